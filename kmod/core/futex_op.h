@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reads a waiting system call's number and arguments as a futex operation. */
+#ifndef _LSP_CORE_FUTEX_OP_H
+#define _LSP_CORE_FUTEX_OP_H
+
+#include "types.h"
+#include "../uapi/lockspan.h"
+
+struct lsp_futex_op {
+	u64 uaddr;	/* the word waited on; for WAITV the address of the vector */
+	u32 word;	/* the raw operation or flags argument */
+	u8 op;		/* enum lockspan_op */
+	bool shared;	/* not FUTEX_PRIVATE_FLAG (FUTEX2_PRIVATE) */
+};
+
+/*
+ * @nr and @args as syscall_get_nr() and syscall_get_arguments() give them,
+ * @compat for a 32-bit call. @ret is filled for every input; returns false and
+ * op OTHER when this is no waiting futex call (restart_syscall included: its
+ * caller has the restart block).
+ */
+bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Exact blame for the waits on one key, in constant time per event.
+ *
+ * Every waiter has a base, the time from which its wait is not yet accounted
+ * for: its enq or the last cut, whichever is later. With n waiters and S the
+ * sum of their bases, the time that all of them together have waited since is
+ * n * t - S; moving the cut to t hands that amount to whoever held the lock
+ * (hold) or to nobody (handoff), and S becomes n * t. Sums are modulo 2^64,
+ * which is exact because the true differences fit.
+ *
+ * The caller serialises all calls for one ledger, reads the clock under that
+ * same lock, and passes it through lsp_ledger_time() first, so that time never
+ * runs backwards on a key.
+ */
+#ifndef _LSP_CORE_LEDGER_H
+#define _LSP_CORE_LEDGER_H
+
+#include "types.h"
+
+struct lsp_ledger {
+	u64 cut_ns;	/* time up to which every waiter is accounted for */
+	u64 base_sum;	/* S */
+	u64 epoch;	/* counts hand-overs: names the one in progress */
+	u32 waiters;	/* n */
+	bool handoff;	/* the lock is in transit to a woken waiter */
+};
+
+/* A waiter's share of a ledger, kept with its span. */
+struct lsp_ledger_wait {
+	u64 enq_ns;
+	u64 epoch;	/* set by release: the hand-over that this waiter is to end */
+};
+
+/* What one release did. */
+struct lsp_ledger_charge {
+	u64 hold_ns;	/* the releaser's hold charge */
+	u64 handoff_ns;	/* transit time that ended here and is nobody's */
+};
+
+/* Forgets all: no waiters, held. @epoch must not repeat while waits that carry an older one can still run. */
+void lsp_ledger_init(struct lsp_ledger *l, u64 epoch);
+
+/* @now, but not before the last cut. */
+u64 lsp_ledger_time(const struct lsp_ledger *l, u64 now);
+
+/* A task queues at @t. Returns the handoff time that its arrival ended (a successful wait proves a holder). */
+u64 lsp_ledger_enq(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t);
+
+/* A waker takes @w off the queue at @t. */
+struct lsp_ledger_charge lsp_ledger_release(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t);
+
+/*
+ * A waker takes off the queue a waiter that had already left unwoken. Charges
+ * the others' time as release does; the lock is held again at once, because
+ * the one it was handed to already runs.
+ */
+struct lsp_ledger_charge lsp_ledger_release_late(struct lsp_ledger *l, u64 t);
+
+/* The woken @w runs at @t. Returns the handoff time that this ended, 0 when somebody else had ended it. */
+u64 lsp_ledger_run(struct lsp_ledger *l, const struct lsp_ledger_wait *w, u64 t);
+
+/* @w leaves unwoken at @t (timer, signal, never slept, other key, end of session). Returns its tail. */
+u64 lsp_ledger_leave(struct lsp_ledger *l, const struct lsp_ledger_wait *w, u64 t);
+
+#endif

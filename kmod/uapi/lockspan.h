@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note OR MIT */
+/*
+ * The contract between the lockspan module and whoever reads from it.
+ * This is the only copy: module, collector and tests include this file.
+ *
+ * Transport
+ * ---------
+ * Generic netlink, family LOCKSPAN_GENL_NAME, one session at a time. Every
+ * command needs CAP_SYS_ADMIN in the initial user namespace. A request with an
+ * attribute or a flag that the module does not know is refused (EINVAL), and
+ * each refusal carries a sentence in the extended ack.
+ *
+ * Version rule: START and STATUS carry LOCKSPAN_A_VERSION, the reader's
+ * LOCKSPAN_VERSION. It is raised whenever a record or an attribute changes its
+ * meaning or its layout; an unequal version is refused with EPROTO and the
+ * module's own number in the text. New counters, records and attributes may be
+ * added at the end without raising it: readers skip by length what they do
+ * not know.
+ *
+ *  START   VERSION; optional BLOCK_RATE_NS, MUTEX_FRACTION, MIN_DELAY_NS,
+ *          STACK_MODE, FLAGS, TGID (repeated), CGROUP, OPS, RING_BYTES.
+ *          The sender's socket becomes the owner: it receives every DATA
+ *          message and the END. Its closing ends the session. A second START
+ *          is refused with EBUSY, naming the owner's pid.
+ *  SET     Owner only. BLOCK_RATE_NS, MUTEX_FRACTION, MIN_DELAY_NS, TGID (adds
+ *          a process) while recording. Every record carries the rate that was
+ *          in force when it was taken.
+ *  STOP    Owner only. Returns at once; the module disarms its probes, sends
+ *          the waits that are still open as spans of outcome OPEN, drains its
+ *          rings and then sends END, the last message of the session.
+ *  RESEND  Owner only. STACK_ID: the module forgets that it has sent the stack
+ *          of this name, so that the next event with it carries it again.
+ *  STATUS  Answers VERSION, STATE, OWNER_PID, START_NS, the rates, OPEN_SPANS,
+ *          MEMORY_BYTES, COUNTERS and one PROBE nest for every probe.
+ *
+ *  DATA    Module to owner: CPU, SEQ, RECORDS. RECORDS is a run of whole
+ *          records, each starting with struct lockspan_rec, 8-byte aligned,
+ *          host byte order. SEQ numbers the first of them; numbers rise by one
+ *          a record within a CPU's stream (LOCKSPAN_CPU_WORKER is the stream
+ *          of records made outside a probe). A gap means that the socket lost
+ *          a message. Records that found no room in a ring take no number;
+ *          the LOST_* counters tell of them.
+ *  END     Module to owner: COUNTERS, PROBE nests, STOP_NS. Everything before
+ *          it has been sent.
+ *
+ * Order: within one CPU's stream, in the order of time. A STACK record stands
+ * before the first record that names it, in the same stream. Between streams
+ * nothing is promised; a MAP record may come after a stack that needs it.
+ *
+ * All times are CLOCK_MONOTONIC in ns. Process and thread ids are those of the
+ * initial pid namespace. No kernel address leaves the module: keys are hashed
+ * with a secret that is drawn anew for every session.
+ */
+#ifndef _UAPI_LOCKSPAN_H
+#define _UAPI_LOCKSPAN_H
+
+#include <linux/types.h>
+
+#define LOCKSPAN_GENL_NAME "lockspan"
+#define LOCKSPAN_GENL_VERSION 1
+#define LOCKSPAN_VERSION 1
+
+#define LOCKSPAN_CPU_WORKER 0xffffffffU
+
+enum lockspan_cmd {
+	LOCKSPAN_CMD_UNSPEC,
+	LOCKSPAN_CMD_START,
+	LOCKSPAN_CMD_SET,
+	LOCKSPAN_CMD_STOP,
+	LOCKSPAN_CMD_RESEND,
+	LOCKSPAN_CMD_STATUS,
+	LOCKSPAN_CMD_DATA,
+	LOCKSPAN_CMD_END,
+	__LOCKSPAN_CMD_LAST
+};
+#define LOCKSPAN_CMD_MAX (__LOCKSPAN_CMD_LAST - 1)
+
+enum lockspan_attr {
+	LOCKSPAN_A_UNSPEC,
+	LOCKSPAN_A_VERSION,		/* u32 */
+	LOCKSPAN_A_BLOCK_RATE_NS,	/* u64; 0 off, 1 everything */
+	LOCKSPAN_A_MUTEX_FRACTION,	/* u32; 0 off, 1 everything */
+	LOCKSPAN_A_MIN_DELAY_NS,	/* u64; shorter lock waits are filtered */
+	LOCKSPAN_A_STACK_MODE,		/* u32, enum lockspan_stack_mode */
+	LOCKSPAN_A_FLAGS,		/* u32, LOCKSPAN_F_* */
+	LOCKSPAN_A_TGID,		/* u32, repeated; sender's pid namespace */
+	LOCKSPAN_A_CGROUP,		/* u64, inode number of the cgroup (v2) */
+	LOCKSPAN_A_OPS,			/* u32, bit per enum lockspan_op; 0 all */
+	LOCKSPAN_A_RING_BYTES,		/* u32 per CPU, power of two, 16 KiB..64 MiB */
+	LOCKSPAN_A_STACK_ID,		/* u64 */
+	LOCKSPAN_A_STATE,		/* u32, enum lockspan_state */
+	LOCKSPAN_A_OWNER_PID,		/* u32 */
+	LOCKSPAN_A_START_NS,		/* u64 */
+	LOCKSPAN_A_STOP_NS,		/* u64 */
+	LOCKSPAN_A_OPEN_SPANS,		/* u64, spans open now */
+	LOCKSPAN_A_MEMORY_BYTES,	/* u64, held by the module for the session */
+	LOCKSPAN_A_COUNTERS,		/* binary, u64[] indexed by enum lockspan_counter */
+	LOCKSPAN_A_PROBE,		/* nest, repeated: PROBE_* */
+	LOCKSPAN_A_PROBE_NAME,		/* string: what the probe is for */
+	LOCKSPAN_A_PROBE_SYMBOL,	/* string: the function it stands on */
+	LOCKSPAN_A_PROBE_MISSED,	/* u64, times it did not run (machine-wide) */
+	LOCKSPAN_A_CPU,			/* u32 */
+	LOCKSPAN_A_SEQ,			/* u64 */
+	LOCKSPAN_A_RECORDS,		/* binary */
+	LOCKSPAN_A_PAD,
+	__LOCKSPAN_A_LAST
+};
+#define LOCKSPAN_A_MAX (__LOCKSPAN_A_LAST - 1)
+
+#define LOCKSPAN_F_ALL		(1U << 0) /* every process; else TGID or CGROUP */
+#define LOCKSPAN_F_CHILDREN	(1U << 1) /* and whatever the TGIDs fork */
+#define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN)
+
+enum lockspan_state {
+	LOCKSPAN_STATE_IDLE,
+	LOCKSPAN_STATE_RECORDING,
+	LOCKSPAN_STATE_DRAINING,	/* stopped, records still to be read */
+};
+
+enum lockspan_stack_mode {
+	LOCKSPAN_STACK_NONE,
+	LOCKSPAN_STACK_RAW,		/* registers and up to 8 KiB as they are */
+	LOCKSPAN_STACK_SPARSE,		/* registers and the words that are pointers */
+	LOCKSPAN_STACK_FP,		/* return addresses by the frame-pointer chain */
+	__LOCKSPAN_STACK_LAST
+};
+
+/* How a task came to wait. Names are in LOCKSPAN_OPS. */
+#define LOCKSPAN_OPS(X)			\
+	X(OTHER, "other")		\
+	X(WAIT, "wait")			\
+	X(WAIT_BITSET, "wait_bitset")	\
+	X(WAIT_REQUEUE_PI, "wait_requeue_pi") \
+	X(LOCK_PI, "lock_pi")		\
+	X(LOCK_PI2, "lock_pi2")		\
+	X(WAITV, "waitv")		\
+	X(WAIT2, "futex2_wait")
+
+/* How a span ended. Names are in LOCKSPAN_OUTCOMES. */
+#define LOCKSPAN_OUTCOMES(X)		\
+	X(WOKEN, "woken")		\
+	X(TIMEOUT, "timeout")		\
+	X(SIGNAL, "signal")		\
+	X(REQUEUED, "requeued")		\
+	X(OWNER_DIED, "owner_died")	\
+	X(WOKEN_LATE, "woken_late")	\
+	X(NOSLEEP, "nosleep")		\
+	X(OPEN, "open")			\
+	X(ERROR, "error")
+
+/*
+ * Counters, exact for the session whatever the rates. *_NS are sums.
+ * LOCK_WAIT_NS, HOLD_NS, HANDOFF_NS and TAIL_NS run over every observed span,
+ * NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL = LOCK_WAIT; the first
+ * nine count spans by outcome, so they and NOSLEEP_WAIT_NS and OPEN_WAIT_NS
+ * give the block profile's exact total by subtraction.
+ */
+#define LOCKSPAN_COUNTERS(X)						\
+	X(WOKEN, "woken")						\
+	X(TIMEOUT, "timeout")						\
+	X(SIGNAL, "signal")						\
+	X(REQUEUED, "requeued")						\
+	X(OWNER_DIED, "owner_died")					\
+	X(WOKEN_LATE, "woken_late")					\
+	X(NOSLEEP, "nosleep")						\
+	X(OPEN, "open")							\
+	X(ERROR, "error")						\
+	X(RELEASES, "releases")			/* waiters taken off a queue */ \
+	X(NOSLEEP_RELEASED, "nosleep_released")	/* of them: had not slept */ \
+	X(LOCK_WAIT_NS, "lock_wait_ns")					\
+	X(SCHED_DELAY_NS, "sched_delay_ns")				\
+	X(HOLD_NS, "hold_ns")						\
+	X(HANDOFF_NS, "handoff_ns")					\
+	X(TAIL_NS, "tail_ns")						\
+	X(NOSLEEP_WAIT_NS, "nosleep_wait_ns")				\
+	X(OPEN_WAIT_NS, "open_wait_ns")					\
+	X(KEPT, "kept")				/* spans sent */	\
+	X(SAMPLED_OUT, "sampled_out")		/* spans the draw left out */ \
+	X(RELEASES_KEPT, "releases_kept")				\
+	X(RELEASES_SAMPLED_OUT, "releases_sampled_out")			\
+	X(FILTERED, "filtered")			/* waits of others, or too short */ \
+	X(REWAITS, "rewaits")			/* woken, waits again at once */ \
+	X(LOST_SPAN_RING, "lost_span_ring")	/* no room in the ring */ \
+	X(LOST_RELEASE_RING, "lost_release_ring")			\
+	X(LOST_STACK_RING, "lost_stack_ring")				\
+	X(LOST_MAP_RING, "lost_map_ring")				\
+	X(LOST_TASK_TABLE, "lost_task_table")	/* no room for another thread */ \
+	X(LOST_KEY_TABLE, "lost_key_table")	/* no room for another key */ \
+	X(LOST_SEND, "lost_send")		/* records in messages not sent */ \
+	X(STACK_FAULT, "stack_fault")		/* stack cut at an absent page */ \
+	X(UNMATCHED_WAKE, "unmatched_wake")	/* waiter not ours or from before */ \
+	X(SHARED_FALLBACK, "shared_fallback")	/* shared key taken as private */ \
+	X(REQUEUE_UNSPLIT, "requeue_unsplit")	/* time of requeue not known */ \
+	X(IO_URING, "io_uring")			/* waits of io_uring, left out */ \
+	X(KTHREAD, "kthread")			/* waits without a user mm, left out */
+
+#define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
+enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
+#define LOCKSPAN_ENUM_OUTCOME(id, name) LOCKSPAN_##id,
+enum lockspan_outcome { LOCKSPAN_OUTCOMES(LOCKSPAN_ENUM_OUTCOME) LOCKSPAN_OUTCOME_COUNT };
+#define LOCKSPAN_ENUM_COUNTER(id, name) LOCKSPAN_C_##id,
+enum lockspan_counter { LOCKSPAN_COUNTERS(LOCKSPAN_ENUM_COUNTER) LOCKSPAN_C_COUNT };
+
+enum lockspan_rec_type {
+	LOCKSPAN_REC_PAD,	/* filler, skip it */
+	LOCKSPAN_REC_SPAN,
+	LOCKSPAN_REC_RELEASE,
+	LOCKSPAN_REC_LATE,
+	LOCKSPAN_REC_STACK,
+	LOCKSPAN_REC_MAP,
+};
+
+/* First eight bytes of every record; @bytes counts them, is a multiple of 8. */
+struct lockspan_rec {
+	__u32 bytes;
+	__u16 type;
+	__u16 flags;
+};
+
+#define LOCKSPAN_COMM_LEN 16
+
+/* flags of SPAN */
+#define LOCKSPAN_SPAN_SHARED	(1U << 0) /* not a private futex */
+#define LOCKSPAN_SPAN_COMPAT	(1U << 1) /* 32-bit task */
+#define LOCKSPAN_SPAN_JOIN	(1U << 2) /* woken by the kernel for clear_child_tid */
+#define LOCKSPAN_SPAN_REWAIT	(1U << 3) /* woken before on this key, back at once */
+#define LOCKSPAN_SPAN_UNSPLIT	(1U << 4) /* requeued at an unknown time */
+#define LOCKSPAN_SPAN_RELEASED	(1U << 5) /* NOSLEEP only: a waker took it off */
+
+/*
+ * One wait. lock wait = (wake_ns ? wake_ns : run_ns) - enq_ns and sched delay
+ * = wake_ns ? run_ns - wake_ns : 0. For OPEN, run_ns is the time of STOP.
+ */
+struct lockspan_span {
+	struct lockspan_rec rec;
+	__u64 id;		/* of the span, unique in the session */
+	__u64 enq_ns;
+	__u64 wake_ns;		/* 0: nobody woke it */
+	__u64 run_ns;
+	__u64 key;		/* hashed identity of the word it began on */
+	__u64 end_key;		/* and of the word it ended on */
+	__u64 uaddr;		/* address of the word it began on */
+	__u64 stack;		/* name of the waiter's stack, 0 none */
+	__u64 rate_ns;		/* block rate in force */
+	__u64 tail_ns;		/* part nobody answers for (unwoken, requeued) */
+	__u64 handoff_ns;	/* transit time that this span's enq and run closed */
+	__u32 tid;
+	__u32 tgid;
+	__u32 waker_tid;
+	__u32 waker_tgid;
+	__u32 op_word;		/* second argument of the system call */
+	__u16 depth;		/* waiters on the key at enq, this one included */
+	__u8 op;		/* enum lockspan_op */
+	__u8 outcome;		/* enum lockspan_outcome */
+	char comm[LOCKSPAN_COMM_LEN];
+};
+
+/* flags of RELEASE */
+#define LOCKSPAN_RELEASE_EXITING (1U << 0) /* the releaser was exiting */
+#define LOCKSPAN_RELEASE_JOIN	 (1U << 1) /* the kernel's clear_child_tid wake */
+#define LOCKSPAN_RELEASE_IRQ	 (1U << 2) /* from an interrupt: current is not the cause */
+#define LOCKSPAN_RELEASE_LATE	 (1U << 3) /* the waiter had already given up */
+#define LOCKSPAN_RELEASE_PI	 (1U << 4) /* priority-inheritance hand-over */
+
+/* One waiter taken off its queue by a task. */
+struct lockspan_release {
+	struct lockspan_rec rec;
+	__u64 span;		/* id of the waiter's span */
+	__u64 time_ns;
+	__u64 hold_ns;		/* hold charge of this releaser */
+	__u64 handoff_ns;	/* transit time that this release closed */
+	__u64 key;
+	__u64 uaddr;		/* the waiter's word, in the waiter's process */
+	__u64 stack;		/* name of the releaser's stack, 0 none */
+	__u32 fraction;		/* mutex fraction in force */
+	__u32 tid;
+	__u32 tgid;
+	__u32 waiter_tid;
+	__u32 waiter_tgid;
+	__u16 waiters;		/* left on the key */
+	__u8 op;		/* enum lockspan_op of the waiter */
+	__u8 reserved;
+	char comm[LOCKSPAN_COMM_LEN];
+};
+
+/*
+ * A span that was counted as TIMEOUT or SIGNAL, and perhaps sent so, turned
+ * out to have been released after its timer or signal: it is WOKEN_LATE. The
+ * counters are corrected already.
+ */
+struct lockspan_late {
+	struct lockspan_rec rec;
+	__u64 span;
+	__u64 time_ns;
+	__u32 tid;
+	__u32 old_outcome;
+};
+
+/* flags of STACK */
+#define LOCKSPAN_STACK_CUT	(1U << 0) /* an absent page ended the copy */
+#define LOCKSPAN_STACK_FULL	(1U << 1) /* the window ended the copy */
+#define LOCKSPAN_STACK_FALLBACK	(1U << 2) /* not the mode that was asked for */
+#define LOCKSPAN_STACK_COMPAT	(1U << 3) /* 32-bit task */
+
+/* Registers of a stack, in DWARF's x86-64 numbering: 0 rax .. 15 r15, 16 rip. */
+#define LOCKSPAN_REGS 17
+#define LOCKSPAN_REG_RBP 6
+#define LOCKSPAN_REG_RSP 7
+#define LOCKSPAN_REG_RIP 16
+
+/*
+ * One user stack. Names are unique within (tgid, generation).
+ * RAW: payload_bytes bytes of memory from rsp upwards.
+ * SPARSE: window_bytes bytes from rsp upwards were looked at; the payload is a
+ *   bitmap of (window_bytes / 8 + 63) / 64 words, bit i standing for the word
+ *   at rsp + 8 i, then the words whose bit is set, in order.
+ * FP: payload is an array of u64 return addresses, innermost first.
+ */
+struct lockspan_stack {
+	struct lockspan_rec rec;
+	__u64 id;
+	__u64 regs[LOCKSPAN_REGS];
+	__u32 tgid;
+	__u32 tid;
+	__u32 generation;	/* of the process's executable mappings */
+	__u32 mode;		/* enum lockspan_stack_mode */
+	__u32 window_bytes;
+	__u32 payload_bytes;
+	/* payload follows, padded to 8 bytes */
+};
+
+/* flags of MAP */
+#define LOCKSPAN_MAP_FIRST	(1U << 0) /* a new set of mappings begins */
+#define LOCKSPAN_MAP_LAST	(1U << 1) /* and is complete */
+#define LOCKSPAN_MAP_WRITE	(1U << 2) /* writable text */
+#define LOCKSPAN_MAP_GONE	(1U << 3) /* the process had gone: the set is empty */
+#define LOCKSPAN_MAP_DATA	(1U << 4) /* not executable: file-backed data or its bss */
+
+/* One mapping of a process; sets are sent whole. */
+struct lockspan_map {
+	struct lockspan_rec rec;
+	__u64 start;
+	__u64 end;
+	__u64 offset;		/* in the file, bytes */
+	__u64 ino;
+	__u32 dev_major;
+	__u32 dev_minor;
+	__u32 tgid;
+	__u32 generation;
+	/* path follows: NUL-terminated, padded to 8 bytes; "" anonymous */
+};
+
+#endif

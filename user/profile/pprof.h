@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One profile in pprof's format, in memory: built sample by sample, merged by
+ * (stack, labels), written and read as a gzipped protobuf. Knows nothing of
+ * spans; all strings are copied. Ids are dense and start at 1.
+ */
+#ifndef LSP_PROFILE_PPROF_H
+#define LSP_PROFILE_PPROF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lsp_profile;
+
+#define LSP_PROFILE_MAX_TYPES 8
+
+struct lsp_profile_type {
+	const char *type;	/* "delay" */
+	const char *unit;	/* "nanoseconds" */
+};
+
+struct lsp_profile_mapping {
+	uint64_t start;		/* of the executable mapping, as in /proc/PID/maps */
+	uint64_t limit;
+	uint64_t offset;	/* in the file, bytes */
+	const char *filename;
+	const char *build_id;	/* lowercase hex or "" */
+	bool has_functions;	/* also sets has_filenames, has_line_numbers, has_inline_frames */
+};
+
+struct lsp_profile_line {
+	const char *function;		/* demangled */
+	const char *system_name;	/* as the linker knows it */
+	const char *file;		/* absolute, or "" */
+	int64_t line;
+	int64_t start_line;
+};
+
+/* Either @str, or with @str NULL the number @num in @unit. */
+struct lsp_profile_label {
+	const char *key;
+	const char *str;
+	int64_t num;
+	const char *unit;
+};
+
+/*
+ * A sample as a reader sees it. Locations are leaf first. Pointers belong to
+ * the profile and live until it is destroyed or changed.
+ */
+struct lsp_profile_sample {
+	const uint64_t *locations;
+	size_t nlocations;
+	const struct lsp_profile_label *labels;
+	size_t nlabels;
+	const double *values;	/* as many as types */
+};
+
+struct lsp_profile_location {
+	uint64_t mapping;	/* 0 none */
+	uint64_t address;
+	const struct lsp_profile_line *lines;	/* innermost inlined first */
+	size_t nlines;
+};
+
+/* Go's block and mutex profile: contentions/count and delay/nanoseconds. */
+extern const struct lsp_profile_type lsp_profile_contention_types[2];
+
+/*
+ * An empty profile with these sample types; period type contentions/count,
+ * period 1. More than two types set the default type "delay". NULL: no memory.
+ */
+struct lsp_profile *lsp_profile_create(const struct lsp_profile_type *types, size_t ntypes);
+void lsp_profile_destroy(struct lsp_profile *p);
+
+/* Wall clock of the profile's beginning; duration stays 0 for a cumulative one. */
+void lsp_profile_time_set(struct lsp_profile *p, int64_t time_ns, int64_t duration_ns);
+int lsp_profile_comment_add(struct lsp_profile *p, const char *text);
+
+/*
+ * Each returns the id of the (one) object equal to what is given, adding it if
+ * need be, or a negative errno. The first mapping added is the main binary's.
+ * A location is identified by (mapping, address, lines).
+ */
+int64_t lsp_profile_mapping_add(struct lsp_profile *p, const struct lsp_profile_mapping *m);
+int64_t lsp_profile_location_add(struct lsp_profile *p, uint64_t mapping, uint64_t address,
+				 const struct lsp_profile_line *lines, size_t nlines);
+
+/* Adds @values to the sample of this stack and these labels (order of labels does not matter). 0 or -errno. */
+int lsp_profile_sample_add(struct lsp_profile *p, const uint64_t *locations, size_t nlocations,
+			   const struct lsp_profile_label *labels, size_t nlabels,
+			   const double *values);
+
+/* Readers. Index from 0; NULL or false out of range. */
+size_t lsp_profile_samples(const struct lsp_profile *p);
+bool lsp_profile_sample(const struct lsp_profile *p, size_t index, struct lsp_profile_sample *ret);
+bool lsp_profile_location(const struct lsp_profile *p, uint64_t id, struct lsp_profile_location *ret);
+bool lsp_profile_mapping(const struct lsp_profile *p, uint64_t id, struct lsp_profile_mapping *ret);
+size_t lsp_profile_types(const struct lsp_profile *p);
+const struct lsp_profile_type *lsp_profile_type(const struct lsp_profile *p, size_t index);
+const char *lsp_profile_comment(const struct lsp_profile *p, size_t index);
+int64_t lsp_profile_time_ns(const struct lsp_profile *p);
+int64_t lsp_profile_duration_ns(const struct lsp_profile *p);
+
+/*
+ * Writes samples in descending order of their last value (delay), values
+ * rounded to the nearest integer and the first (a count) to at least 1 where
+ * the sample is not all zero. lsp_profile_write() goes to a temporary file of
+ * mode 0600 beside @path and renames it; lsp_profile_write_fd() streams. 0 or
+ * -errno (-ENOSPC for a full disk; no partial file is left).
+ */
+int lsp_profile_write(const struct lsp_profile *p, const char *path);
+int lsp_profile_write_fd(const struct lsp_profile *p, int fd);
+/* The same as a malloc'ed buffer, for HTTP. */
+int lsp_profile_write_mem(const struct lsp_profile *p, void **ret, size_t *bytes_ret);
+
+/*
+ * Reads a profile, gzipped or not, of any origin (Go's own too). -EBADMSG with
+ * a sentence in @why (of @why_bytes) for anything that profile.proto or the
+ * validity rules of pprof forbid: damaged gzip, truncated message, value count,
+ * dangling ids, string index out of range.
+ */
+int lsp_profile_read(const char *path, struct lsp_profile **ret, char *why, size_t why_bytes);
+int lsp_profile_read_mem(const void *data, size_t bytes, struct lsp_profile **ret, char *why, size_t why_bytes);
+
+#endif
