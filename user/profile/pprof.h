@@ -81,13 +81,21 @@ int lsp_profile_comment_add(struct lsp_profile *p, const char *text);
 /*
  * Each returns the id of the (one) object equal to what is given, adding it if
  * need be, or a negative errno. The first mapping added is the main binary's.
- * A location is identified by (mapping, address, lines).
+ * A location is identified by (mapping, address, lines). A frame that has no
+ * address ("[handoff]") gives 0 for @mapping and @address and at least one
+ * line; it gets an address made from its lines, the same in every run.
+ * -EINVAL: an unknown mapping, or neither address nor lines.
  */
 int64_t lsp_profile_mapping_add(struct lsp_profile *p, const struct lsp_profile_mapping *m);
 int64_t lsp_profile_location_add(struct lsp_profile *p, uint64_t mapping, uint64_t address,
 				 const struct lsp_profile_line *lines, size_t nlines);
 
-/* Adds @values to the sample of this stack and these labels (order of labels does not matter). 0 or -errno. */
+/*
+ * Adds @values to the sample of this stack and these labels (order of labels
+ * does not matter; one with an empty @str is left out, for the format has no
+ * way to say it). 0 or -errno: -EINVAL for an unknown location, a value that is
+ * not finite, a key that is empty, given twice or begins with "pprof::".
+ */
 int lsp_profile_sample_add(struct lsp_profile *p, const uint64_t *locations, size_t nlocations,
 			   const struct lsp_profile_label *labels, size_t nlabels,
 			   const double *values);
@@ -104,9 +112,11 @@ int64_t lsp_profile_time_ns(const struct lsp_profile *p);
 int64_t lsp_profile_duration_ns(const struct lsp_profile *p);
 
 /*
- * Writes samples in descending order of their last value (delay), values
- * rounded to the nearest integer and the first (a count) to at least 1 where
- * the sample is not all zero. lsp_profile_write() goes to a temporary file of
+ * Writes samples in descending order of their last value (delay), equal ones in
+ * the order of their making; values rounded to the nearest integer, but a first
+ * value of unit "count" that is above 0 to at least 1. Samples that are all
+ * zero, and locations and strings that no sample uses, are left out. Equal
+ * profiles give equal bytes. lsp_profile_write() goes to a temporary file of
  * mode 0600 beside @path and renames it; lsp_profile_write_fd() streams. 0 or
  * -errno (-ENOSPC for a full disk; no partial file is left).
  */
