@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads that start together, and what each of them saw. The start gate and
+ * the duration use nanosleep, not futexes: between gate and end, the only
+ * futex waits of the process are those of the workload. pthread_join() follows
+ * after the end and waits at most once a member.
+ */
+#ifndef LIB_TEAM_H
+#define LIB_TEAM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "meter.h"
+#include "options.h"
+
+struct team;
+
+struct member {
+	struct team *team;
+	unsigned int index;
+	const char *role;
+	void (*run)(struct member *me);
+	struct meter *meters;	/* one per lock of the team */
+	uint64_t ops;
+	uint64_t count;		/* operations to do; UINT64_MAX: until stopped */
+	/* results */
+	pid_t tid;
+	uint64_t sleeps;	/* voluntary context switches in run() */
+	uint64_t preempted;	/* involuntary ones; sched_yield() counts here */
+	uint64_t cpu_ns;
+	uint64_t end_ns;
+	pthread_t thread;
+};
+
+struct team {
+	const struct options *options;
+	unsigned int threads;
+	unsigned int locks;
+	const char *const *lock_names;
+	const char *sync;	/* class of the locks, as the profiles name it */
+	struct member *members;
+	atomic_uint ready;
+	atomic_bool open;
+	atomic_bool stop;
+	uint64_t start_ns;
+	uint64_t wall_ns;	/* from the gate to the last member's end */
+};
+
+/*
+ * A team of @threads members, all with role "worker" and @run; change single
+ * members before team_run(). @lock_names has @locks entries and must outlive
+ * the team. Returns NULL without memory.
+ */
+struct team *team_create(const struct options *options, unsigned int threads,
+			 void (*run)(struct member *), const char *sync,
+			 const char *const *lock_names, unsigned int locks);
+void team_destroy(struct team *team);
+
+/* Runs all members to their end, or to the options' duration. 0 or -errno. */
+int team_run(struct team *team);
+
+/* True until the member has done its count or the team's time is over. */
+static inline bool member_goes_on(const struct member *me)
+{
+	return me->ops < me->count &&
+	       !atomic_load_explicit(&me->team->stop, memory_order_relaxed);
+}
+
+/* Operations of all members whose role is @role (NULL: of all). */
+uint64_t team_ops(const struct team *team, const char *role);
+
+/*
+ * The truth, inside an open JSON object: sizes, wall time, throughput, totals,
+ * one entry a lock, one entry a member.
+ */
+void team_print(const struct team *team);
+
+/*
+ * Opens the JSON object of the program @name in its @variant, prints the team
+ * and leaves the object open for the program's own figures.
+ */
+void team_print_begin(const struct team *team, const char *name, const char *variant);
+
+/* Closes it. Returns 0 or -errno. */
+int team_print_end(void);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tasks 1 and 3: some threads increment one counter under one mutex.
+ *
+ * An increment takes nanoseconds, so on a few CPUs two threads hardly ever
+ * meet; every yield_every-th increment gives up the CPU while it holds the
+ * mutex, and then all the others run into it. The kernel counts the switch of
+ * sched_yield() as an involuntary one, so "sleeps" are the mutex's alone.
+ */
+#include <error.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "lib/json.h"
+#include "lib/options.h"
+#include "lib/team.h"
+#include "lib/work.h"
+
+struct task01 {
+	struct options options;
+	uint64_t work_in;
+	uint64_t work_out;
+	uint64_t yield_every;
+};
+
+static struct task01 g_task = {
+	.options = {
+		.lab = { .threads = 8, .count = 4000 },
+		.seed = { .threads = 8, .count = 100000 },
+	},
+	.work_out = 20,
+	.yield_every = 4,
+};
+
+pthread_mutex_t counter_mu = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t counter;
+
+static PLAIN void increment(struct member *me)
+{
+	struct meter *m = &me->meters[0];
+	uint64_t locking_ns = meter_locking(m);
+
+	pthread_mutex_lock(&counter_mu);
+	meter_locked(m, locking_ns);
+	counter++;
+	work_spin(g_task.work_in);
+	if (g_task.yield_every && counter % g_task.yield_every == 0)
+		sched_yield();
+	meter_unlocking(m);
+	pthread_mutex_unlock(&counter_mu);
+}
+
+static PLAIN void worker(struct member *me)
+{
+	for (; member_goes_on(me); me->ops++) {
+		increment(me);
+		work_spin(g_task.work_out);
+	}
+}
+
+enum { KEY_WORK_IN = 1, KEY_WORK_OUT, KEY_YIELD };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct task01 *task = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &task->options;
+		break;
+	case KEY_WORK_IN:
+		task->work_in = options_number(arg, UINT64_MAX, state);
+		break;
+	case KEY_WORK_OUT:
+		task->work_out = options_number(arg, UINT64_MAX, state);
+		break;
+	case KEY_YIELD:
+		task->yield_every = options_number(arg, UINT64_MAX, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp_option table[] = {
+		{ "work-in", KEY_WORK_IN, "ITERATIONS", 0, "spin inside the lock (0)", 0 },
+		{ "work-out", KEY_WORK_OUT, "ITERATIONS", 0, "spin outside (20)", 0 },
+		{ "yield-every", KEY_YIELD, "K", 0,
+		  "sched_yield in the lock at every K-th increment; 0 never (4)", 0 },
+		{ 0 }
+	};
+	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = {
+		.options = table, .parser = parse, .children = children,
+		.doc = "A counter behind a mutex, incremented by several threads.",
+	};
+	static const char *const locks[] = { "counter_mu" };
+	struct team *team;
+	int err;
+
+	options_parse(&argp, argc, argv, &g_task);
+	options_resolve(&g_task.options);
+	team = team_create(&g_task.options, g_task.options.run.threads, worker, "mutex", locks, 1);
+	if (!team)
+		error(1, 0, "no memory");
+	err = team_run(team);
+	if (err)
+		error(1, -err, "cannot start the threads");
+	team_print_begin(team, "task01", "mutex");
+	json_u64("counter", counter);
+	json_u64("yields", g_task.yield_every ? counter / g_task.yield_every : 0);
+	err = team_print_end();
+	if (!err && counter != team_ops(team, NULL))
+		error(1, 0, "counter is %llu", (unsigned long long)counter);
+	team_destroy(team);
+	return err ? 1 : 0;
+}
