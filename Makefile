@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists the targets. Kbuild beside this file is the module's part.
+
+VERSION := 0.1
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+comma := ,
+quiet = $(if $(V),,@printf '  %s\t%s\n' $1 $2;)
+
+# ---- flags -----------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
+hardening := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+modules := libnl-3.0 libnl-genl-3.0 libdw libelf zlib libprotobuf-c json-c \
+	$(if $(wildcard user/cmd/serve.c),libmicrohttpd)
+pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(modules) 2>/dev/null)
+pkg_libs = $(shell $(PKG_CONFIG) --libs $(modules))
+common := -std=gnu11 -D_GNU_SOURCE -DLSP_RELEASE='"$(VERSION)"' -DLSP_PREFIX='"$(PREFIX)"' \
+	$(warnings) $(pkg_cflags) -MMD -MP
+product := $(common) $(hardening) -fPIC $(CFLAGS)
+sanitized := $(common) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+# What the workloads' stacks must show is fixed: no frame pointers, no sibling calls.
+workload := $(common) -O2 -g -fno-optimize-sibling-calls -fomit-frame-pointer -pthread
+
+# ---- sources ---------------------------------------------------------------
+
+protos := $(wildcard user/*/*.proto)
+generated := $(protos:.proto=.pb-c.c)
+user_sources := $(sort $(filter-out $(generated),$(wildcard user/*.c $(foreach d,cmd \
+	capture resolve profile,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
+preload_sources := $(wildcard user/preload/*.c)
+workload_sources := $(wildcard workloads/c/*.c)
+workload_library := $(wildcard workloads/c/lib/*.c)
+unit_sources := $(wildcard tests/unit/test_*.c)
+vm_sources := $(wildcard tests/vm/*.c)
+
+preload_library := $(if $(preload_sources),user/preload/liblockspan-user.so)
+workloads := $(workload_sources:.c=)
+workloads_go := $(if $(shell command -v go),$(foreach d,$(wildcard workloads/go/*/main.go),\
+	$(patsubst %/,%,$(dir $d))))
+unit_tests := $(unit_sources:tests/unit/%.c=build/unit/%)
+vm_programs := $(vm_sources:.c=)
+
+# A test or the preload library names what else it is made of in its first
+# comment: " * sources: kmod/core/ledger.c" and " * libs: -lz".
+head = $(shell sed -sn '1,30s/^ \* $1: *//p' $2)
+
+.PHONY: all module no-module user workloads tests lab check demo install uninstall clean help deps
+
+# ---- what people ask for ---------------------------------------------------
+
+all: user $(if $(wildcard $(KDIR)/Makefile),module,no-module) ## the module for the running kernel, if its headers are here, and the user side
+
+module: ## lockspan.ko, for the kernel whose build tree is KDIR
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+no-module:
+	@echo "no module: $(KDIR) has no kernel headers; install linux-headers-$(shell uname -r)," \
+		"or name a build tree: make module KDIR=DIR"
+
+user: user/lockspan $(preload_library) ## user/lockspan and user/preload/liblockspan-user.so
+
+workloads: $(workloads) $(workloads_go) ## the programs with known contention, in workloads/
+
+tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests' helper programs
+
+lab: module user workloads $(vm_programs) ## all that runs in a lab VM (tools/vm make KERNEL lab)
+
+check: ## everything that can be checked: layers, shell, unit, VM and end-to-end tests
+	tools/install-deps build test
+	tools/check-layers
+	tests/run
+
+demo: ## record the first workload in a lab VM and show its profiles
+	tools/demo
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@echo "Variables: KDIR, DESTDIR, PREFIX, CC, CFLAGS, WERROR=1, V=1"
+
+# ---- the user side ---------------------------------------------------------
+
+object = $(patsubst %.c,build/$1/%.o,$2)
+user_objects := $(call object,obj,$(user_sources))
+preload_objects := $(call object,obj,$(sort $(preload_sources) $(call head,sources,$(preload_sources) /dev/null)))
+
+deps:
+	@tools/install-deps --check build
+
+user/lockspan: $(user_objects)
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(pkg_libs) -lm -pthread
+
+user/preload/liblockspan-user.so: $(preload_objects)
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
+		$(call head,libs,$(preload_sources) /dev/null) -ldl -pthread
+
+$(foreach p,$(protos),$(eval $(p:.proto=.pb-c.c) $(p:.proto=.pb-c.h) &: $p | deps ; \
+	$(call quiet,PB,$p)protoc-c --c_out=$(dir $p) --proto_path=$(dir $p) $p))
+
+build/obj/%.o: %.c Makefile | deps $(generated)
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) $(product) -c -o $@ $<
+
+build/obj/user/preload/%.o: product += -fvisibility=hidden
+build/obj/workloads/%.o: product = $(workload)
+
+# ---- programs of one source and what its head names -------------------------
+
+define program
+$1: $(call object,$2,$(sort $3 $(call head,sources,$3) $5))
+	@mkdir -p $$(@D)
+	$(call quiet,LD,$$@)$$(CC) $4 -pthread -o $$@ $$^ $(call head,libs,$3) $6
+endef
+
+$(foreach s,$(workload_sources),$(eval $(call program,$(s:.c=),obj,$s,-g,$(workload_library))))
+$(foreach s,$(vm_sources),$(eval $(call program,$(s:.c=),obj,$s,-g)))
+$(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s,\
+	-fsanitize=address$(comma)undefined,,-lcmocka)))
+
+build/unit/%.o: %.c Makefile | deps $(generated)
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) $(sanitized) -c -o $@ $<
+
+.PHONY: $(workloads_go)
+$(workloads_go):
+	cd $@ && GOFLAGS=-mod=mod GOPROXY=off go build -o $(notdir $@) .
+
+# ---- installing ------------------------------------------------------------
+
+bindir := $(DESTDIR)$(PREFIX)/bin
+libdir := $(DESTDIR)$(PREFIX)/lib/lockspan
+mandir := $(DESTDIR)$(PREFIX)/share/man
+dkms_dir := $(DESTDIR)/usr/src/lockspan-$(VERSION)
+man_pages := $(wildcard docs/man/*.[1-8])
+# dkms rebuilds the module for each new kernel; it cannot serve a DESTDIR.
+use_dkms := $(if $(DESTDIR),,$(shell command -v dkms))
+
+install: user ## install the user side, man pages, and the module (by dkms where there is one)
+	install -D -m 755 user/lockspan $(bindir)/lockspan
+	$(if $(preload_library),install -D -m 644 $(preload_library) $(libdir)/liblockspan-user.so)
+	$(foreach m,$(man_pages),install -D -m 644 $m $(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) true
+	$(if $(use_dkms),$(MAKE) --no-print-directory install-dkms,$(if $(wildcard lockspan.ko),\
+		$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install,\
+		@echo "no module installed: lockspan.ko has not been built; see make help"))
+
+.PHONY: install-dkms
+install-dkms:
+	rm -rf $(dkms_dir)
+	mkdir -p $(dkms_dir)
+	cp --parents Kbuild $(wildcard kmod/*.[ch] kmod/*/*.[ch]) $(dkms_dir)
+	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf >$(dkms_dir)/dkms.conf
+	dkms install --force lockspan/$(VERSION)
+
+uninstall: ## remove what install has put there
+	$(if $(use_dkms),dkms remove lockspan/$(VERSION) --all && rm -rf $(dkms_dir),\
+		rm -f $(DESTDIR)/lib/modules/$(notdir $(patsubst %/build,%,$(KDIR)))/*/lockspan.ko*)
+	rm -f $(bindir)/lockspan
+	rm -rf $(libdir)
+	rm -f $(foreach m,$(man_pages),$(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m))
+
+clean: ## remove what the build has made, caches below ~/.cache/lockspan excepted
+	rm -rf build user/lockspan user/preload/*.so $(generated) $(generated:.c=.h) \
+		$(workloads) $(vm_programs) $(foreach d,$(workloads_go),$d/$(notdir $d))
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.o.d' \) -exec rm -f {} +
+	rm -f Module.symvers modules.order
+
+-include $(shell find build/obj build/unit -name '*.d' 2>/dev/null)
