@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Builds the table from the entries of both sections. Most rows of a program
+ * share a few hundred rules, so a row is a 32-bit address and a 16-bit number:
+ * all of a distribution's binaries fit in some 60 MB.
+ */
+#include "cfi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fde.h"
+#include "object.h"
+
+#define RULE_NONE 0
+#define RULE_COMPLEX 1
+#define RULES_MAX 65536
+
+struct build {
+	struct lsp_cfi *cfi;
+	size_t rows_room;
+	size_t rules_room;
+	uint32_t *slots;	/* rule numbers by hash, 0 free */
+	size_t nslots;		/* a power of two, at least twice the rules */
+	uint32_t end;		/* of the last row */
+	uint32_t last_id;
+	uint64_t clamp;		/* end of the functions so far: entries may overlap */
+};
+
+static const struct lsp_cfi_rule none;
+
+static uint64_t rule_hash(const struct lsp_cfi_rule *r)
+{
+	uint64_t a;
+	uint32_t b;
+
+	memcpy(&a, r, 8);
+	memcpy(&b, (const char *)r + 8, 4);
+	a = (a ^ (uint64_t)b << 17) * 0x9e3779b97f4a7c15ULL;
+	return a ^ a >> 29;
+}
+
+static size_t slot_find(const struct build *b, const struct lsp_cfi_rule *r)
+{
+	size_t i = rule_hash(r) & (b->nslots - 1);
+
+	while (b->slots[i] && memcmp(&b->cfi->rules[b->slots[i]], r, sizeof(*r)))
+		i = (i + 1) & (b->nslots - 1);
+	return i;
+}
+
+static int rules_grow(struct build *b)
+{
+	size_t room = b->rules_room ? 2 * b->rules_room : 64, i;
+	struct lsp_cfi_rule *rules = realloc(b->cfi->rules, room * sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	b->cfi->rules = rules;
+	b->rules_room = room;
+	free(b->slots);
+	b->nslots = 2 * room;
+	b->slots = calloc(b->nslots, sizeof(*b->slots));
+	if (!b->slots)
+		return -ENOMEM;
+	for (i = 1; i < b->cfi->nrules; i++)
+		b->slots[slot_find(b, &rules[i])] = (uint32_t)i;
+	return 0;
+}
+
+static int rule_id(struct build *b, const struct lsp_cfi_rule *r, uint32_t *ret)
+{
+	size_t slot;
+
+	if (b->last_id && !memcmp(&b->cfi->rules[b->last_id], r, sizeof(*r))) {
+		*ret = b->last_id;
+		return 0;
+	}
+	slot = slot_find(b, r);
+	if (!b->slots[slot]) {
+		if (b->cfi->nrules == RULES_MAX) {
+			*ret = RULE_COMPLEX;
+			return 0;
+		}
+		if (b->cfi->nrules == b->rules_room) {
+			int err = rules_grow(b);
+
+			if (err)
+				return err;
+			slot = slot_find(b, r);
+		}
+		b->cfi->rules[b->cfi->nrules] = *r;
+		b->slots[slot] = (uint32_t)b->cfi->nrules++;
+	}
+	*ret = b->slots[slot];
+	return 0;
+}
+
+static int row_push(struct build *b, uint32_t pc, uint32_t id)
+{
+	struct lsp_cfi *c = b->cfi;
+
+	if (c->nrows && c->ids[c->nrows - 1] == id)
+		return 0;
+	if (c->nrows == b->rows_room) {
+		size_t room = b->rows_room ? 2 * b->rows_room : 1024;
+		uint32_t *pcs = realloc(c->pcs, room * sizeof(*pcs));
+		uint16_t *ids = pcs ? realloc(c->ids, room * sizeof(*ids)) : NULL;
+
+		if (pcs)
+			c->pcs = pcs;
+		if (!ids)
+			return -ENOMEM;
+		c->ids = ids;
+		b->rows_room = room;
+	}
+	c->pcs[c->nrows] = pc;
+	c->ids[c->nrows++] = (uint16_t)id;
+	c->ncomplex += id == RULE_COMPLEX;
+	return 0;
+}
+
+static int row_add(void *arg, uint64_t start, uint64_t end, const struct lsp_cfi_rule *rule)
+{
+	struct build *b = arg;
+	uint32_t id = RULE_NONE;
+	int err;
+
+	if (start < b->clamp)
+		start = b->clamp;
+	if (start >= end)
+		return 0;
+	start -= b->cfi->base;
+	end -= b->cfi->base;
+	if (start > b->end) {
+		err = row_push(b, b->end, RULE_NONE);
+		if (err)
+			return err;
+	}
+	err = rule_id(b, rule, &id);
+	if (!err)
+		err = row_push(b, (uint32_t)start, id);
+	b->end = (uint32_t)end;
+	b->last_id = id;
+	return err;
+}
+
+static int fde_rows(struct build *b, const struct lsp_fde *f)
+{
+	int err;
+
+	if (f->end <= b->clamp)
+		return 0;
+	err = lsp_cfa_run(f->common, f->program, f->start, f->end, row_add, b);
+	b->clamp = f->end;
+	if (err == -EBADMSG) {
+		b->cfi->damaged = true;
+		err = 0;
+	}
+	return err;
+}
+
+/* @first decides where both speak of an address; both are sorted. */
+static int merge(struct build *b, const struct lsp_fdes *first, const struct lsp_fdes *second)
+{
+	size_t i = 0, j = 0;
+	uint64_t done = 0;
+	int err = 0;
+
+	while (!err && (i < first->n || j < second->n)) {
+		const struct lsp_fde *x = i < first->n ? &first->fdes[i] : NULL;
+		const struct lsp_fde *y = j < second->n ? &second->fdes[j] : NULL;
+
+		if (!y || (x && x->start < y->end)) {
+			/* y lies behind x, or overlaps it and is dropped */
+			if (y && y->start < x->end) {
+				j++;
+				continue;
+			}
+			err = fde_rows(b, x);
+			done = x->end > done ? x->end : done;
+			i++;
+		} else {
+			if (y->start >= done)
+				err = fde_rows(b, y);
+			j++;
+		}
+	}
+	return err;
+}
+
+static bool text_range(Elf *elf, uint64_t *lo, uint64_t *hi)
+{
+	size_t i, n;
+	GElf_Phdr ph;
+
+	*lo = UINT64_MAX;
+	*hi = 0;
+	if (elf_getphdrnum(elf, &n) || n > UINT16_MAX)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD ||
+		    !(ph.p_flags & PF_X) || ph.p_vaddr > UINT64_MAX - ph.p_memsz)
+			continue;
+		if (ph.p_vaddr < *lo)
+			*lo = ph.p_vaddr;
+		if (ph.p_vaddr + ph.p_memsz > *hi)
+			*hi = ph.p_vaddr + ph.p_memsz;
+	}
+	/* addresses are kept in 32 bits; text beyond 4 GiB stays without rules */
+	if (*lo < *hi && *hi - *lo > UINT32_MAX)
+		*hi = *lo + UINT32_MAX;
+	return *lo < *hi;
+}
+
+static int section_read(Elf *elf, const char *name, bool eh_frame, uint64_t lo, uint64_t hi,
+			struct lsp_fdes *ret)
+{
+	GElf_Shdr sh;
+	Elf_Data *d = elf ? lsp_elf_section(elf, name, &sh) : NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	return d ? lsp_fdes_read(d->d_buf, d->d_size, sh.sh_addr, eh_frame, lo, hi, ret) : 0;
+}
+
+static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64_t hi)
+{
+	struct lsp_fdes eh, dbg;
+	int err;
+
+	err = section_read(elf, ".eh_frame", true, lo, hi, &eh);
+	if (err)
+		return err;
+	err = section_read(elf, ".debug_frame", false, lo, hi, &dbg);
+	if (!err && !eh.n && !dbg.n)
+		err = section_read(debug, ".debug_frame", false, lo, hi, &dbg);
+	if (!err)
+		err = merge(b, &eh, &dbg);
+	if (!err && b->cfi->nrows)
+		err = row_push(b, b->end, RULE_NONE);
+	b->cfi->damaged |= eh.damaged | dbg.damaged;
+	lsp_fdes_uninit(&eh);
+	lsp_fdes_uninit(&dbg);
+	return err;
+}
+
+static void trim(struct lsp_cfi *c)
+{
+	uint32_t *pcs = realloc(c->pcs, (c->nrows ? c->nrows : 1) * sizeof(*pcs));
+	uint16_t *ids = realloc(c->ids, (c->nrows ? c->nrows : 1) * sizeof(*ids));
+
+	c->pcs = pcs ? pcs : c->pcs;
+	c->ids = ids ? ids : c->ids;
+}
+
+int lsp_cfi_create(Elf *elf, Elf *debug, struct lsp_cfi **ret)
+{
+	struct build b = { 0 };
+	struct lsp_cfi *c = calloc(1, sizeof(*c));
+	uint64_t lo, hi;
+	GElf_Ehdr eh;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	b.cfi = c;
+	err = rules_grow(&b);
+	if (err)
+		goto err_cfi;
+	c->rules[RULE_NONE] = none;
+	c->rules[RULE_COMPLEX] = (struct lsp_cfi_rule){ .cfa_kind = LSP_CFA_COMPLEX };
+	c->nrules = 2;
+	b.slots[slot_find(&b, &c->rules[RULE_COMPLEX])] = RULE_COMPLEX;
+	if (gelf_getehdr(elf, &eh) && eh.e_machine == EM_X86_64 &&
+	    eh.e_ident[EI_CLASS] == ELFCLASS64 && text_range(elf, &lo, &hi)) {
+		c->base = lo;
+		err = rows_build(&b, elf, debug, lo, hi);
+		if (err)
+			goto err_cfi;
+	}
+	trim(c);
+	free(b.slots);
+	*ret = c;
+	return 0;
+
+err_cfi:
+	free(b.slots);
+	lsp_cfi_destroy(c);
+	return err;
+}
+
+void lsp_cfi_destroy(struct lsp_cfi *cfi)
+{
+	if (!cfi)
+		return;
+	free(cfi->pcs);
+	free(cfi->ids);
+	free(cfi->rules);
+	free(cfi);
+}
+
+const struct lsp_cfi_rule *lsp_cfi_lookup(const struct lsp_cfi *cfi, uint64_t vaddr)
+{
+	size_t lo = 0, hi = cfi->nrows;
+	uint64_t pc = vaddr - cfi->base;
+
+	if (!hi || vaddr < cfi->base || pc > UINT32_MAX || pc < cfi->pcs[0])
+		return &none;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (cfi->pcs[mid] <= pc)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &cfi->rules[cfi->ids[lo]];
+}
