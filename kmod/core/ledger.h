@@ -20,6 +20,7 @@
 
 struct lsp_ledger {
 	u64 cut_ns;	/* time up to which every waiter is accounted for */
+	u64 last_ns;	/* of the last event; enq and leave move it, not the cut */
 	u64 base_sum;	/* S */
 	u64 epoch;	/* counts hand-overs: names the one in progress */
 	u32 waiters;	/* n */
@@ -41,7 +42,12 @@ struct lsp_ledger_charge {
 /* Forgets all: no waiters, held. @epoch must not repeat while waits that carry an older one can still run. */
 void lsp_ledger_init(struct lsp_ledger *l, u64 epoch);
 
-/* @now, but not before the last cut. */
+/*
+ * @now, but not before the last event here: the time for the next one. The cut
+ * alone would not do, for a release that the clock puts before its waiter's
+ * enq would charge a negative amount. A waiter that moves to another ledger
+ * leaves and queues at one time, the later of the two ledgers'.
+ */
 u64 lsp_ledger_time(const struct lsp_ledger *l, u64 now);
 
 /* A task queues at @t. Returns the handoff time that its arrival ended (a successful wait proves a holder). */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which system calls wait on a futex, and on which word. Reads, does not
+ * judge: a combination that the kernel refuses (a clock flag with LOCK_PI, a
+ * misaligned address) never comes to the probes. The numbers are spelled out
+ * because this file must read both tables, whatever it is compiled for, and on
+ * kernels whose headers do not know the newest calls.
+ */
+#include "futex_op.h"
+
+/* arch/x86/entry/syscalls/syscall_64.tbl; x32 has the same three, with a bit set */
+#define NR_64_FUTEX		202
+#define NR_X32_BIT		0x40000000U
+/* arch/x86/entry/syscalls/syscall_32.tbl */
+#define NR_32_FUTEX		240
+#define NR_32_FUTEX_TIME64	422
+/* in both */
+#define NR_FUTEX_WAITV		449
+#define NR_FUTEX_WAIT		455
+
+/* include/uapi/linux/futex.h */
+#define OP_WAIT			0
+#define OP_LOCK_PI		6
+#define OP_WAIT_BITSET		9
+#define OP_WAIT_REQUEUE_PI	11
+#define OP_LOCK_PI2		13
+#define OP_PRIVATE		128U	/* FUTEX_PRIVATE_FLAG and FUTEX2_PRIVATE */
+#define OP_CLOCK_REALTIME	256U
+
+enum call {
+	CALL_OTHER,
+	CALL_FUTEX,
+	CALL_WAITV,
+	CALL_WAIT2,
+};
+
+static enum call call_of(u32 nr, bool compat)
+{
+	/* An x32 task is "compat" to some of the kernel, but its table and its registers are the 64-bit ones. */
+	if (nr & NR_X32_BIT) {
+		nr &= ~NR_X32_BIT;
+		compat = false;
+	}
+	if (nr == NR_FUTEX_WAITV)
+		return CALL_WAITV;
+	if (nr == NR_FUTEX_WAIT)
+		return CALL_WAIT2;
+	if (compat ? nr == NR_32_FUTEX || nr == NR_32_FUTEX_TIME64 : nr == NR_64_FUTEX)
+		return CALL_FUTEX;
+	return CALL_OTHER;
+}
+
+static u8 op_of(u32 word)
+{
+	switch (word & ~(OP_PRIVATE | OP_CLOCK_REALTIME)) {
+	case OP_WAIT:
+		return LOCKSPAN_OP_WAIT;
+	case OP_WAIT_BITSET:
+		return LOCKSPAN_OP_WAIT_BITSET;
+	case OP_WAIT_REQUEUE_PI:
+		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
+	case OP_LOCK_PI:
+		return LOCKSPAN_OP_LOCK_PI;
+	case OP_LOCK_PI2:
+		return LOCKSPAN_OP_LOCK_PI2;
+	default:
+		return LOCKSPAN_OP_OTHER;
+	}
+}
+
+bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret)
+{
+	enum call call = call_of((u32)nr, compat);
+
+	ret->uaddr = 0;
+	ret->word = 0;
+	ret->op = LOCKSPAN_OP_OTHER;
+	ret->shared = false;
+	if (call == CALL_OTHER)
+		return false;
+
+	ret->uaddr = compat && !((u32)nr & NR_X32_BIT) ? (u32)args[0] : args[0];
+	switch (call) {
+	case CALL_FUTEX:	/* uaddr, op, val, timeout, uaddr2, val3 */
+		ret->word = (u32)args[1];
+		ret->op = op_of(ret->word);
+		ret->shared = !(ret->word & OP_PRIVATE);
+		break;
+	case CALL_WAITV:	/* waiters, nr_futexes, flags, timeout, clockid */
+		ret->word = (u32)args[2];
+		ret->op = LOCKSPAN_OP_WAITV;
+		break;
+	case CALL_WAIT2:	/* uaddr, val, mask, flags, timeout, clockid */
+		ret->word = (u32)args[3];
+		ret->op = LOCKSPAN_OP_WAIT2;
+		ret->shared = !(ret->word & OP_PRIVATE);
+		break;
+	default:
+		break;
+	}
+	return ret->op != LOCKSPAN_OP_OTHER;
+}
