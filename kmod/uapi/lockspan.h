@@ -86,7 +86,7 @@ enum lockspan_attr {
 	LOCKSPAN_A_TGID,		/* u32, repeated; sender's pid namespace */
 	LOCKSPAN_A_CGROUP,		/* u64, inode number of the cgroup (v2) */
 	LOCKSPAN_A_OPS,			/* u32, bit per enum lockspan_op; 0 all */
-	LOCKSPAN_A_RING_BYTES,		/* u32 per CPU, power of two, 16 KiB..64 MiB */
+	LOCKSPAN_A_RING_BYTES,		/* u32 per CPU, power of two, 32 KiB..64 MiB */
 	LOCKSPAN_A_STACK_ID,		/* u64 */
 	LOCKSPAN_A_STATE,		/* u32, enum lockspan_state */
 	LOCKSPAN_A_OWNER_PID,		/* u32 */
@@ -182,6 +182,8 @@ enum lockspan_stack_mode {
 	X(REWAITS, "rewaits")			/* woken, waits again at once */ \
 	X(LOST_SPAN_RING, "lost_span_ring")	/* no room in the ring */ \
 	X(LOST_RELEASE_RING, "lost_release_ring")			\
+	X(LOST_NOSLEEP_RING, "lost_nosleep_ring") /* nosleep spans: in no profile */ \
+	X(LOST_LATE_RING, "lost_late_ring")				\
 	X(LOST_STACK_RING, "lost_stack_ring")				\
 	X(LOST_MAP_RING, "lost_map_ring")				\
 	X(LOST_TASK_TABLE, "lost_task_table")	/* no room for another thread */ \

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that differs between the kernels in tests/kernels. Sources are
+ * written for the newest; each shim says when it can go.
+ */
+#ifndef _LSP_COMPAT_H
+#define _LSP_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/sched/task_stack.h>
+#include <linux/version.h>
+
+/*
+ * Linux kernel commit 9c5d03d36251 ("genetlink: start to validate reserved
+ * header bytes") (in v6.1): families born later name the first op to check.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define LSP_GENL_RESV_START_OP .resv_start_op = LOCKSPAN_CMD_START,
+#else
+#define LSP_GENL_RESV_START_OP
+#endif
+
+/*
+ * Linux kernel commit 763ecb035029 ("mm: remove the vma linked list") (in
+ * v6.1): the list went, an iterator came.
+ */
+#ifdef VMA_ITERATOR
+#define lsp_for_each_vma(mm, vma, iter)	for_each_vma(iter, vma)
+#define LSP_VMA_ITERATOR(name, mm)	VMA_ITERATOR(name, mm, 0)
+#else
+#define lsp_for_each_vma(mm, vma, iter)	for ((vma) = (mm)->mmap; (vma); (vma) = (vma)->vm_next)
+#define LSP_VMA_ITERATOR(name, mm)	int __maybe_unused name
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The session's exact sums, one copy per CPU; any context, preemption off or not. */
+#ifndef _LSP_COUNTER_H
+#define _LSP_COUNTER_H
+
+#include <linux/percpu.h>
+#include "uapi/lockspan.h"
+
+struct lsp_counters {
+	u64 value[LOCKSPAN_C_COUNT];
+};
+DECLARE_PER_CPU(struct lsp_counters, lsp_counters);
+
+static inline void lsp_count_add(enum lockspan_counter c, u64 n)
+{
+	this_cpu_add(lsp_counters.value[c], n);
+}
+
+static inline void lsp_count(enum lockspan_counter c)
+{
+	lsp_count_add(c, 1);
+}
+
+/* Sums over all possible CPUs into ret[LOCKSPAN_C_COUNT]. Process context. */
+void lsp_counters_read(u64 *ret);
+
+/* Process context, while nothing counts. */
+void lsp_counters_reset(void);
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "filter.h"
+
+#include <linux/bitmap.h>
+#include <linux/cgroup.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/threads.h>
+#include <linux/vmalloc.h>
+
+#include "counter.h"
+#include "uapi/lockspan.h"
+
+static struct lsp_filter_options options;
+static unsigned long *tgids;	/* one bit per process id: O(1) in the probe, whatever the number */
+
+int lsp_filter_init(const struct lsp_filter_options *o)
+{
+	options = *o;
+	if (o->all)
+		return 0;
+	tgids = vzalloc(BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long));
+	return tgids ? 0 : -ENOMEM;
+}
+
+void lsp_filter_uninit(void)
+{
+	vfree(tgids);
+	tgids = NULL;
+}
+
+u64 lsp_filter_memory(void)
+{
+	return tgids ? BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long) : 0;
+}
+
+int lsp_filter_add(pid_t nr)
+{
+	struct task_struct *task;
+	int ret = -ESRCH;
+
+	rcu_read_lock();
+	task = pid_task(find_vpid(nr), PIDTYPE_TGID);
+	if (task) {
+		if (tgids)
+			set_bit(task->tgid, tgids);
+		ret = 0;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+void lsp_filter_min_delay_set(u64 ns)
+{
+	WRITE_ONCE(options.min_delay_ns, ns);
+}
+
+void lsp_filter_fork(const struct task_struct *parent, const struct task_struct *child)
+{
+	if (tgids && options.children && test_bit(parent->tgid, tgids))
+		set_bit(child->tgid, tgids);
+}
+
+void lsp_filter_exit(const struct task_struct *task)
+{
+	/* The id can be given to another process once the last thread is gone. */
+	if (tgids && !atomic_read(&task->signal->live))
+		clear_bit(task->tgid, tgids);
+}
+
+static bool in_cgroup(u64 id)
+{
+	struct cgroup *cgroup;
+	bool in = false;
+
+	rcu_read_lock();
+	/* Depth is bounded by the hierarchy's own limits. */
+	for (cgroup = task_dfl_cgroup(current); cgroup && !in; cgroup = cgroup_parent(cgroup))
+		in = cgroup_id(cgroup) == id;
+	rcu_read_unlock();
+	return in;
+}
+
+static bool left_out(enum lockspan_counter reason, bool count)
+{
+	if (count)
+		lsp_count(reason);
+	return false;
+}
+
+bool lsp_filter_current(bool count)
+{
+	if (unlikely(current->flags & PF_IO_WORKER))
+		return left_out(LOCKSPAN_C_IO_URING, count);
+	if (unlikely((current->flags & PF_KTHREAD) || !current->mm))
+		return left_out(LOCKSPAN_C_KTHREAD, count);
+	if (current->tgid == options.owner)
+		return false;
+	if (options.all || test_bit(current->tgid, tgids))
+		return true;
+	if (options.cgroup && in_cgroup(options.cgroup))
+		return true;
+	return left_out(LOCKSPAN_C_FILTERED, count);
+}
+
+bool lsp_filter_op(unsigned int op)
+{
+	return !options.ops || (options.ops & BIT(op));
+}
+
+bool lsp_filter_delay(u64 lock_wait_ns)
+{
+	return lock_wait_ns >= READ_ONCE(options.min_delay_ns);
+}

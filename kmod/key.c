@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "key.h"
+
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/vmalloc.h>
+
+struct key_bucket {
+	raw_spinlock_t lock;
+	struct hlist_head keys;
+};
+
+static struct key_bucket *buckets;
+static unsigned int bucket_bits;
+static struct lsp_key *pool;
+static u32 pool_keys;
+
+static DEFINE_RAW_SPINLOCK(free_lock);
+static HLIST_HEAD(free_keys);
+
+static siphash_key_t secret;
+
+int lsp_key_init(u32 keys)
+{
+	u32 i;
+
+	bucket_bits = ilog2(roundup_pow_of_two(keys));
+	pool_keys = keys;
+	pool = vzalloc(array_size(keys, sizeof(*pool)));
+	buckets = vzalloc(sizeof(*buckets) << bucket_bits);
+	if (!pool || !buckets) {
+		lsp_key_uninit();
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < 1U << bucket_bits; i++)
+		raw_spin_lock_init(&buckets[i].lock);
+	INIT_HLIST_HEAD(&free_keys);
+	for (i = keys; i-- > 0;) {
+		raw_spin_lock_init(&pool[i].lock);
+		hlist_add_head(&pool[i].node, &free_keys);
+	}
+	get_random_bytes(&secret, sizeof(secret));
+	return 0;
+}
+
+void lsp_key_uninit(void)
+{
+	vfree(buckets);
+	vfree(pool);
+	buckets = NULL;
+	pool = NULL;
+	pool_keys = 0;
+	memzero_explicit(&secret, sizeof(secret));
+}
+
+u64 lsp_key_memory(void)
+{
+	return pool ? (u64)pool_keys * sizeof(*pool) + (sizeof(*buckets) << bucket_bits) : 0;
+}
+
+static struct key_bucket *key_bucket(const struct lsp_key_id *id)
+{
+	u64 mixed = (id->word[0] * GOLDEN_RATIO_64) ^ (id->word[1] + id->word[2]);
+
+	return &buckets[hash_64(mixed, bucket_bits)];
+}
+
+static struct lsp_key *key_take_free(void)
+{
+	struct lsp_key *key = NULL;
+
+	raw_spin_lock(&free_lock);
+	if (free_keys.first) {
+		key = hlist_entry(free_keys.first, struct lsp_key, node);
+		hlist_del(&key->node);
+	}
+	raw_spin_unlock(&free_lock);
+	return key;
+}
+
+static struct lsp_key *key_lookup(const struct lsp_key_id *id, bool make)
+{
+	struct key_bucket *bucket = key_bucket(id);
+	struct lsp_key *key;
+
+	raw_spin_lock(&bucket->lock);
+	hlist_for_each_entry(key, &bucket->keys, node)
+		if (lsp_key_is(key, id))
+			goto found;
+
+	key = make ? key_take_free() : NULL;
+	if (!key)
+		goto out;
+	key->id = *id;
+	key->hash = siphash_3u64(id->word[0], id->word[1], id->word[2], &secret);
+	key->refs = 0;
+	/* Spans hold a reference until they have run, so no older epoch of this record is left. */
+	lsp_ledger_init(&key->ledger, 0);
+	hlist_add_head(&key->node, &bucket->keys);
+found:
+	key->refs++;
+out:
+	raw_spin_unlock(&bucket->lock);
+	return key;
+}
+
+struct lsp_key *lsp_key_get(const struct lsp_key_id *id)
+{
+	return key_lookup(id, true);
+}
+
+struct lsp_key *lsp_key_find(const struct lsp_key_id *id)
+{
+	return key_lookup(id, false);
+}
+
+void lsp_key_put(struct lsp_key *key)
+{
+	struct key_bucket *bucket;
+
+	if (!key)
+		return;
+	bucket = key_bucket(&key->id);
+	raw_spin_lock(&bucket->lock);
+	if (!--key->refs) {
+		hlist_del(&key->node);
+		raw_spin_lock(&free_lock);
+		hlist_add_head(&key->node, &free_keys);
+		raw_spin_unlock(&free_lock);
+	}
+	raw_spin_unlock(&bucket->lock);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/module.h>
+
+#include "genl.h"
+#include "probe.h"
+#include "session.h"
+
+static const struct lsp_session_ops ops = {
+	.arm = lsp_probe_arm,
+	.disarm = lsp_probe_disarm,
+	.release = lsp_probe_release,
+	.probe_state = lsp_probe_state,
+	.data_send = lsp_genl_data_send,
+	.end_send = lsp_genl_end_send,
+};
+
+static int __init lockspan_init(void)
+{
+	int ret;
+
+	ret = lsp_probe_init();
+	if (ret)
+		return ret;
+	ret = lsp_session_init(&ops);
+	if (ret)
+		return ret;
+	ret = lsp_genl_init();
+	if (ret)
+		goto err_session;
+	return 0;
+
+err_session:
+	lsp_session_uninit();
+	return ret;
+}
+
+static void __exit lockspan_exit(void)
+{
+	lsp_genl_uninit();
+	lsp_session_uninit();
+}
+
+module_init(lockspan_init);
+module_exit(lockspan_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Records futex wait spans and blames them on the releasers");
+MODULE_VERSION("0.1");

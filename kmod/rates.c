@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "rates.h"
+
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+#include <linux/random.h>
+
+#include "core/sample.h"
+
+static u64 block_rate_ns;
+static u32 mutex_fraction;
+static DEFINE_PER_CPU(struct lsp_random, draws);
+
+void lsp_rates_init(void)
+{
+	int cpu;
+	u64 seed;
+
+	for_each_possible_cpu(cpu) {
+		get_random_bytes(&seed, sizeof(seed));
+		lsp_random_init(per_cpu_ptr(&draws, cpu), seed);
+	}
+}
+
+void lsp_rate_block_set(u64 rate_ns)
+{
+	WRITE_ONCE(block_rate_ns, rate_ns);
+}
+
+void lsp_rate_mutex_set(u32 fraction)
+{
+	WRITE_ONCE(mutex_fraction, fraction);
+}
+
+u64 lsp_rate_block_ns(void)
+{
+	return READ_ONCE(block_rate_ns);
+}
+
+u32 lsp_rate_mutex(void)
+{
+	return READ_ONCE(mutex_fraction);
+}
+
+bool lsp_rate_keep_wait(u64 delay_ns, u64 rate_ns)
+{
+	return lsp_sample_block(this_cpu_ptr(&draws), delay_ns, rate_ns);
+}
+
+bool lsp_rate_keep_release(u32 fraction)
+{
+	return lsp_sample_mutex(this_cpu_ptr(&draws), fraction);
+}

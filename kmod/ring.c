@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ring.h"
+
+#include <linux/cpumask.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/vmalloc.h>
+
+#include "uapi/lockspan.h"
+
+/*
+ * Positions only grow; the offset in the buffer is position & mask. The writer
+ * owns head, the reader owns tail, each on a line of its own.
+ */
+struct lsp_ring {
+	u8 *buffer;
+	u32 mask;
+	u32 reserved;	/* offset of the record being written */
+	u64 head;
+	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
+	u64 tail ____cacheline_aligned;
+	u64 seq;	/* of the first record not yet consumed */
+};
+
+static struct lsp_ring *rings;
+static unsigned int nr_rings;
+
+int lsp_ring_init(u32 bytes)
+{
+	unsigned int r;
+
+	nr_rings = nr_cpu_ids + 1;
+	rings = kcalloc(nr_rings, sizeof(*rings), GFP_KERNEL);
+	if (!rings)
+		return -ENOMEM;
+
+	for (r = 0; r < nr_rings; r++) {
+		if (r != LSP_RING_WORKER && !cpu_possible(r))
+			continue;
+		rings[r].buffer = vmalloc(bytes);
+		if (!rings[r].buffer)
+			goto err_buffers;
+		rings[r].mask = bytes - 1;
+	}
+	return 0;
+
+err_buffers:
+	lsp_ring_uninit();
+	return -ENOMEM;
+}
+
+void lsp_ring_uninit(void)
+{
+	unsigned int r;
+
+	for (r = 0; rings && r < nr_rings; r++)
+		vfree(rings[r].buffer);
+	kfree(rings);
+	rings = NULL;
+}
+
+u64 lsp_ring_memory(void)
+{
+	u64 sum = 0;
+	unsigned int r;
+
+	for (r = 0; rings && r < nr_rings; r++)
+		if (rings[r].buffer)
+			sum += sizeof(*rings) + rings[r].mask + 1;
+	return sum;
+}
+
+static bool ring_fits(struct lsp_ring *ring, u32 need)
+{
+	u64 size = (u64)ring->mask + 1;
+
+	if (ring->head + need - ring->tail_seen <= size)
+		return true;
+	/* Pairs with the release in lsp_ring_consume(): what was read may be overwritten. */
+	ring->tail_seen = smp_load_acquire(&ring->tail);
+	return ring->head + need - ring->tail_seen <= size;
+}
+
+static void *ring_reserve(struct lsp_ring *ring, u32 max)
+{
+	u32 at = ring->head & ring->mask;
+	u32 to_end = ring->mask + 1 - at;
+	struct lockspan_rec *pad;
+
+	if (max <= to_end) {
+		if (!ring_fits(ring, max))
+			return NULL;
+	} else {
+		/* Records are whole: fill the rest of the buffer, begin at its start. */
+		if (max > ring->mask || !ring_fits(ring, to_end + max))
+			return NULL;
+		pad = (struct lockspan_rec *)(ring->buffer + at);
+		pad->bytes = to_end;
+		pad->type = LOCKSPAN_REC_PAD;
+		pad->flags = 0;
+		/* Pairs with the acquire in lsp_ring_peek(). */
+		smp_store_release(&ring->head, ring->head + to_end);
+		at = 0;
+	}
+	ring->reserved = at;
+	return ring->buffer + at;
+}
+
+static void ring_commit(struct lsp_ring *ring, u32 bytes)
+{
+	/* Pairs with the acquire in lsp_ring_peek(): the record is whole before it is seen. */
+	smp_store_release(&ring->head, ring->head + bytes);
+}
+
+void *lsp_ring_reserve(u32 max)
+{
+	return ring_reserve(&rings[smp_processor_id()], max);
+}
+
+void lsp_ring_commit(u32 bytes)
+{
+	ring_commit(&rings[smp_processor_id()], bytes);
+}
+
+void *lsp_ring_worker_reserve(u32 max)
+{
+	return ring_reserve(&rings[LSP_RING_WORKER], max);
+}
+
+bool lsp_ring_worker_room(void)
+{
+	struct lsp_ring *ring = &rings[LSP_RING_WORKER];
+
+	/* Half: a record that wraps needs its own length twice. */
+	return ring->head - READ_ONCE(ring->tail) <= ring->mask / 2;
+}
+
+void lsp_ring_worker_commit(u32 bytes)
+{
+	ring_commit(&rings[LSP_RING_WORKER], bytes);
+}
+
+/* Drops the filler at the reader's end of the ring. Returns the position of the writer. */
+static u64 ring_skip_pad(struct lsp_ring *ring)
+{
+	/* Pairs with the releases of the writer. */
+	u64 head = smp_load_acquire(&ring->head);
+	const struct lockspan_rec *rec;
+
+	while (ring->tail < head) {
+		rec = (void *)ring->buffer + (ring->tail & ring->mask);
+		if (rec->type != LOCKSPAN_REC_PAD)
+			break;
+		/* Pairs with the acquire in ring_fits(). */
+		smp_store_release(&ring->tail, ring->tail + rec->bytes);
+	}
+	return head;
+}
+
+u32 lsp_ring_peek(unsigned int r, u32 max, const void **run, u64 *seq, u32 *records)
+{
+	struct lsp_ring *ring = &rings[r];
+	const struct lockspan_rec *rec;
+	u32 bytes = 0;
+	u64 head;
+
+	*records = 0;
+	if (!ring->buffer)
+		return 0;
+	head = ring_skip_pad(ring);
+	*run = ring->buffer + (ring->tail & ring->mask);
+	*seq = ring->seq;
+
+	while (ring->tail + bytes < head) {
+		/* A run that touches the buffer's end stops there. */
+		if (bytes && !((ring->tail + bytes) & ring->mask))
+			break;
+		rec = *run + bytes;
+		if (rec->type == LOCKSPAN_REC_PAD || bytes + rec->bytes > max)
+			break;
+		bytes += rec->bytes;
+		(*records)++;
+	}
+	return bytes;
+}
+
+void lsp_ring_consume(unsigned int r, u32 bytes, u32 records)
+{
+	struct lsp_ring *ring = &rings[r];
+
+	ring->seq += records;
+	/* Pairs with the acquire in ring_fits(). */
+	smp_store_release(&ring->tail, ring->tail + bytes);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One ring of records per CPU, written by probes on that CPU, read by the
+ * drain worker; and one more, LSP_RING_WORKER, that the worker itself fills.
+ */
+#ifndef _LSP_RING_H
+#define _LSP_RING_H
+
+#include <linux/types.h>
+
+#define LSP_RING_WORKER nr_cpu_ids
+
+/* Process context, may sleep. @bytes per ring, a power of two. 0 or -ENOMEM. */
+int lsp_ring_init(u32 bytes);
+void lsp_ring_uninit(void);
+u64 lsp_ring_memory(void);
+
+/*
+ * Room for a record of up to @max bytes in this CPU's ring, or NULL (the
+ * caller counts the loss). Preemption is off and stays off until the commit;
+ * no second reserve in between.
+ */
+void *lsp_ring_reserve(u32 max);
+
+/* The reserved record is complete, is @bytes long (multiple of 8), and its header says so. */
+void lsp_ring_commit(u32 bytes);
+
+/* The same for the worker's own ring; worker only. */
+void *lsp_ring_worker_reserve(u32 max);
+void lsp_ring_worker_commit(u32 bytes);
+
+/* Whether the worker's ring has room for the largest record and some more. */
+bool lsp_ring_worker_room(void);
+
+/*
+ * Reader, worker only. The next run of whole records of ring @r, at most @max
+ * bytes of it, their number and the sequence number of the first; returns the
+ * run's length, 0 for none. lsp_ring_consume() gives the same run's room back.
+ */
+u32 lsp_ring_peek(unsigned int r, u32 max, const void **run, u64 *seq, u32 *records);
+void lsp_ring_consume(unsigned int r, u32 bytes, u32 records);
+
+#endif

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
+
+#include "counter.h"
+#include "futexq.h"
+#include "key.h"
+#include "rates.h"
+#include "ring.h"
+#include "task.h"
+#include "ustack.h"
+#include "wait.h"
+#include "wake.h"
+
+/* One netlink message carries at most this much of a ring: an order-3 allocation with its headers. */
+#define BATCH_BYTES 28672
+/* Batches per ring and visit, so that one busy CPU cannot keep the worker from STOP. */
+#define BATCHES_A_VISIT 256
+#define IDLE_MS 10
+#define CONGESTED_MS 2
+
+static unsigned int max_threads = 16384;
+module_param(max_threads, uint, 0444);
+MODULE_PARM_DESC(max_threads, "Threads that can be known, and asleep, at a time (default 16384)");
+
+static const struct lsp_session_ops *ops;
+static struct workqueue_struct *queue;
+static void session_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(work, session_work);
+
+static DEFINE_MUTEX(lock);	/* for what follows */
+static enum lockspan_state state;
+static u32 owner_portid;
+static pid_t owner_pid;
+static u64 start_ns, stop_ns;
+static bool stopping;
+static u32 gone_portid;		/* written by the socket's notifier, any context */
+
+int lsp_session_init(const struct lsp_session_ops *o)
+{
+	ops = o;
+	queue = alloc_workqueue("lockspan", WQ_UNBOUND, 1);
+	return queue ? 0 : -ENOMEM;
+}
+
+void lsp_session_uninit(void)
+{
+	/* A session holds a reference to the module: none is left. Its last work may still be returning. */
+	destroy_workqueue(queue);
+}
+
+static void session_free(void)
+{
+	lsp_filter_uninit();
+	lsp_key_uninit();
+	lsp_task_uninit();
+	lsp_ring_uninit();
+}
+
+static int session_alloc(const struct lsp_session_options *o, const char **why)
+{
+	u32 i;
+	int ret;
+
+	*why = "not enough memory for the session's tables and rings";
+	ret = lsp_ring_init(o->ring_bytes);
+	if (ret)
+		return ret;
+	ret = lsp_task_init(max_threads);
+	if (ret)
+		goto err_ring;
+	/* Each thread refers to one key at most, and a requeue to one more for a moment. */
+	ret = lsp_key_init(max_threads + 1024);
+	if (ret)
+		goto err_task;
+	ret = lsp_filter_init(&o->filter);
+	if (ret)
+		goto err_key;
+	for (i = 0; i < o->ntgids; i++) {
+		ret = lsp_filter_add(o->tgids[i]);
+		if (ret) {
+			*why = "no process has one of the given ids";
+			goto err_filter;
+		}
+	}
+	return 0;
+
+err_filter:
+	lsp_filter_uninit();
+err_key:
+	lsp_key_uninit();
+err_task:
+	lsp_task_uninit();
+err_ring:
+	lsp_ring_uninit();
+	return ret;
+}
+
+int lsp_session_start(const struct lsp_session_options *o, u32 portid, const char **why)
+{
+	static char busy[80];
+	int ret;
+
+	mutex_lock(&lock);
+	if (state != LOCKSPAN_STATE_IDLE) {
+		snprintf(busy, sizeof(busy), "a session of process %d is running", owner_pid);
+		*why = busy;
+		ret = -EBUSY;
+		goto out_unlock;
+	}
+	ret = session_alloc(o, why);
+	if (ret)
+		goto out_unlock;
+
+	lsp_counters_reset();
+	lsp_rates_init();
+	lsp_rate_block_set(o->block_rate_ns);
+	lsp_rate_mutex_set(o->mutex_fraction);
+	lsp_ustack_mode_set(o->stack_mode);
+	lsp_futexq_reset();
+	lsp_wake_reset();
+	owner_portid = portid;
+	owner_pid = task_tgid_nr(current);
+	WRITE_ONCE(gone_portid, 0);
+	stopping = false;
+	stop_ns = 0;
+
+	start_ns = ktime_get_ns();
+	WRITE_ONCE(lsp_wait_recording, true);
+	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
+	ret = ops->arm(max_threads);
+	if (ret)
+		goto err_alloc;
+
+	/* Unloading waits for the session; the last work of it lets go. */
+	__module_get(THIS_MODULE);
+	state = LOCKSPAN_STATE_RECORDING;
+	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));
+	goto out_unlock;
+
+err_alloc:
+	WRITE_ONCE(lsp_wait_recording, false);
+	session_free();
+out_unlock:
+	mutex_unlock(&lock);
+	return ret;
+}
+
+static int check_owner(u32 portid, const char **why)
+{
+	if (state != LOCKSPAN_STATE_RECORDING || stopping) {
+		*why = "no session is recording";
+		return -ENODEV;
+	}
+	if (portid != owner_portid) {
+		*why = "the session belongs to another socket";
+		return -EACCES;
+	}
+	return 0;
+}
+
+int lsp_session_check_owner(u32 portid, const char **why)
+{
+	int ret;
+
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	mutex_unlock(&lock);
+	return ret;
+}
+
+int lsp_session_stop(u32 portid, const char **why)
+{
+	int ret;
+
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	if (!ret) {
+		stopping = true;
+		mod_delayed_work(queue, &work, 0);
+	}
+	mutex_unlock(&lock);
+	return ret;
+}
+
+int lsp_session_add_tgid(u32 nr, const char **why)
+{
+	int ret = lsp_filter_add(nr);
+
+	if (ret)
+		*why = "no process has this id";
+	return ret;
+}
+
+static void count_open(struct lsp_task *t, void *arg)
+{
+	u8 s = READ_ONCE(t->state);
+
+	*(u64 *)arg += s == LSP_TASK_OPEN || s == LSP_TASK_WOKEN;
+}
+
+void lsp_session_status(struct lsp_session_status *ret)
+{
+	mutex_lock(&lock);
+	ret->state = state;
+	ret->owner_pid = state == LOCKSPAN_STATE_IDLE ? 0 : owner_pid;
+	ret->start_ns = start_ns;
+	ret->stop_ns = stop_ns;
+	ret->open_spans = 0;
+	lsp_task_each(count_open, &ret->open_spans);
+	ret->memory_bytes = lsp_ring_memory() + lsp_task_memory() + lsp_key_memory() +
+			    lsp_filter_memory();
+	mutex_unlock(&lock);
+}
+
+bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret)
+{
+	return ops->probe_state(index, ret);
+}
+
+void lsp_session_socket_gone(u32 portid)
+{
+	if (portid == READ_ONCE(owner_portid)) {
+		WRITE_ONCE(gone_portid, portid);
+		mod_delayed_work(queue, &work, 0);
+	}
+}
+
+/* Sends what ring @r holds. 0 drained, 1 there is more, or the error that stopped it. */
+static int drain_ring(unsigned int r)
+{
+	u32 cpu = r == LSP_RING_WORKER ? LOCKSPAN_CPU_WORKER : r;
+	u32 bytes, records, batch;
+	const void *run;
+	u64 seq;
+	int ret;
+
+	for (batch = 0; batch < BATCHES_A_VISIT; batch++) {
+		bytes = lsp_ring_peek(r, BATCH_BYTES, &run, &seq, &records);
+		if (!bytes)
+			return 0;
+		ret = ops->data_send(owner_portid, cpu, seq, run, bytes);
+		if (ret)
+			return ret;
+		lsp_ring_consume(r, bytes, records);
+		cond_resched();
+	}
+	return 1;
+}
+
+static int drain_rings(void)
+{
+	unsigned int r;
+	int ret, more = 0;
+
+	for (r = 0; r <= LSP_RING_WORKER; r++) {
+		ret = drain_ring(r);
+		if (ret < 0)
+			return ret;
+		more |= ret;
+	}
+	return more;
+}
+
+static void close_open(struct lsp_task *t, void *arg)
+{
+	int tries;
+
+	/* The owner reads while we fill: wait for it rather than lose what explains a hang. */
+	for (tries = 0; tries < 500 && !lsp_ring_worker_room() && !READ_ONCE(gone_portid); tries++)
+		if (drain_ring(LSP_RING_WORKER) == -EAGAIN)
+			msleep(CONGESTED_MS);
+	lsp_wait_close_open(t, stop_ns);
+}
+
+/* From RECORDING to DRAINING. Freezes the state first: disarming takes a while. */
+static void session_disarm(void)
+{
+	stop_ns = ktime_get_ns();
+	WRITE_ONCE(lsp_wait_recording, false);
+	ops->disarm();
+	lsp_task_each(close_open, NULL);
+	ops->release();
+	state = LOCKSPAN_STATE_DRAINING;
+}
+
+static void session_finish(void)
+{
+	session_free();
+	state = LOCKSPAN_STATE_IDLE;
+	WRITE_ONCE(owner_portid, 0);
+	module_put(THIS_MODULE);
+}
+
+static void session_work(struct work_struct *unused)
+{
+	unsigned int delay_ms = IDLE_MS;
+	bool gone;
+	int ret;
+
+	mutex_lock(&lock);
+	if (state == LOCKSPAN_STATE_IDLE)
+		goto out_unlock;
+
+	ret = drain_rings();
+	lsp_task_reclaim();
+	gone = READ_ONCE(gone_portid) || ret == -ECONNREFUSED;
+	if (state == LOCKSPAN_STATE_RECORDING && (stopping || gone)) {
+		WRITE_ONCE(gone_portid, gone ? owner_portid : 0);
+		session_disarm();
+		ret = gone ? ret : drain_rings();
+		gone |= ret == -ECONNREFUSED;
+	}
+	if (state == LOCKSPAN_STATE_DRAINING && !gone && !ret) {
+		ret = ops->end_send(owner_portid, start_ns, stop_ns);
+		gone = ret != -EAGAIN;
+	}
+	if (state == LOCKSPAN_STATE_DRAINING && gone) {
+		session_finish();
+		goto out_unlock;
+	}
+	if (ret == -EAGAIN)
+		delay_ms = CONGESTED_MS;
+	else if (ret)
+		delay_ms = 0;
+	queue_delayed_work(queue, &work, msecs_to_jiffies(delay_ms));
+out_unlock:
+	mutex_unlock(&lock);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one recording session: its owner, its life from START over draining to
+ * END, and the worker that carries records from the rings to the owner.
+ */
+#ifndef _LSP_SESSION_H
+#define _LSP_SESSION_H
+
+#include <linux/types.h>
+
+#include "filter.h"
+#include "probe.h"
+#include "uapi/lockspan.h"
+
+/* What session needs from its neighbours; main.c ties them together. */
+struct lsp_session_ops {
+	int (*arm)(u32 max_parked);
+	void (*disarm)(void);
+	void (*release)(void);
+	bool (*probe_state)(unsigned int index, struct lsp_probe_state *ret);
+	/* Each returns 0, -EAGAIN when the owner's socket is full, or -ECONNREFUSED when it is gone. */
+	int (*data_send)(u32 portid, u32 cpu, u64 seq, const void *run, u32 bytes);
+	int (*end_send)(u32 portid, u64 start_ns, u64 stop_ns);
+};
+
+struct lsp_session_options {
+	u64 block_rate_ns;
+	u32 mutex_fraction;
+	u32 stack_mode;
+	u32 ring_bytes;
+	struct lsp_filter_options filter;
+	const u32 *tgids;	/* in the caller's pid namespace */
+	u32 ntgids;
+};
+
+struct lsp_session_status {
+	u32 state;		/* enum lockspan_state */
+	pid_t owner_pid;
+	u64 start_ns;
+	u64 stop_ns;
+	u64 open_spans;
+	u64 memory_bytes;
+};
+
+int lsp_session_init(const struct lsp_session_ops *o);
+void lsp_session_uninit(void);
+
+/*
+ * All below: process context, may sleep. @portid names the owner's socket.
+ * A sentence for the requester goes to *@why on failure.
+ */
+int lsp_session_start(const struct lsp_session_options *o, u32 portid, const char **why);
+int lsp_session_stop(u32 portid, const char **why);
+/* 0 when the caller is the owner of a recording. */
+int lsp_session_check_owner(u32 portid, const char **why);
+void lsp_session_status(struct lsp_session_status *ret);
+bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret);
+
+/* Adds to the processes observed; owner only. */
+int lsp_session_add_tgid(u32 nr, const char **why);
+
+/* The socket @portid has closed. Atomic context. */
+void lsp_session_socket_gone(u32 portid);
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "task.h"
+#include "uapi/lockspan.h"
+
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/rculist.h>
+#include <linux/vmalloc.h>
+
+struct task_bucket {
+	raw_spinlock_t lock;	/* for writers; readers walk under RCU */
+	struct hlist_head tasks;
+};
+
+static struct task_bucket *buckets;
+static unsigned int bucket_bits;
+static struct lsp_task *pool;
+static u32 pool_tasks;
+
+/*
+ * Slots that left the table wait in limbo for a grace period: a waker that is
+ * still walking the chain must not be led into another one.
+ */
+static DEFINE_RAW_SPINLOCK(free_lock);
+static HLIST_HEAD(free_tasks);
+static struct lsp_task *limbo_tasks;
+
+int lsp_task_init(u32 tasks)
+{
+	u32 i;
+
+	bucket_bits = ilog2(roundup_pow_of_two(tasks));
+	pool_tasks = tasks;
+	pool = vzalloc(array_size(tasks, sizeof(*pool)));
+	buckets = vzalloc(sizeof(*buckets) << bucket_bits);
+	if (!pool || !buckets) {
+		lsp_task_uninit();
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < 1U << bucket_bits; i++)
+		raw_spin_lock_init(&buckets[i].lock);
+	INIT_HLIST_HEAD(&free_tasks);
+	limbo_tasks = NULL;
+	for (i = tasks; i-- > 0;) {
+		raw_spin_lock_init(&pool[i].lock);
+		hlist_add_head(&pool[i].node, &free_tasks);
+	}
+	return 0;
+}
+
+void lsp_task_uninit(void)
+{
+	vfree(buckets);
+	vfree(pool);
+	buckets = NULL;
+	pool = NULL;
+	pool_tasks = 0;
+}
+
+u64 lsp_task_memory(void)
+{
+	return pool ? (u64)pool_tasks * sizeof(*pool) + (sizeof(*buckets) << bucket_bits) : 0;
+}
+
+static struct task_bucket *task_bucket(unsigned long stack)
+{
+	return &buckets[hash_64(stack / THREAD_SIZE, bucket_bits)];
+}
+
+struct lsp_task *lsp_task_by_stack(unsigned long stack)
+{
+	struct lsp_task *t;
+
+	/* Handlers run with preemption off, which is a read-side section of its own. */
+	hlist_for_each_entry_rcu(t, &task_bucket(stack)->tasks, node, true)
+		if (t->stack == stack)
+			return t;
+	return NULL;
+}
+
+struct lsp_task *lsp_task_current(void)
+{
+	unsigned long stack = (unsigned long)current->stack;
+	struct lsp_task *t = lsp_task_by_stack(stack);
+	struct task_bucket *bucket;
+
+	if (t)
+		return t;
+
+	raw_spin_lock(&free_lock);
+	if (free_tasks.first) {
+		t = hlist_entry(free_tasks.first, struct lsp_task, node);
+		hlist_del(&t->node);
+	}
+	raw_spin_unlock(&free_lock);
+	if (!t)
+		return NULL;
+
+	t->stack = stack;
+	t->task = current;
+	t->state = LSP_TASK_IDLE;
+	t->outcome = LOCKSPAN_OUTCOME_COUNT;
+	t->pi = false;
+	t->q = NULL;
+	t->key = NULL;
+
+	bucket = task_bucket(stack);
+	raw_spin_lock(&bucket->lock);
+	hlist_add_head_rcu(&t->node, &bucket->tasks);
+	raw_spin_unlock(&bucket->lock);
+	return t;
+}
+
+void lsp_task_exit(struct task_struct *task)
+{
+	struct task_bucket *bucket;
+	struct lsp_task *t;
+	unsigned long flags;
+
+	t = lsp_task_by_task(task);
+	if (!t || t->task != task)
+		return;
+
+	local_irq_save(flags);
+	bucket = task_bucket(t->stack);
+	raw_spin_lock(&bucket->lock);
+	hlist_del_rcu(&t->node);
+	raw_spin_unlock(&bucket->lock);
+
+	raw_spin_lock(&t->lock);
+	lsp_key_put(t->key);
+	t->key = NULL;
+	t->task = NULL;
+	t->state = LSP_TASK_IDLE;
+	raw_spin_unlock(&t->lock);
+
+	/* node.next must survive for walkers, so limbo has a link of its own. */
+	raw_spin_lock(&free_lock);
+	t->limbo_next = limbo_tasks;
+	limbo_tasks = t;
+	raw_spin_unlock(&free_lock);
+	local_irq_restore(flags);
+}
+
+void lsp_task_reclaim(void)
+{
+	struct lsp_task *gone, *next;
+
+	raw_spin_lock_irq(&free_lock);
+	gone = limbo_tasks;
+	limbo_tasks = NULL;
+	raw_spin_unlock_irq(&free_lock);
+	if (!gone)
+		return;
+
+	synchronize_rcu();
+	for (; gone; gone = next) {
+		next = gone->limbo_next;
+		raw_spin_lock_irq(&free_lock);
+		hlist_add_head(&gone->node, &free_tasks);
+		raw_spin_unlock_irq(&free_lock);
+	}
+}
+
+void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < pool_tasks; i++)
+		if (READ_ONCE(pool[i].task))
+			visit(&pool[i], arg);
+}

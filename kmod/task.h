@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The threads that have waited, each with its one span: open, or the last one.
+ *
+ * A thread is found by the base of its kernel stack. That serves both sides:
+ * the waiter knows its own, and the futex_q that a waker takes off a queue
+ * lies on the waiter's kernel stack, so its address names the thread without a
+ * second table and without reading the kernel's private structure.
+ */
+#ifndef _LSP_TASK_H
+#define _LSP_TASK_H
+
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "core/ledger.h"
+#include "key.h"
+
+enum lsp_task_state {
+	LSP_TASK_IDLE,		/* nothing to be woken from */
+	LSP_TASK_PREPARED,	/* about to queue; not in the ledger yet */
+	LSP_TASK_OPEN,		/* queued, in the ledger */
+	LSP_TASK_WOKEN,		/* taken off the queue, has not run */
+	LSP_TASK_CLOSING,	/* has run; may yet turn out woken late */
+};
+
+struct lsp_task {
+	struct hlist_node node;
+	unsigned long stack;		/* base of the kernel stack: the name */
+	struct task_struct *task;	/* valid until sched_process_exit, then NULL */
+	struct lsp_task *limbo_next;
+
+	raw_spinlock_t lock;		/* for what follows; outside a key's lock */
+	u8 state;			/* enum lsp_task_state */
+	u8 op;				/* enum lockspan_op */
+	u8 outcome;			/* of the last span */
+	bool pi;			/* sleeps on a PI mutex now */
+	bool owner_died;		/* woken by an exiting owner */
+	u16 flags;			/* LOCKSPAN_SPAN_* */
+	u16 depth;
+	u32 op_word;
+	u32 waker_tid;
+	u32 waker_tgid;
+	const void *q;			/* the kernel's queue entry, opaque */
+	struct lsp_key *key;		/* of the open or the last span, referenced */
+	u64 begin_key;			/* exported hash of the key it began on; key's is where it ends */
+	struct lsp_ledger_wait wait;	/* its place in the key's ledger */
+	u64 enq_ns;
+	u64 id;
+	u64 uaddr;
+	u64 wake_ns;
+	u64 run_ns;
+	u64 tail_ns;
+	u64 handoff_ns;
+	unsigned long nvcsw;		/* voluntary switches when the span began */
+};
+
+/* Process context, may sleep. Room for @tasks threads at a time. 0 or -ENOMEM. */
+int lsp_task_init(u32 tasks);
+void lsp_task_uninit(void);
+u64 lsp_task_memory(void);
+
+/* The current thread's, made if need be. NULL: no room. Preemption and interrupts off. */
+struct lsp_task *lsp_task_current(void);
+
+/* The thread on this kernel stack, or NULL. Preemption off; the result stays valid while it is. */
+struct lsp_task *lsp_task_by_stack(unsigned long stack);
+
+static inline struct lsp_task *lsp_task_by_q(const void *q)
+{
+	return lsp_task_by_stack((unsigned long)q & ~(THREAD_SIZE - 1));
+}
+
+static inline struct lsp_task *lsp_task_by_task(const struct task_struct *task)
+{
+	return lsp_task_by_stack((unsigned long)READ_ONCE(task->stack));
+}
+
+/* @task exits: forgets it. Any context with preemption off. */
+void lsp_task_exit(struct task_struct *task);
+
+/* Makes what exited before the last call usable again. Process context, may sleep (RCU). */
+void lsp_task_reclaim(void);
+
+/* Calls @visit for every thread, process context; @visit may sleep. The thread's lock is not held. */
+void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The user stack of a task, as a STACK record. */
+#ifndef _LSP_USTACK_H
+#define _LSP_USTACK_H
+
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "uapi/lockspan.h"
+
+/* A mode that this module has. */
+bool lsp_ustack_supported(u32 mode);
+void lsp_ustack_mode_set(u32 mode);
+
+/*
+ * Puts the current task's user stack into this CPU's ring and returns its
+ * name, or 0 when stacks are off or there was no room (counted). Probe
+ * context: never sleeps, never faults.
+ */
+u64 lsp_ustack_current(void);
+
+/*
+ * The same for another task that sleeps, into the worker's ring. Process
+ * context, may sleep. 0 also when the task has run meanwhile (@nvcsw is its
+ * count of voluntary switches before it went to sleep).
+ */
+u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw);
+
+#endif

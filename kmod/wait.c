@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "wait.h"
+
+#include <linux/ktime.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/syscall.h>
+
+#include "core/futex_op.h"
+#include "counter.h"
+#include "filter.h"
+#include "futexq.h"
+#include "rates.h"
+#include "ring.h"
+#include "ustack.h"
+
+/* A woken task that is back on the same key within this time found it taken. */
+#define REWAIT_NS 50000
+
+/* First element of futex_waitv's vector; 5.10's headers do not have it. */
+struct waitv_element {
+	u64 val;
+	u64 uaddr;
+	u32 flags;
+	u32 reserved;
+};
+#define WAITV_PRIVATE 128
+
+bool lsp_wait_recording;
+atomic_t lsp_wait_pi_open;
+atomic_t lsp_wait_vector_open;
+
+static DEFINE_PER_CPU(u64, span_count);
+
+static bool syscall_is_restart(u64 nr, bool compat)
+{
+	return compat ? nr == 0 : nr == __NR_restart_syscall;
+}
+
+static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	bool compat = in_ia32_syscall();
+	unsigned long args[6];
+	u64 nr = (u32)syscall_get_nr(current, regs);
+	u64 wide[6];
+	int i;
+
+	if (syscall_is_restart(nr, compat)) {
+		/* The interrupted call's operation is gone from the registers; the span it ended has it. */
+		ret->uaddr = (unsigned long)current->restart_block.futex.uaddr;
+		ret->op = LOCKSPAN_OP_WAIT;
+		ret->word = 0;
+		ret->shared = false;
+		if (t && t->uaddr == ret->uaddr && t->outcome == LOCKSPAN_SIGNAL) {
+			ret->op = t->op;
+			ret->word = t->op_word;
+			ret->shared = t->flags & LOCKSPAN_SPAN_SHARED;
+		}
+		return;
+	}
+	syscall_get_arguments(current, regs, args);
+	for (i = 0; i < 6; i++)
+		wide[i] = args[i];
+	lsp_futex_op_read(nr, wide, compat, ret);
+	if (ret->op == LOCKSPAN_OP_WAITV) {
+		struct waitv_element first;
+
+		if (!copy_from_user_nofault(&first, (void __user *)ret->uaddr, sizeof(first))) {
+			ret->uaddr = first.uaddr;
+			ret->shared = !(first.flags & WAITV_PRIVATE);
+		}
+	}
+}
+
+static void wait_identify(const void *q, const struct lsp_futex_op *op, struct lsp_key_id *id)
+{
+	if (op->shared) {
+		/* A vector's entries are elsewhere; a PI mutex has no q to look at. */
+		if (q && op->op != LOCKSPAN_OP_WAITV && lsp_futexq_key(q, id))
+			return;
+		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
+	}
+	lsp_futexq_private(current->mm, op->uaddr, id);
+}
+
+/* Reads what the task waits for into @t, with its lock held. False: not observed, counted if @count. */
+static bool wait_describe(struct lsp_task *t, const void *q, bool pi, bool count)
+{
+	struct lsp_futex_op op;
+	struct lsp_key_id id;
+	struct lsp_key *key;
+
+	wait_op_read(t, &op);
+	if (!lsp_filter_op(op.op)) {
+		if (count)
+			lsp_count(LOCKSPAN_C_FILTERED);
+		return false;
+	}
+	wait_identify(q, &op, &id);
+	if (!t->key || !lsp_key_is(t->key, &id)) {
+		key = lsp_key_get(&id);
+		if (!key) {
+			if (count)
+				lsp_count(LOCKSPAN_C_LOST_KEY_TABLE);
+			return false;
+		}
+		lsp_key_put(t->key);
+		t->key = key;
+		t->outcome = LOCKSPAN_OUTCOME_COUNT;
+	}
+	t->q = q;
+	t->pi = pi;
+	t->owner_died = false;
+	t->op = op.op;
+	t->op_word = op.word;
+	t->uaddr = op.uaddr;
+	t->flags = (op.shared ? LOCKSPAN_SPAN_SHARED : 0) |
+		   (in_ia32_syscall() ? LOCKSPAN_SPAN_COMPAT : 0);
+	t->id = ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(span_count);
+	t->begin_key = t->key->hash;
+	t->wake_ns = 0;
+	t->tail_ns = 0;
+	t->handoff_ns = 0;
+	t->waker_tid = 0;
+	t->waker_tgid = 0;
+	return true;
+}
+
+void lsp_wait_prepare(const void *q)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	if (!READ_ONCE(lsp_wait_recording) || !lsp_filter_current(false))
+		return;
+	local_irq_save(flags);
+	t = lsp_task_current();
+	if (t) {
+		raw_spin_lock(&t->lock);
+		t->state = wait_describe(t, q, false, false) ? LSP_TASK_PREPARED : LSP_TASK_IDLE;
+		raw_spin_unlock(&t->lock);
+	}
+	local_irq_restore(flags);
+}
+
+static atomic_t *wait_gauge(const struct lsp_task *t)
+{
+	if (t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
+		return &lsp_wait_pi_open;
+	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
+}
+
+void lsp_wait_enqueue(struct lsp_task *t)
+{
+	struct lsp_ledger *ledger = &t->key->ledger;
+
+	raw_spin_lock(&t->key->lock);
+	t->enq_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
+	t->handoff_ns += lsp_ledger_enq(ledger, &t->wait, t->enq_ns);
+	t->depth = min_t(u32, ledger->waiters, U16_MAX);
+	raw_spin_unlock(&t->key->lock);
+
+	if (t->outcome == LOCKSPAN_WOKEN && t->enq_ns - t->run_ns < REWAIT_NS) {
+		t->flags |= LOCKSPAN_SPAN_REWAIT;
+		lsp_count(LOCKSPAN_C_REWAITS);
+	}
+}
+
+/* Where the key and the task stand in q is learned from whatever private wait comes first. */
+static void wait_learn(const void *q)
+{
+	struct lsp_futex_op op;
+
+	if (!q || !current->mm)
+		return;
+	wait_op_read(NULL, &op);
+	if (!op.shared && (op.op == LOCKSPAN_OP_WAIT || op.op == LOCKSPAN_OP_WAIT_BITSET))
+		lsp_futexq_learn(q, op.uaddr);
+}
+
+struct lsp_task *lsp_wait_begin(const void *q, bool pi)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+	bool prepared;
+
+	if (unlikely(lsp_futexq_unknown()))
+		wait_learn(q);
+	if (!READ_ONCE(lsp_wait_recording) || !lsp_filter_current(true))
+		return NULL;
+	local_irq_save(flags);
+	t = lsp_task_current();
+	if (!t) {
+		lsp_count(LOCKSPAN_C_LOST_TASK_TABLE);
+		goto out_irq;
+	}
+	raw_spin_lock(&t->lock);
+	prepared = (t->state == LSP_TASK_PREPARED || t->state == LSP_TASK_WOKEN) &&
+		   t->q == q && t->pi == pi;
+	if (!prepared && !wait_describe(t, q, pi, true)) {
+		t->state = LSP_TASK_IDLE;
+		raw_spin_unlock(&t->lock);
+		t = NULL;
+		goto out_irq;
+	}
+	if (!prepared || t->state == LSP_TASK_PREPARED) {
+		lsp_wait_enqueue(t);
+		t->state = LSP_TASK_OPEN;
+	}
+	t->nvcsw = current->nvcsw;
+	if (wait_gauge(t))
+		atomic_inc(wait_gauge(t));
+	raw_spin_unlock(&t->lock);
+out_irq:
+	local_irq_restore(flags);
+	return t;
+}
+
+static u8 wait_outcome(const struct lsp_task *t, bool woken, enum lsp_wait_end why)
+{
+	if (current->nvcsw == t->nvcsw)
+		return LOCKSPAN_NOSLEEP;
+	if (!woken)
+		return why == LSP_WAIT_TIMER ? LOCKSPAN_TIMEOUT :
+		       why == LSP_WAIT_SIGNAL ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR;
+	if (t->owner_died)
+		return LOCKSPAN_OWNER_DIED;
+	return t->begin_key != t->key->hash ? LOCKSPAN_REQUEUED : LOCKSPAN_WOKEN;
+}
+
+static u64 wait_lock_wait_ns(const struct lsp_task *t)
+{
+	return (t->wake_ns ? t->wake_ns : t->run_ns) - t->enq_ns;
+}
+
+static void wait_count(const struct lsp_task *t)
+{
+	u64 lock_wait_ns = wait_lock_wait_ns(t);
+
+	/* The counters begin with the outcomes, in their order. */
+	lsp_count(t->outcome);
+	lsp_count_add(LOCKSPAN_C_LOCK_WAIT_NS, lock_wait_ns);
+	lsp_count_add(LOCKSPAN_C_TAIL_NS, t->tail_ns);
+	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, t->handoff_ns);
+	if (t->outcome == LOCKSPAN_NOSLEEP)
+		lsp_count_add(LOCKSPAN_C_NOSLEEP_WAIT_NS, lock_wait_ns);
+	else if (t->outcome == LOCKSPAN_OPEN)
+		lsp_count_add(LOCKSPAN_C_OPEN_WAIT_NS, lock_wait_ns);
+	else if (t->wake_ns)
+		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
+}
+
+static void wait_fill(struct lockspan_span *s, const struct lsp_task *t,
+		      const struct task_struct *task, u64 stack, u64 rate_ns)
+{
+	s->rec.bytes = sizeof(*s);
+	s->rec.type = LOCKSPAN_REC_SPAN;
+	s->rec.flags = t->flags;
+	s->id = t->id;
+	s->enq_ns = t->enq_ns;
+	s->wake_ns = t->wake_ns;
+	s->run_ns = t->run_ns;
+	s->key = t->begin_key;
+	s->end_key = t->key->hash;
+	s->uaddr = t->uaddr;
+	s->stack = stack;
+	s->rate_ns = rate_ns;
+	s->tail_ns = t->tail_ns;
+	s->handoff_ns = t->handoff_ns;
+	s->tid = task->pid;
+	s->tgid = task->tgid;
+	s->waker_tid = t->waker_tid;
+	s->waker_tgid = t->waker_tgid;
+	s->op_word = t->op_word;
+	s->depth = t->depth;
+	s->op = t->op;
+	s->outcome = t->outcome;
+	memcpy(s->comm, task->comm, sizeof(s->comm));
+}
+
+/* Decides whether the ended span is kept, and sends it. Preemption off. */
+static void wait_send(const struct lsp_task *t)
+{
+	u64 rate_ns = lsp_rate_block_ns();
+	bool nosleep = t->outcome == LOCKSPAN_NOSLEEP;
+	struct lockspan_span *s;
+	u64 stack = 0;
+
+	if (!nosleep && !lsp_filter_delay(wait_lock_wait_ns(t))) {
+		lsp_count(LOCKSPAN_C_FILTERED);
+		return;
+	}
+	if (!lsp_rate_keep_wait(wait_lock_wait_ns(t), rate_ns)) {
+		if (!nosleep)
+			lsp_count(LOCKSPAN_C_SAMPLED_OUT);
+		return;
+	}
+	if (!nosleep)
+		stack = lsp_ustack_current();
+	s = lsp_ring_reserve(sizeof(*s));
+	if (!s) {
+		lsp_count(nosleep ? LOCKSPAN_C_LOST_NOSLEEP_RING : LOCKSPAN_C_LOST_SPAN_RING);
+		return;
+	}
+	wait_fill(s, t, current, stack, rate_ns);
+	lsp_ring_commit(sizeof(*s));
+	if (!nosleep)
+		lsp_count(LOCKSPAN_C_KEPT);
+}
+
+void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why)
+{
+	struct lsp_ledger *ledger;
+	unsigned long flags;
+	bool woken;
+
+	if (!READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	raw_spin_lock(&t->lock);
+	if (t->state != LSP_TASK_OPEN && t->state != LSP_TASK_WOKEN)
+		goto out_unlock;
+
+	woken = t->state == LSP_TASK_WOKEN;
+	ledger = &t->key->ledger;
+	raw_spin_lock(&t->key->lock);
+	t->run_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
+	if (woken)
+		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
+	else
+		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
+	raw_spin_unlock(&t->key->lock);
+
+	t->outcome = wait_outcome(t, woken, why);
+	if (woken && t->outcome == LOCKSPAN_NOSLEEP) {
+		t->flags |= LOCKSPAN_SPAN_RELEASED;
+		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
+	}
+	t->state = LSP_TASK_CLOSING;
+	if (wait_gauge(t))
+		atomic_dec(wait_gauge(t));
+	raw_spin_unlock(&t->lock);
+
+	/* From here on only a late waker writes to the record, and only what is not sent. */
+	wait_count(t);
+	wait_send(t);
+	local_irq_restore(flags);
+	return;
+
+out_unlock:
+	raw_spin_unlock(&t->lock);
+	local_irq_restore(flags);
+}
+
+/* Ends the span at STOP: open, or woken and on its way. */
+static void wait_close(struct lsp_task *t, u64 stop_ns)
+{
+	struct lsp_ledger *ledger = &t->key->ledger;
+	bool woken = t->state == LSP_TASK_WOKEN;
+
+	raw_spin_lock(&t->key->lock);
+	t->run_ns = lsp_ledger_time(ledger, stop_ns);
+	if (woken)
+		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
+	else
+		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
+	raw_spin_unlock(&t->key->lock);
+	t->outcome = woken ? LOCKSPAN_WOKEN : LOCKSPAN_OPEN;
+	t->state = LSP_TASK_IDLE;
+}
+
+void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns)
+{
+	struct task_struct *task = NULL;
+	struct lockspan_span *s;
+	u64 stack;
+
+	raw_spin_lock_irq(&t->lock);
+	if ((t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN) && t->task) {
+		task = t->task;
+		get_task_struct(task);
+		wait_close(t, stop_ns);
+	}
+	raw_spin_unlock_irq(&t->lock);
+	if (!task)
+		return;
+
+	preempt_disable();
+	wait_count(t);
+	preempt_enable();
+	stack = lsp_ustack_sleeping(task, t->nvcsw);
+	s = lsp_ring_worker_reserve(sizeof(*s));
+	if (s) {
+		/* Every one is sent, so each stands for itself: rate 1. */
+		wait_fill(s, t, task, stack, 1);
+		lsp_ring_worker_commit(sizeof(*s));
+		if (t->outcome != LOCKSPAN_OPEN)
+			lsp_count(LOCKSPAN_C_KEPT);
+	} else {
+		lsp_count(LOCKSPAN_C_LOST_SPAN_RING);
+	}
+	put_task_struct(task);
+}

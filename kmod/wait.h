@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The waiter's side of a span: enq and run. All in probe context, in the waiter. */
+#ifndef _LSP_WAIT_H
+#define _LSP_WAIT_H
+
+#include "task.h"
+
+/* Why a wait ended that nobody woke. */
+enum lsp_wait_end { LSP_WAIT_TIMER, LSP_WAIT_SIGNAL, LSP_WAIT_OTHER };
+
+/*
+ * The current task is about to queue @q where a waker could find it before the
+ * blocking function begins. Costs nothing to take back: the next wait
+ * overwrites it.
+ */
+void lsp_wait_prepare(const void *q);
+
+/*
+ * The current task enters the blocking function, with @q NULL for a PI mutex. Returns its record for
+ * lsp_wait_end(), or NULL when this wait is not observed (counted).
+ */
+struct lsp_task *lsp_wait_begin(const void *q, bool pi);
+
+/* Enters @t into the ledger of its key now. Its lock is held, interrupts are off. */
+void lsp_wait_enqueue(struct lsp_task *t);
+
+/* It has left it. @why matters only if nobody woke it. */
+void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why);
+
+/* Sends the wait of @t as still open, if it is, or as woken if it only has not run yet. Process context, probes gone; @stop_ns is STOP's time. */
+void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns);
+
+/*
+ * False from the moment of STOP on: handlers leave everything as it was then,
+ * although the probes take a while to go.
+ */
+extern bool lsp_wait_recording;
+
+/* Open waits on PI mutexes or on their way there, and of futex_waitv: let wakers skip what cannot be theirs. */
+extern atomic_t lsp_wait_pi_open;
+extern atomic_t lsp_wait_vector_open;
+
+#endif

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "wake.h"
+
+#include <linux/timekeeping.h>
+#include <linux/preempt.h>
+#include <asm/syscall.h>
+
+#include "core/futex_op.h"
+#include "counter.h"
+#include "futexq.h"
+#include "rates.h"
+#include "ring.h"
+#include "ustack.h"
+#include "wait.h"
+
+/* A requeue has been seen: look at each woken q's key. Glibc's own locks never requeue. */
+static bool requeues;
+
+void lsp_wake_reset(void)
+{
+	requeues = false;
+	atomic_set(&lsp_wait_pi_open, 0);
+	atomic_set(&lsp_wait_vector_open, 0);
+}
+
+void lsp_wake_requeues(void)
+{
+	if (!READ_ONCE(requeues))
+		WRITE_ONCE(requeues, true);
+}
+
+/* Books @t away from its key and onto another, now. False: no room for the key (counted). */
+static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
+{
+	struct lsp_key *to = lsp_key_get(id);
+	struct lsp_key *from = t->key;
+	u64 now;
+
+	if (!to) {
+		lsp_count(LOCKSPAN_C_LOST_KEY_TABLE);
+		return false;
+	}
+	raw_spin_lock(&from->lock);
+	now = lsp_ledger_time(&from->ledger, ktime_get_mono_fast_ns());
+	t->tail_ns += lsp_ledger_leave(&from->ledger, &t->wait, now);
+	raw_spin_unlock(&from->lock);
+
+	raw_spin_lock(&to->lock);
+	/* The second key's clock may be ahead: that time belongs to neither. */
+	t->wait.enq_ns = lsp_ledger_time(&to->ledger, now);
+	t->tail_ns += t->wait.enq_ns - now;
+	t->handoff_ns += lsp_ledger_enq(&to->ledger, &t->wait, t->wait.enq_ns);
+	raw_spin_unlock(&to->lock);
+
+	t->key = to;
+	lsp_key_put(from);
+	return true;
+}
+
+/*
+ * The waiter may turn out to end on another key than it is booked on, moved
+ * there at a time nobody saw. Then its whole wait is tail on the first, and on
+ * the second it is taken to queue and to be released now.
+ */
+static void wake_move_unsplit(struct lsp_task *t, const void *q)
+{
+	struct lsp_key_id id;
+
+	if (!lsp_futexq_key(q, &id) || lsp_key_is(t->key, &id) || !wake_move(t, &id))
+		return;
+	t->flags |= LOCKSPAN_SPAN_UNSPLIT;
+	lsp_count(LOCKSPAN_C_REQUEUE_UNSPLIT);
+}
+
+static bool wake_is_join(const struct lsp_task *t)
+{
+	return t->task && t->task->mm == current->mm &&
+	       t->uaddr == (unsigned long)current->clear_child_tid;
+}
+
+/* What the waker's record says of the waiter, taken while the waiter's lock is held. */
+static void release_fill(struct lockspan_release *r, const struct lsp_task *t)
+{
+	r->rec.bytes = sizeof(*r);
+	r->rec.type = LOCKSPAN_REC_RELEASE;
+	r->rec.flags = 0;
+	r->span = t->id;
+	r->key = t->key->hash;
+	r->uaddr = t->uaddr;
+	r->waiter_tid = t->task ? t->task->pid : 0;
+	r->waiter_tgid = t->task ? t->task->tgid : 0;
+	r->op = t->op;
+	r->reserved = 0;
+	if (wake_is_join(t))
+		r->rec.flags |= LOCKSPAN_RELEASE_JOIN;
+	if (current->flags & PF_EXITING)
+		r->rec.flags |= LOCKSPAN_RELEASE_EXITING;
+	if (hardirq_count() || in_serving_softirq())
+		r->rec.flags |= LOCKSPAN_RELEASE_IRQ;
+	if (t->pi)
+		r->rec.flags |= LOCKSPAN_RELEASE_PI;
+}
+
+static void release_book(struct lsp_task *t, struct lockspan_release *r)
+{
+	struct lsp_ledger *ledger = &t->key->ledger;
+	struct lsp_ledger_charge charge;
+
+	raw_spin_lock(&t->key->lock);
+	r->time_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
+	if (t->state == LSP_TASK_CLOSING)
+		charge = lsp_ledger_release_late(ledger, r->time_ns);
+	else
+		charge = lsp_ledger_release(ledger, &t->wait, r->time_ns);
+	r->waiters = min_t(u32, ledger->waiters, U16_MAX);
+	raw_spin_unlock(&t->key->lock);
+
+	r->hold_ns = charge.hold_ns;
+	r->handoff_ns = charge.handoff_ns;
+	lsp_count(LOCKSPAN_C_RELEASES);
+	lsp_count_add(LOCKSPAN_C_HOLD_NS, charge.hold_ns);
+	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, charge.handoff_ns);
+}
+
+static void release_mark_waiter(struct lsp_task *t, const struct lockspan_release *r)
+{
+	t->wake_ns = r->time_ns;
+	t->waker_tid = current->pid;
+	t->waker_tgid = current->tgid;
+	if (r->rec.flags & LOCKSPAN_RELEASE_JOIN)
+		t->flags |= LOCKSPAN_SPAN_JOIN;
+	else if (r->rec.flags & LOCKSPAN_RELEASE_EXITING)
+		t->owner_died = true;
+	t->state = LSP_TASK_WOKEN;
+}
+
+/* The span was counted, and perhaps sent, as ended by its timer or a signal: set that right. */
+static void release_mark_late(struct lsp_task *t, struct lockspan_release *r)
+{
+	struct lockspan_late *late;
+
+	r->rec.flags |= LOCKSPAN_RELEASE_LATE;
+	lsp_count_add(t->outcome, -1);
+	lsp_count(LOCKSPAN_C_WOKEN_LATE);
+	late = lsp_ring_reserve(sizeof(*late));
+	if (late) {
+		late->rec.bytes = sizeof(*late);
+		late->rec.type = LOCKSPAN_REC_LATE;
+		late->rec.flags = 0;
+		late->span = t->id;
+		late->time_ns = r->time_ns;
+		late->tid = r->waiter_tid;
+		late->old_outcome = t->outcome;
+		lsp_ring_commit(sizeof(*late));
+	} else {
+		lsp_count(LOCKSPAN_C_LOST_LATE_RING);
+	}
+	t->outcome = LOCKSPAN_WOKEN_LATE;
+}
+
+static void release_send(struct lockspan_release *r)
+{
+	struct lockspan_release *to;
+
+	r->fraction = lsp_rate_mutex();
+	if (!lsp_rate_keep_release(r->fraction)) {
+		lsp_count(LOCKSPAN_C_RELEASES_SAMPLED_OUT);
+		return;
+	}
+	r->stack = lsp_ustack_current();
+	r->tid = current->pid;
+	r->tgid = current->tgid;
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+	to = lsp_ring_reserve(sizeof(*to));
+	if (!to) {
+		lsp_count(LOCKSPAN_C_LOST_RELEASE_RING);
+		return;
+	}
+	*to = *r;
+	lsp_ring_commit(sizeof(*to));
+	lsp_count(LOCKSPAN_C_RELEASES_KEPT);
+}
+
+static bool wake_is_late(const struct lsp_task *t, const void *q)
+{
+	return t->state == LSP_TASK_CLOSING && q && t->q == q &&
+	       (t->outcome == LOCKSPAN_TIMEOUT || t->outcome == LOCKSPAN_SIGNAL ||
+		t->outcome == LOCKSPAN_ERROR);
+}
+
+/* Takes @t off its queue if it is on one. @q: the entry that the waker holds, NULL for PI. */
+static bool wake_task(struct lsp_task *t, const void *q, bool vector)
+{
+	struct lockspan_release r;
+	bool mine;
+
+	raw_spin_lock(&t->lock);
+	mine = vector ? t->op == LOCKSPAN_OP_WAITV :
+	       q ? t->q == q : t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
+	if (!mine || !(t->state == LSP_TASK_OPEN || wake_is_late(t, q) ||
+		       (t->state == LSP_TASK_PREPARED && q))) {
+		raw_spin_unlock(&t->lock);
+		return false;
+	}
+	if (t->state == LSP_TASK_PREPARED)
+		lsp_wait_enqueue(t);
+	if (q && (vector || READ_ONCE(requeues)) && t->state != LSP_TASK_CLOSING)
+		wake_move_unsplit(t, q);
+
+	release_fill(&r, t);
+	release_book(t, &r);
+	if (t->state == LSP_TASK_CLOSING)
+		release_mark_late(t, &r);
+	else
+		release_mark_waiter(t, &r);
+	raw_spin_unlock(&t->lock);
+
+	/* From here on the waiter may run, and wait again: everything needed is in r. */
+	release_send(&r);
+	return true;
+}
+
+void lsp_wake_q(const void *q)
+{
+	struct lsp_task *t = lsp_task_by_q(q);
+	unsigned long flags;
+	bool done = false;
+
+	if (!READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	if (t)
+		done = wake_task(t, q, false);
+	if (!done && atomic_read(&lsp_wait_vector_open)) {
+		t = lsp_task_by_stack(lsp_futexq_stack(q));
+		if (t)
+			done = wake_task(t, q, true);
+	}
+	if (!done)
+		lsp_count(LOCKSPAN_C_UNMATCHED_WAKE);
+	local_irq_restore(flags);
+}
+
+void lsp_wake_pi(struct task_struct *task)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	/* Every mutex of the kernel comes through here: leave at once unless it can matter. */
+	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+		return;
+	t = lsp_task_by_task(task);
+	if (!t)
+		return;
+	local_irq_save(flags);
+	wake_task(t, NULL, false);
+	local_irq_restore(flags);
+}
+
+/* The word that the current requeue call moves to. */
+static void requeue_target(struct lsp_key_id *id)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long args[6];
+
+	syscall_get_arguments(current, regs, args);
+	if (!(args[1] & 128))
+		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
+	lsp_futexq_private(current->mm, in_ia32_syscall() ? (u32)args[4] : args[4], id);
+}
+
+void lsp_wake_requeue_pi(struct task_struct *task)
+{
+	struct lsp_task *t = lsp_task_by_task(task);
+	struct lsp_key_id id;
+	unsigned long flags;
+
+	if (!t || task == current || !READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	raw_spin_lock(&t->lock);
+	if (t->state == LSP_TASK_OPEN && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI) {
+		requeue_target(&id);
+		if (!lsp_key_is(t->key, &id))
+			wake_move(t, &id);
+	}
+	raw_spin_unlock(&t->lock);
+	local_irq_restore(flags);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The waker's side: releases, and waiters that are moved to another key. All in probe context, in the waker. */
+#ifndef _LSP_WAKE_H
+#define _LSP_WAKE_H
+
+#include <linux/sched.h>
+
+/* The current task takes @q off its queue. */
+void lsp_wake_q(const void *q);
+
+/* The current task hands a PI mutex to @task, or may be waking it for another reason. */
+void lsp_wake_pi(struct task_struct *task);
+
+/* The current task calls requeue: from now on waiters may end on another key than they began. */
+void lsp_wake_requeues(void);
+
+/* The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names. */
+void lsp_wake_requeue_pi(struct task_struct *task);
+
+/* Process context, between sessions. */
+void lsp_wake_reset(void);
+
+#endif
