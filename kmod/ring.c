@@ -2,6 +2,7 @@
 #include "ring.h"
 
 #include <linux/cpumask.h>
+#include <linux/irq_work.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
@@ -18,6 +19,7 @@ struct lsp_ring {
 	u32 reserved;	/* offset of the record being written */
 	u64 head;
 	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
+	bool kicked;	/* the reader has been called since it last read */
 	u64 tail ____cacheline_aligned;
 	u64 seq;	/* of the first record not yet consumed */
 };
@@ -25,9 +27,23 @@ struct lsp_ring {
 static struct lsp_ring *rings;
 static unsigned int nr_rings;
 
-int lsp_ring_init(u32 bytes)
+/* Wakes the reader from a probe, where waking anything directly could meet the scheduler's own locks. */
+static void (*reader_wake)(void);
+
+static void kick_run(struct irq_work *unused)
+{
+	reader_wake();
+}
+
+static DEFINE_PER_CPU(struct irq_work, kicks);
+
+int lsp_ring_init(u32 bytes, void (*wake)(void))
 {
 	unsigned int r;
+
+	reader_wake = wake;
+	for_each_possible_cpu(r)
+		init_irq_work(per_cpu_ptr(&kicks, r), kick_run);
 
 	nr_rings = nr_cpu_ids + 1;
 	rings = kcalloc(nr_rings, sizeof(*rings), GFP_KERNEL);
@@ -53,6 +69,9 @@ void lsp_ring_uninit(void)
 {
 	unsigned int r;
 
+	for_each_possible_cpu(r)
+		if (reader_wake)
+			irq_work_sync(per_cpu_ptr(&kicks, r));
 	for (r = 0; rings && r < nr_rings; r++)
 		vfree(rings[r].buffer);
 	kfree(rings);
@@ -119,7 +138,16 @@ void *lsp_ring_reserve(u32 max)
 
 void lsp_ring_commit(u32 bytes)
 {
-	ring_commit(&rings[smp_processor_id()], bytes);
+	struct lsp_ring *ring = &rings[smp_processor_id()];
+
+	ring_commit(ring, bytes);
+	if (ring->head - ring->tail_seen > ring->mask / 4 && !READ_ONCE(ring->kicked)) {
+		ring->tail_seen = smp_load_acquire(&ring->tail);
+		if (ring->head - ring->tail_seen > ring->mask / 4) {
+			WRITE_ONCE(ring->kicked, true);
+			irq_work_queue(this_cpu_ptr(&kicks));
+		}
+	}
 }
 
 void *lsp_ring_worker_reserve(u32 max)
@@ -189,6 +217,7 @@ void lsp_ring_consume(unsigned int r, u32 bytes, u32 records)
 	struct lsp_ring *ring = &rings[r];
 
 	ring->seq += records;
+	WRITE_ONCE(ring->kicked, false);
 	/* Pairs with the acquire in ring_fits(). */
 	smp_store_release(&ring->tail, ring->tail + bytes);
 }

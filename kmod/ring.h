@@ -10,8 +10,11 @@
 
 #define LSP_RING_WORKER nr_cpu_ids
 
-/* Process context, may sleep. @bytes per ring, a power of two. 0 or -ENOMEM. */
-int lsp_ring_init(u32 bytes);
+/*
+ * Process context, may sleep. @bytes per ring, a power of two; @wake is called
+ * from hard interrupt context when one is a quarter full. 0 or -ENOMEM.
+ */
+int lsp_ring_init(u32 bytes, void (*wake)(void));
 void lsp_ring_uninit(void);
 u64 lsp_ring_memory(void);
 

@@ -54,6 +54,11 @@ void lsp_session_uninit(void)
 	destroy_workqueue(queue);
 }
 
+static void session_wake(void)
+{
+	mod_delayed_work(queue, &work, 0);
+}
+
 static void session_free(void)
 {
 	lsp_filter_uninit();
@@ -68,7 +73,7 @@ static int session_alloc(const struct lsp_session_options *o, const char **why)
 	int ret;
 
 	*why = "not enough memory for the session's tables and rings";
-	ret = lsp_ring_init(o->ring_bytes);
+	ret = lsp_ring_init(o->ring_bytes, session_wake);
 	if (ret)
 		return ret;
 	ret = lsp_task_init(max_threads);
