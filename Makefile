@@ -51,8 +51,11 @@ unit_tests := $(unit_sources:tests/unit/%.c=build/unit/%)
 vm_programs := $(vm_sources:.c=)
 
 # A test or the preload library names what else it is made of in its first
-# comment: " * sources: kmod/core/ledger.c" and " * libs: -lz".
+# comment: " * sources: kmod/core/ledger.c user/profile/" (all of it) and " * libs: -lz".
 head = $(shell sed -sn '1,30s/^ \* $1: *//p' $2)
+expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcard $w*.c)) \
+	$(filter $w%,$(generated)),$w))
+head_sources = $(call expand,$(call head,sources,$1))
 
 .PHONY: all module no-module user workloads tests lab check demo install uninstall clean help deps
 
@@ -91,7 +94,7 @@ help: ## this list
 
 object = $(patsubst %.c,build/$1/%.o,$2)
 user_objects := $(call object,obj,$(user_sources))
-preload_objects := $(call object,obj,$(sort $(preload_sources) $(call head,sources,$(preload_sources) /dev/null)))
+preload_objects := $(call object,obj,$(sort $(preload_sources) $(call head_sources,$(preload_sources) /dev/null)))
 
 deps:
 	@tools/install-deps --check build
@@ -116,7 +119,7 @@ build/obj/workloads/%.o: product = $(workload)
 # ---- programs of one source and what its head names -------------------------
 
 define program
-$1: $(call object,$2,$(sort $3 $(call head,sources,$3) $5))
+$1: $(call object,$2,$(sort $3 $(call head_sources,$3) $5))
 	@mkdir -p $$(@D)
 	$(call quiet,LD,$$@)$$(CC) $4 -pthread -o $$@ $$^ $(call head,libs,$3) $6
 endef

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs VM tests one after the other inside a guest: tests/guest.sh NAME:SECONDS...
+# Everything goes to standard output at once, with lines that tests/run cuts it
+# by, so that a test during which the guest dies keeps what it had said.
+cd "$(dirname "$0")/.." || exit 1
+
+for test; do
+	name=${test%:*}
+	printf '@@ begin %s\n' "$name"
+	start=${EPOCHREALTIME//[.,]/}
+	timeout -k 5 "${test#*:}" bash "tests/vm/$name.sh" </dev/null 2>&1
+	rc=$?
+	# Where the next test begins is not left to this one.
+	for p in /proc/[0-9]*/exe; do
+		[[ $(readlink "$p") != /lockspan/* ]] || kill -9 "$(cut -d / -f 3 <<<"$p")"
+	done
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		if [[ ! -d /sys/module/lockspan ]] || rmmod lockspan; then break; fi
+		sleep 0.2
+	done
+	find /tmp -mindepth 1 -delete
+	read -r taint </proc/sys/kernel/tainted
+	printf '@@ end %s %d %d %d\n' "$name" "$rc" $(((${EPOCHREALTIME//[.,]/} - start) / 1000)) "$taint"
+done
