@@ -100,6 +100,20 @@ int lsp_profile_sample_add(struct lsp_profile *p, const uint64_t *locations, siz
 			   const struct lsp_profile_label *labels, size_t nlabels,
 			   const double *values);
 
+/*
+ * Adds every sample of @from, times @scale, to @to; subtract takes away @base.
+ * Frames are matched as `go tool pprof` matches them when it merges profiles or
+ * takes a -base: mappings by size (in whole 4 KiB), offset and build id or else
+ * file name, addresses relative to the mapping, and the frame's lines; so two
+ * runs at other addresses, and two processes of one program, come together.
+ * Samples that cancel out are gone afterwards. Time becomes the earlier of the
+ * two, duration the sum; comments are united. 0 or -errno: -EINVAL for other
+ * sample types or another period type, or a scale that is not finite; then the
+ * profile is as it was. @from may be @to.
+ */
+int lsp_profile_add(struct lsp_profile *to, const struct lsp_profile *from, double scale);
+int lsp_profile_subtract(struct lsp_profile *from, const struct lsp_profile *base);
+
 /* Readers. Index from 0; NULL or false out of range. */
 size_t lsp_profile_samples(const struct lsp_profile *p);
 bool lsp_profile_sample(const struct lsp_profile *p, size_t index, struct lsp_profile_sample *ret);
@@ -126,10 +140,15 @@ int lsp_profile_write_fd(const struct lsp_profile *p, int fd);
 int lsp_profile_write_mem(const struct lsp_profile *p, void **ret, size_t *bytes_ret);
 
 /*
- * Reads a profile, gzipped or not, of any origin (Go's own too). -EBADMSG with
- * a sentence in @why (of @why_bytes) for anything that profile.proto or the
- * validity rules of pprof forbid: damaged gzip, truncated message, value count,
- * dangling ids, string index out of range.
+ * Reads a profile, gzipped or not, of any origin (Go's own too). Equal samples
+ * become one. -EBADMSG for anything that profile.proto or the validity rules of
+ * pprof forbid (damaged gzip, truncated message, value count, dangling ids,
+ * string index out of range), for no or more than LSP_PROFILE_MAX_TYPES sample
+ * types and for more than 1 GiB once inflated; otherwise the errno of open or
+ * read, or -ENOMEM. On failure *@ret is NULL and @why (of @why_bytes) holds the
+ * reason, a clause to follow the file's name: "the gzip data ends too early".
+ * Kept but not shown: frame filters, period, default type. Not kept: columns,
+ * fields of later formats.
  */
 int lsp_profile_read(const char *path, struct lsp_profile **ret, char *why, size_t why_bytes);
 int lsp_profile_read_mem(const void *data, size_t bytes, struct lsp_profile **ret, char *why, size_t why_bytes);

@@ -12,6 +12,9 @@
 #include "intern.h"
 #include "pprof.h"
 
+/* No profile to be read is larger once inflated: a million samples take 0.1 GiB. */
+#define LSP_PROFILE_MAX_BYTES (1U << 30)
+
 /* The four has_* of a mapping, each its own bit. */
 #define LSP_MAPPING_FUNCTIONS	(1U << 0)
 #define LSP_MAPPING_FILENAMES	(1U << 1)
@@ -94,5 +97,12 @@ int64_t lsp_profile_round(double value);
 
 /* The whole file, through gzip, into @sink. 0, -ENOMEM or the sink's error. */
 int lsp_profile_encode(const struct lsp_profile *p, lsp_gzip_sink sink, void *arg);
+
+/*
+ * From an uncompressed message of at most LSP_PROFILE_MAX_BYTES. 0, -ENOMEM, or
+ * -EBADMSG with the reason in @why.
+ */
+int lsp_profile_decode(const void *data, size_t bytes, struct lsp_profile **ret, char *why,
+		       size_t why_bytes);
 
 #endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The outermost fields of a protobuf message, one by one and in place. It lets
+ * the reader unpack a large profile piece by piece instead of as a whole, which
+ * would take several times its size.
+ */
+#ifndef LSP_PROFILE_WIRE_H
+#define LSP_PROFILE_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum lsp_wire_type {
+	LSP_WIRE_VARINT = 0,
+	LSP_WIRE_FIXED64 = 1,
+	LSP_WIRE_BYTES = 2,
+	LSP_WIRE_FIXED32 = 5,
+};
+
+struct lsp_wire {
+	const unsigned char *at;
+	const unsigned char *end;
+};
+
+struct lsp_wire_field {
+	uint32_t number;
+	enum lsp_wire_type type;
+	uint64_t value;			/* of a VARINT */
+	const unsigned char *data;	/* of BYTES */
+	size_t bytes;
+};
+
+/*
+ * The next field: 1, 0 at the end, or -EBADMSG for what is no protobuf (cut
+ * short, a number that is 0 or too large, an unknown wire type).
+ */
+int lsp_wire_next(struct lsp_wire *w, struct lsp_wire_field *ret);
+
+/* The next number of a packed row: 1, 0 at the end, or -EBADMSG. */
+int lsp_wire_varint(struct lsp_wire *w, uint64_t *ret);
+
+#endif
