@@ -6,6 +6,7 @@
 #ifndef LSP_CAPTURE_SPAN_H
 #define LSP_CAPTURE_SPAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,11 +39,17 @@ const char *lsp_counter_name(unsigned int counter);
 uint64_t lsp_span_lock_wait_ns(const struct lockspan_span *s);
 uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s);
 
+/* Whether it belongs in a block profile: it slept and ended, in whatever way but an error. */
+bool lsp_span_is_contention(const struct lockspan_span *s);
+
 /*
  * Next record of a run of @bytes, or NULL at its end. *@at starts at 0. A
  * record that is cut, misaligned, or shorter than its type sets *@error to
  * -EBADMSG and ends the walk; types that are not known are skipped.
  */
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error);
+
+/* The same, but stops at fillers and unknown types too: they take sequence numbers. */
+const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at, int *error);
 
 #endif

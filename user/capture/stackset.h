@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Captured stacks by the names the module gave them, as they came. A name may
+ * be mentioned before its stack arrives (it travels in another CPU's stream):
+ * it then has a place already, and the stack is put there when it comes.
+ */
+#ifndef LSP_CAPTURE_STACKSET_H
+#define LSP_CAPTURE_STACKSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "index.h"
+#include "span.h"
+
+#define LSP_STACK_NOT_TAKEN 0	/* place of name 0 */
+
+struct lsp_stackset_stack {
+	uint64_t id;
+	uint32_t tgid;
+	uint32_t generation;
+	struct lockspan_stack *raw;	/* NULL: not arrived, or resolved */
+	bool arrived;
+	bool used;			/* named since the last compaction */
+	uint64_t asked_ns;		/* when it was last missed or asked for */
+	uint32_t trace;			/* the owner's number for it; LSP_INDEX_NONE at first */
+};
+
+/* A name's newest stack: the same name in a later generation is another stack. */
+struct lsp_stackset_name {
+	uint64_t id;
+	uint32_t tgid;
+	uint32_t place;
+};
+
+struct lsp_stackset {
+	struct lsp_stackset_stack *stacks;
+	size_t n;
+	size_t room;
+	struct lsp_stackset_name *names;
+	size_t nnames;
+	size_t names_room;
+	struct lsp_index index;
+	size_t raw_bytes;	/* held in captured stacks */
+};
+
+int lsp_stackset_init(struct lsp_stackset *s);
+void lsp_stackset_uninit(struct lsp_stackset *s);
+
+/* The place of the stack that an event of @tgid names; -ENOMEM. */
+int lsp_stackset_place(struct lsp_stackset *s, uint32_t tgid, uint64_t id, uint64_t now_ns,
+		       uint32_t *ret);
+
+/* A STACK record, lengths checked; copied. A second one of the same generation is ignored. */
+int lsp_stackset_put(struct lsp_stackset *s, const struct lockspan_stack *stack);
+
+/* The stack at @place is @trace from now on: its copy is given back. */
+void lsp_stackset_resolve(struct lsp_stackset *s, uint32_t place, uint32_t trace);
+
+/*
+ * Drops what has arrived, is not held raw and was not used since the last
+ * time. @moved (as many as there were stacks) gets each place's new one, or
+ * LSP_INDEX_NONE. -ENOMEM leaves all as it was.
+ */
+int lsp_stackset_compact(struct lsp_stackset *s, uint32_t *moved);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The numbered streams of records, one per CPU and one of the module's worker:
+ * takes runs apart and notices what is missing between them.
+ */
+#ifndef LSP_CAPTURE_STREAM_H
+#define LSP_CAPTURE_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "span.h"
+
+/* All zero is the state at START. */
+struct lsp_streams {
+	uint64_t *next;		/* number expected next, by CPU; [0] the worker's */
+	size_t n;
+	uint64_t records;	/* taken apart, fillers and unknown types too */
+	uint64_t unknown;	/* of them: of a type that is not known */
+	uint64_t gaps;		/* places where numbers are missing */
+	uint64_t lost;		/* and how many are */
+	uint64_t bad_runs;	/* runs that were damaged; their rest was dropped */
+};
+
+void lsp_streams_uninit(struct lsp_streams *s);
+
+/*
+ * Calls @record for each record of a run that begins with number @seq. Its
+ * error ends the walk and is returned. A damaged run is counted, what stands
+ * before the damage is used, and -EBADMSG returned; so are a run from a CPU
+ * beyond all reason (and not used at all) and one older than what was seen.
+ */
+int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const void *run,
+		     size_t bytes, int (*record)(void *arg, const struct lockspan_rec *rec),
+		     void *arg);
+
+#endif

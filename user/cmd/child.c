@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static ssize_t read_whole(int fd, void *to, size_t bytes)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, to, bytes);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static void __attribute__((noreturn))
+program_run(int gate, int failure, char **argv, const sigset_t *mask)
+{
+	char go;
+	int err;
+
+	/* The gate closes without a byte when the parent has given up or died. */
+	if (read_whole(gate, &go, 1) != 1)
+		_exit(1);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	err = errno;
+	/* If the parent is gone nobody needs the reason. */
+	(void)!write(failure, &err, sizeof(err));
+	_exit(err == ENOENT ? 127 : 126);
+}
+
+int lsp_child_create(struct lsp_child *c, char **argv, const sigset_t *mask)
+{
+	int gate[2], failure[2], err;
+
+	*c = (struct lsp_child){ .pidfd = -1, .gate = -1, .failure = -1 };
+	if (pipe2(gate, O_CLOEXEC))
+		return -errno;
+	if (pipe2(failure, O_CLOEXEC)) {
+		err = -errno;
+		goto err_gate;
+	}
+	c->pid = fork();
+	if (c->pid < 0) {
+		err = -errno;
+		goto err_failure;
+	}
+	if (!c->pid) {
+		close(gate[1]);
+		close(failure[0]);
+		program_run(gate[0], failure[1], argv, mask);
+	}
+	close(gate[0]);
+	close(failure[1]);
+	c->gate = gate[1];
+	c->failure = failure[0];
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd < 0) {
+		err = -errno;
+		lsp_child_uninit(c);
+		return err;
+	}
+	return 0;
+
+err_failure:
+	close(failure[0]);
+	close(failure[1]);
+err_gate:
+	close(gate[0]);
+	close(gate[1]);
+	return err;
+}
+
+int lsp_child_release(struct lsp_child *c)
+{
+	ssize_t n;
+	int err = 0;
+
+	n = write(c->gate, "", 1);
+	if (n != 1)
+		return -EPIPE;
+	fd_close(&c->gate);
+	/* Closed by the exec itself, or it brings the reason why there was none. */
+	n = read_whole(c->failure, &err, sizeof(err));
+	fd_close(&c->failure);
+	if (n != sizeof(err))
+		return 0;
+	lsp_child_poll(c, true);
+	return -err;
+}
+
+bool lsp_child_poll(struct lsp_child *c, bool wait)
+{
+	pid_t pid;
+
+	while (!c->ended) {
+		pid = waitpid(c->pid, &c->status, wait ? 0 : WNOHANG);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (!pid)
+			break;
+		/* Somebody else has reaped it: there is no status, only an end. */
+		if (pid < 0)
+			c->status = 0;
+		c->ended = true;
+	}
+	return c->ended;
+}
+
+int lsp_child_exit_status(const struct lsp_child *c)
+{
+	return WIFSIGNALED(c->status) ? 128 + WTERMSIG(c->status) : WEXITSTATUS(c->status);
+}
+
+void lsp_child_uninit(struct lsp_child *c)
+{
+	bool held = c->gate >= 0;
+
+	fd_close(&c->gate);
+	fd_close(&c->failure);
+	if (held)
+		lsp_child_poll(c, true);
+	fd_close(&c->pidfd);
+}

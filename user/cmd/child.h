@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A command that is started in two steps: a process first, the program when told. */
+#ifndef LSP_CMD_CHILD_H
+#define LSP_CMD_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct lsp_child {
+	pid_t pid;
+	int pidfd;	/* readable once it has ended */
+	int gate;	/* write end; the child waits for a byte */
+	int failure;	/* read end; an errno when the program could not be run */
+	bool ended;
+	int status;	/* as from waitpid() */
+};
+
+/*
+ * Forks; the child waits and then runs @argv with signal mask @mask. It ends
+ * by itself if we do before that. 0 or -errno.
+ */
+int lsp_child_create(struct lsp_child *c, char **argv, const sigset_t *mask);
+
+/* Lets it run its program. 0, or the -errno with which that failed; then it has ended. */
+int lsp_child_release(struct lsp_child *c);
+
+/* Whether it has ended; takes its status. @wait: not before it has. */
+bool lsp_child_poll(struct lsp_child *c, bool wait);
+
+/* Its exit status, or 128 + n for signal n. */
+int lsp_child_exit_status(const struct lsp_child *c);
+
+/* Ends a child that was not released; leaves a running one alone. */
+void lsp_child_uninit(struct lsp_child *c);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the sub-commands share with main.c. A command prints and chooses the
+ * exit status; nothing below it does.
+ */
+#ifndef LSP_CMD_CMD_H
+#define LSP_CMD_CMD_H
+
+/* Given by the Makefile; a compilation by hand has none. */
+#ifndef LSP_RELEASE
+#define LSP_RELEASE "unreleased"
+#endif
+
+/* Exit statuses of record and user, beside the command's own. */
+#define LSP_EXIT_FAILED 125	/* lockspan failed, or the record is partial */
+#define LSP_EXIT_NOT_RUN 126	/* the command could not be run */
+#define LSP_EXIT_NOT_FOUND 127
+
+/* And of the others. */
+#define LSP_EXIT_OTHER_PARTIAL 1
+#define LSP_EXIT_OTHER_FAILED 2
+#define LSP_EXIT_USAGE 64
+
+/* One row of the table in main.c: dispatch, usage and the check of the man pages read it. */
+struct lsp_command {
+	const char *name;
+	int (*run)(int argc, char **argv);	/* argv[0] is "lockspan NAME" */
+	const char *arguments;
+	const char *summary;
+};
+
+int lsp_cmd_record(int argc, char **argv);
+int lsp_cmd_status(int argc, char **argv);
+int lsp_cmd_export(int argc, char **argv);
+
+#endif

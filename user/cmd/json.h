@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shapes of JSON that several commands write; all add to @o. */
+#ifndef LSP_CMD_JSON_H
+#define LSP_CMD_JSON_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "../capture/client.h"
+
+void lsp_json_string(struct json_object *o, const char *key, const char *value);
+void lsp_json_u64(struct json_object *o, const char *key, uint64_t value);
+void lsp_json_double(struct json_object *o, const char *key, double value);
+
+/* "counters": every one by its name; "probes": name, symbol, missed. */
+void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r);
+void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r);
+
+#endif

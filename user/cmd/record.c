@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lockspan record: a session with the module from START to END around a
+ * command or processes, and the files that come of it.
+ */
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "cmd.h"
+#include "say.h"
+
+#define TICK_NS 1000000000ULL
+/* Messages taken before signals and processes are looked at again. */
+#define READ_MAX 256
+#define DRAIN_SILENCE_MS 10000
+#define RESEND_MAX 64
+
+struct recording {
+	const struct lsp_record_options *options;
+	struct lsp_client *client;
+	struct lsp_collector *collector;
+	struct lsp_client_options request;
+	struct lsp_child child;
+	sigset_t old_mask;
+	int signals;			/* signalfd */
+	int pidfds[LSP_RECORD_PIDS];
+	int64_t wall_ns;
+	uint64_t start_ns;
+	uint64_t stop_ns;
+	bool progress;			/* standard error is a terminal */
+	bool interrupted;
+	bool failed;			/* said why on standard error */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- before START ---- */
+
+static int folder_make(const char *path)
+{
+	char *copy = strdup(path);
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *p = copy + 1; !err; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0777) && errno != EEXIST)
+			err = -errno;
+		*p = c;
+		if (!c)
+			break;
+	}
+	free(copy);
+	return err;
+}
+
+/* A full recording with nowhere to put it is the worst end: try a file first. */
+static int folder_check(const char *path)
+{
+	int err = folder_make(path), fd;
+	char name[4096];
+
+	if (!err && (size_t)snprintf(name, sizeof(name), "%s/.lockspan-XXXXXX", path) >= sizeof(name))
+		err = -ENAMETOOLONG;
+	if (err)
+		return err;
+	fd = mkstemp(name);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	unlink(name);
+	return 0;
+}
+
+static int cgroup_find(const char *path, uint64_t *ret)
+{
+	struct stat st;
+	char full[4096];
+
+	if (path[0] != '/' && stat(path, &st)) {
+		snprintf(full, sizeof(full), "/sys/fs/cgroup/%s", path);
+		path = full;
+	}
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	*ret = st.st_ino;
+	return 0;
+}
+
+static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
+{
+	struct recording *r = arg;
+
+	return lsp_collector_feed(r->collector, cpu, seq, run, bytes);
+}
+
+static void resolver_warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	lsp_say("%s", sentence);
+}
+
+static bool processes_watch(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+
+	for (size_t i = 0; i < o->npids; i++) {
+		r->pidfds[i] = (int)syscall(SYS_pidfd_open, o->pids[i], 0);
+		if (r->pidfds[i] < 0) {
+			lsp_say("process %u: %s", o->pids[i], errno == EINVAL ?
+				"this is a thread, give its process" : strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool prepare(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+	struct lsp_collector_options collector = {
+		.resolver = {
+			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
+			.warn = resolver_warn,
+		},
+		.live = true,
+	};
+	int err;
+
+	err = folder_check(o->directory);
+	if (err) {
+		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
+		return false;
+	}
+	if (o->cgroup) {
+		err = cgroup_find(o->cgroup, &r->request.cgroup);
+		if (err) {
+			lsp_say("control group %s: %s", o->cgroup, strerror(-err));
+			return false;
+		}
+	}
+	if (!processes_watch(r))
+		return false;
+	err = lsp_collector_create(&collector, &r->collector);
+	if (!err)
+		err = lsp_client_create(data_feed, r, &r->client);
+	if (err) {
+		lsp_say("cannot begin: %s", strerror(-err));
+		return false;
+	}
+	err = lsp_client_connect(r->client);
+	if (err)
+		lsp_say_client(r->client, "record", err);
+	return !err;
+}
+
+static bool signals_take(struct recording *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	/* Inherited as ignored it would lose the command's status. */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, &r->old_mask))
+		return false;
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->signals >= 0;
+}
+
+/* What an earlier recording left would be taken for this one's. */
+static void stale_remove(const char *directory)
+{
+	static const char *const names[] = {
+		"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "record.json", "spans.lspan",
+	};
+	char path[4096];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		unlink(path);
+	}
+}
+
+static int session_start(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+	uint32_t tgids[LSP_RECORD_PIDS + 1];
+	struct lsp_client_options *q = &r->request;
+	int err;
+
+	memcpy(tgids, o->pids, o->npids * sizeof(tgids[0]));
+	q->ntgids = o->npids;
+	if (o->command && !o->all)
+		tgids[q->ntgids++] = (uint32_t)r->child.pid;
+	q->tgids = tgids;
+	q->block_rate_ns = o->block_rate_ns;
+	q->mutex_fraction = o->mutex_fraction;
+	q->min_delay_ns = o->min_delay_ns;
+	q->stack_mode = o->stack_mode;
+	q->ring_bytes = o->ring_bytes;
+	q->flags = o->all ? LOCKSPAN_F_ALL : q->ntgids ? LOCKSPAN_F_CHILDREN : 0;
+
+	err = lsp_client_start(r->client, q);
+	if (err == -EOPNOTSUPP && o->stack_auto) {
+		q->stack_mode = LOCKSPAN_STACK_RAW;
+		err = lsp_client_start(r->client, q);
+	}
+	q->tgids = NULL;
+	r->wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	r->start_ns = clock_ns(CLOCK_MONOTONIC);
+	return err;
+}
+
+/* ---- between START and STOP ---- */
+
+static void progress_show(struct recording *r)
+{
+	struct lsp_collector_totals t;
+	const char *top;
+	double wait_ns;
+
+	if (!r->progress)
+		return;
+	lsp_collector_totals(r->collector, &t);
+	top = lsp_collector_top(r->collector, &wait_ns);
+	fprintf(stderr, "\r\033[K%4.0f s  %" PRIu64 " waits  %" PRIu64 " releases  %" PRIu64 " lost",
+		(double)(clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1e9, t.spans, t.releases,
+		t.gap_records);
+	if (*top)
+		fprintf(stderr, "  top %.60s %.3f s", top, wait_ns / 1e9);
+	fflush(stderr);
+}
+
+static void progress_clear(const struct recording *r)
+{
+	if (r->progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void tick(struct recording *r)
+{
+	uint64_t ids[RESEND_MAX];
+	size_t n;
+
+	lsp_collector_tick(r->collector);
+	n = lsp_collector_missing(r->collector, clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
+	for (size_t i = 0; i < n; i++)
+		lsp_client_resend(r->client, ids[i]);
+	progress_show(r);
+}
+
+/* A signal ends the recording. One sent to us alone is passed on; the terminal's the command has too. */
+static void signals_read(struct recording *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
+		r->interrupted = true;
+		if (r->child.pid > 0 && !r->child.ended && info.ssi_code <= 0)
+			kill(r->child.pid, (int)info.ssi_signo);
+	}
+}
+
+/* Whether there is nobody left that could be recorded. */
+static bool all_gone(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+	struct pollfd fds[LSP_RECORD_PIDS];
+
+	if (o->command)
+		return lsp_child_poll(&r->child, false);
+	if (o->all || o->cgroup)
+		return false;
+	for (size_t i = 0; i < o->npids; i++)
+		fds[i] = (struct pollfd){ .fd = r->pidfds[i], .events = POLLIN };
+	return poll(fds, o->npids, 0) == (int)o->npids;
+}
+
+static void wait_for_something(struct recording *r, uint64_t until_ns)
+{
+	struct pollfd fds[LSP_RECORD_PIDS + 3];
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	nfds_t n = 0;
+	int ms;
+
+	fds[n++] = (struct pollfd){ .fd = lsp_client_fd(r->client), .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
+	if (r->options->command)
+		fds[n++] = (struct pollfd){ .fd = r->child.pidfd, .events = POLLIN };
+	else
+		/* An ended process stays readable: watch one that lives. */
+		for (size_t i = 0; i < r->options->npids; i++) {
+			struct pollfd p = { .fd = r->pidfds[i], .events = POLLIN };
+
+			if (!poll(&p, 1, 0))
+				fds[n++] = p;
+		}
+	ms = until_ns > now ? (int)((until_ns - now) / 1000000 + 1) : 0;
+	poll(fds, n, ms);
+}
+
+static void session_follow(struct recording *r)
+{
+	uint64_t end_ns = r->options->duration_ns ? r->start_ns + r->options->duration_ns : UINT64_MAX;
+	uint64_t tick_ns = r->start_ns + TICK_NS;
+	int n;
+
+	while (!r->interrupted && !lsp_client_end(r->client)) {
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+		if (now >= end_ns || all_gone(r))
+			return;
+		if (now >= tick_ns) {
+			tick(r);
+			tick_ns = clock_ns(CLOCK_MONOTONIC) + TICK_NS;
+		}
+		n = lsp_client_read(r->client, READ_MAX);
+		if (n < 0) {
+			progress_clear(r);
+			lsp_say("reading from the module: %s", strerror(-n));
+			r->failed = true;
+			return;
+		}
+		if (n < READ_MAX)
+			wait_for_something(r, end_ns < tick_ns ? end_ns : tick_ns);
+		signals_read(r);
+	}
+}
+
+static void session_stop(struct recording *r)
+{
+	int err = 0;
+
+	r->stop_ns = clock_ns(CLOCK_MONOTONIC);
+	progress_clear(r);
+	if (!lsp_client_end(r->client))
+		err = lsp_client_stop(r->client);
+	if (!err)
+		err = lsp_client_drain(r->client, DRAIN_SILENCE_MS);
+	if (err) {
+		lsp_say_client(r->client, "end the recording", err);
+		r->failed = true;
+	}
+	if (lsp_client_end(r->client) && lsp_client_end(r->client)->stop_ns)
+		r->stop_ns = lsp_client_end(r->client)->stop_ns;
+	err = lsp_collector_finish(r->collector);
+	if (err) {
+		lsp_say("resolving stacks: %s", strerror(-err));
+		r->failed = true;
+	}
+}
+
+/* ---- after END ---- */
+
+static void written_check(struct recording *r, int err, const char *path)
+{
+	if (!err)
+		return;
+	lsp_say("cannot write %s: %s", path, strerror(-err));
+	r->failed = true;
+}
+
+static void profile_write(struct recording *r, const struct lsp_profile *p, const char *name)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", r->options->directory, name);
+	written_check(r, lsp_profile_write(p, path), path);
+}
+
+static void files_write(struct recording *r, const struct lsp_record_result *result)
+{
+	const struct lsp_record_options *o = r->options;
+	const struct lsp_profiles_facts facts = {
+		.time_ns = r->wall_ns, .block_rate_ns = o->block_rate_ns,
+		.mutex_fraction = o->mutex_fraction, .min_delay_ns = o->min_delay_ns,
+		.end = result->end,
+	};
+	struct lsp_profiles profiles;
+	char path[4096];
+	int err;
+
+	err = lsp_profiles_create(r->collector, &facts, &profiles);
+	if (err) {
+		lsp_say("cannot build the profiles: %s", strerror(-err));
+		r->failed = true;
+		return;
+	}
+	profile_write(r, profiles.block, "block.pb.gz");
+	profile_write(r, profiles.mutex, "mutex.pb.gz");
+	profile_write(r, profiles.ext, "contention.ext.pb.gz");
+	lsp_profiles_destroy(&profiles);
+
+	snprintf(path, sizeof(path), "%s/record.json", o->directory);
+	written_check(r, lsp_record_json_write(o, result, path), path);
+}
+
+static void loss_say(void *arg, const char *sentence)
+{
+	(void)arg;
+	lsp_say("partial: %s", sentence);
+}
+
+/* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
+static void missed_say(const struct lsp_client_report *end)
+{
+	for (size_t i = 0; end && i < end->nprobes; i++)
+		if (end->probes[i].missed)
+			lsp_say("probe %s (%s) did not run %" PRIu64 " times, machine-wide",
+				end->probes[i].name, end->probes[i].symbol, end->probes[i].missed);
+}
+
+static void summary_say(const struct recording *r, const struct lsp_profiles_summary *s)
+{
+	uint64_t kept = s->block.kept + s->mutex.kept + s->other.kept;
+	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
+			 s->other.ends[LSP_END_COMPLETE];
+	double wait_ns;
+	const char *top = lsp_collector_top(r->collector, &wait_ns);
+
+	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
+		s->block.count, s->block.delay_ns / 1e9, s->mutex.count + s->other.count,
+		*top ? ", most on " : "", top,
+		s->open.kept ? " (and waits that never ended)" : "",
+		kept ? 100.0 * (double)whole / (double)kept : 100.0, r->options->directory);
+}
+
+/* Waits for a command that goes on after its recording; a second signal gives up. */
+static void child_await(struct recording *r)
+{
+	if (!r->child.ended && r->progress && !r->interrupted)
+		lsp_say("the recording is written; waiting for the command to end");
+	r->interrupted = false;
+	while (!r->interrupted && !lsp_child_poll(&r->child, false)) {
+		struct pollfd fds[2] = {
+			{ .fd = r->child.pidfd, .events = POLLIN },
+			{ .fd = r->signals, .events = POLLIN },
+		};
+
+		poll(fds, 2, -1);
+		signals_read(r);
+	}
+}
+
+static int report(struct recording *r)
+{
+	struct lsp_profiles_summary summary;
+	struct lsp_record_result result = {
+		.wall_ns = r->wall_ns, .start_ns = r->start_ns, .stop_ns = r->stop_ns,
+		.exit_status = -1, .end = lsp_client_end(r->client),
+		.faults = lsp_client_faults(r->client), .collector = r->collector,
+		.summary = &summary,
+	};
+	bool command = r->options->command;
+
+	lsp_profiles_summary(r->collector, &summary);
+	if (command && r->child.ended)
+		result.exit_status = lsp_child_exit_status(&r->child);
+	files_write(r, &result);
+	if (lsp_record_losses(&result, loss_say, NULL))
+		r->failed = true;
+	missed_say(result.end);
+	summary_say(r, &summary);
+
+	if (command)
+		child_await(r);
+	if (r->failed)
+		return LSP_EXIT_FAILED;
+	if (!command)
+		return 0;
+	return r->child.ended ? lsp_child_exit_status(&r->child) : LSP_EXIT_FAILED;
+}
+
+static int command_failed(const char *name, int err)
+{
+	lsp_say("cannot run %s: %s", name, strerror(-err));
+	return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
+}
+
+static int recording_run(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+	int err;
+
+	if (!prepare(r))
+		return LSP_EXIT_FAILED;
+	if (!signals_take(r)) {
+		lsp_say("cannot take signals: %s", strerror(errno));
+		return LSP_EXIT_FAILED;
+	}
+	if (o->command) {
+		err = lsp_child_create(&r->child, o->command, &r->old_mask);
+		if (err)
+			return command_failed(o->command[0], err);
+	}
+	err = session_start(r);
+	if (err) {
+		lsp_say_client(r->client, "start the recording", err);
+		return LSP_EXIT_FAILED;
+	}
+	stale_remove(o->directory);
+	if (o->command) {
+		err = lsp_child_release(&r->child);
+		if (err)
+			return command_failed(o->command[0], err);
+	}
+	session_follow(r);
+	session_stop(r);
+	return report(r);
+}
+
+int lsp_cmd_record(int argc, char **argv)
+{
+	struct lsp_record_options options;
+	struct recording r = {
+		.options = &options, .signals = -1,
+		.child = { .pidfd = -1, .gate = -1, .failure = -1 },
+		.progress = isatty(STDERR_FILENO),
+	};
+	int status;
+
+	lsp_record_options_parse(&options, argc, argv);
+	for (size_t i = 0; i < LSP_RECORD_PIDS; i++)
+		r.pidfds[i] = -1;
+	status = recording_run(&r);
+
+	lsp_child_uninit(&r.child);
+	lsp_client_destroy(r.client);
+	lsp_collector_destroy(r.collector);
+	for (size_t i = 0; i < LSP_RECORD_PIDS; i++)
+		if (r.pidfds[i] >= 0)
+			close(r.pidfds[i]);
+	if (r.signals >= 0)
+		close(r.signals);
+	return status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of `lockspan record` share. */
+#ifndef LSP_CMD_RECORD_H
+#define LSP_CMD_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../capture/client.h"
+#include "../collector.h"
+#include "../profiles.h"
+
+#define LSP_RECORD_PIDS 256	/* what the module takes */
+
+struct lsp_record_options {
+	uint32_t pids[LSP_RECORD_PIDS];
+	size_t npids;
+	const char *cgroup;	/* as given, or NULL */
+	bool all;
+	uint64_t duration_ns;	/* 0: no end of its own */
+	uint64_t block_rate_ns;
+	uint32_t mutex_fraction;
+	uint64_t min_delay_ns;
+	uint32_t stack_mode;
+	bool stack_auto;	/* sparse, or raw where the module has it not */
+	uint32_t ring_bytes;
+	bool spans;
+	bool all_frames;
+	bool debuginfod;
+	const char *directory;
+	char **command;		/* NULL: none */
+};
+
+/* Parses or leaves with a usage error. */
+void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv);
+
+/* What is known when the recording is over. */
+struct lsp_record_result {
+	int64_t wall_ns;	/* of the beginning */
+	uint64_t start_ns;
+	uint64_t stop_ns;
+	int exit_status;	/* the command's, -1 none or still running */
+	const struct lsp_client_report *end;	/* NULL: did not come */
+	const struct lsp_client_faults *faults;
+	const struct lsp_collector *collector;
+	const struct lsp_profiles_summary *summary;
+};
+
+/*
+ * Calls @fn with a sentence for each way in which records were lost: any makes
+ * the recording partial. Returns their number.
+ */
+size_t lsp_record_losses(const struct lsp_record_result *r,
+			 void (*fn)(void *arg, const char *sentence), void *arg);
+
+/* Writes DIR/record.json by way of a temporary file. 0 or -errno. */
+int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_record_result *r,
+			  const char *path);
+
+#endif

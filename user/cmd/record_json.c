@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* record.json: everything about a recording but the samples. Keys are documented in lockspan-record(1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "json.h"
+#include "record.h"
+
+#define FORMAT 1
+/* Distinct open waits listed; a program that parks more in more ways than this is told by its count. */
+#define OPEN_MAX 1000
+
+/* Counters whose being above 0 means that a profile lacks something it should have. */
+static const enum lockspan_counter partial_counters[] = {
+	LOCKSPAN_C_LOST_SPAN_RING, LOCKSPAN_C_LOST_RELEASE_RING, LOCKSPAN_C_LOST_STACK_RING,
+	LOCKSPAN_C_LOST_MAP_RING, LOCKSPAN_C_LOST_TASK_TABLE, LOCKSPAN_C_LOST_KEY_TABLE,
+	LOCKSPAN_C_LOST_SEND,
+};
+
+static const char *counter_words(enum lockspan_counter c)
+{
+	switch (c) {
+	case LOCKSPAN_C_LOST_SPAN_RING:
+		return "waits found no room in the module's ring (--ring-bytes)";
+	case LOCKSPAN_C_LOST_RELEASE_RING:
+		return "releases found no room in the module's ring (--ring-bytes)";
+	case LOCKSPAN_C_LOST_STACK_RING:
+		return "stacks found no room in the module's ring (--ring-bytes)";
+	case LOCKSPAN_C_LOST_MAP_RING:
+		return "mappings found no room in the module's ring (--ring-bytes)";
+	case LOCKSPAN_C_LOST_TASK_TABLE:
+		return "waits were of more threads than the module has room for";
+	case LOCKSPAN_C_LOST_KEY_TABLE:
+		return "waits were on more locks than the module has room for";
+	default:
+		return "records were in messages that could not be sent";
+	}
+}
+
+size_t lsp_record_losses(const struct lsp_record_result *r,
+			 void (*fn)(void *arg, const char *sentence), void *arg)
+{
+	struct lsp_collector_totals t;
+	size_t n = 0;
+	char text[160];
+
+	lsp_collector_totals(r->collector, &t);
+	const struct {
+		uint64_t count;
+		const char *words;
+	} own[] = {
+		{ t.gap_records, "records were lost on the way from the module" },
+		{ t.damaged, "messages from the module were damaged" },
+		{ r->faults->refused, "messages were not understood" },
+		{ r->faults->truncated, "messages were too long" },
+		{ t.unrecorded, "records found no memory here" },
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (!own[i].count)
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64 " %s", own[i].count, own[i].words);
+		fn(arg, text);
+		n++;
+	}
+	if (!r->end) {
+		fn(arg, "the module did not say that it had sent all");
+		return n + 1;
+	}
+	for (size_t i = 0; i < sizeof(partial_counters) / sizeof(partial_counters[0]); i++) {
+		enum lockspan_counter c = partial_counters[i];
+
+		if (!r->end->counters[c])
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64 " %s", r->end->counters[c], counter_words(c));
+		fn(arg, text);
+		n++;
+	}
+	return n;
+}
+
+static struct json_object *object_under(struct json_object *o, const char *key)
+{
+	struct json_object *child = json_object_new_object();
+
+	json_object_object_add(o, key, child);
+	return child;
+}
+
+static void options_add(struct json_object *o, const struct lsp_record_options *options,
+			const struct lsp_record_result *r)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (char **arg = options->command; arg && *arg; arg++)
+		json_object_array_add(list, json_object_new_string(*arg));
+	json_object_object_add(o, "command", list);
+	list = json_object_new_array();
+	for (size_t i = 0; i < options->npids; i++)
+		json_object_array_add(list, json_object_new_int64(options->pids[i]));
+	json_object_object_add(o, "pids", list);
+	lsp_json_string(o, "cgroup", options->cgroup ? options->cgroup : "");
+	json_object_object_add(o, "all", json_object_new_boolean(options->all));
+	if (r->exit_status >= 0)
+		lsp_json_u64(o, "exit_status", (uint64_t)r->exit_status);
+	lsp_json_u64(o, "block_rate_ns", options->block_rate_ns);
+	lsp_json_u64(o, "mutex_fraction", options->mutex_fraction);
+	lsp_json_u64(o, "min_delay_ns", options->min_delay_ns);
+}
+
+static void times_add(struct json_object *o, const struct lsp_record_result *r)
+{
+	time_t seconds = (time_t)(r->wall_ns / 1000000000);
+	struct tm tm;
+	char text[64];
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	lsp_json_string(o, "begun", text);
+	lsp_json_u64(o, "start_ns", r->start_ns);
+	lsp_json_u64(o, "stop_ns", r->stop_ns);
+	lsp_json_u64(o, "duration_ns", r->stop_ns - r->start_ns);
+}
+
+static void reason_add(void *arg, const char *sentence)
+{
+	json_object_array_add(arg, json_object_new_string(sentence));
+}
+
+static void losses_add(struct json_object *o, const struct lsp_record_result *r)
+{
+	struct json_object *reasons = json_object_new_array(), *losses;
+	struct lsp_collector_totals t;
+	size_t n = lsp_record_losses(r, reason_add, reasons);
+
+	lsp_collector_totals(r->collector, &t);
+	json_object_object_add(o, "partial", json_object_new_boolean(n > 0));
+	json_object_object_add(o, "partial_reasons", reasons);
+
+	losses = object_under(o, "losses");
+	lsp_json_u64(losses, "gaps", t.gaps);
+	lsp_json_u64(losses, "gap_records", t.gap_records);
+	lsp_json_u64(losses, "damaged_messages", t.damaged);
+	lsp_json_u64(losses, "refused_messages", r->faults->refused);
+	lsp_json_u64(losses, "truncated_messages", r->faults->truncated);
+	lsp_json_u64(losses, "socket_full", r->faults->socket_full);
+	lsp_json_u64(losses, "unrecorded", t.unrecorded);
+	lsp_json_u64(losses, "unknown_records", t.unknown);
+	lsp_json_u64(losses, "stacks_missing", t.stacks_missing);
+	for (unsigned int i = 0; r->end && i < LOCKSPAN_C_COUNT; i++)
+		if (!strncmp(lsp_counter_name(i), "lost_", 5))
+			lsp_json_u64(losses, lsp_counter_name(i), r->end->counters[i]);
+}
+
+static void exact_add(struct json_object *o, const struct lsp_client_report *end)
+{
+	struct json_object *exact = object_under(o, "exact");
+	uint64_t n = 0;
+
+	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
+		if (i != LOCKSPAN_NOSLEEP && i != LOCKSPAN_OPEN && i != LOCKSPAN_ERROR)
+			n += end->counters[i];
+	lsp_json_u64(exact, "contentions", n);
+	lsp_json_u64(exact, "delay_ns", end->counters[LOCKSPAN_C_LOCK_WAIT_NS] -
+		     end->counters[LOCKSPAN_C_NOSLEEP_WAIT_NS] -
+		     end->counters[LOCKSPAN_C_OPEN_WAIT_NS]);
+	lsp_json_u64(exact, "releases", end->counters[LOCKSPAN_C_RELEASES]);
+	lsp_json_u64(exact, "hold_ns", end->counters[LOCKSPAN_C_HOLD_NS]);
+	lsp_json_u64(exact, "handoff_ns", end->counters[LOCKSPAN_C_HANDOFF_NS]);
+	lsp_json_u64(exact, "tail_ns", end->counters[LOCKSPAN_C_TAIL_NS]);
+}
+
+static void sum_add(struct json_object *o, const char *key, const struct lsp_profiles_sum *s)
+{
+	struct json_object *sum = object_under(o, key), *ends;
+
+	lsp_json_u64(sum, "kept", s->kept);
+	lsp_json_double(sum, "contentions", s->count);
+	lsp_json_double(sum, "delay_ns", s->delay_ns);
+	lsp_json_u64(sum, "hidden_frames", s->hidden);
+	ends = object_under(sum, "stacks");
+	for (unsigned int i = 0; i < LSP_END_COUNT; i++)
+		lsp_json_u64(ends, lsp_end_name(i), s->ends[i]);
+}
+
+static void estimates_add(struct json_object *o, const struct lsp_record_result *r)
+{
+	const struct lsp_collector_outcome *outcomes = lsp_collector_outcomes(r->collector);
+	struct json_object *estimated = object_under(o, "estimated"), *all;
+
+	sum_add(estimated, "block", &r->summary->block);
+	sum_add(estimated, "mutex", &r->summary->mutex);
+	sum_add(estimated, "other_releases", &r->summary->other);
+	sum_add(estimated, "open", &r->summary->open);
+	lsp_json_double(estimated, "handoff_ns", r->summary->handoff_ns);
+
+	all = object_under(o, "outcomes");
+	for (unsigned int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++) {
+		struct json_object *one = object_under(all, lsp_outcome_name(i));
+
+		lsp_json_u64(one, "kept", outcomes[i].kept);
+		lsp_json_double(one, "count", outcomes[i].count);
+		lsp_json_double(one, "lock_wait_ns", outcomes[i].wait_ns);
+	}
+}
+
+static int open_row_add(void *arg, const struct lsp_row *row)
+{
+	struct json_object *list = arg, *o, *stack;
+
+	if (row->kind != LSP_ROW_OPEN || json_object_array_length(list) >= OPEN_MAX)
+		return 0;
+	o = json_object_new_object();
+	lsp_json_u64(o, "waits", row->sums->kept);
+	lsp_json_double(o, "longest_ns", row->sums->largest_ns);
+	lsp_json_string(o, "lock", row->lock);
+	lsp_json_string(o, "sync", lsp_sync_name(row->sync));
+	lsp_json_string(o, "comm", row->comm);
+	lsp_json_u64(o, "pid", row->tgid);
+	lsp_json_string(o, "stack_end", lsp_end_name(row->trace->end));
+	stack = json_object_new_array();
+	for (size_t i = 0; i < row->trace->nframes; i++)
+		for (size_t k = 0; k < row->trace->frames[i].nlines; k++)
+			json_object_array_add(stack, json_object_new_string(
+				row->trace->frames[i].lines[k].function));
+	json_object_object_add(o, "stack", stack);
+	return json_object_array_add(list, o);
+}
+
+static struct json_object *record_build(const struct lsp_record_options *options,
+					const struct lsp_record_result *r)
+{
+	struct json_object *o = json_object_new_object(), *open;
+	struct lsp_collector_totals t;
+	struct utsname host;
+
+	lsp_json_u64(o, "format", FORMAT);
+	lsp_json_string(o, "lockspan", LSP_RELEASE);
+	lsp_json_u64(o, "contract", LOCKSPAN_VERSION);
+	if (!uname(&host)) {
+		lsp_json_string(o, "kernel", host.release);
+		lsp_json_string(o, "machine", host.machine);
+	}
+	options_add(o, options, r);
+	times_add(o, r);
+	losses_add(o, r);
+	if (r->end) {
+		exact_add(o, r->end);
+		lsp_json_counters(o, r->end);
+		lsp_json_probes(o, r->end);
+	}
+	estimates_add(o, r);
+
+	lsp_collector_totals(r->collector, &t);
+	lsp_json_u64(o, "processes", t.processes);
+	lsp_json_u64(o, "distinct_stacks", t.traces);
+	open = json_object_new_array();
+	lsp_collector_rows(r->collector, open_row_add, open);
+	json_object_object_add(o, "open_waits", open);
+	return o;
+}
+
+static int text_write(int fd, const char *text)
+{
+	size_t bytes = strlen(text);
+
+	while (bytes) {
+		ssize_t n = write(fd, text, bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_record_result *r,
+			  const char *path)
+{
+	struct json_object *record = record_build(o, r);
+	char temporary[4100];
+	int err, fd;
+
+	snprintf(temporary, sizeof(temporary), "%s.tmp", path);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		err = -errno;
+		goto out;
+	}
+	err = text_write(fd, json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY));
+	if (!err)
+		err = text_write(fd, "\n");
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err)
+		unlink(temporary);
+out:
+	json_object_put(record);
+	return err;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "record.h"
+
+enum {
+	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
+	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "What to record (a command after -- with its threads and children, else):", 1 },
+	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
+	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
+	{ "all", 'a', NULL, 0, "Every process", 1 },
+	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 1 },
+	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s):", 2 },
+	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
+	  "Keep each wait with probability its length / TIME; 1 keeps all (default), 0 none", 2 },
+	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
+	  "Keep one release in N; 1 keeps all (default), 0 none", 2 },
+	{ "min-delay", OPTION_MIN_DELAY, "TIME", 0, "Leave out shorter waits", 2 },
+	{ "stack", OPTION_STACK, "KIND", 0,
+	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
+	{ "ring-bytes", OPTION_RING_BYTES, "N", 0,
+	  "Buffer of the module per CPU, a power of two; more survives longer bursts", 2 },
+	{ NULL, 0, NULL, 0, "What to write:", 3 },
+	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
+	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
+	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 3 },
+	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
+	  "Fetch missing debug information from $DEBUGINFOD_URLS", 3 },
+	{ 0 }
+};
+
+static uint64_t number_parse(const char *text, uint64_t max, struct argp_state *state)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || end == text || *end || strchr(text, '-') || n > max)
+		argp_error(state, "'%s' is not a number from 0 to %llu", text,
+			   (unsigned long long)max);
+	return n;
+}
+
+/* A time with or without a unit, in ns. */
+static uint64_t time_parse(const char *text, double without_unit_ns, struct argp_state *state)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+	double unit = 0, n;
+	char *end;
+
+	errno = 0;
+	n = strtod(text, &end);
+	if (!*end)
+		unit = without_unit_ns;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(end, units[i].name))
+			unit = units[i].ns;
+	if (errno || end == text || unit == 0 || !(n >= 0) || n * unit > 9e18)
+		argp_error(state, "'%s' is not a time such as 500, 10us or 1.5s", text);
+	return (uint64_t)(n * unit + 0.5);
+}
+
+static void stack_parse(struct lsp_record_options *o, const char *text, struct argp_state *state)
+{
+	o->stack_auto = !strcmp(text, "auto");
+	if (o->stack_auto)
+		o->stack_mode = LOCKSPAN_STACK_SPARSE;
+	else if (!strcmp(text, "raw"))
+		o->stack_mode = LOCKSPAN_STACK_RAW;
+	else if (!strcmp(text, "fp"))
+		o->stack_mode = LOCKSPAN_STACK_FP;
+	else if (!strcmp(text, "none"))
+		o->stack_mode = LOCKSPAN_STACK_NONE;
+	else
+		argp_error(state, "'%s' is no kind of stack: auto, raw, fp or none", text);
+}
+
+static void pid_parse(struct lsp_record_options *o, const char *text, struct argp_state *state)
+{
+	uint32_t pid = (uint32_t)number_parse(text, INT32_MAX, state);
+
+	if (!pid)
+		argp_error(state, "there is no process 0");
+	if (o->npids == LSP_RECORD_PIDS)
+		argp_error(state, "more than %d processes; use --cgroup", LSP_RECORD_PIDS);
+	o->pids[o->npids++] = pid;
+}
+
+static void consistency_check(const struct lsp_record_options *o, struct argp_state *state)
+{
+	if (!o->command && !o->npids && !o->cgroup && !o->all)
+		argp_error(state, "nothing to record: give a command, -p, --cgroup or -a");
+	if (o->all && (o->npids || o->cgroup))
+		argp_error(state, "-a records every process already");
+	if (!o->block_rate_ns && !o->mutex_fraction)
+		argp_error(state, "both rates are 0: nothing would be kept");
+}
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lsp_record_options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		pid_parse(o, arg, state);
+		break;
+	case OPTION_CGROUP:
+		o->cgroup = arg;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'd':
+		o->duration_ns = time_parse(arg, 1e9, state);
+		if (!o->duration_ns)
+			argp_error(state, "a recording cannot last 0 seconds");
+		break;
+	case OPTION_BLOCK_RATE:
+		o->block_rate_ns = time_parse(arg, 1, state);
+		break;
+	case OPTION_MUTEX_FRACTION:
+		o->mutex_fraction = (uint32_t)number_parse(arg, UINT32_MAX, state);
+		break;
+	case OPTION_MIN_DELAY:
+		o->min_delay_ns = time_parse(arg, 1, state);
+		break;
+	case OPTION_STACK:
+		stack_parse(o, arg, state);
+		break;
+	case OPTION_RING_BYTES:
+		o->ring_bytes = (uint32_t)number_parse(arg, 1U << 30, state);
+		break;
+	case OPTION_SPANS:
+		o->spans = true;
+		break;
+	case OPTION_ALL_FRAMES:
+		o->all_frames = true;
+		break;
+	case OPTION_DEBUGINFOD:
+		o->debuginfod = true;
+		break;
+	case 'o':
+		o->directory = arg;
+		break;
+	case ARGP_KEY_ARG:
+		/* The command and all that follows are not ours. */
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		break;
+	case ARGP_KEY_END:
+		consistency_check(o, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = option_parse, .args_doc = "[-- COMMAND [ARGUMENT]...]",
+		.doc = "Records who waits for which lock, and who is to blame, by the kernel's futexes."
+		       "\vWrites block.pb.gz (by the waiter's stack) and mutex.pb.gz (by the releaser's) "
+		       "as Go does, contention.ext.pb.gz with more columns, and record.json; read the "
+		       "profiles with go tool pprof. Ctrl-C ends the recording and writes it.\n\n"
+		       "The exit status is the command's own (128 + n for signal n), or 125 when the "
+		       "recording failed or is partial, 126 when the command could not be run, 127 when "
+		       "it was not found, 64 for a usage error.",
+	};
+
+	*o = (struct lsp_record_options){
+		.block_rate_ns = 1, .mutex_fraction = 1, .directory = "lockspan-out",
+		.stack_mode = LOCKSPAN_STACK_SPARSE, .stack_auto = true,
+	};
+	argp_err_exit_status = LSP_EXIT_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
+}

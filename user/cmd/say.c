@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "say.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void lsp_say(const char *format, ...)
+{
+	va_list args;
+
+	flockfile(stderr);
+	fputs("lockspan: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+void lsp_say_client(const struct lsp_client *c, const char *doing, int err)
+{
+	const char *refusal = c ? lsp_client_refusal(c) : "";
+
+	switch (-err) {
+	case ENOENT:
+		lsp_say("cannot %s: the lockspan module is not loaded: sudo modprobe lockspan (or insmod lockspan.ko)",
+			doing);
+		return;
+	case EPERM:
+	case EACCES:
+		lsp_say("cannot %s: %s", doing,
+			*refusal ? refusal : "this needs CAP_SYS_ADMIN: run it as root");
+		return;
+	case EPROTO:
+		lsp_say("cannot %s: module and command are of different versions: %s", doing,
+			*refusal ? refusal : "rebuild and load both from one source");
+		return;
+	case ETIMEDOUT:
+		lsp_say("cannot %s: the module does not answer; see dmesg", doing);
+		return;
+	}
+	if (*refusal)
+		lsp_say("cannot %s: %s", doing, refusal);
+	else
+		lsp_say("cannot %s: %s", doing, strerror(-err));
+}

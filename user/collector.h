@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One recording, from the module's records to rows that profiles are made of:
+ * joins the streams, the stacks, their resolution and the sums. It reads no
+ * socket and prints nothing, so a recorded stream replays through it.
+ *
+ *   feed -> streams -> records -> sums by captured stack
+ *        -> (tick, finish) resolve -> sums by trace and lock -> rows
+ *
+ * All functions return 0 or -errno and are for one thread.
+ */
+#ifndef LSP_COLLECTOR_H
+#define LSP_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/aggregate.h"
+#include "capture/span.h"
+#include "resolve/resolve.h"
+
+struct lsp_collector;
+struct lsp_spanfile_writer;
+
+struct lsp_collector_options {
+	struct lsp_resolver_options resolver;
+	struct lsp_spanfile_writer *spans;	/* every event goes there too; NULL: nowhere */
+	bool live;	/* the processes are those of this machine, now: /proc may be asked */
+};
+
+int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret);
+void lsp_collector_destroy(struct lsp_collector *c);
+
+/* One DATA message's run. -EBADMSG: damaged, counted, what could be read was used. */
+int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, const void *run,
+		       size_t bytes);
+
+/* Now and then: resolves what can be, so that stacks of living processes are not left for the end. */
+int lsp_collector_tick(struct lsp_collector *c);
+
+/*
+ * Names of stacks that events spoke of and that have not come for half a
+ * second, at most @max: to be asked for again. Each is given once a second.
+ */
+size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
+
+/* After the last record: resolves all, with what there is. */
+int lsp_collector_finish(struct lsp_collector *c);
+
+enum lsp_row_kind {
+	LSP_ROW_BLOCK,		/* waits, by the waiter's stack */
+	LSP_ROW_MUTEX,		/* releases, by the releaser's */
+	LSP_ROW_OPEN,		/* waits that had not ended at STOP */
+};
+
+/* Events of one kind with the same stack, process, lock and thread name. */
+struct lsp_row {
+	enum lsp_row_kind kind;
+	const struct lsp_trace *trace;	/* never NULL */
+	const char *lock;
+	const char *comm;
+	enum lsp_sync sync;
+	uint32_t tgid;
+	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
+	const struct lsp_sums *sums;	/* kept 0: the handoff alone */
+};
+
+/*
+ * Calls @fn for every resolved row; not 0 ends the walk and is returned. A
+ * release whose own stack does not say what it released is of the class that
+ * most waits on its key are of.
+ */
+int lsp_collector_rows(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
+
+/* Whether a release of this class is blamed in a mutex profile. */
+bool lsp_sync_is_lock(enum lsp_sync sync);
+
+struct lsp_collector_totals {
+	uint64_t records;
+	uint64_t spans;			/* SPAN records, of any outcome */
+	uint64_t releases;
+	uint64_t outcomes[LOCKSPAN_OUTCOME_COUNT];	/* spans that came */
+	uint64_t gaps;			/* places where records are missing, by their numbers */
+	uint64_t gap_records;		/* and how many */
+	uint64_t damaged;		/* runs that could not be read to their end */
+	uint64_t unknown;		/* records of a type that is not known */
+	uint64_t maps;			/* MAP records */
+	size_t stacks;			/* captured stacks known now */
+	size_t stacks_missing;		/* named by events, never come */
+	size_t traces;			/* distinct, resolved */
+	size_t processes;
+	size_t rows;
+	uint64_t unrecorded;		/* events that found no memory */
+};
+
+void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
+
+/* The lock with most lock wait so far: its name and that sum, ns. "" when there is none. */
+const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
+
+/* Waits of each outcome by their weight, and their lock wait: estimates, from kept spans. */
+struct lsp_collector_outcome {
+	uint64_t kept;
+	double count;
+	double wait_ns;
+};
+const struct lsp_collector_outcome *lsp_collector_outcomes(const struct lsp_collector *c);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "locks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void lsp_locks_uninit(struct lsp_locks *l)
+{
+	free(l->locks);
+	lsp_index_uninit(&l->index);
+	lsp_strings_uninit(&l->names);
+	memset(l, 0, sizeof(*l));
+}
+
+static bool lock_equal(const void *arg, uint32_t place, const void *key)
+{
+	const struct lsp_locks *l = arg;
+
+	return l->locks[place].key == *(const uint64_t *)key;
+}
+
+static uint32_t lock_place(const struct lsp_locks *l, uint64_t key, uint64_t *hash)
+{
+	*hash = lsp_hash(&key, sizeof(key), 0);
+	return lsp_index_find(&l->index, *hash, lock_equal, l, &key);
+}
+
+const struct lsp_lock *lsp_locks_find(const struct lsp_locks *l, uint64_t key)
+{
+	uint64_t hash;
+	uint32_t place = lock_place(l, key, &hash);
+
+	return place == LSP_INDEX_NONE ? NULL : &l->locks[place];
+}
+
+struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key)
+{
+	uint64_t hash;
+	uint32_t place = lock_place(l, key, &hash);
+	struct lsp_lock *lock;
+
+	if (place != LSP_INDEX_NONE)
+		return &l->locks[place];
+	if (lsp_array_grow(&l->locks, &l->room, l->n, sizeof(*l->locks)) ||
+	    lsp_index_add(&l->index, hash, (uint32_t)l->n))
+		return NULL;
+	lock = &l->locks[l->n++];
+	memset(lock, 0, sizeof(*lock));
+	lock->key = key;
+	lock->name = LSP_INDEX_NONE;
+	lock->trace = LSP_INDEX_NONE;
+	return lock;
+}
+
+void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace, double count,
+		       double wait_ns)
+{
+	lock->classes[sync] += (float)count;
+	lock->wait_ns += wait_ns;
+	if (lock->trace == LSP_INDEX_NONE || wait_ns > lock->trace_ns) {
+		lock->trace = trace;
+		lock->trace_ns = wait_ns;
+	}
+}
+
+enum lsp_sync lsp_lock_class(const struct lsp_lock *lock)
+{
+	enum lsp_sync best = LSP_SYNC_OTHER;
+	float most = 0;
+
+	for (int i = 0; i < LSP_SYNC_COUNT; i++) {
+		if (i != LSP_SYNC_OTHER && lock->classes[i] > most) {
+			best = (enum lsp_sync)i;
+			most = lock->classes[i];
+		}
+	}
+	return best;
+}

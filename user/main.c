@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command table: dispatch and usage both read it, so they cannot differ. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/say.h"
+
+static const struct lsp_command commands[] = {
+	{ "record", lsp_cmd_record, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
+	  "record contention and write block and mutex profiles" },
+	{ "status", lsp_cmd_status, "[--json]",
+	  "show what the kernel module is doing" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define WORD_MAX 32
+
+static void usage_print(FILE *to)
+{
+	fputs("Usage: lockspan COMMAND [OPTION]...\n"
+	      "       lockspan COMMAND --help\n"
+	      "       lockspan --version\n\n"
+	      "Records which locks a program waits for and who is to blame.\n\nCommands:\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %s %s\n        %s\n", commands[i].name, commands[i].arguments,
+			commands[i].summary);
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edits between two words; a transposition counts as two. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], n = strlen(b);
+
+	if (strlen(a) > WORD_MAX || n > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t up = row[j];
+
+			row[j] = least(least(up, row[j - 1]) + 1,
+				       corner + (a[i - 1] != b[j - 1]));
+			corner = up;
+		}
+	}
+	return row[n];
+}
+
+static int unknown_command(const char *name)
+{
+	size_t best = WORD_MAX;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		best = least(best, distance(name, commands[i].name));
+	lsp_say("there is no command '%s'; 'lockspan' alone lists them", name);
+	for (size_t i = 0; best <= 3 && i < COMMANDS; i++)
+		if (distance(name, commands[i].name) == best)
+			fprintf(stderr, "  did you mean: lockspan %s\n", commands[i].name);
+	return LSP_EXIT_USAGE;
+}
+
+static int command_run(const struct lsp_command *command, int argc, char **argv)
+{
+	char name[WORD_MAX + sizeof("lockspan ")];
+
+	snprintf(name, sizeof(name), "lockspan %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage_print(stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return command_run(&commands[i], argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("lockspan %s (contract %d)\n", LSP_RELEASE, LOCKSPAN_VERSION);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage_print(stdout);
+		return 0;
+	}
+	return unknown_command(argv[1]);
+}

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "profiles.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LOCATIONS 4096
+
+/* Columns of contention.ext.pb.gz. */
+enum ext_column {
+	EXT_CONTENTIONS, EXT_DELAY, EXT_SCHED, EXT_HANDOFF, EXT_HOLD, EXT_SPURIOUS, EXT_WAITERS,
+	EXT_DEPTH, EXT_COUNT
+};
+
+static const struct lsp_profile_type ext_types[EXT_COUNT] = {
+	[EXT_CONTENTIONS] = { "contentions", "count" },
+	[EXT_DELAY] = { "delay", "nanoseconds" },
+	[EXT_SCHED] = { "sched_delay", "nanoseconds" },
+	[EXT_HANDOFF] = { "handoff", "nanoseconds" },
+	[EXT_HOLD] = { "hold", "nanoseconds" },
+	[EXT_SPURIOUS] = { "spurious", "count" },
+	[EXT_WAITERS] = { "waiters", "count" },
+	[EXT_DEPTH] = { "depth", "count" },
+};
+
+/* Frames that stand for no code; addresses are theirs alone, because readers tell frames by address. */
+enum pseudo {
+	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK,
+	PSEUDO_END,		/* and one for each way in which a stack can end */
+	PSEUDO_COUNT = PSEUDO_END + LSP_END_COUNT
+};
+#define PSEUDO_START 0x1000
+
+/* ---- sums ---- */
+
+static bool row_in_mutex(const struct lsp_row *row)
+{
+	return row->kind == LSP_ROW_MUTEX && lsp_sync_is_lock(row->sync);
+}
+
+static int row_sum(void *arg, const struct lsp_row *row)
+{
+	struct lsp_profiles_summary *s = arg;
+	struct lsp_profiles_sum *to = &s->block;
+
+	if (row->kind == LSP_ROW_OPEN)
+		to = &s->open;
+	else if (row->kind == LSP_ROW_MUTEX)
+		to = row_in_mutex(row) ? &s->mutex : &s->other;
+	to->kept += row->sums->kept;
+	to->count += row->sums->count;
+	to->delay_ns += row->sums->delay_ns;
+	to->ends[row->trace->end] += row->sums->kept;
+	to->hidden += row->sums->kept * row->trace->hidden;
+	s->handoff_ns += row->sums->handoff_ns;
+	return 0;
+}
+
+void lsp_profiles_summary(const struct lsp_collector *c, struct lsp_profiles_summary *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	lsp_collector_rows(c, row_sum, ret);
+}
+
+/* ---- stacks ---- */
+
+static int64_t object_mapping(struct lsp_profile *p, const struct lsp_object *o)
+{
+	struct lsp_profile_mapping m = { 0 };
+
+	if (!o)
+		return 0;
+	m.start = o->start;
+	m.limit = o->end;
+	m.offset = o->offset;
+	m.filename = o->path;
+	m.build_id = o->build_id;
+	m.has_functions = o->symbolised;
+	return lsp_profile_mapping_add(p, &m);
+}
+
+static int64_t frame_location(struct lsp_profile *p, const struct lsp_frame *f)
+{
+	struct lsp_profile_line lines[64];
+	size_t n = f->nlines < 64 ? f->nlines : 64;
+	int64_t mapping = object_mapping(p, f->object);
+
+	if (mapping < 0)
+		return mapping;
+	for (size_t i = 0; i < n; i++) {
+		lines[i].function = f->lines[i].function;
+		lines[i].system_name = f->lines[i].linkage;
+		lines[i].file = f->lines[i].file;
+		lines[i].line = f->lines[i].line;
+		lines[i].start_line = f->lines[i].start_line;
+	}
+	return lsp_profile_location_add(p, (uint64_t)mapping, f->pc, lines, n);
+}
+
+static int64_t pseudo_location(struct lsp_profile *p, unsigned int which)
+{
+	static const char *const names[PSEUDO_END] = {
+		"[handoff]", "[interrupt]", "[no stack]",
+	};
+	const struct lsp_profile_mapping m = {
+		.start = PSEUDO_START, .limit = PSEUDO_START + PSEUDO_COUNT,
+		.filename = "[lockspan]", .build_id = "", .has_functions = true,
+	};
+	struct lsp_profile_line line = { .file = "" };
+	int64_t mapping = lsp_profile_mapping_add(p, &m);
+	char name[32];
+
+	if (mapping < 0)
+		return mapping;
+	if (which < PSEUDO_END)
+		snprintf(name, sizeof(name), "%s", names[which]);
+	else
+		snprintf(name, sizeof(name), "[%s]", lsp_end_name(which - PSEUDO_END));
+	line.function = name;
+	line.system_name = name;
+	return lsp_profile_location_add(p, (uint64_t)mapping, PSEUDO_START + which, &line, 1);
+}
+
+/* The row's stack as locations, leaf first, with a root that says so where it is not whole. */
+static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint64_t *ids)
+{
+	const struct lsp_trace *t = row->trace;
+	int64_t id;
+	int n = 0;
+
+	if (row->interrupt || !t->nframes) {
+		id = pseudo_location(p, row->interrupt ? PSEUDO_INTERRUPT : PSEUDO_NO_STACK);
+		if (id < 0)
+			return (int)id;
+		ids[0] = (uint64_t)id;
+		return 1;
+	}
+	for (size_t i = 0; i < t->nframes && n < MAX_LOCATIONS - 1; i++) {
+		id = frame_location(p, &t->frames[i]);
+		if (id < 0)
+			return (int)id;
+		ids[n++] = (uint64_t)id;
+	}
+	if (t->end != LSP_END_COMPLETE) {
+		id = pseudo_location(p, PSEUDO_END + t->end);
+		if (id < 0)
+			return (int)id;
+		ids[n++] = (uint64_t)id;
+	}
+	return n;
+}
+
+/* ---- samples ---- */
+
+struct build {
+	struct lsp_profiles *out;
+	bool pids;		/* several processes: say which */
+	uint32_t first_tgid;
+	const struct lsp_object *main_object;
+	double main_weight;
+	uint64_t ids[MAX_LOCATIONS];
+};
+
+static size_t row_labels(const struct build *b, const struct lsp_row *row, const char *kind,
+			 struct lsp_profile_label *to)
+{
+	size_t n = 0;
+
+	to[n++] = (struct lsp_profile_label){ .key = "lock", .str = row->lock };
+	to[n++] = (struct lsp_profile_label){ .key = "kind", .str = kind };
+	to[n++] = (struct lsp_profile_label){ .key = "sync", .str = lsp_sync_name(row->sync) };
+	to[n++] = (struct lsp_profile_label){ .key = "comm", .str = row->comm };
+	if (b->pids)
+		to[n++] = (struct lsp_profile_label){ .key = "pid", .num = row->tgid, .unit = "id" };
+	return n;
+}
+
+static int sample_add(struct build *b, struct lsp_profile *p, const struct lsp_row *row,
+		      const char *kind, const double *values)
+{
+	struct lsp_profile_label labels[5];
+	size_t nlabels = row_labels(b, row, kind, labels);
+	int n = row_locations(p, row, b->ids);
+
+	if (n < 0)
+		return n;
+	return lsp_profile_sample_add(p, b->ids, (size_t)n, labels, nlabels, values);
+}
+
+/* Transit time is nobody's: one sample a lock, whoever's event it came with. */
+static int handoff_add(struct build *b, const struct lsp_row *row)
+{
+	const struct lsp_profile_label labels[2] = {
+		{ .key = "lock", .str = row->lock }, { .key = "kind", .str = "handoff" },
+	};
+	double values[EXT_COUNT] = { [EXT_HANDOFF] = row->sums->handoff_ns };
+	int64_t id = pseudo_location(b->out->ext, PSEUDO_HANDOFF);
+	uint64_t location = (uint64_t)id;
+
+	if (id < 0)
+		return (int)id;
+	return lsp_profile_sample_add(b->out->ext, &location, 1, labels, 2, values);
+}
+
+static int block_add(struct build *b, const struct lsp_row *row)
+{
+	const struct lsp_sums *s = row->sums;
+	const double values[2] = { s->count, s->delay_ns };
+	const double ext[EXT_COUNT] = {
+		[EXT_CONTENTIONS] = s->count, [EXT_DELAY] = s->delay_ns,
+		[EXT_SCHED] = s->sched_ns, [EXT_SPURIOUS] = s->rewaits, [EXT_DEPTH] = s->depth,
+	};
+	int err = sample_add(b, b->out->block, row, "block", values);
+
+	return err ? err : sample_add(b, b->out->ext, row, "block", ext);
+}
+
+static int mutex_add(struct build *b, const struct lsp_row *row)
+{
+	const struct lsp_sums *s = row->sums;
+	const double values[2] = { s->count, s->delay_ns };
+	const double ext[EXT_COUNT] = {
+		[EXT_CONTENTIONS] = s->count, [EXT_HOLD] = s->delay_ns,
+		[EXT_WAITERS] = s->waiters,
+	};
+	int err = 0;
+
+	if (row_in_mutex(row))
+		err = sample_add(b, b->out->mutex, row, "mutex", values);
+	return err ? err : sample_add(b, b->out->ext, row, "mutex", ext);
+}
+
+static int row_add(void *arg, const struct lsp_row *row)
+{
+	struct build *b = arg;
+	int err = 0;
+
+	if (row->kind == LSP_ROW_BLOCK && row->sums->kept)
+		err = block_add(b, row);
+	else if (row->kind == LSP_ROW_MUTEX)
+		err = mutex_add(b, row);
+	if (!err && row->sums->handoff_ns > 0)
+		err = handoff_add(b, row);
+	return err;
+}
+
+/* ---- before the samples: what stands first, and whether processes must be told apart ---- */
+
+static bool object_is_program(const struct lsp_object *o)
+{
+	const char *base = strrchr(o->path, '/');
+
+	return base && !strstr(base, ".so") && o->path[0] == '/' && o->path[1] != '/';
+}
+
+/* The program's own file is in most stacks, so the first met is a good guess at it. */
+static int row_survey(void *arg, const struct lsp_row *row)
+{
+	struct build *b = arg;
+
+	if (!b->first_tgid)
+		b->first_tgid = row->tgid;
+	else if (row->tgid != b->first_tgid)
+		b->pids = true;
+	for (size_t i = 0; i < row->trace->nframes; i++) {
+		const struct lsp_object *o = row->trace->frames[i].object;
+
+		if (o && object_is_program(o) && row->sums->delay_ns >= b->main_weight) {
+			b->main_object = o;
+			b->main_weight = row->sums->delay_ns;
+		}
+	}
+	return 0;
+}
+
+/* ---- comments ---- */
+
+static int __attribute__((format(printf, 2, 3)))
+comment(struct lsp_profile *p, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return lsp_profile_comment_add(p, text);
+}
+
+static uint64_t counter(const struct lsp_profiles_facts *f, enum lockspan_counter which)
+{
+	return f->end->counters[which];
+}
+
+static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts *f)
+{
+	uint64_t spans = 0;
+	int err;
+
+	if (!f->end)
+		return comment(p, "exact totals: unknown, the module did not end the recording");
+	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
+		if (i != LOCKSPAN_NOSLEEP && i != LOCKSPAN_OPEN && i != LOCKSPAN_ERROR)
+			spans += f->end->counters[i];
+	err = comment(p, "exact block: %llu contentions, %llu ns lock wait, %llu ns sched delay",
+		      (unsigned long long)spans,
+		      (unsigned long long)(counter(f, LOCKSPAN_C_LOCK_WAIT_NS) -
+					   counter(f, LOCKSPAN_C_NOSLEEP_WAIT_NS) -
+					   counter(f, LOCKSPAN_C_OPEN_WAIT_NS)),
+		      (unsigned long long)counter(f, LOCKSPAN_C_SCHED_DELAY_NS));
+	if (!err)
+		err = comment(p, "exact releases: %llu, %llu ns hold (every class)",
+			      (unsigned long long)counter(f, LOCKSPAN_C_RELEASES),
+			      (unsigned long long)counter(f, LOCKSPAN_C_HOLD_NS));
+	if (!err)
+		err = comment(p, "nobody's: %llu ns handoff, %llu ns tails",
+			      (unsigned long long)counter(f, LOCKSPAN_C_HANDOFF_NS),
+			      (unsigned long long)counter(f, LOCKSPAN_C_TAIL_NS));
+	if (!err)
+		err = comment(p, "open waits: %llu, %llu ns",
+			      (unsigned long long)counter(f, LOCKSPAN_C_OPEN),
+			      (unsigned long long)counter(f, LOCKSPAN_C_OPEN_WAIT_NS));
+	return err;
+}
+
+static int loss_comment(struct lsp_profile *p, const struct lsp_collector *c,
+			const struct lsp_profiles_facts *f)
+{
+	struct lsp_collector_totals t;
+	char text[400];
+	size_t n = 0;
+
+	lsp_collector_totals(c, &t);
+	text[0] = '\0';
+	if (t.gap_records)
+		n += (size_t)snprintf(text, sizeof(text), " gap_records=%llu",
+				      (unsigned long long)t.gap_records);
+	for (int i = 0; f->end && i < LOCKSPAN_C_COUNT && n < sizeof(text); i++)
+		if (!strncmp(lsp_counter_name((unsigned int)i), "lost_", 5) && f->end->counters[i])
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%llu",
+					      lsp_counter_name((unsigned int)i),
+					      (unsigned long long)f->end->counters[i]);
+	for (size_t i = 0; f->end && i < f->end->nprobes && n < sizeof(text); i++)
+		if (f->end->probes[i].missed)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " missed:%s=%llu",
+					      f->end->probes[i].name,
+					      (unsigned long long)f->end->probes[i].missed);
+	return comment(p, "losses:%s", n ? text : " none");
+}
+
+static int comments_add(struct lsp_profile *p, const char *what, const struct lsp_profiles_sum *sum,
+			const struct lsp_collector *c, const struct lsp_profiles_facts *f)
+{
+	int err = comment(p, "lockspan %s profile: block rate %llu ns, mutex fraction %u, min delay %llu ns",
+			  what, (unsigned long long)f->block_rate_ns, f->mutex_fraction,
+			  (unsigned long long)f->min_delay_ns);
+
+	if (!err)
+		err = exact_comments(p, f);
+	if (!err)
+		err = loss_comment(p, c, f);
+	if (!err)
+		err = comment(p, "stacks: %.1f%% complete of %llu kept events",
+			      sum->kept ? 100.0 * (double)sum->ends[LSP_END_COMPLETE] / (double)sum->kept :
+			      100.0, (unsigned long long)sum->kept);
+	return err;
+}
+
+static void sum_merge(struct lsp_profiles_sum *to, const struct lsp_profiles_sum *from)
+{
+	to->kept += from->kept;
+	for (int i = 0; i < LSP_END_COUNT; i++)
+		to->ends[i] += from->ends[i];
+}
+
+static int comments_all(struct lsp_profiles *out, const struct lsp_collector *c,
+			const struct lsp_profiles_facts *f)
+{
+	struct lsp_profiles_summary s;
+	struct lsp_profiles_sum all;
+	int err;
+
+	lsp_profiles_summary(c, &s);
+	all = s.block;
+	sum_merge(&all, &s.mutex);
+	sum_merge(&all, &s.other);
+	err = comments_add(out->block, "block", &s.block, c, f);
+	if (!err)
+		err = comments_add(out->mutex, "mutex", &s.mutex, c, f);
+	if (!err)
+		err = comments_add(out->ext, "contention", &all, c, f);
+	return err;
+}
+
+/* ---- all of it ---- */
+
+int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles_facts *facts,
+			struct lsp_profiles *ret)
+{
+	struct build *b = calloc(1, sizeof(*b));
+	struct lsp_profile *each[3];
+	int64_t id = 0;
+	int err = -ENOMEM;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!b)
+		return -ENOMEM;
+	b->out = ret;
+	ret->block = lsp_profile_create(lsp_profile_contention_types, 2);
+	ret->mutex = lsp_profile_create(lsp_profile_contention_types, 2);
+	ret->ext = lsp_profile_create(ext_types, EXT_COUNT);
+	if (!ret->block || !ret->mutex || !ret->ext)
+		goto out;
+
+	lsp_collector_rows(c, row_survey, b);
+	each[0] = ret->block;
+	each[1] = ret->mutex;
+	each[2] = ret->ext;
+	for (int i = 0; i < 3 && id >= 0; i++) {
+		lsp_profile_time_set(each[i], facts->time_ns, 0);
+		id = object_mapping(each[i], b->main_object);
+	}
+	err = id < 0 ? (int)id : comments_all(ret, c, facts);
+	if (!err)
+		err = lsp_collector_rows(c, row_add, b);
+out:
+	if (err)
+		lsp_profiles_destroy(ret);
+	free(b);
+	return err;
+}
+
+void lsp_profiles_destroy(struct lsp_profiles *p)
+{
+	lsp_profile_destroy(p->block);
+	lsp_profile_destroy(p->mutex);
+	lsp_profile_destroy(p->ext);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a collector's rows to the three profiles of a recording. */
+#ifndef LSP_PROFILES_H
+#define LSP_PROFILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/client.h"
+#include "collector.h"
+#include "profile/pprof.h"
+
+struct lsp_profiles {
+	struct lsp_profile *block;
+	struct lsp_profile *mutex;
+	struct lsp_profile *ext;
+};
+
+/* What the comments tell beside the rows. */
+struct lsp_profiles_facts {
+	int64_t time_ns;			/* wall clock of the beginning */
+	uint64_t block_rate_ns;
+	uint32_t mutex_fraction;
+	uint64_t min_delay_ns;
+	const struct lsp_client_report *end;	/* exact counters; NULL: END did not come */
+};
+
+/* Sums over all rows of one kind. */
+struct lsp_profiles_sum {
+	uint64_t kept;
+	double count;
+	double delay_ns;
+	uint64_t ends[LSP_END_COUNT];	/* kept events by how their stack ended */
+	uint64_t hidden;		/* library-internal frames cut, by event */
+};
+
+struct lsp_profiles_summary {
+	struct lsp_profiles_sum block;
+	struct lsp_profiles_sum mutex;		/* releases that the mutex profile has */
+	struct lsp_profiles_sum other;		/* releases of other classes */
+	struct lsp_profiles_sum open;
+	double handoff_ns;
+};
+
+void lsp_profiles_summary(const struct lsp_collector *c, struct lsp_profiles_summary *ret);
+
+/* Builds all three. 0 or -errno, then @ret is empty. */
+int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles_facts *facts,
+			struct lsp_profiles *ret);
+void lsp_profiles_destroy(struct lsp_profiles *p);
+
+#endif
