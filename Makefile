@@ -76,7 +76,7 @@ workloads: $(workloads) $(workloads_go) ## the programs with known contention, i
 
 tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests' helper programs
 
-lab: module user workloads $(vm_programs) ## all that runs in a lab VM (tools/vm make KERNEL lab)
+lab: module user workloads $(vm_programs) tests/vm/lockspan-other-version ## all that runs in a lab VM (tools/vm make KERNEL lab)
 
 check: ## everything that can be checked: layers, shell, unit, VM and end-to-end tests
 	tools/install-deps build test
@@ -100,7 +100,7 @@ deps:
 	@tools/install-deps --check build
 
 user/lockspan: $(user_objects)
-	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(pkg_libs) -lm -pthread
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(pkg_libs) -liberty -lm -pthread
 
 user/preload/liblockspan-user.so: $(preload_objects)
 	$(call quiet,LD,$@)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
@@ -128,6 +128,15 @@ $(foreach s,$(workload_sources),$(eval $(call program,$(s:.c=),obj,$s,-g,$(workl
 $(foreach s,$(vm_sources),$(eval $(call program,$(s:.c=),obj,$s,-g)))
 $(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s,\
 	-fsanitize=address$(comma)undefined,,-lcmocka)))
+
+# A reader of a contract that the module does not speak.
+other := build/other-version
+tests/vm/lockspan-other-version: $(user_sources) $(wildcard user/*.h user/*/*.h) kmod/uapi/lockspan.h Makefile
+	@mkdir -p $(other)
+	@cp -p --parents $(protos) $(filter-out $(generated),$(user_sources)) $(wildcard user/*.h user/*/*.h) \
+		kmod/uapi/lockspan.h Makefile tools/install-deps $(other)
+	@sed -i 's/^\(#define LOCKSPAN_VERSION\) .*/\1 4242/' $(other)/kmod/uapi/lockspan.h
+	$(call quiet,OTHER,$@)$(MAKE) -s -C $(other) CFLAGS=-O0 user >/dev/null && cp $(other)/user/lockspan $@
 
 build/unit/%.o: %.c Makefile | deps $(generated)
 	@mkdir -p $(@D)

@@ -92,6 +92,8 @@ lockspan=user/lockspan
 
 module_load() { insmod ./lockspan.ko "$@" || die "insmod failed: $(dmesg | tail -n 3)"; }
 module_loaded() { [[ -d /sys/module/lockspan ]]; }
+# module_is STATE: idle, recording or draining; leaves /tmp/status.json.
+module_is() { $lockspan status --json >/tmp/status.json && [[ $(json /tmp/status.json state) == "$1" ]]; }
 module_unload() { ! module_loaded || rmmod lockspan; }
 
 # Probes that stand in the kernel, whoever set them; a guest has none of its own.

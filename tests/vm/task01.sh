@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=all cpus=1,2 timeout=90
+#
+# Records the first workload and holds every figure against what the workload
+# saw itself. Would catch: spans or releases that are lost, counted twice or
+# blamed on nobody, waits cut short or too long, and a lock or stack that is
+# not named.
+#
+# "sleeps" are the voluntary context switches of the workers between their
+# first and last increment; nothing in there but the mutex sleeps. A worker may
+# still sleep in a page fault now and then, hence one for each worker is
+# allowed. Time: the workload's clock runs around pthread_mutex_lock() and so
+# includes the way into and out of the kernel and the probes, which the span
+# does not: 5 %.
+. tests/lib.sh
+
+out=/tmp/record truth=/tmp/truth.json
+probes_before=$(module_probes)
+module_load
+$lockspan record -o $out -- workloads/c/task01 -n 1500 >$truth 2>/tmp/err
+is "record's exit status is the command's" $? 0
+cat /tmp/err
+
+block=$out/block.pb.gz mutex=$out/mutex.pb.gz ext=$out/contention.ext.pb.gz
+sleeps=$(json $truth sleeps)
+waits=$(pprof_sum $block contentions lock=counter_mu)
+releases=$(pprof_sum $mutex contentions lock=counter_mu)
+num "the workload did contend" "$sleeps" ">" 500
+num "contentions in block against sleeps ($sleeps), difference" $((waits - sleeps)) "<=" 0
+num "contentions in block against sleeps, the other way" $((sleeps - waits)) "<=" "$(json $truth threads)"
+is "every wait ended by a release, contentions in mutex" "$releases" "$waits"
+is "releases by pthread_mutex_unlock in increment" \
+	"$(pprof_sum $mutex contentions lock=counter_mu sync=mutex fn=pthread_mutex_unlock fn=increment)" "$releases"
+is "waits in pthread_mutex_lock in increment" \
+	"$(pprof_sum $block contentions lock=counter_mu sync=mutex fn=pthread_mutex_lock fn=increment)" "$waits"
+is "nothing else is blamed: all contentions in mutex" "$(pprof_sum $mutex contentions)" "$releases"
+
+lock_wait=$(pprof_sum $block delay lock=counter_mu)
+sched_delay=$(pprof_sum $ext sched_delay lock=counter_mu)
+near "lock wait + sched delay, against the workload's long calls" \
+	$((lock_wait + sched_delay)) "$(json $truth long_call_ns)" 5
+
+record=$out/record.json
+is "hold + handoff + tail - lock wait, ns" $(($(json $record counters.hold_ns) + \
+	$(json $record counters.handoff_ns) + $(json $record counters.tail_ns) - \
+	$(json $record counters.lock_wait_ns))) 0
+lost=
+for c in lost_span_ring lost_release_ring lost_stack_ring lost_map_ring lost_task_table \
+	lost_key_table lost_send unmatched_wake; do
+	lost+="$(json $record counters.$c) "
+done
+is "lost, by reason" "$lost" "0 0 0 0 0 0 0 0 "
+is "missed by the probes" "$(json $record 'probes.*.missed')" 0
+is "spans by outcome = kept + nosleep + open" \
+	$(($(json $record counters.kept) + $(json $record counters.nosleep) + $(json $record counters.open))) \
+	$(($(json $record counters.woken) + $(json $record counters.timeout) + \
+	$(json $record counters.signal) + $(json $record counters.requeued) + \
+	$(json $record counters.owner_died) + $(json $record counters.woken_late) + \
+	$(json $record counters.error) + $(json $record counters.nosleep) + $(json $record counters.open)))
+
+check "the module leaves" module_unload
+is "probes left behind" "$(module_probes)" "$probes_before"
+is "taint (12288: out of tree, unsigned)" "$(cat /proc/sys/kernel/tainted)" 12288
+finish
