@@ -10,14 +10,16 @@ struct lsp_futex_op {
 	u64 uaddr;	/* the word waited on; for WAITV the address of the vector */
 	u32 word;	/* the raw operation or flags argument */
 	u8 op;		/* enum lockspan_op */
-	bool shared;	/* not FUTEX_PRIVATE_FLAG (FUTEX2_PRIVATE) */
+	bool shared;	/* not FUTEX_PRIVATE_FLAG (FUTEX2_PRIVATE); false for WAITV, whose elements each say it */
 };
 
 /*
  * @nr and @args as syscall_get_nr() and syscall_get_arguments() give them,
- * @compat for a 32-bit call. @ret is filled for every input; returns false and
- * op OTHER when this is no waiting futex call (restart_syscall included: its
- * caller has the restart block).
+ * @compat for a 32-bit call (an x32 one is known by its number, whatever
+ * @compat). @ret is filled for every input; returns false and op OTHER when
+ * this is no waiting futex call (restart_syscall included: its caller has the
+ * restart block), with the word and address of a futex call that does not wait
+ * and zeros for any other.
  */
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret);
 
