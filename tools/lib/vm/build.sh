@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A copy of the sources per kernel in build/NAME, and make in it with the
 # suite's compiler. Sourced by tools/vm.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # tools/vm joins the parts' variables
 
 build_make() {
 	local name=$1 suite version
@@ -28,7 +28,7 @@ build_make_locked() {
 build_sync() {
 	local dir=$1
 	mkdir -p "$dir"
-	cd "$tree"
+	cd "$tree" || return
 	build_sources | LC_ALL=C sort -zu >"$dir/.sources.new"
 	if [[ -e $dir/.sources ]]; then
 		LC_ALL=C comm -z -23 "$dir/.sources" "$dir/.sources.new" | (cd "$dir" && xargs -0r rm -f --)

@@ -2,7 +2,12 @@
 # The guest's file system: a base per kernel, kept in the cache, and a small
 # archive per run with the tree's outputs. The kernel unpacks one after the
 # other from the same initrd. Sourced by tools/vm.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # tools/vm joins the parts' variables
+
+# Two checkouts may share a cache: the base is named by what it is made from.
+initramfs_base_file() {
+	echo "$(kernel_dir "$1")/base-$(cat "$vmlib/init" "$vmlib/initramfs.sh" | cksum | cut -d ' ' -f 1).cpio"
+}
 
 # initramfs_base NAME SUITE: busybox, bash, libc and the kernel's modules.
 initramfs_base() {
@@ -29,8 +34,9 @@ initramfs_base() {
 	# The kernel starts ld.so by this name, whatever the suite's own layout.
 	mkdir -p "$stage/usr/lib64"
 	ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$stage/usr/lib64/ld-linux-x86-64.so.2"
-	initramfs_pack "$stage" "$dir/base.cpio"
+	initramfs_pack "$stage" "$(initramfs_base_file "$name")"
 	rm -rf "$stage"
+	find "$dir" -name 'base-*.cpio' -mtime +7 -delete
 }
 
 initramfs_skeleton() {
@@ -46,6 +52,29 @@ initramfs_skeleton() {
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
 	printf '127.0.0.1 localhost lockspan\n' >"$1/etc/hosts"
 	printf 'ID=lockspan-vm\n' >"$1/etc/os-release"
+	mkdir -p "$1/vm/dev"
+	initramfs_mounts >"$1/vm/fstab"
+	mkfifo "$1/vm/pipe-out" "$1/vm/pipe-err"
+	ln -s /proc/self/fd "$1/vm/dev/fd"
+	ln -s /proc/self/fd/0 "$1/vm/dev/stdin"
+	ln -s /proc/self/fd/1 "$1/vm/dev/stdout"
+	ln -s /proc/self/fd/2 "$1/vm/dev/stderr"
+}
+
+initramfs_mounts() {
+	cat <<-'END'
+	proc /proc proc defaults 0 0
+	sysfs /sys sysfs defaults 0 0
+	dev /dev devtmpfs defaults 0 0
+	devpts /dev/pts devpts defaults 0 0
+	tmpfs /dev/shm tmpfs mode=1777 0 0
+	tmpfs /tmp tmpfs mode=1777 0 0
+	tmpfs /run tmpfs mode=755 0 0
+	debugfs /sys/kernel/debug debugfs defaults 0 0
+	tracefs /sys/kernel/tracing tracefs defaults 0 0
+	cgroup2 /sys/fs/cgroup cgroup2 defaults 0 0
+	bpf /sys/fs/bpf bpf defaults 0 0
+	END
 }
 
 # initramfs_pack DIR OUT: plain cpio; see docs in tools/vm --help for why.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One supported kernel: its line in tests/kernels, its package, its vmlinux and
 # the few modules that a guest needs. Sourced by tools/vm.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # tools/vm joins the parts' variables
 
 kernel_names() { sed 's/#.*//' "$tree/tests/kernels" | awk 'NF { print $1 }'; }
 
@@ -18,7 +18,7 @@ kernel_field() {
 kernel_dir() { echo "$cache/kernels/$1"; }
 
 # kernel_fetch NAME: afterwards kernel_dir has version, config, vmlinux, modules/
-# and base.cpio. The version is that of the headers in the build root: a module
+# and the base archive. The version is that of the headers in the build root: a module
 # must meet the kernel that it was built for, even when the mirror moves on.
 kernel_fetch() {
 	local name=$1 suite dir version
@@ -30,10 +30,7 @@ kernel_fetch() {
 		need_space 1500
 		with_lock "kernel-$name" kernel_unpack "$name" "$suite" "$version"
 	fi
-	if [[ ! -e $dir/base.cpio || $vmlib/init -nt $dir/base.cpio ||
-		$vmlib/initramfs.sh -nt $dir/base.cpio ]]; then
-		with_lock "kernel-$name" initramfs_base "$name" "$suite"
-	fi
+	[[ -e $(initramfs_base_file "$name") ]] || with_lock "kernel-$name" initramfs_base "$name" "$suite"
 }
 
 # kernel_headers NAME SUITE: the release whose headers the build root holds.
@@ -125,7 +122,7 @@ kernel_modules() {
 	local tmp=$1 version=$2 base=$1/x/usr/lib/modules/$2 m line
 	PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp/x" "$version"
 	mkdir -p "$tmp/modules"
-	for m in virtio_pci virtio_console virtio_rng virtio_blk ext4 overlay; do
+	for m in virtio_pci virtio_console virtio_rng virtio_blk crc32c_generic ext4 overlay; do
 		line=$(grep -E "(^|/)$m\.ko[.a-z]*:" "$base/modules.dep" || true)
 		[[ -n $line ]] || continue
 		# modules.dep lists the nearest first; insmod wants the farthest first.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One guest: QEMU's arguments, the conversation over its ports, the verdict.
 # Sourced by tools/vm.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # tools/vm joins the parts' variables
 
 # What the kernel's log must not hold after the command's start.
 splats='WARNING: |BUG: |kernel BUG at|Oops|general protection fault|Kernel panic|KASAN: |UBSAN: '
@@ -47,7 +47,7 @@ qemu_arguments() {
 		-kernel "$(kernel_dir "$opt_kernel")/vmlinux" -initrd "$dir/initrd" -append "$append"
 		-chardev "pipe,id=mon,path=$dir/mon" -mon chardev=mon
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console
-		-device virtio-serial-pci,max_ports=8)
+		-device 'virtio-serial-pci,max_ports=8')
 	for port in out err ctl log tar; do
 		n=$((n + 1))
 		qemu+=(-chardev "file,id=$port,path=$dir/$port"
@@ -59,12 +59,13 @@ qemu_arguments() {
 		# erms and fsrm off: TCG counts a "rep movsb" once per byte.
 		qemu+=(-machine "pc,hpet=off" -cpu "max,la57=off,-erms,-fsrm")
 		if ((opt_icount)); then
-			qemu+=(-accel tcg,tb-size=512 -icount shift=0,sleep=off)
+			qemu+=(-accel 'tcg,tb-size=512' -icount 'shift=0,sleep=off')
 		else
-			qemu+=(-accel tcg,thread=multi,tb-size=512)
+			qemu+=(-accel 'tcg,thread=multi,tb-size=512')
 		fi
 	fi
-	[[ -z $opt_root ]] || qemu_root_disk
+	[[ -z $opt_root ]] || qemu+=(-drive "file=$opt_image,if=none,id=root,format=raw,snapshot=on"
+		-device 'virtio-blk-pci,drive=root')
 }
 
 # qemu_run DIR ACCEL: boots, follows the ctl port, sets rc and prints the verdict.

@@ -2,11 +2,11 @@
 # The build root of a Debian suite: its compiler, libraries and kernel headers.
 # A chroot in the cache, or the host itself where the host is that suite.
 # Sourced by tools/vm.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # tools/vm joins the parts' variables
 
-suite_packages=(gcc make libc6-dev libelf-dev libdw-dev libnl-3-dev libnl-genl-3-dev
-	libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libjson-c-dev libmicrohttpd-dev
-	bash kmod)
+# What the project is built with has one list, in tools/install-deps.
+suite_packages=(make bash kmod)
+mapfile -t -O ${#suite_packages[@]} suite_packages < <("$tree/tools/install-deps" --list build)
 
 suite_dir() { echo "$cache/suites/$1"; }
 
@@ -73,33 +73,44 @@ suite_install() {
 }
 
 suite_build() {
-	local suite=$1 dir mirror base
-	dir=$(suite_dir "$suite")
+	local dir
+	dir=$(suite_dir "$1")
 	[[ ! -e $dir/root/etc/debian_version ]] || return 0
-	shift
+	mkdir -p "$dir"
+	suite_bootstrap "$1" "$dir/root.new" "${@:2}"
+	mv "$dir/root.new" "$dir/root"
+}
+
+# suite_bootstrap SUITE DIR PKG...: a Debian root with its apt ready to use.
+suite_bootstrap() {
+	local suite=$1 dir=$2 mirror base line
+	shift 2
 	mirror=$(suite_mirror)
 	base=${suite%-backports}
-	mkdir -p "$dir"
-	rm -rf "$dir/root.new"
+	rm -rf "$dir"
 	local -a options=(--variant=apt --mode=root --skip=cleanup/apt
 		--aptopt='APT::Install-Recommends "false"'
 		--include="$(tr ' ' , <<<"$*")")
-	local line
 	while read -r line; do options+=(--aptopt="$line"); done < <(
 		apt-config dump | grep -E '^Acquire::([a-z]+::Proxy |Check-)' || true)
 	local -a sources=("deb $mirror $base main")
 	if [[ $suite != "$base" ]]; then
 		sources+=("deb $mirror $suite main")
-		# A backport ranks below its suite unless asked for; ask for the kernel only.
-		options+=(--setup-hook="printf 'Package: %s\nPin: release n=$suite\nPin-Priority: 900\n' 'linux-base* linux-binary-* linux-headers-* linux-image-* linux-kbuild-* linux-modules-*' >\"\$1/etc/apt/preferences.d/backports\"")
+		options+=(--setup-hook="$(suite_backports_hook "$suite")")
 	fi
-	timed "building the root of $suite (some minutes on a slow line)" \
-		mmdebstrap "${options[@]}" "$base" "$dir/root.new" "${sources[@]}" || {
-		rm -rf "$dir/root.new"
+	timed "building a root of $suite (some minutes on a slow line)" \
+		mmdebstrap "${options[@]}" "$base" "$dir" "${sources[@]}" || {
+		rm -rf "$dir"
 		die "mmdebstrap cannot build $suite from the mirror $mirror; check the network," \
 			"or name another mirror in LOCKSPAN_MIRROR"
 	}
-	mv "$dir/root.new" "$dir/root"
+}
+
+# A backport ranks below its suite unless asked for; ask for the kernel only.
+suite_backports_hook() {
+	local kernel='linux-base* linux-binary-* linux-headers-* linux-image-* linux-kbuild-*'
+	printf 'printf "Package: %s\\nPin: release n=%s\\nPin-Priority: 900\\n" >"$1/etc/apt/preferences.d/backports"' \
+		"$kernel linux-modules-*" "$1"
 }
 
 # The mirror of the host's own apt: it is near, and it is the one that is allowed.
