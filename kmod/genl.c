@@ -14,8 +14,8 @@
 #include "uapi/lockspan.h"
 #include "ustack.h"
 
-#define RING_BYTES_DEFAULT SZ_1M
-#define RING_BYTES_MIN SZ_32K
+#define RING_BYTES_DEFAULT SZ_4M
+#define RING_BYTES_MIN SZ_64K
 #define RING_BYTES_MAX SZ_64M
 #define TGIDS_MAX 256
 
@@ -210,7 +210,8 @@ static int resend_doit(struct sk_buff *skb, struct genl_info *info)
 		return ret;
 	if (!info->attrs[LOCKSPAN_A_STACK_ID])
 		return refuse(info, -EINVAL, "no stack named");
-	ret = lsp_session_check_owner(info->snd_portid, &why);
+	ret = lsp_session_forget_stack(info->snd_portid, nla_get_u64(info->attrs[LOCKSPAN_A_STACK_ID]),
+				       &why);
 	return ret ? refuse(info, ret, why) : 0;
 }
 

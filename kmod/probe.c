@@ -3,12 +3,14 @@
 
 #include <linux/hrtimer.h>
 #include <linux/kprobes.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "filter.h"
+#include "maps.h"
 #include "task.h"
 #include "wait.h"
 #include "wake.h"
@@ -113,6 +115,16 @@ static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* perf_event_mmap(vma): after every mmap and mprotect. */
+static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
+
+	if (vma->vm_flags & VM_EXEC)
+		lsp_maps_changed();
+	return 0;
+}
+
 /*
  * One function to listen to. Entries of one name are the same function under
  * the names that it has had: the first that this kernel knows is taken.
@@ -141,6 +153,7 @@ static struct lsp_probe probes[] = {
 	{ .name = "wake_pi_requeued", .symbol = "wake_up_state", .handler = wake_state_entry },
 	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry },
 	{ .name = "requeue_pi", .symbol = "__rt_mutex_start_proxy_lock", .handler = requeue_pi_entry },
+	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
 	  .only_with = "futex_do_wait" },
 	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry },

@@ -10,6 +10,7 @@
 #include "counter.h"
 #include "futexq.h"
 #include "key.h"
+#include "maps.h"
 #include "rates.h"
 #include "ring.h"
 #include "task.h"
@@ -62,6 +63,8 @@ static void session_wake(void)
 static void session_free(void)
 {
 	lsp_filter_uninit();
+	lsp_ustack_uninit();
+	lsp_maps_uninit();
 	lsp_key_uninit();
 	lsp_task_uninit();
 	lsp_ring_uninit();
@@ -83,9 +86,15 @@ static int session_alloc(const struct lsp_session_options *o, const char **why)
 	ret = lsp_key_init(max_threads + 1024);
 	if (ret)
 		goto err_task;
-	ret = lsp_filter_init(&o->filter);
+	ret = lsp_maps_init(session_wake);
 	if (ret)
 		goto err_key;
+	ret = lsp_ustack_init(o->stack_mode);
+	if (ret)
+		goto err_maps;
+	ret = lsp_filter_init(&o->filter);
+	if (ret)
+		goto err_ustack;
 	for (i = 0; i < o->ntgids; i++) {
 		ret = lsp_filter_add(o->tgids[i]);
 		if (ret) {
@@ -97,6 +106,10 @@ static int session_alloc(const struct lsp_session_options *o, const char **why)
 
 err_filter:
 	lsp_filter_uninit();
+err_ustack:
+	lsp_ustack_uninit();
+err_maps:
+	lsp_maps_uninit();
 err_key:
 	lsp_key_uninit();
 err_task:
@@ -126,7 +139,6 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	lsp_rates_init();
 	lsp_rate_block_set(o->block_rate_ns);
 	lsp_rate_mutex_set(o->mutex_fraction);
-	lsp_ustack_mode_set(o->stack_mode);
 	lsp_futexq_reset();
 	lsp_wake_reset();
 	owner_portid = portid;
@@ -179,6 +191,18 @@ int lsp_session_check_owner(u32 portid, const char **why)
 	return ret;
 }
 
+int lsp_session_forget_stack(u32 portid, u64 id, const char **why)
+{
+	int ret;
+
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	if (!ret)
+		lsp_ustack_forget(id);
+	mutex_unlock(&lock);
+	return ret;
+}
+
 int lsp_session_stop(u32 portid, const char **why)
 {
 	int ret;
@@ -219,7 +243,7 @@ void lsp_session_status(struct lsp_session_status *ret)
 	ret->open_spans = 0;
 	lsp_task_each(count_open, &ret->open_spans);
 	ret->memory_bytes = lsp_ring_memory() + lsp_task_memory() + lsp_key_memory() +
-			    lsp_filter_memory();
+			    lsp_filter_memory() + lsp_maps_memory() + lsp_ustack_memory();
 	mutex_unlock(&lock);
 }
 
@@ -305,23 +329,23 @@ static void session_finish(void)
 static void session_work(struct work_struct *unused)
 {
 	unsigned int delay_ms = IDLE_MS;
-	bool gone;
+	bool gone, mapped, draining;
 	int ret;
 
 	mutex_lock(&lock);
 	if (state == LOCKSPAN_STATE_IDLE)
 		goto out_unlock;
 
+	draining = state == LOCKSPAN_STATE_DRAINING;
+	/* Mappings first, while the process may still be there. */
+	mapped = lsp_maps_update();
 	ret = drain_rings();
 	lsp_task_reclaim();
 	gone = READ_ONCE(gone_portid) || ret == -ECONNREFUSED;
-	if (state == LOCKSPAN_STATE_RECORDING && (stopping || gone)) {
+	if (!draining && (stopping || gone)) {
 		WRITE_ONCE(gone_portid, gone ? owner_portid : 0);
 		session_disarm();
-		ret = gone ? ret : drain_rings();
-		gone |= ret == -ECONNREFUSED;
-	}
-	if (state == LOCKSPAN_STATE_DRAINING && !gone && !ret) {
+	} else if (draining && !gone && mapped && !ret) {
 		ret = ops->end_send(owner_portid, start_ns, stop_ns);
 		gone = ret != -EAGAIN;
 	}
@@ -331,7 +355,7 @@ static void session_work(struct work_struct *unused)
 	}
 	if (ret == -EAGAIN)
 		delay_ms = CONGESTED_MS;
-	else if (ret)
+	else if (ret || !mapped || state == LOCKSPAN_STATE_DRAINING)
 		delay_ms = 0;
 	queue_delayed_work(queue, &work, msecs_to_jiffies(delay_ms));
 out_unlock:

@@ -6,27 +6,123 @@
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task_stack.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
+#include "core/sparse.h"
 #include "counter.h"
+#include "maps.h"
 #include "ring.h"
 
 #define RAW_WINDOW_BYTES 8192
+#define SPARSE_WINDOW_BYTES 16384
+#define SPARSE_WINDOW_WORDS (SPARSE_WINDOW_BYTES / 8)
 #define FP_FRAMES 128
-#define STACK_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
+#define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
+#define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + SPARSE_WINDOW_BYTES + \
+			  8 * LSP_SPARSE_BITMAP_WORDS(SPARSE_WINDOW_WORDS))
+
+/*
+ * Fingerprints whose record is in a ring. A set of four per line of the table;
+ * a new one may push an old one out, which is then sent once more.
+ */
+#define KNOWN_BITS 14
+#define KNOWN_WAYS 4
 
 static u32 stack_mode;
+static u64 *known;
+static u64 __percpu **windows;
 static DEFINE_PER_CPU(u64, stack_count);
 
 bool lsp_ustack_supported(u32 mode)
 {
-	return mode == LOCKSPAN_STACK_NONE || mode == LOCKSPAN_STACK_RAW ||
-	       mode == LOCKSPAN_STACK_FP;
+	return mode < __LOCKSPAN_STACK_LAST;
 }
 
-void lsp_ustack_mode_set(u32 mode)
+void lsp_ustack_uninit(void)
 {
+	int cpu;
+
+	if (windows)
+		for_each_possible_cpu(cpu)
+			kfree(*per_cpu_ptr(windows, cpu));
+	free_percpu(windows);
+	windows = NULL;
+	vfree(known);
+	known = NULL;
+}
+
+int lsp_ustack_init(u32 mode)
+{
+	int cpu;
+
 	stack_mode = mode;
+	if (mode != LOCKSPAN_STACK_SPARSE)
+		return 0;
+	known = vzalloc(sizeof(*known) << KNOWN_BITS);
+	windows = alloc_percpu(u64 *);
+	if (!known || !windows)
+		goto err_all;
+	for_each_possible_cpu(cpu) {
+		*per_cpu_ptr(windows, cpu) = kmalloc_node(SPARSE_WINDOW_BYTES, GFP_KERNEL,
+							  cpu_to_node(cpu));
+		if (!*per_cpu_ptr(windows, cpu))
+			goto err_all;
+	}
+	return 0;
+
+err_all:
+	lsp_ustack_uninit();
+	return -ENOMEM;
+}
+
+u64 lsp_ustack_memory(void)
+{
+	return known ? (sizeof(*known) << KNOWN_BITS) +
+		       (u64)num_possible_cpus() * SPARSE_WINDOW_BYTES : 0;
+}
+
+static u64 *known_set(u64 print)
+{
+	/* The low bits of a fingerprint are as good as any. */
+	return &known[(print << 2) & ((1 << KNOWN_BITS) - 1)];
+}
+
+static bool known_has(u64 print)
+{
+	u64 *set = known_set(print);
+	int i;
+
+	for (i = 0; i < KNOWN_WAYS; i++)
+		if (READ_ONCE(set[i]) == print)
+			return true;
+	return false;
+}
+
+static void known_add(u64 print)
+{
+	u64 *set = known_set(print);
+	int i;
+
+	for (i = 0; i < KNOWN_WAYS; i++)
+		if (!READ_ONCE(set[i]))
+			break;
+	/* Races only cost a record sent twice. */
+	WRITE_ONCE(set[i < KNOWN_WAYS ? i : (print >> 60) & (KNOWN_WAYS - 1)], print);
+}
+
+void lsp_ustack_forget(u64 id)
+{
+	u64 *set;
+	int i;
+
+	if (!known)
+		return;
+	set = known_set(id);
+	for (i = 0; i < KNOWN_WAYS; i++)
+		if (READ_ONCE(set[i]) == id)
+			WRITE_ONCE(set[i], 0);
 }
 
 static void registers_read(u64 *to, const struct pt_regs *regs)
@@ -52,16 +148,17 @@ static void registers_read(u64 *to, const struct pt_regs *regs)
 }
 
 static void stack_begin(struct lockspan_stack *s, struct task_struct *task,
-			const struct pt_regs *regs, u64 id)
+			const struct pt_regs *regs, const struct lsp_maps_view *view, u32 mode)
 {
 	s->rec.type = LOCKSPAN_REC_STACK;
 	s->rec.flags = user_64bit_mode((struct pt_regs *)regs) ? 0 : LOCKSPAN_STACK_COMPAT;
-	s->id = id;
 	registers_read(s->regs, regs);
-	s->tgid = task->tgid;
+	s->tgid = view->tgid;
 	s->tid = task->pid;
-	s->generation = 0;
-	s->mode = stack_mode;
+	s->generation = view->generation;
+	s->mode = mode;
+	if (mode != stack_mode)
+		s->rec.flags |= LOCKSPAN_STACK_FALLBACK;
 	s->window_bytes = 0;
 	s->payload_bytes = 0;
 }
@@ -76,24 +173,47 @@ static u32 stack_end(struct lockspan_stack *s)
 	return s->rec.bytes;
 }
 
-/* Page by page: the first absent one ends the copy, what came before it stays. */
-static void raw_copy(struct lockspan_stack *s)
+/* Page by page: the first absent one ends the copy, what came before it stays. Returns the bytes copied. */
+static u32 window_copy(void *to, u64 sp, u32 bytes)
 {
-	u64 sp = s->regs[LOCKSPAN_REG_RSP];
-	u8 *to = (u8 *)(s + 1);
 	u32 done = 0, n;
 
-	while (done < RAW_WINDOW_BYTES) {
-		n = min_t(u32, RAW_WINDOW_BYTES - done, PAGE_SIZE - offset_in_page(sp + done));
+	while (done < bytes) {
+		n = min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
 		if (copy_from_user_nofault(to + done, (const void __user *)(sp + done), n))
 			break;
 		done += n;
 	}
+	if (!done)
+		lsp_count(LOCKSPAN_C_STACK_FAULT);
+	return done;
+}
+
+static void raw_copy(struct lockspan_stack *s)
+{
+	u32 done = window_copy(s + 1, s->regs[LOCKSPAN_REG_RSP], RAW_WINDOW_BYTES);
+
 	s->window_bytes = done;
 	s->payload_bytes = done;
 	s->rec.flags |= done < RAW_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
-	if (!done)
-		lsp_count(LOCKSPAN_C_STACK_FAULT);
+}
+
+/* Returns the stack's fingerprint. */
+static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_text *text)
+{
+	u64 sp = s->regs[LOCKSPAN_REG_RSP], *window = *this_cpu_ptr(windows);
+	u32 done = window_copy(window, sp, SPARSE_WINDOW_BYTES) & ~7;
+	u64 *bitmap = (u64 *)(s + 1);
+	u32 words = done / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
+	u64 print = lsp_print_fold(text->generation, s->regs[LOCKSPAN_REG_RIP]);
+	u32 kept;
+
+	kept = lsp_sparse_filter(window, words, sp, text->ranges, text->n, bitmap, bitmap + bits,
+				 &print);
+	s->window_bytes = done;
+	s->payload_bytes = 8 * (bits + kept);
+	s->rec.flags |= done < SPARSE_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+	return lsp_print_end(print);
 }
 
 static void fp_walk(struct lockspan_stack *s)
@@ -114,27 +234,46 @@ static void fp_walk(struct lockspan_stack *s)
 	s->payload_bytes = n * sizeof(*to);
 }
 
+/* Names of stacks without a fingerprint: a count within the CPU. */
+static u64 count_id(void)
+{
+	return ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(stack_count);
+}
+
 u64 lsp_ustack_current(void)
 {
 	struct lockspan_stack *s;
-	u64 id;
+	struct lsp_maps_view view;
+	u32 mode = stack_mode;
 
-	if (stack_mode == LOCKSPAN_STACK_NONE || !current->mm)
+	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
 		return 0;
-	s = lsp_ring_reserve(STACK_MAX_BYTES);
+	lsp_maps_current(&view);
+	/* Until the process's mappings are read there is nothing to filter by. */
+	if (mode == LOCKSPAN_STACK_SPARSE && !view.text)
+		mode = LOCKSPAN_STACK_RAW;
+	s = lsp_ring_reserve(mode == LOCKSPAN_STACK_SPARSE ? SPARSE_MAX_BYTES : RAW_MAX_BYTES);
 	if (!s) {
 		lsp_count(LOCKSPAN_C_LOST_STACK_RING);
 		return 0;
 	}
-	/* Ids of the raw kind are a count within a CPU; the worker's have the top number. */
-	id = ((u64)(smp_processor_id() + 1) << 40) | (this_cpu_inc_return(stack_count));
-	stack_begin(s, current, task_pt_regs(current), id);
-	if (stack_mode == LOCKSPAN_STACK_FP)
+	stack_begin(s, current, task_pt_regs(current), &view, mode);
+	if (mode == LOCKSPAN_STACK_SPARSE) {
+		s->id = sparse_copy(s, view.text);
+		if (known_has(s->id))
+			return s->id;
+		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
+		lsp_ring_commit(stack_end(s));
+		known_add(s->id);
+		return s->id;
+	}
+	s->id = count_id();
+	if (mode == LOCKSPAN_STACK_FP)
 		fp_walk(s);
 	else
 		raw_copy(s);
 	lsp_ring_commit(stack_end(s));
-	return id;
+	return s->id;
 }
 
 /* Whether @task is in the same sleep still. */
@@ -147,6 +286,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 {
 	static u64 count;
 	struct lockspan_stack *s;
+	struct lsp_maps_view view;
 	struct mm_struct *mm;
 	u64 id = 0;
 	int done;
@@ -156,7 +296,10 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	mm = get_task_mm(task);
 	if (!mm)
 		return 0;
-	s = lsp_ring_worker_reserve(STACK_MAX_BYTES);
+	preempt_disable();
+	lsp_maps_of(mm, task->tgid, &view);
+	preempt_enable();
+	s = lsp_ring_worker_reserve(RAW_MAX_BYTES);
 	if (!s) {
 		lsp_count(LOCKSPAN_C_LOST_STACK_RING);
 		goto out_mm;
@@ -164,10 +307,8 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;
 
-	stack_begin(s, task, task_pt_regs(task), ((u64)0xffffff << 40) | ++count);
-	s->mode = LOCKSPAN_STACK_RAW;
-	if (stack_mode != LOCKSPAN_STACK_RAW)
-		s->rec.flags |= LOCKSPAN_STACK_FALLBACK;
+	stack_begin(s, task, task_pt_regs(task), &view, LOCKSPAN_STACK_RAW);
+	s->id = ((u64)0x7fffff << 40) | ++count;
 	done = access_process_vm(task, s->regs[LOCKSPAN_REG_RSP], s + 1, RAW_WINDOW_BYTES, 0);
 	s->payload_bytes = max(done, 0);
 	s->window_bytes = s->payload_bytes;

@@ -43,9 +43,12 @@
  *  END     Module to owner: COUNTERS, PROBE nests, STOP_NS. Everything before
  *          it has been sent.
  *
- * Order: within one CPU's stream, in the order of time. A STACK record stands
- * before the first record that names it, in the same stream. Between streams
- * nothing is promised; a MAP record may come after a stack that needs it.
+ * Order: within one CPU's stream, in the order of time. A STACK record has
+ * been put into its stream before any record names it, but that may be another
+ * CPU's stream, so a reader can meet the name first; before END it meets both.
+ * The same holds for MAP records and the stacks that need them. A stack whose
+ * own record found no room is never named; one whose message the socket lost
+ * is sent again after RESEND.
  *
  * All times are CLOCK_MONOTONIC in ns. Process and thread ids are those of the
  * initial pid namespace. No kernel address leaves the module: keys are hashed
@@ -86,7 +89,7 @@ enum lockspan_attr {
 	LOCKSPAN_A_TGID,		/* u32, repeated; sender's pid namespace */
 	LOCKSPAN_A_CGROUP,		/* u64, inode number of the cgroup (v2) */
 	LOCKSPAN_A_OPS,			/* u32, bit per enum lockspan_op; 0 all */
-	LOCKSPAN_A_RING_BYTES,		/* u32 per CPU, power of two, 32 KiB..64 MiB */
+	LOCKSPAN_A_RING_BYTES,		/* u32 per CPU, power of two, 64 KiB..64 MiB */
 	LOCKSPAN_A_STACK_ID,		/* u64 */
 	LOCKSPAN_A_STATE,		/* u32, enum lockspan_state */
 	LOCKSPAN_A_OWNER_PID,		/* u32 */
@@ -311,7 +314,9 @@ struct lockspan_late {
 #define LOCKSPAN_REG_RIP 16
 
 /*
- * One user stack. Names are unique within (tgid, generation).
+ * One user stack. Names are unique in the session. @tgid and @generation name
+ * the set of mappings it belongs to; generation 0 means that the module has no
+ * room to follow this process, and sends no mappings.
  * RAW: payload_bytes bytes of memory from rsp upwards.
  * SPARSE: window_bytes bytes from rsp upwards were looked at; the payload is a
  *   bitmap of (window_bytes / 8 + 63) / 64 words, bit i standing for the word

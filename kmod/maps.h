@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The executable mappings of the processes that are recorded: read in process
+ * context once per process and after each change, sent as MAP records, and
+ * kept as ranges for the stack filter. A process is known by its mm; every set
+ * of its mappings has a generation, unique in the session.
+ */
+#ifndef _LSP_MAPS_H
+#define _LSP_MAPS_H
+
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+#include "core/sparse.h"
+
+struct lsp_text {
+	struct rcu_head rcu;
+	u32 generation;
+	u32 n;
+	struct lsp_range ranges[];
+};
+
+/* What a stack that is taken now belongs to. */
+struct lsp_maps_view {
+	u32 tgid;			/* that the mappings are sent under */
+	u32 generation;			/* 0: no room, the module sends none */
+	const struct lsp_text *text;	/* NULL while they are still to be read */
+};
+
+/* Process context, may sleep. @wake calls the worker from any context. 0 or -ENOMEM. */
+int lsp_maps_init(void (*wake)(void));
+void lsp_maps_uninit(void);
+u64 lsp_maps_memory(void);
+
+/* For the current task's process; the first call for one makes the worker read it. Preemption off, and until the view's last use. */
+void lsp_maps_current(struct lsp_maps_view *ret);
+
+/* The same for a process whose mm the caller holds. Process context with preemption off. */
+struct mm_struct;
+void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);
+
+/* An executable mapping of the current process has come or changed. Probe context. */
+void lsp_maps_changed(void);
+
+/* Worker: reads and sends what is due, forgets the gone. May sleep. False: no room now, call again. */
+bool lsp_maps_update(void);
+
+#endif
