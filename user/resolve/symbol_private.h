@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files behind symbol.h and lock.h share. */
+#ifndef LSP_RESOLVE_SYMBOL_PRIVATE_H
+#define LSP_RESOLVE_SYMBOL_PRIVATE_H
+
+#include "symbol.h"
+#include "text.h"
+
+struct lsp_symbols {
+	struct lsp_text text;	/* all lines, all strings */
+};
+
+#endif
