@@ -81,6 +81,9 @@ lab: module user workloads $(vm_programs) tests/vm/lockspan-other-version ## all
 check: ## everything that can be checked: layers, shell, unit, VM and end-to-end tests
 	tools/install-deps build test
 	tools/check-layers
+	shellcheck .ci/run tests/run $(wildcard tests/*.sh tools/lib/*/*.sh) \
+		$(shell grep -lE -d skip '^#!/bin/(ba)?sh' tools/*)
+	shellcheck -s bash $(wildcard tests/vm/*.sh tests/e2e/*.sh)
 	tests/run
 
 demo: ## record the first workload in a lab VM and show its profiles

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.1 timeout=240
+#
+# Records twice in a VM and reads the files with an untouched `go tool pprof`
+# on the host. Would catch: a file that pprof refuses, stacks without names,
+# lines or a root, and two recordings that cannot be compared.
+. tests/lib.sh
+
+# shellcheck disable=SC2016 # for the guest
+tools/vm run --kernel "$KERNEL" --out "$TEST_DIR" --timeout 180 -- bash -c '
+	set -e
+	insmod lockspan.ko
+	for n in 1000 2000; do
+		mkdir $OUT/$n
+		user/lockspan record -o $OUT/$n -- workloads/c/task01 -n $n >$OUT/$n/truth.json
+	done' || die "the recording failed"
+cd "$TEST_DIR" || die "no $TEST_DIR"
+export PPROF_TMPDIR=$TEST_DIR HOME=$TEST_DIR
+pprof() { go tool pprof "$@" 2>>pprof.err; }
+json() { "$tree/tests/vm/jsonget" "$1" "$2"; }
+tree=$OLDPWD
+
+for kind in block mutex; do
+	f=2000/$kind.pb.gz
+	leaf=pthread_mutex_lock
+	[[ $kind == block ]] || leaf=pthread_mutex_unlock
+	pprof -top "$f" >top
+	is "$kind: -top" $? 0
+	cat top
+	like "$kind: -top's first line is the leaf" "$(sed -n '/flat%/{n;p}' top)" " $leaf\$"
+	pprof -top -cum "$f" >top
+	like "$kind: the thread's body is in it" "$(cat top)" ' worker'
+	pprof -list '^increment$' "$f" >list
+	is "$kind: -list" $? 0
+	like "$kind: -list shows the line" "$(grep "$leaf(&counter_mu)" list)" '[0-9.]+m?s'
+	pprof -peek '^increment$' "$f" >peek
+	like "$kind: -peek names caller and callee" "$(xargs <peek)" "worker.*increment.*$leaf"
+	pprof -raw "$f" >raw
+	like "$kind: -raw has Go's sample types" "$(xargs <raw)" 'PeriodType: contentions count.*contentions/count delay/nanoseconds'
+	pprof -tags "$f" >tags
+	like "$kind: -tags names the lock" "$(cat tags)" 'counter_mu'
+	pprof -top -tagfocus lock=counter_mu -sample_index contentions "$f" >top
+	like "$kind: -tagfocus and -sample_index" "$(cat top)" "$leaf"
+done
+
+waits=$(pprof -top -tagfocus lock=counter_mu -sample_index contentions 2000/block.pb.gz |
+	sed -nE 's/.*of ([0-9]+) total.*/\1/p')
+near "contentions as pprof counts them, against the workload's sleeps" "$waits" "$(json 2000/truth.json sleeps)" 1
+
+for how in base diff_base; do
+	pprof -top "-$how" 1000/block.pb.gz 2000/block.pb.gz >delta.txt
+	is "-$how" $? 0
+	like "-$how shows a growth" "$(grep pthread_mutex_lock delta.txt)" '^ +[0-9.]+m?s'
+	pprof -top "-$how" 2000/block.pb.gz 1000/block.pb.gz >delta.txt
+	like "-$how the other way is negative" "$(grep pthread_mutex_lock delta.txt)" '^ +-[0-9.]+m?s'
+done
+
+# The root of each trace is its last line; the value stands on its first.
+pprof -traces -sample_index contentions 2000/block.pb.gz | awk '
+	/^-+\+-+$/ { if (n) { all += n; if (root ~ /^(main|_start|clone3|__clone3|start_thread)$/) good += n }
+		n = 0; next }
+	/^ +[0-9]+ / && !n { n = $1; root = $2; next }
+	n && NF { root = $NF }
+	END { printf "%d %d\n", good, all }' >roots
+read -r good all <roots
+echo "# stacks that reach main or clone3: $good of $all contentions"
+num "stacks that reach the thread's start or main, of $all" $((good * 1000)) ">=" $((all * 999))
+num "contentions in traces" "$all" ">" 100
+
+pprof -http=localhost: -no_browser 2000/block.pb.gz </dev/null >http.log 2>&1 &
+server=$!
+trap 'kill $server 2>/dev/null' EXIT
+wait_until 20 grep -q 'http://' pprof.err
+url=$(sed -nE 's|.*(http://[^ ]+).*|\1|p' pprof.err | tail -n 1)
+for page in top flamegraph peek source; do
+	curl -sS --max-time 20 "$url/ui/$page" >"page-$page"
+	is "-http /ui/$page" $? 0
+	like "-http /ui/$page names the lock function" "$(cat "page-$page")" 'pthread_mutex_lock'
+done
+finish
