@@ -1,0 +1,3 @@
+module lockspan/workloads
+
+go 1.15
