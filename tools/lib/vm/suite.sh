@@ -101,8 +101,8 @@ suite_bootstrap() {
 	timed "building a root of $suite (some minutes on a slow line)" \
 		mmdebstrap "${options[@]}" "$base" "$dir" "${sources[@]}" || {
 		rm -rf "$dir"
-		die "mmdebstrap cannot build $suite from the mirror $mirror; check the network," \
-			"or name another mirror in LOCKSPAN_MIRROR"
+		die "mmdebstrap cannot build $suite from the mirror $mirror; check the names of" \
+			"the packages and the network, or name another mirror in LOCKSPAN_MIRROR"
 	}
 }
 
