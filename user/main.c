@@ -11,6 +11,8 @@
 static const struct lsp_command commands[] = {
 	{ "record", lsp_cmd_record, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record contention and write block and mutex profiles" },
+	{ "export", lsp_cmd_export, "--json DIR|FILE",
+	  "print every event of a recording made with --spans" },
 	{ "status", lsp_cmd_status, "[--json]",
 	  "show what the kernel module is doing" },
 };

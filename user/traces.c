@@ -69,3 +69,46 @@ int lsp_traces_put(struct lsp_traces *t, uint32_t tgid, struct lsp_trace *trace,
 	t->entries[t->n++] = entry;
 	return 0;
 }
+
+int lsp_trace_spanfile(const struct lsp_trace *trace, uint32_t number,
+		       struct lsp_spanfile_writer *w)
+{
+	struct lsp_spanfile_frame *frames;
+	struct lsp_spanfile_line *lines;
+	size_t nlines = 0;
+	int err;
+
+	for (size_t i = 0; i < trace->nframes; i++)
+		nlines += trace->frames[i].nlines;
+	frames = calloc(trace->nframes + 1, sizeof(*frames));
+	lines = calloc(nlines + 1, sizeof(*lines));
+	if (!frames || !lines) {
+		err = -ENOMEM;
+		goto out;
+	}
+	for (size_t i = 0, at = 0; i < trace->nframes; i++) {
+		const struct lsp_frame *from = &trace->frames[i];
+
+		frames[i].pc = from->pc;
+		if (from->object) {
+			frames[i].object = from->object->path;
+			frames[i].build_id = from->object->build_id;
+			frames[i].offset = from->pc - from->object->start + from->object->offset;
+		}
+		frames[i].lines = &lines[at];
+		frames[i].nlines = from->nlines;
+		for (size_t k = 0; k < from->nlines; k++, at++)
+			lines[at] = (struct lsp_spanfile_line){
+				.function = from->lines[k].function,
+				.file = from->lines[k].file, .line = from->lines[k].line,
+			};
+	}
+	err = lsp_spanfile_add_trace(w, &(struct lsp_spanfile_trace){
+		.number = number, .end = lsp_end_name(trace->end),
+		.sync = lsp_sync_name(trace->sync), .frames = frames, .nframes = trace->nframes,
+	});
+out:
+	free(lines);
+	free(frames);
+	return err;
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "capture/index.h"
+#include "capture/spanfile.h"
 #include "resolve/resolve.h"
 
 #define LSP_TRACE_NONE 0	/* place of the trace without frames, END_NONE */
@@ -31,5 +32,9 @@ void lsp_traces_uninit(struct lsp_traces *t);
 
 /* The place of @trace, which is taken over (also on -ENOMEM). */
 int lsp_traces_put(struct lsp_traces *t, uint32_t tgid, struct lsp_trace *trace, uint32_t *ret);
+
+/* Writes a trace to a span file as @number. */
+int lsp_trace_spanfile(const struct lsp_trace *trace, uint32_t number,
+		       struct lsp_spanfile_writer *w);
 
 #endif

@@ -4,7 +4,7 @@
  * own, because libnl's checks of sequence numbers and acks are made for
  * request and answer, and here both come mixed with a stream of data.
  */
-#include "client.h"
+#include "client_private.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -26,29 +26,8 @@
 
 /* Netlink dies of a full socket only when the reader is slow: two seconds of a busy machine fit. */
 #define SOCKET_BYTES (64 << 20)
-/* Larger than any message the module makes; a larger one is counted as truncated. */
-#define BUFFER_BYTES (1 << 20)
 #define REQUEST_BYTES 16384
 #define ANSWER_MS 30000
-
-struct lsp_client {
-	lsp_client_data_fn data;
-	void *arg;
-	struct nl_sock *sock;
-	int fd;
-	uint16_t family;
-	uint64_t *buffer;		/* BUFFER_BYTES, for reading */
-	uint64_t *aligned;		/* BUFFER_BYTES, for runs that stand askew in it */
-
-	uint32_t awaited;		/* sequence number of the command under way, 0 none */
-	int answer;			/* its result, once awaited is 0 again */
-	struct lsp_client_report *status;	/* where its STATUS goes */
-	char refusal[256];
-
-	bool ended;
-	struct lsp_client_report end;
-	struct lsp_client_faults faults;
-};
 
 int lsp_client_create(lsp_client_data_fn data, void *arg, struct lsp_client **ret)
 {
@@ -59,8 +38,8 @@ int lsp_client_create(lsp_client_data_fn data, void *arg, struct lsp_client **re
 	c->data = data;
 	c->arg = arg;
 	c->fd = -1;
-	c->buffer = malloc(BUFFER_BYTES);
-	c->aligned = malloc(BUFFER_BYTES);
+	c->buffer = malloc(LSP_CLIENT_BUFFER_BYTES);
+	c->aligned = malloc(LSP_CLIENT_BUFFER_BYTES);
 	if (!c->buffer || !c->aligned) {
 		lsp_client_destroy(c);
 		return -ENOMEM;
@@ -143,260 +122,19 @@ const struct lsp_client_faults *lsp_client_faults(const struct lsp_client *c)
 	return &c->faults;
 }
 
-/* ---- messages ---- */
-
-static const uint8_t attr_bytes[LOCKSPAN_A_MAX + 1] = {
-	[LOCKSPAN_A_VERSION] = 4,
-	[LOCKSPAN_A_BLOCK_RATE_NS] = 8,
-	[LOCKSPAN_A_MUTEX_FRACTION] = 4,
-	[LOCKSPAN_A_MIN_DELAY_NS] = 8,
-	[LOCKSPAN_A_STATE] = 4,
-	[LOCKSPAN_A_OWNER_PID] = 4,
-	[LOCKSPAN_A_START_NS] = 8,
-	[LOCKSPAN_A_STOP_NS] = 8,
-	[LOCKSPAN_A_OPEN_SPANS] = 8,
-	[LOCKSPAN_A_MEMORY_BYTES] = 8,
-	[LOCKSPAN_A_PROBE_MISSED] = 8,
-	[LOCKSPAN_A_CPU] = 4,
-	[LOCKSPAN_A_SEQ] = 8,
-};
-
-/* Unknown attributes are passed over; a known one of another size than agreed is an error. */
-static bool attr_sound(const struct nlattr *a)
-{
-	int type = nla_type(a);
-
-	return type > LOCKSPAN_A_MAX || !attr_bytes[type] || nla_len(a) == attr_bytes[type];
-}
-
-static void string_copy(char *to, size_t bytes, const struct nlattr *a)
-{
-	size_t n = (size_t)nla_len(a);
-
-	if (n >= bytes)
-		n = bytes - 1;
-	memcpy(to, nla_data(a), n);
-	to[n] = '\0';
-}
-
-static int probe_read(struct lsp_client_report *r, const struct nlattr *nest)
-{
-	struct lsp_client_probe *probe = &r->probes[r->nprobes];
-	struct nlattr *a;
-	int left;
-
-	if (r->nprobes == LSP_CLIENT_PROBES)
-		return 0;
-	nla_for_each_nested(a, nest, left) {
-		if (!attr_sound(a))
-			return -EBADMSG;
-		switch (nla_type(a)) {
-		case LOCKSPAN_A_PROBE_NAME:
-			string_copy(probe->name, sizeof(probe->name), a);
-			break;
-		case LOCKSPAN_A_PROBE_SYMBOL:
-			string_copy(probe->symbol, sizeof(probe->symbol), a);
-			break;
-		case LOCKSPAN_A_PROBE_MISSED:
-			probe->missed = nla_get_u64(a);
-			break;
-		}
-	}
-	r->nprobes++;
-	return 0;
-}
-
-static int counters_read(struct lsp_client_report *r, const struct nlattr *a)
-{
-	size_t bytes = (size_t)nla_len(a);
-
-	if (bytes % sizeof(r->counters[0]))
-		return -EBADMSG;
-	/* A newer module has more of them, an older one fewer. */
-	if (bytes > sizeof(r->counters))
-		bytes = sizeof(r->counters);
-	memcpy(r->counters, nla_data(a), bytes);
-	return 0;
-}
-
-static int report_attr_read(struct lsp_client_report *r, const struct nlattr *a)
-{
-	switch (nla_type(a)) {
-	case LOCKSPAN_A_VERSION:
-		r->version = nla_get_u32(a);
-		break;
-	case LOCKSPAN_A_STATE:
-		r->state = nla_get_u32(a);
-		break;
-	case LOCKSPAN_A_OWNER_PID:
-		r->owner_pid = nla_get_u32(a);
-		break;
-	case LOCKSPAN_A_MUTEX_FRACTION:
-		r->mutex_fraction = nla_get_u32(a);
-		break;
-	case LOCKSPAN_A_BLOCK_RATE_NS:
-		r->block_rate_ns = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_MIN_DELAY_NS:
-		r->min_delay_ns = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_START_NS:
-		r->start_ns = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_STOP_NS:
-		r->stop_ns = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_OPEN_SPANS:
-		r->open_spans = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_MEMORY_BYTES:
-		r->memory_bytes = nla_get_u64(a);
-		break;
-	case LOCKSPAN_A_COUNTERS:
-		return counters_read(r, a);
-	case LOCKSPAN_A_PROBE:
-		return probe_read(r, a);
-	}
-	return 0;
-}
-
-static int report_read(struct lsp_client_report *ret, struct nlattr *attrs, int bytes)
-{
-	struct nlattr *a;
-	int left, err;
-
-	memset(ret, 0, sizeof(*ret));
-	nla_for_each_attr(a, attrs, bytes, left) {
-		if (!attr_sound(a))
-			return -EBADMSG;
-		err = report_attr_read(ret, a);
-		if (err)
-			return err;
-	}
-	return left ? -EBADMSG : 0;
-}
-
-static int data_read(struct lsp_client *c, struct nlattr *attrs, int bytes)
-{
-	const struct nlattr *cpu = NULL, *seq = NULL, *records = NULL;
-	struct nlattr *a;
-	const void *run;
-	int left, err;
-
-	nla_for_each_attr(a, attrs, bytes, left) {
-		if (!attr_sound(a))
-			return -EBADMSG;
-		if (nla_type(a) == LOCKSPAN_A_CPU)
-			cpu = a;
-		else if (nla_type(a) == LOCKSPAN_A_SEQ)
-			seq = a;
-		else if (nla_type(a) == LOCKSPAN_A_RECORDS)
-			records = a;
-	}
-	if (left || !cpu || !seq || !records || (size_t)nla_len(records) > BUFFER_BYTES)
-		return -EBADMSG;
-
-	/* Attributes are aligned to four bytes only. */
-	run = nla_data(records);
-	if ((uintptr_t)run % 8)
-		run = memcpy(c->aligned, run, (size_t)nla_len(records));
-	err = c->data(c->arg, nla_get_u32(cpu), nla_get_u64(seq), run, (size_t)nla_len(records));
-	return err == -EBADMSG ? 0 : err;	/* damaged runs are counted where they are read */
-}
-
-static int family_read(struct lsp_client *c, struct nlmsghdr *msg)
-{
-	struct genlmsghdr *genl = nlmsg_data(msg);
-	struct nlattr *attrs;
-	int bytes, err;
-
-	if (!nlmsg_valid_hdr(msg, GENL_HDRLEN))
-		return -EBADMSG;
-	attrs = (void *)((char *)genl + GENL_HDRLEN);
-	bytes = nlmsg_datalen(msg) - GENL_HDRLEN;
-
-	switch (genl->cmd) {
-	case LOCKSPAN_CMD_DATA:
-		return data_read(c, attrs, bytes);
-	case LOCKSPAN_CMD_END:
-		err = report_read(&c->end, attrs, bytes);
-		c->ended = !err;
-		return err;
-	case LOCKSPAN_CMD_STATUS:
-		if (c->status && msg->nlmsg_seq == c->awaited)
-			return report_read(c->status, attrs, bytes);
-	}
-	return 0;
-}
-
-/* The answer to a command: its errno and, behind it, perhaps a sentence. */
-static int answer_read(struct lsp_client *c, struct nlmsghdr *msg)
-{
-	struct nlmsgerr *e = nlmsg_data(msg);
-	size_t offset = sizeof(*e);
-	struct nlattr *a;
-	int left;
-
-	if (!nlmsg_valid_hdr(msg, sizeof(*e)))
-		return -EBADMSG;
-	if (!c->awaited || msg->nlmsg_seq != c->awaited)
-		return e->error ? -EBADMSG : 0;
-	c->awaited = 0;
-	c->answer = e->error > 0 ? -EBADMSG : e->error;
-
-	if (!(msg->nlmsg_flags & NLM_F_CAPPED) && e->msg.nlmsg_len > sizeof(e->msg))
-		offset += NLMSG_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
-	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS) || (size_t)nlmsg_datalen(msg) < offset)
-		return 0;
-	nla_for_each_attr(a, (struct nlattr *)((char *)e + offset),
-			  nlmsg_datalen(msg) - (int)offset, left)
-		if (nla_type(a) == NLMSGERR_ATTR_MSG)
-			string_copy(c->refusal, sizeof(c->refusal), a);
-	return 0;
-}
-
-static int message_read(struct lsp_client *c, struct nlmsghdr *msg)
-{
-	if (msg->nlmsg_type == NLMSG_ERROR)
-		return answer_read(c, msg);
-	if (msg->nlmsg_type == c->family)
-		return family_read(c, msg);
-	return msg->nlmsg_type < NLMSG_MIN_TYPE ? 0 : -EBADMSG;
-}
-
-/* Number of messages taken, or the handler's error. What is malformed is counted and passed over. */
-static int messages_read(struct lsp_client *c, void *messages, int bytes)
-{
-	struct nlmsghdr *msg = messages;
-	int n = 0, err;
-
-	while (nlmsg_ok(msg, bytes)) {
-		err = message_read(c, msg);
-		if (err == -EBADMSG)
-			c->faults.refused++;
-		else if (err)
-			return err;
-		n++;
-		msg = nlmsg_next(msg, &bytes);
-	}
-	if (bytes > 0)
-		c->faults.refused++;
-	return n;
-}
-
 int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, const void *messages,
 		    size_t bytes)
 {
 	uint64_t refused = c->faults.refused;
 	int n;
 
-	if (bytes > BUFFER_BYTES)
+	if (bytes > LSP_CLIENT_BUFFER_BYTES)
 		return -EMSGSIZE;
 	c->family = family;
 	memcpy(c->buffer, messages, bytes);
 	if (from)
 		c->faults.refused++;
-	else if ((n = messages_read(c, c->buffer, (int)bytes)) < 0)
+	else if ((n = lsp_client_messages_read(c, c->buffer, (int)bytes)) < 0)
 		return n;
 	return c->faults.refused == refused ? 0 : -EBADMSG;
 }
@@ -407,7 +145,7 @@ int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, const 
 static int datagram_read(struct lsp_client *c)
 {
 	struct sockaddr_nl from = { 0 };
-	struct iovec iov = { .iov_base = c->buffer, .iov_len = BUFFER_BYTES };
+	struct iovec iov = { .iov_base = c->buffer, .iov_len = LSP_CLIENT_BUFFER_BYTES };
 	struct msghdr msg = {
 		.msg_name = &from, .msg_namelen = sizeof(from),
 		.msg_iov = &iov, .msg_iovlen = 1,
@@ -434,7 +172,7 @@ static int datagram_read(struct lsp_client *c)
 		c->faults.refused++;
 		return 1;
 	}
-	n = messages_read(c, c->buffer, (int)n);
+	n = lsp_client_messages_read(c, c->buffer, (int)n);
 	return n < 0 ? (int)n : 1;
 }
 

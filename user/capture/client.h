@@ -3,7 +3,7 @@
  * The reader's end of the netlink family: one socket, which becomes the
  * session's owner and also sends its commands. Messages are taken as they
  * come: data that arrives while a command waits for its answer goes to the
- * handler like any other. The only file that knows libnl.
+ * handler like any other. Only behind this header is libnl known.
  *
  * All functions return 0 or -errno and are for one thread.
  */

@@ -5,8 +5,12 @@
 
 #include <json-c/json.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../capture/client.h"
+
+/* A string; what is not UTF-8 becomes U+FFFD. NULL: no memory. */
+struct json_object *lsp_json_new_string(const char *text);
 
 void lsp_json_string(struct json_object *o, const char *key, const char *value);
 void lsp_json_u64(struct json_object *o, const char *key, uint64_t value);
@@ -15,5 +19,8 @@ void lsp_json_double(struct json_object *o, const char *key, double value);
 /* "counters": every one by its name; "probes": name, symbol, missed. */
 void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r);
 void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r);
+
+/* The same, quoted, to a stream. */
+void lsp_json_text(FILE *to, const char *text);
 
 #endif

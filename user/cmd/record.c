@@ -6,8 +6,8 @@
 #include "record.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,11 +16,14 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../capture/spanfile.h"
 #include "child.h"
 #include "cmd.h"
+#include "folder.h"
 #include "say.h"
 
 #define TICK_NS 1000000000ULL
@@ -33,6 +36,7 @@ struct recording {
 	const struct lsp_record_options *options;
 	struct lsp_client *client;
 	struct lsp_collector *collector;
+	struct lsp_spanfile_writer *spans;
 	struct lsp_client_options request;
 	struct lsp_child child;
 	sigset_t old_mask;
@@ -56,51 +60,10 @@ static uint64_t clock_ns(clockid_t clock)
 
 /* ---- before START ---- */
 
-static int folder_make(const char *path)
-{
-	char *copy = strdup(path);
-	int err = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	for (char *p = copy + 1; !err; p++) {
-		char c = *p;
-
-		if (c && c != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(copy, 0777) && errno != EEXIST)
-			err = -errno;
-		*p = c;
-		if (!c)
-			break;
-	}
-	free(copy);
-	return err;
-}
-
-/* A full recording with nowhere to put it is the worst end: try a file first. */
-static int folder_check(const char *path)
-{
-	int err = folder_make(path), fd;
-	char name[4096];
-
-	if (!err && (size_t)snprintf(name, sizeof(name), "%s/.lockspan-XXXXXX", path) >= sizeof(name))
-		err = -ENAMETOOLONG;
-	if (err)
-		return err;
-	fd = mkstemp(name);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	unlink(name);
-	return 0;
-}
-
 static int cgroup_find(const char *path, uint64_t *ret)
 {
 	struct stat st;
-	char full[4096];
+	char full[PATH_MAX];
 
 	if (path[0] != '/' && stat(path, &st)) {
 		snprintf(full, sizeof(full), "/sys/fs/cgroup/%s", path);
@@ -142,6 +105,49 @@ static bool processes_watch(struct recording *r)
 	return true;
 }
 
+/* Under another name until START has been granted: a refused one must not cost an older recording. */
+static int spans_begin(struct recording *r, char *path)
+{
+	const struct lsp_record_options *o = r->options;
+	struct utsname host = { .release = "" };
+	int err;
+
+	snprintf(path, PATH_MAX, "%s/spans.lspan.new", o->directory);
+	err = lsp_spanfile_create(path, &r->spans);
+	if (err)
+		return err;
+	uname(&host);
+	return lsp_spanfile_add_header(r->spans, &(struct lsp_spanfile_header){
+		.release = LSP_RELEASE, .contract = LOCKSPAN_VERSION, .kernel = host.release,
+		.command = (const char *const *)o->command,
+		.wall_ns = (int64_t)clock_ns(CLOCK_REALTIME), .start_ns = clock_ns(CLOCK_MONOTONIC),
+		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
+		.min_delay_ns = o->min_delay_ns });
+}
+
+static void spans_keep(struct recording *r)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (!r->spans)
+		return;
+	snprintf(from, sizeof(from), "%s/spans.lspan.new", r->options->directory);
+	snprintf(to, sizeof(to), "%s/spans.lspan", r->options->directory);
+	rename(from, to);
+}
+
+static void spans_drop(struct recording *r)
+{
+	char path[PATH_MAX];
+
+	if (!r->spans)
+		return;
+	lsp_spanfile_close(r->spans);
+	r->spans = NULL;
+	snprintf(path, sizeof(path), "%s/spans.lspan.new", r->options->directory);
+	unlink(path);
+}
+
 static bool prepare(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -152,9 +158,10 @@ static bool prepare(struct recording *r)
 		},
 		.live = true,
 	};
+	char path[PATH_MAX];
 	int err;
 
-	err = folder_check(o->directory);
+	err = lsp_folder_check(o->directory);
 	if (err) {
 		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
 		return false;
@@ -168,6 +175,14 @@ static bool prepare(struct recording *r)
 	}
 	if (!processes_watch(r))
 		return false;
+	if (o->spans) {
+		err = spans_begin(r, path);
+		if (err) {
+			lsp_say("cannot write %s: %s", path, strerror(-err));
+			return false;
+		}
+		collector.spans = r->spans;
+	}
 	err = lsp_collector_create(&collector, &r->collector);
 	if (!err)
 		err = lsp_client_create(data_feed, r, &r->client);
@@ -196,20 +211,6 @@ static bool signals_take(struct recording *r)
 		return false;
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals >= 0;
-}
-
-/* What an earlier recording left would be taken for this one's. */
-static void stale_remove(const char *directory)
-{
-	static const char *const names[] = {
-		"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "record.json", "spans.lspan",
-	};
-	char path[4096];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		unlink(path);
-	}
 }
 
 static int session_start(struct recording *r)
@@ -274,6 +275,8 @@ static void tick(struct recording *r)
 	size_t n;
 
 	lsp_collector_tick(r->collector);
+	if (r->spans)
+		lsp_spanfile_flush(r->spans);
 	n = lsp_collector_missing(r->collector, clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
 	for (size_t i = 0; i < n; i++)
 		lsp_client_resend(r->client, ids[i]);
@@ -383,77 +386,26 @@ static void session_stop(struct recording *r)
 
 /* ---- after END ---- */
 
-static void written_check(struct recording *r, int err, const char *path)
+static bool spans_end(struct recording *r)
 {
-	if (!err)
-		return;
-	lsp_say("cannot write %s: %s", path, strerror(-err));
-	r->failed = true;
-}
-
-static void profile_write(struct recording *r, const struct lsp_profile *p, const char *name)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s", r->options->directory, name);
-	written_check(r, lsp_profile_write(p, path), path);
-}
-
-static void files_write(struct recording *r, const struct lsp_record_result *result)
-{
-	const struct lsp_record_options *o = r->options;
-	const struct lsp_profiles_facts facts = {
-		.time_ns = r->wall_ns, .block_rate_ns = o->block_rate_ns,
-		.mutex_fraction = o->mutex_fraction, .min_delay_ns = o->min_delay_ns,
-		.end = result->end,
-	};
-	struct lsp_profiles profiles;
-	char path[4096];
+	const struct lsp_client_report *end = lsp_client_end(r->client);
+	struct lsp_spanfile_counter counters[LOCKSPAN_C_COUNT];
 	int err;
 
-	err = lsp_profiles_create(r->collector, &facts, &profiles);
-	if (err) {
-		lsp_say("cannot build the profiles: %s", strerror(-err));
-		r->failed = true;
-		return;
-	}
-	profile_write(r, profiles.block, "block.pb.gz");
-	profile_write(r, profiles.mutex, "mutex.pb.gz");
-	profile_write(r, profiles.ext, "contention.ext.pb.gz");
-	lsp_profiles_destroy(&profiles);
-
-	snprintf(path, sizeof(path), "%s/record.json", o->directory);
-	written_check(r, lsp_record_json_write(o, result, path), path);
-}
-
-static void loss_say(void *arg, const char *sentence)
-{
-	(void)arg;
-	lsp_say("partial: %s", sentence);
-}
-
-/* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
-static void missed_say(const struct lsp_client_report *end)
-{
-	for (size_t i = 0; end && i < end->nprobes; i++)
-		if (end->probes[i].missed)
-			lsp_say("probe %s (%s) did not run %" PRIu64 " times, machine-wide",
-				end->probes[i].name, end->probes[i].symbol, end->probes[i].missed);
-}
-
-static void summary_say(const struct recording *r, const struct lsp_profiles_summary *s)
-{
-	uint64_t kept = s->block.kept + s->mutex.kept + s->other.kept;
-	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
-			 s->other.ends[LSP_END_COMPLETE];
-	double wait_ns;
-	const char *top = lsp_collector_top(r->collector, &wait_ns);
-
-	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
-		s->block.count, s->block.delay_ns / 1e9, s->mutex.count + s->other.count,
-		*top ? ", most on " : "", top,
-		s->open.kept ? " (and waits that never ended)" : "",
-		kept ? 100.0 * (double)whole / (double)kept : 100.0, r->options->directory);
+	if (!r->spans)
+		return true;
+	for (unsigned int i = 0; end && i < LOCKSPAN_C_COUNT; i++)
+		counters[i] = (struct lsp_spanfile_counter){
+			.name = lsp_counter_name(i), .value = end->counters[i],
+		};
+	if (end)
+		lsp_spanfile_add_end(r->spans, &(struct lsp_spanfile_end){
+			.stop_ns = r->stop_ns, .counters = counters, .ncounters = LOCKSPAN_C_COUNT });
+	err = lsp_spanfile_close(r->spans);
+	r->spans = NULL;
+	if (err)
+		lsp_say("cannot write %s/spans.lspan: %s", r->options->directory, strerror(-err));
+	return !err;
 }
 
 /* Waits for a command that goes on after its recording; a second signal gives up. */
@@ -487,11 +439,10 @@ static int report(struct recording *r)
 	lsp_profiles_summary(r->collector, &summary);
 	if (command && r->child.ended)
 		result.exit_status = lsp_child_exit_status(&r->child);
-	files_write(r, &result);
-	if (lsp_record_losses(&result, loss_say, NULL))
+	if (!spans_end(r))
 		r->failed = true;
-	missed_say(result.end);
-	summary_say(r, &summary);
+	if (!lsp_record_files_write(r->options, &result))
+		r->failed = true;
 
 	if (command)
 		child_await(r);
@@ -529,7 +480,8 @@ static int recording_run(struct recording *r)
 		lsp_say_client(r->client, "start the recording", err);
 		return LSP_EXIT_FAILED;
 	}
-	stale_remove(o->directory);
+	lsp_folder_clear(o->directory);
+	spans_keep(r);
 	if (o->command) {
 		err = lsp_child_release(&r->child);
 		if (err)
@@ -555,6 +507,7 @@ int lsp_cmd_record(int argc, char **argv)
 		r.pidfds[i] = -1;
 	status = recording_run(&r);
 
+	spans_drop(&r);
 	lsp_child_uninit(&r.child);
 	lsp_client_destroy(r.client);
 	lsp_collector_destroy(r.collector);

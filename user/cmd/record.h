@@ -58,4 +58,10 @@ size_t lsp_record_losses(const struct lsp_record_result *r,
 int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_record_result *r,
 			  const char *path);
 
+/*
+ * Writes all but the span file, and says on standard error what is amiss and
+ * what it came to. Whether the recording is whole and written.
+ */
+bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r);
+
 #endif

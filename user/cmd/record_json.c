@@ -102,7 +102,7 @@ static void options_add(struct json_object *o, const struct lsp_record_options *
 	struct json_object *list = json_object_new_array();
 
 	for (char **arg = options->command; arg && *arg; arg++)
-		json_object_array_add(list, json_object_new_string(*arg));
+		json_object_array_add(list, lsp_json_new_string(*arg));
 	json_object_object_add(o, "command", list);
 	list = json_object_new_array();
 	for (size_t i = 0; i < options->npids; i++)
@@ -230,7 +230,7 @@ static int open_row_add(void *arg, const struct lsp_row *row)
 	stack = json_object_new_array();
 	for (size_t i = 0; i < row->trace->nframes; i++)
 		for (size_t k = 0; k < row->trace->frames[i].nlines; k++)
-			json_object_array_add(stack, json_object_new_string(
+			json_object_array_add(stack, lsp_json_new_string(
 				row->trace->frames[i].lines[k].function));
 	json_object_object_add(o, "stack", stack);
 	return json_object_array_add(list, o);

@@ -114,6 +114,7 @@ int lsp_cmd_status(int argc, char **argv)
 	bool json = false;
 	int err;
 
+	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	err = lsp_client_create(no_data, NULL, &client);
 	if (err) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What `lockspan record` leaves behind: the files, and a last word on standard error. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "record.h"
+#include "say.h"
+
+static bool written(int err, const char *path)
+{
+	if (err)
+		lsp_say("cannot write %s: %s", path, strerror(-err));
+	return !err;
+}
+
+static bool profile_write(const struct lsp_record_options *o, const struct lsp_profile *p,
+			  const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", o->directory, name);
+	return written(lsp_profile_write(p, path), path);
+}
+
+static bool profiles_write(const struct lsp_record_options *o, const struct lsp_record_result *r)
+{
+	const struct lsp_profiles_facts facts = {
+		.time_ns = r->wall_ns, .block_rate_ns = o->block_rate_ns,
+		.mutex_fraction = o->mutex_fraction, .min_delay_ns = o->min_delay_ns,
+		.end = r->end,
+	};
+	struct lsp_profiles profiles;
+	bool good = true;
+	int err;
+
+	err = lsp_profiles_create(r->collector, &facts, &profiles);
+	if (err) {
+		lsp_say("cannot build the profiles: %s", strerror(-err));
+		return false;
+	}
+	good &= profile_write(o, profiles.block, "block.pb.gz");
+	good &= profile_write(o, profiles.mutex, "mutex.pb.gz");
+	good &= profile_write(o, profiles.ext, "contention.ext.pb.gz");
+	lsp_profiles_destroy(&profiles);
+	return good;
+}
+
+static void loss_say(void *arg, const char *sentence)
+{
+	(void)arg;
+	lsp_say("partial: %s", sentence);
+}
+
+/* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
+static void missed_say(const struct lsp_client_report *end)
+{
+	for (size_t i = 0; end && i < end->nprobes; i++)
+		if (end->probes[i].missed)
+			lsp_say("probe %s (%s) did not run %" PRIu64 " times, machine-wide",
+				end->probes[i].name, end->probes[i].symbol, end->probes[i].missed);
+}
+
+static void summary_say(const struct lsp_record_options *o, const struct lsp_record_result *r)
+{
+	const struct lsp_profiles_summary *s = r->summary;
+	uint64_t kept = s->block.kept + s->mutex.kept + s->other.kept;
+	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
+			 s->other.ends[LSP_END_COMPLETE];
+	double wait_ns;
+	const char *top = lsp_collector_top(r->collector, &wait_ns);
+
+	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
+		s->block.count, s->block.delay_ns / 1e9, s->mutex.count + s->other.count,
+		*top ? ", most on " : "", top,
+		s->open.kept ? " (and waits that never ended)" : "",
+		kept ? 100.0 * (double)whole / (double)kept : 100.0, o->directory);
+}
+
+bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r)
+{
+	bool good = profiles_write(o, r);
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/record.json", o->directory);
+	good &= written(lsp_record_json_write(o, r, path), path);
+	good &= !lsp_record_losses(r, loss_say, NULL);
+	missed_say(r->end);
+	summary_say(o, r);
+	return good;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of the collector, for its two files: records come in (collector.c), sums are resolved (fold.c). */
+#ifndef LSP_COLLECTOR_PRIVATE_H
+#define LSP_COLLECTOR_PRIVATE_H
+
+#include "capture/spanfile.h"
+#include "capture/stackset.h"
+#include "capture/stream.h"
+#include "collector.h"
+#include "locks.h"
+#include "processes.h"
+#include "traces.h"
+
+/* Parts of a key's kind: enum lsp_row_kind, then what the record itself says of the class. */
+#define KIND_MASK 0x3U
+#define KIND_JOIN (1U << 2)
+#define KIND_PI (1U << 3)
+#define KIND_INTERRUPT (1U << 4)
+#define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
+
+struct lsp_collector {
+	struct lsp_resolver *resolver;
+	struct lsp_spanfile_writer *spans;
+	bool live;
+
+	struct lsp_streams streams;
+	struct lsp_stackset stacks;
+	struct lsp_processes processes;
+	struct lsp_traces traces;
+	struct lsp_locks locks;
+	struct lsp_strings comms;
+
+	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
+	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
+
+	size_t fold_rows;		/* pending rows, and raw bytes, that the last fold left */
+	size_t fold_bytes;
+
+	struct lsp_collector_totals totals;
+	struct lsp_collector_outcome outcomes[LOCKSPAN_OUTCOME_COUNT];
+	uint64_t now_ns;		/* latest time seen in a record */
+};
+
+
+static inline const struct lsp_trace *lsp_collector_trace(const struct lsp_collector *c,
+							  uint32_t place)
+{
+	return &c->traces.entries[place].trace;
+}
+
+/*
+ * Resolves the stacks that can be and moves their sums from pending to
+ * resolved. @last: nothing more will come, so resolve with what there is.
+ */
+int lsp_collector_fold(struct lsp_collector *c, bool last);
+
+/* Whether so much has gathered that folding is due. */
+bool lsp_collector_fold_due(const struct lsp_collector *c);
+
+#endif

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collector_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums, and bytes of captured stacks, that may gather before they are folded. */
+#define FOLD_ROWS 65536
+#define FOLD_BYTES (16 << 20)
+/* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
+#define STACKS_KEPT 65536
+
+static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack *s, bool last)
+{
+	struct lsp_process *process;
+
+	if (s->trace != LSP_INDEX_NONE || last)
+		return true;
+	if (!s->arrived)
+		return false;
+	if (lsp_resolver_mapped(c->resolver, s->tgid, s->generation))
+		return true;
+	process = lsp_processes_at(&c->processes, s->tgid);
+	return c->live && !s->generation && process &&
+	       lsp_process_read(process, c->resolver, s->generation);
+}
+
+/*
+ * An address outside every mapping may lie in a library that was loaded since
+ * /proc was read. Reads it again, once in a while; whether that is worth a
+ * second try.
+ */
+static bool mappings_refresh(struct lsp_collector *c, const struct lsp_stackset_stack *s)
+{
+	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
+
+	return c->live && process && process->read_ns &&
+	       lsp_process_read(process, c->resolver, s->generation);
+}
+
+/* Takes over @trace; it and the stack's name go to the span file too. */
+static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s,
+		     struct lsp_trace *trace, uint32_t *ret)
+{
+	size_t before = c->traces.n;
+	int err = lsp_traces_put(&c->traces, s->tgid, trace, ret);
+
+	if (err || !c->spans)
+		return err;
+	if (c->traces.n != before)
+		lsp_trace_spanfile(lsp_collector_trace(c, *ret), *ret, c->spans);
+	lsp_spanfile_add_stack(c->spans, &(struct lsp_spanfile_stack){
+		.id = s->id, .tgid = s->tgid, .trace = *ret });
+	return 0;
+}
+
+/* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
+static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side side)
+{
+	const struct lsp_stackset_stack *s = &c->stacks.stacks[place];
+	uint32_t trace_place = LSP_TRACE_NONE;
+	struct lsp_process *process;
+	struct lsp_trace trace;
+	int err;
+
+	if (s->trace != LSP_INDEX_NONE)
+		return 0;
+	if (s->raw) {
+		if (c->live && !lsp_resolver_mapped(c->resolver, s->tgid, s->generation)) {
+			process = lsp_processes_at(&c->processes, s->tgid);
+			if (process)
+				lsp_process_read(process, c->resolver, s->generation);
+		}
+		err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
+		if (!err && trace.end == LSP_END_NO_MAP && mappings_refresh(c, s)) {
+			lsp_trace_uninit(&trace);
+			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
+		}
+		if (!err)
+			err = trace_put(c, s, &trace, &trace_place);
+		if (err)
+			return err;
+	}
+	lsp_stackset_resolve(&c->stacks, place, trace_place);
+	return 0;
+}
+
+/* Class of a row by its own record and stack. */
+static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace)
+{
+	if (kind & KIND_JOIN)
+		return LSP_SYNC_JOIN;
+	if (kind & KIND_PI)
+		return LSP_SYNC_PI;
+	if (kind & KIND_INTERRUPT)
+		return LSP_SYNC_OTHER;
+	return lsp_collector_trace(c, trace)->sync;
+}
+
+/* First pass: stacks become traces, and the locks learn who waits on them. */
+static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t kind = row->key.kind & KIND_MASK;
+	uint32_t stack = (uint32_t)row->key.stack;
+	struct lsp_process *owner;
+	struct lsp_lock *lock;
+	uint32_t trace;
+	int err;
+
+	err = stack_resolve(c, stack,
+			    kind == LSP_ROW_MUTEX ? LSP_SIDE_RELEASER : LSP_SIDE_WAITER);
+	if (err)
+		return err;
+	trace = c->stacks.stacks[stack].trace;
+
+	lock = lsp_locks_at(&c->locks, row->key.key);
+	owner = lsp_processes_at(&c->processes, row->key.owner);
+	if (!lock || !owner)
+		return -ENOMEM;
+	if (!lock->owner) {
+		lock->owner = row->key.owner;
+		lock->uaddr = row->key.lock;
+	}
+	lock->generation = owner->generation;
+	if (kind != LSP_ROW_MUTEX && row->sums.kept)
+		lsp_lock_wait_add(lock, own_class(c, row->key.kind, trace), trace,
+				  row->sums.count, row->sums.delay_ns);
+	return 0;
+}
+
+static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t trace,
+		     uint32_t *ret)
+{
+	const char *name;
+	int err;
+
+	if (lock->name == LSP_INDEX_NONE) {
+		if (lock->trace != LSP_INDEX_NONE)
+			trace = lock->trace;
+		name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
+					 lsp_lock_class(lock), lsp_collector_trace(c, trace));
+		err = lsp_strings_place(&c->locks.names, name, SIZE_MAX, &lock->name);
+		if (err)
+			return err;
+		if (c->spans)
+			lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
+				.key = lock->key, .name = name,
+				.sync = lsp_sync_name(lsp_lock_class(lock)) });
+	}
+	*ret = lock->name;
+	return 0;
+}
+
+/* Second pass: the sums move to the row of their trace and lock. */
+static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t trace = c->stacks.stacks[row->key.stack].trace;
+	enum lsp_sync sync = own_class(c, row->key.kind, trace);
+	struct lsp_lock *lock = lsp_locks_at(&c->locks, row->key.key);
+	struct lsp_aggregate_key key = {
+		.stack = trace,
+		.tgid = row->key.tgid,
+		.comm = row->key.comm,
+		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT)) |
+			(uint32_t)sync << KIND_SYNC_SHIFT,
+	};
+	struct lsp_sums *sums;
+	uint32_t name;
+	int err;
+
+	if (!lock)
+		return -ENOMEM;
+	err = lock_name(c, lock, trace, &name);
+	if (err)
+		return err;
+	key.lock = name;
+	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
+	if (sync == LSP_SYNC_OTHER && (key.kind & KIND_MASK) == LSP_ROW_MUTEX)
+		key.key = row->key.key;
+
+	sums = lsp_aggregate_at(&c->resolved, &key);
+	if (!sums)
+		return -ENOMEM;
+	lsp_sums_merge(sums, &row->sums);
+	return 0;
+}
+
+/* Drops resolved stacks that nothing names any more, and renumbers what waits. */
+static int stacks_compact(struct lsp_collector *c)
+{
+	struct lsp_aggregate old = c->pending;
+	uint32_t *moved;
+	int err;
+
+	if (c->stacks.n < STACKS_KEPT)
+		return 0;
+	moved = malloc(c->stacks.n * sizeof(*moved));
+	if (!moved)
+		return -ENOMEM;
+	err = lsp_stackset_compact(&c->stacks, moved);
+	if (err)
+		goto out;
+	memset(&c->pending, 0, sizeof(c->pending));
+	for (size_t i = 0; i < old.n; i++) {
+		struct lsp_aggregate_key key = old.rows[i].key;
+		struct lsp_sums *sums;
+
+		key.stack = moved[key.stack];
+		sums = lsp_aggregate_at(&c->pending, &key);
+		if (sums)
+			lsp_sums_merge(sums, &old.rows[i].sums);
+		else
+			c->totals.unrecorded += old.rows[i].sums.kept;
+	}
+	lsp_aggregate_uninit(&old);
+out:
+	free(moved);
+	return err;
+}
+
+bool lsp_collector_fold_due(const struct lsp_collector *c)
+{
+	return c->pending.n >= c->fold_rows + FOLD_ROWS ||
+	       c->stacks.raw_bytes >= c->fold_bytes + FOLD_BYTES;
+}
+
+int lsp_collector_fold(struct lsp_collector *c, bool last)
+{
+	struct lsp_aggregate work = c->pending;
+	bool *ready = calloc(work.n ? work.n : 1, sizeof(*ready));
+	int err = 0;
+
+	if (!ready)
+		return -ENOMEM;
+	memset(&c->pending, 0, sizeof(c->pending));
+	for (size_t i = 0; i < work.n; i++) {
+		uint32_t stack = (uint32_t)work.rows[i].key.stack;
+
+		ready[i] = stack_ready(c, &c->stacks.stacks[stack], last) &&
+			   !row_resolve(c, &work.rows[i]);
+	}
+	for (size_t i = 0; i < work.n; i++) {
+		const struct lsp_aggregate_row *row = &work.rows[i];
+		struct lsp_sums *sums;
+
+		if (ready[i] && !row_fold(c, row))
+			continue;
+		sums = lsp_aggregate_at(&c->pending, &row->key);
+		if (sums)
+			lsp_sums_merge(sums, &row->sums);
+		else
+			c->totals.unrecorded += row->sums.kept;
+		if (ready[i] || !sums)
+			err = -ENOMEM;
+	}
+	lsp_aggregate_uninit(&work);
+	free(ready);
+	c->fold_rows = c->pending.n;
+	c->fold_bytes = c->stacks.raw_bytes;
+	return err ? err : stacks_compact(c);
+}
