@@ -170,22 +170,32 @@ out_tgids:
 static int set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const char *why = NULL;
+	u32 *tgids, n, i;
 	int ret;
 
 	ret = request_check(skb, info, RATE_ATTRS, false);
 	if (ret)
 		return ret;
-	ret = lsp_session_check_owner(info->snd_portid, &why);
-	if (!ret && info->attrs[LOCKSPAN_A_TGID])
-		ret = lsp_session_add_tgid(nla_get_u32(info->attrs[LOCKSPAN_A_TGID]), &why);
+	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
+	if (!tgids)
+		return -ENOMEM;
+	ret = tgids_read(info, tgids, &n);
 	if (ret)
-		return refuse(info, ret, why);
-
+		goto out_tgids;
+	ret = lsp_session_check_owner(info->snd_portid, &why);
+	for (i = 0; i < n && !ret; i++)
+		ret = lsp_session_add_tgid(tgids[i], &why);
+	if (ret) {
+		refuse(info, ret, why);
+		goto out_tgids;
+	}
 	lsp_rate_block_set(attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, lsp_rate_block_ns()));
 	lsp_rate_mutex_set(attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, lsp_rate_mutex()));
 	if (info->attrs[LOCKSPAN_A_MIN_DELAY_NS])
 		lsp_filter_min_delay_set(nla_get_u64(info->attrs[LOCKSPAN_A_MIN_DELAY_NS]));
-	return 0;
+out_tgids:
+	kfree(tgids);
+	return ret;
 }
 
 static int stop_doit(struct sk_buff *skb, struct genl_info *info)

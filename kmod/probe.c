@@ -115,6 +115,13 @@ static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* io_futex_wait(req, issue_flags): nobody sleeps there, so there is no span. */
+static int io_uring_entry(struct kprobe *kp, struct pt_regs *regs)
+{
+	lsp_wait_io_uring();
+	return 0;
+}
+
 /* perf_event_mmap(vma): after every mmap and mprotect. */
 static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -154,6 +161,7 @@ static struct lsp_probe probes[] = {
 	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry },
 	{ .name = "requeue_pi", .symbol = "__rt_mutex_start_proxy_lock", .handler = requeue_pi_entry },
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
+	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
 	  .only_with = "futex_do_wait" },
 	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry },

@@ -40,6 +40,7 @@ static u32 owner_portid;
 static pid_t owner_pid;
 static u64 start_ns, stop_ns;
 static bool stopping;
+static bool released;	/* nothing is held any more, only END is to be sent */
 static u32 gone_portid;		/* written by the socket's notifier, any context */
 
 int lsp_session_init(const struct lsp_session_ops *o)
@@ -51,7 +52,8 @@ int lsp_session_init(const struct lsp_session_ops *o)
 
 void lsp_session_uninit(void)
 {
-	/* A session holds a reference to the module: none is left. Its last work may still be returning. */
+	/* A session holds a reference to the module, so at most an END is left to send. */
+	cancel_delayed_work_sync(&work);
 	destroy_workqueue(queue);
 }
 
@@ -124,6 +126,11 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	static char busy[80];
 	int ret;
 
+	/* Unloading waits for the session; and once it has begun, it is too late for one. */
+	if (!try_module_get(THIS_MODULE)) {
+		*why = "the module is being unloaded";
+		return -ENODEV;
+	}
 	mutex_lock(&lock);
 	if (state != LOCKSPAN_STATE_IDLE) {
 		snprintf(busy, sizeof(busy), "a session of process %d is running", owner_pid);
@@ -145,6 +152,7 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	owner_pid = task_tgid_nr(current);
 	WRITE_ONCE(gone_portid, 0);
 	stopping = false;
+	released = false;
 	stop_ns = 0;
 
 	start_ns = ktime_get_ns();
@@ -154,8 +162,6 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	if (ret)
 		goto err_alloc;
 
-	/* Unloading waits for the session; the last work of it lets go. */
-	__module_get(THIS_MODULE);
 	state = LOCKSPAN_STATE_RECORDING;
 	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));
 	goto out_unlock;
@@ -165,6 +171,8 @@ err_alloc:
 	session_free();
 out_unlock:
 	mutex_unlock(&lock);
+	if (ret)
+		module_put(THIS_MODULE);
 	return ret;
 }
 
@@ -318,41 +326,70 @@ static void session_disarm(void)
 	state = LOCKSPAN_STATE_DRAINING;
 }
 
-static void session_finish(void)
+/* Gives back all that the session held, the reference to the module too. */
+static void session_release(void)
 {
+	if (released)
+		return;
 	session_free();
+	released = true;
+	module_put(THIS_MODULE);
+}
+
+/*
+ * END is the last thing the owner hears, so everything is given back before:
+ * who has read it may unload the module or start again. A START that comes
+ * early waits for our mutex.
+ */
+static int session_end(void)
+{
+	int ret;
+
+	session_release();
+	ret = ops->end_send(owner_portid, start_ns, stop_ns);
+	if (ret == -EAGAIN)
+		return ret;
 	state = LOCKSPAN_STATE_IDLE;
 	WRITE_ONCE(owner_portid, 0);
-	module_put(THIS_MODULE);
+	return 0;
+}
+
+static void session_abandon(void)
+{
+	session_release();
+	state = LOCKSPAN_STATE_IDLE;
+	WRITE_ONCE(owner_portid, 0);
 }
 
 static void session_work(struct work_struct *unused)
 {
 	unsigned int delay_ms = IDLE_MS;
-	bool gone, mapped, draining;
+	bool mapped = true, draining;
 	int ret;
 
 	mutex_lock(&lock);
 	if (state == LOCKSPAN_STATE_IDLE)
 		goto out_unlock;
 
+	if (released) {
+		ret = READ_ONCE(gone_portid) ? -ECONNREFUSED : session_end();
+		goto out_queue;
+	}
 	draining = state == LOCKSPAN_STATE_DRAINING;
 	/* Mappings first, while the process may still be there. */
 	mapped = lsp_maps_update();
 	ret = drain_rings();
 	lsp_task_reclaim();
-	gone = READ_ONCE(gone_portid) || ret == -ECONNREFUSED;
-	if (!draining && (stopping || gone)) {
-		WRITE_ONCE(gone_portid, gone ? owner_portid : 0);
+	if (!draining && (stopping || READ_ONCE(gone_portid) || ret == -ECONNREFUSED))
 		session_disarm();
-	} else if (draining && !gone && mapped && !ret) {
-		ret = ops->end_send(owner_portid, start_ns, stop_ns);
-		gone = ret != -EAGAIN;
-	}
-	if (state == LOCKSPAN_STATE_DRAINING && gone) {
-		session_finish();
+	else if (draining && mapped && !ret)
+		ret = session_end();
+
+out_queue:
+	if (state == LOCKSPAN_STATE_DRAINING && (READ_ONCE(gone_portid) || ret == -ECONNREFUSED))
+		session_abandon();
+	if (state == LOCKSPAN_STATE_IDLE)
 		goto out_unlock;
-	}
 	if (ret == -EAGAIN)
 		delay_ms = CONGESTED_MS;
 	else if (ret || !mapped || state == LOCKSPAN_STATE_DRAINING)

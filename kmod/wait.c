@@ -355,6 +355,12 @@ out_unlock:
 	local_irq_restore(flags);
 }
 
+void lsp_wait_io_uring(void)
+{
+	if (READ_ONCE(lsp_wait_recording) && lsp_filter_current(false))
+		lsp_count(LOCKSPAN_C_IO_URING);
+}
+
 /* Ends the span at STOP: open, or woken and on its way. */
 static void wait_close(struct lsp_task *t, u64 stop_ns)
 {

@@ -30,6 +30,9 @@ void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why);
 /* Sends the wait of @t as still open, if it is, or as woken if it only has not run yet. Process context, probes gone; @stop_ns is STOP's time. */
 void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns);
 
+/* The current task asks io_uring to wait for it: counted, not observed. */
+void lsp_wait_io_uring(void);
+
 /*
  * False from the moment of STOP on: handlers leave everything as it was then,
  * although the probes take a while to go.

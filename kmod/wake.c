@@ -140,6 +140,12 @@ static void release_mark_late(struct lsp_task *t, struct lockspan_release *r)
 	struct lockspan_late *late;
 
 	r->rec.flags |= LOCKSPAN_RELEASE_LATE;
+	if (t->outcome == LOCKSPAN_NOSLEEP) {
+		/* It had not slept, so it stays what it is, but it was released all the same. */
+		t->flags |= LOCKSPAN_SPAN_RELEASED;
+		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
+		return;
+	}
 	lsp_count_add(t->outcome, -1);
 	lsp_count(LOCKSPAN_C_WOKEN_LATE);
 	late = lsp_ring_reserve(sizeof(*late));
@@ -185,7 +191,8 @@ static bool wake_is_late(const struct lsp_task *t, const void *q)
 {
 	return t->state == LSP_TASK_CLOSING && q && t->q == q &&
 	       (t->outcome == LOCKSPAN_TIMEOUT || t->outcome == LOCKSPAN_SIGNAL ||
-		t->outcome == LOCKSPAN_ERROR);
+		t->outcome == LOCKSPAN_ERROR ||
+		(t->outcome == LOCKSPAN_NOSLEEP && !(t->flags & LOCKSPAN_SPAN_RELEASED)));
 }
 
 /* Takes @t off its queue if it is on one. @q: the entry that the waker holds, NULL for PI. */
