@@ -245,6 +245,14 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	return err;
 }
 
+bool lsp_cfi_wants_debug(Elf *elf)
+{
+	GElf_Shdr sh;
+
+	return !lsp_elf_section(elf, ".eh_frame", &sh) &&
+	       !lsp_elf_section(elf, ".debug_frame", &sh);
+}
+
 static void trim(struct lsp_cfi *c)
 {
 	uint32_t *pcs = realloc(c->pcs, (c->nrows ? c->nrows : 1) * sizeof(*pcs));

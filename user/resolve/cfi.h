@@ -56,6 +56,9 @@ struct lsp_cfi {
 	bool damaged;		/* some entries could not be read and are left out */
 };
 
+/* Whether @elf has no entries itself, so that its debug file may help. */
+bool lsp_cfi_wants_debug(Elf *elf);
+
 /*
  * @debug: the separate debug file, read only when @elf itself has no entries;
  * may be NULL. 0 or -ENOMEM; a file without any entries gives a table of no rows.

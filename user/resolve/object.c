@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "callsite.h"
 #include "cfi.h"
 #include "debugfile.h"
 #include "elfcache.h"
@@ -125,6 +126,7 @@ static void elf_free(struct lsp_elf *e)
 	if (e->symbol_free)
 		e->symbol_free(e->symbol_data);
 	lsp_cfi_destroy(e->cfi);
+	lsp_callsites_destroy(e->callsites);
 	lsp_elf_debug_destroy(e->debug);
 	elf_end(e->elf);
 	if (e->fd >= 0)
@@ -191,7 +193,8 @@ static void cache_add(struct lsp_elf_cache *c, struct lsp_elf *e)
 }
 
 /* Takes over @fd. */
-static int get_fd(struct lsp_elf_cache *c, const char *path, int fd, struct lsp_elf **ret)
+static int get_fd(struct lsp_elf_cache *c, const char *path, int fd, bool quiet,
+		  struct lsp_elf **ret)
 {
 	struct lsp_elf *e;
 	struct stat st;
@@ -206,7 +209,7 @@ static int get_fd(struct lsp_elf_cache *c, const char *path, int fd, struct lsp_
 		close(fd);
 	} else {
 		err = elf_make(c, path, fd, elf_begin(fd, ELF_C_READ, NULL), &st, &e);
-		if (err == -ENOEXEC)
+		if (err == -ENOEXEC && !quiet)
 			lsp_elf_warn(c, "%s: not an ELF file: its code has no names", path);
 		if (err)
 			return err;
@@ -272,14 +275,19 @@ static bool is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t m
 	return o->ino == ino && o->dev_major == major && o->dev_minor == minor;
 }
 
+static bool same_inode(int fd, const struct lsp_elf_origin *o)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) &&
+	       (!o->ino || is_origin(o, major(st.st_dev), minor(st.st_dev), st.st_ino));
+}
+
 static bool same_file(int fd, const struct lsp_elf_origin *o)
 {
 	struct lsp_maptext m;
-	struct stat st;
 
-	if (fstat(fd, &st))
-		return false;
-	return !o->ino || is_origin(o, major(st.st_dev), minor(st.st_dev), st.st_ino) ||
+	return same_inode(fd, o) ||
 	       (mapped_identity(fd, &m) && is_origin(o, m.dev_major, m.dev_minor, m.ino));
 }
 
@@ -322,7 +330,8 @@ static int open_live(const struct lsp_elf_origin *o)
 }
 
 /* The file that @path names below @root; *@other is set when there is one, but another one. */
-static int open_path(const char *root, const char *path, const struct lsp_elf_origin *o, bool *other)
+static int open_path(const char *root, const char *path, const struct lsp_elf_origin *o,
+		     bool (*same)(int fd, const struct lsp_elf_origin *o), bool *other)
 {
 	char full[4096 + 64];
 	int fd;
@@ -331,7 +340,7 @@ static int open_path(const char *root, const char *path, const struct lsp_elf_or
 		return -1;
 	/* a FIFO or a device by that name must not hang or act */
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && !same_file(fd, o)) {
+	if (fd >= 0 && !same(fd, o)) {
 		close(fd);
 		fd = -1;
 		*other = true;
@@ -351,14 +360,16 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 	memcpy(path, o->path, len + 1);
 	if (len > cut && !strcmp(path + len - cut, deleted))
 		path[len - cut] = '\0';
+	/* the usual case first, it is also the cheapest */
+	fd = open_path("", path, o, same_inode, other);
+	if (fd >= 0)
+		return fd;
 	fd = open_live(o);
 	if (fd < 0 && o->tgid) {
 		snprintf(root, sizeof(root), "/proc/%u/root", o->tgid);
-		fd = open_path(root, path, o, other);
+		fd = open_path(root, path, o, same_file, other);
 	}
-	if (fd < 0)
-		fd = open_path("", path, o, other);
-	return fd;
+	return fd < 0 && *other ? open_path("", path, o, same_file, other) : fd;
 }
 
 /* A file of this identity that was opened while it could still be found. */
@@ -387,13 +398,15 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 		return -ENOENT;
 	fd = open_origin(origin, &other);
 	if (fd >= 0)
-		return get_fd(cache, origin->path, fd, ret);
+		return get_fd(cache, origin->path, fd, origin->quiet, ret);
 	e = known(cache, origin);
 	if (e) {
 		e->refs++;
 		*ret = e;
 		return 0;
 	}
+	if (origin->quiet)
+		return -ENOENT;
 	if (other) {
 		lsp_elf_warn(cache, "%s was replaced after the process started"
 			     " (or is in another mount namespace): its symbols are not used",
@@ -408,7 +421,7 @@ int lsp_elf_open(struct lsp_elf_cache *cache, const char *path, struct lsp_elf *
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : get_fd(cache, path, fd, ret);
+	return fd < 0 ? -errno : get_fd(cache, path, fd, false, ret);
 }
 
 void lsp_elf_put(struct lsp_elf *e)

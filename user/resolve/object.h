@@ -54,11 +54,11 @@ struct lsp_elf {
 	void *symbol_data;
 	void (*symbol_free)(void *data);
 
-	/* Owned by object.c and unwind.c. */
+	/* What others of this folder keep for this file, freed with it. */
 	struct lsp_elf_cache *cache;
 	struct lsp_elf_debug *debug;
 	struct lsp_cfi *cfi;
-	int cfi_state;
+	struct lsp_callsites *callsites;
 	unsigned int refs;
 	struct lsp_elf *next;
 };
@@ -73,6 +73,7 @@ struct lsp_elf_origin {
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	uint64_t ino;		/* 0: unknown, accept what the path leads to */
+	bool quiet;		/* do not warn: it is only tried early */
 };
 
 struct lsp_elf_options {
@@ -89,8 +90,9 @@ int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_c
 void lsp_elf_cache_destroy(struct lsp_elf_cache *cache);
 
 /*
- * The file behind a mapping. Tried in order: the live process's own mapping
- * (/proc/PID/map_files), its root directory (/proc/PID/root), the plain path, a
+ * The file behind a mapping. Tried in order: the path when what is there has
+ * the device and the inode of the mapping, the live process's own mapping
+ * (/proc/PID/map_files), the path below its root directory (/proc/PID/root), a
  * file of the same identity that is open already. "[vdso]" gives this
  * process's own. -ENOENT: no such file; -ESTALE: FILE was replaced after the
  * process started; -ENOEXEC: not an ELF file of this byte order; -ENOMEM.

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keeps, for each file that it was asked of, the file's functions and the names
+ * that its GOT slots are bound to, so that a call through the PLT is followed
+ * to the function of another file.
+ */
+#include "callsite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "symtab.h"
+
+/* A frame larger than this is not searched through. */
+#define SCAN_MAX_BYTES 65536
+
+/* Where a file lacks a symbol for a function, how far before an address it may begin. */
+#define UNNAMED_MAX_BYTES 4096
+
+struct got_slot {
+	uint64_t vaddr;
+	const char *name;
+};
+
+struct lsp_callsites {
+	struct lsp_symtab *functions;	/* NULL: no symbols */
+	struct got_slot *slots;		/* by vaddr */
+	size_t nslots;
+};
+
+static int slot_compare(const void *a, const void *b)
+{
+	const struct got_slot *x = a, *y = b;
+
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+static void relocations_read(struct lsp_callsites *c, Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+	Elf_Data *data = elf_getdata(scn, NULL), *symbols = NULL;
+	Elf_Scn *symscn = elf_getscn(elf, sh->sh_link);
+	size_t i, n = data ? data->d_size / sizeof(Elf64_Rela) : 0;
+	struct got_slot *more;
+	GElf_Shdr symsh;
+
+	if (symscn && gelf_getshdr(symscn, &symsh) && symsh.sh_type == SHT_DYNSYM)
+		symbols = elf_getdata(symscn, NULL);
+	if (!symbols || !n)
+		return;
+	more = realloc(c->slots, (c->nslots + n) * sizeof(*more));
+	if (!more)
+		return;
+	c->slots = more;
+	for (i = 0; i < n; i++) {
+		GElf_Rela rela;
+		GElf_Sym sym;
+		const char *name;
+
+		if (!gelf_getrela(data, (int)i, &rela) ||
+		    (GELF_R_TYPE(rela.r_info) != R_X86_64_JUMP_SLOT &&
+		     GELF_R_TYPE(rela.r_info) != R_X86_64_GLOB_DAT) ||
+		    !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &sym))
+			continue;
+		name = elf_strptr(elf, symsh.sh_link, sym.st_name);
+		if (name && *name)
+			c->slots[c->nslots++] = (struct got_slot){ rela.r_offset, name };
+	}
+}
+
+static struct lsp_callsites *callsites_of(struct lsp_elf *e)
+{
+	struct lsp_callsites *c;
+	Elf_Scn *scn = NULL;
+	Elf *symbols;
+	uint32_t type;
+	GElf_Shdr sh;
+
+	if (e->callsites)
+		return e->callsites;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	if (!lsp_elf_symtab_elf(e, &symbols, &type))
+		lsp_symtab_create(symbols, type, LSP_SYMTAB_CODE, &c->functions);
+	while (gelf_getclass(e->elf) == ELFCLASS64 && (scn = elf_nextscn(e->elf, scn)))
+		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_RELA && (sh.sh_flags & SHF_ALLOC))
+			relocations_read(c, e->elf, scn, &sh);
+	if (c->nslots)
+		qsort(c->slots, c->nslots, sizeof(*c->slots), slot_compare);
+	e->callsites = c;
+	return c;
+}
+
+void lsp_callsites_destroy(struct lsp_callsites *c)
+{
+	if (!c)
+		return;
+	lsp_symtab_destroy(c->functions);
+	free(c->slots);
+	free(c);
+}
+
+static const char *slot_name(const struct lsp_callsites *c, uint64_t vaddr)
+{
+	const struct got_slot key = { .vaddr = vaddr }, *found;
+
+	if (!c->nslots)
+		return NULL;
+	found = bsearch(&key, c->slots, c->nslots, sizeof(key), slot_compare);
+	return found ? found->name : NULL;
+}
+
+bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
+		     struct lsp_map *map, uint64_t pc)
+{
+	struct lsp_elf *elf = lsp_map_elf(maps, set, map);
+	struct lsp_callsites *c = elf ? callsites_of(elf) : NULL;
+	struct lsp_symtab_symbol symbol;
+
+	if (!c)
+		return false;
+	*ret = (struct lsp_callee){
+		.maps = maps, .set = set, .map = map, .elf = elf,
+		.vaddr = pc - map->bias, .symbols = c->functions,
+	};
+	if (c->functions && !lsp_symtab_find(c->functions, ret->vaddr, &symbol))
+		ret->start = symbol.start;
+	return true;
+}
+
+/* Whether @target, a vaddr of the callee's file, is the callee's beginning. */
+static bool is_start(const struct lsp_callee *f, uint64_t target)
+{
+	struct lsp_callsites *c = callsites_of(f->elf);
+	struct lsp_symtab_symbol symbol;
+
+	if (f->start)
+		return target == f->start;
+	/* a function without a symbol: so must be what is called, shortly before */
+	return f->symbols && target <= f->vaddr && f->vaddr - target < UNNAMED_MAX_BYTES &&
+	       lsp_symtab_find(c->functions, target, &symbol) == -ENOENT;
+}
+
+/* A function called by name, from whatever file. */
+static bool is_named(const struct lsp_callee *f, const char *name)
+{
+	struct lsp_callsites *c = callsites_of(f->elf);
+	uint64_t vaddr;
+
+	return name && f->start && c->functions &&
+	       !lsp_symtab_address(c->functions, name, &vaddr) && vaddr == f->start;
+}
+
+bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra)
+{
+	struct lsp_map *map = lsp_mapset_lookup(callee->set, ra - 1);
+	struct lsp_elf *elf = map && map->exec ? lsp_map_elf(callee->maps, callee->set, map) : NULL;
+	uint64_t target, slot;
+
+	if (!elf)
+		return false;
+	switch (lsp_code_call_before(elf, ra - map->bias, &target)) {
+	case LSP_CALL_DIRECT:
+		if (elf == callee->elf && is_start(callee, target))
+			return true;
+		return lsp_code_is_plt(elf, target, &slot) &&
+		       is_named(callee, slot_name(callsites_of(elf), slot));
+	case LSP_CALL_SLOT:
+		return is_named(callee, slot_name(callsites_of(elf), target));
+	default:
+		return false;
+	}
+}
+
+bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint64_t ra)
+{
+	struct lsp_map *map = lsp_mapset_lookup(set, ra - 1);
+	struct lsp_elf *elf;
+	uint64_t target;
+
+	if (!map || !map->exec)
+		return false;
+	elf = lsp_map_elf(maps, set, map);
+	return !elf || lsp_code_call_before(elf, ra - map->bias, &target) != LSP_CALL_NONE;
+}
+
+bool lsp_callee_scan(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
+		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
+{
+	uint64_t addr, word;
+
+	for (addr = from; addr - from < SCAN_MAX_BYTES; addr += 8) {
+		enum lsp_snapshot_read got = lsp_snapshot_word(snap, addr, &word);
+
+		if (got == LSP_SNAPSHOT_OUTSIDE)
+			return false;
+		if (got != LSP_SNAPSHOT_OK || !lsp_callee_called_at(callee, word))
+			continue;
+		*ret_addr = addr;
+		*ret_ra = word;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The little knowledge of instructions that walking through a C library
+ * without call frame information (musl) takes. Everything found here is a
+ * guess and is marked as one by the caller.
+ */
+#include "code.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Long enough for any prologue that pushes six registers between other moves. */
+#define PROLOGUE_BYTES 64
+
+size_t lsp_code_read(struct lsp_elf *e, uint64_t vaddr, void *buf, size_t bytes)
+{
+	size_t i, image;
+	ssize_t got;
+
+	for (i = 0; i < e->nloads; i++) {
+		const struct lsp_elf_load *l = &e->loads[i];
+		uint64_t at = vaddr - l->vaddr;
+
+		if (vaddr < l->vaddr || at >= l->filesz)
+			continue;
+		if (bytes > l->filesz - at)
+			bytes = l->filesz - at;
+		if (e->fd < 0) {
+			const char *raw = elf_rawfile(e->elf, &image);
+
+			if (!raw || l->offset + at + bytes > image)
+				return 0;
+			memcpy(buf, raw + l->offset + at, bytes);
+			return bytes;
+		}
+		got = pread(e->fd, buf, bytes, (off_t)(l->offset + at));
+		return got > 0 ? (size_t)got : 0;
+	}
+	return 0;
+}
+
+bool lsp_code_is_sigreturn(struct lsp_elf *e, uint64_t vaddr)
+{
+	static const uint8_t mov64[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t mov32[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t code[sizeof(mov64)];
+	size_t n = lsp_code_read(e, vaddr, code, sizeof(code));
+
+	return (n >= sizeof(mov64) && !memcmp(code, mov64, sizeof(mov64))) ||
+	       (n >= sizeof(mov32) && !memcmp(code, mov32, sizeof(mov32)));
+}
+
+static uint64_t relative(uint64_t next, const uint8_t *displacement)
+{
+	int32_t d;
+
+	memcpy(&d, displacement, 4);
+	return next + (uint64_t)(int64_t)d;
+}
+
+/* ff /2 other than through rip: a register, or memory that a register points to. */
+static bool indirect_call(const uint8_t *end)
+{
+	size_t len;
+
+	for (len = 2; len <= 7; len++) {
+		const uint8_t *p = end - len;
+		uint8_t mod, rm;
+		size_t want;
+
+		if (p[0] != 0xff || (p[1] >> 3 & 7) != 2)
+			continue;
+		mod = p[1] >> 6;
+		rm = p[1] & 7;
+		want = 2 + (mod != 3 && rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0);
+		if (mod == 0 && rm == 4 && (p[2] & 7) == 5)
+			want += 4;
+		if (want == len && !(mod == 0 && rm == 5))
+			return true;
+	}
+	return false;
+}
+
+enum lsp_call_kind lsp_code_call_before(struct lsp_elf *e, uint64_t vaddr, uint64_t *target)
+{
+	uint8_t code[8];
+
+	if (vaddr < sizeof(code) ||
+	    lsp_code_read(e, vaddr - sizeof(code), code, sizeof(code)) < sizeof(code))
+		return LSP_CALL_NONE;
+	if (code[3] == 0xe8) {
+		*target = relative(vaddr, &code[4]);
+		return LSP_CALL_DIRECT;
+	}
+	if (code[2] == 0xff && code[3] == 0x15) {
+		*target = relative(vaddr, &code[4]);
+		return LSP_CALL_SLOT;
+	}
+	return indirect_call(code + sizeof(code)) ? LSP_CALL_INDIRECT : LSP_CALL_NONE;
+}
+
+bool lsp_code_is_plt(struct lsp_elf *e, uint64_t vaddr, uint64_t *slot)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	uint8_t code[16];
+	size_t at = 0;
+
+	if (lsp_code_read(e, vaddr, code, sizeof(code)) < sizeof(code))
+		return false;
+	if (!memcmp(code, endbr, sizeof(endbr)))
+		at += sizeof(endbr);
+	if (code[at] == 0xf2)	/* bnd */
+		at++;
+	if (code[at] != 0xff || code[at + 1] != 0x25)
+		return false;
+	*slot = relative(vaddr + at + 6, &code[at + 2]);
+	return true;
+}
+
+/* Length of an instruction that compilers put between the pushes of a prologue, or 0. */
+static size_t harmless(const uint8_t *p, size_t left)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	size_t rex = p[0] >= 0x40 && p[0] <= 0x4f;
+	uint8_t op, mod, rm;
+	size_t len;
+
+	if (left < 8)
+		return 0;
+	if (!memcmp(p, endbr, sizeof(endbr)))
+		return sizeof(endbr);
+	op = p[rex];
+	if (op >= 0xb8 && op <= 0xbf)			/* mov $imm, reg */
+		return rex + 1 + (p[0] & 8 && rex ? 8 : 4);
+	/* mov, lea, xor, test, cmp and mov $imm with an operand that is a register or memory */
+	if (op != 0x89 && op != 0x8b && op != 0x8d && op != 0x31 && op != 0x33 &&
+	    op != 0x85 && op != 0x39 && op != 0x63 && op != 0xc7)
+		return 0;
+	mod = p[rex + 1] >> 6;
+	rm = p[rex + 1] & 7;
+	len = rex + 2 + (op == 0xc7 ? 4 : 0);
+	if (mod == 3)
+		return len;
+	if (rm == 4 && mod == 0 && (p[rex + 2] & 7) == 5)
+		len += 4;
+	len += (rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0) + (mod == 0 && rm == 5 ? 4 : 0);
+	return len;
+}
+
+unsigned int lsp_code_rbp_depth(struct lsp_elf *e, uint64_t start)
+{
+	uint8_t code[PROLOGUE_BYTES];
+	size_t n = lsp_code_read(e, start, code, sizeof(code)), at = 0, len;
+	unsigned int depth = 0;
+
+	while (at < n) {
+		if (code[at] >= 0x50 && code[at] <= 0x57) {
+			depth++;
+			if (code[at] == 0x55)
+				return depth;
+			at++;
+		} else if (at + 1 < n && code[at] == 0x41 &&
+			   code[at + 1] >= 0x50 && code[at + 1] <= 0x57) {
+			depth++;
+			at += 2;
+		} else {
+			len = harmless(code + at, n - at);
+			if (!len)
+				return 0;
+			at += len;
+		}
+	}
+	return 0;
+}
