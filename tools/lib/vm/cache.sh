@@ -40,6 +40,8 @@ seconds_since() {
 
 # with_lock NAME CMD...: one process at a time; the others wait and then find
 # the work done. The lock goes with the process, so nothing stays locked.
+# CMD says itself what went wrong and exits; never put || behind with_lock, that
+# would let CMD run on after a failed step (set -e is off on the left of ||).
 with_lock() {
 	local name=$1 fd
 	shift

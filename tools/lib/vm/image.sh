@@ -57,10 +57,3 @@ image_prepare() {
 	printf '127.0.0.1 localhost lockspan\n' >"$1/etc/hosts"
 	rm -rf "${1:?}"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
 }
-
-# image_of_root SUITE:PKG,PKG -> the arguments of image_fetch, one a line.
-image_of_root() {
-	[[ $1 == *:* ]] || die "--root wants SUITE:PACKAGE,PACKAGE..., not '$1'"
-	echo "${1%%:*}"
-	tr ' ,' '\n' <<<"${1#*:}" | sed '/^$/d'
-}

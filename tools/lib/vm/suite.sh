@@ -66,10 +66,18 @@ suite_install() {
 		return
 	fi
 	need_root "installing ${missing[*]}"
-	with_lock "suite-$suite" timed "installing ${missing[*]} in $suite" \
-		suite_run "$suite" apt-get -y --no-install-recommends install "${missing[@]}" ||
-		die "apt cannot install ${missing[*]} in $suite;" \
-			"check the network, or remove $(suite_dir "$suite") to start afresh"
+	with_lock "suite-$suite" suite_apt_install "$suite" "${missing[@]}"
+}
+
+suite_apt_install() {
+	local suite=$1
+	shift
+	local -a apt=(suite_run "$suite" apt-get -y --no-install-recommends install "$@")
+	timed "installing $* in $suite" "${apt[@]}" && return
+	timed "updating the package index of $suite" suite_run "$suite" apt-get update &&
+		timed "installing $* in $suite, second try" "${apt[@]}" ||
+		die "apt cannot install $* in $suite; check the network," \
+			"or remove $(suite_dir "$suite") to start afresh"
 }
 
 suite_build() {
