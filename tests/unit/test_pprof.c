@@ -554,6 +554,13 @@ static int write_files(const char *dir, const char *source)
 	if (lsp_profile_write(base.p, "base.pb.gz") || lsp_profile_write(now.p, "new.pb.gz") ||
 	    lsp_profile_subtract(now.p, base.p) || lsp_profile_write(now.p, "difference.pb.gz"))
 		return 1;
+	lsp_profile_destroy(now.p);
+	fixture_create(&now, 0x10000000, source);
+	fixture_sample(&now, "counter_mu", 5, 3e9);
+	fixture_sample(&base, "stats_mu", 0, 1);
+	if (lsp_profile_write(base.p, "more.pb.gz") || lsp_profile_subtract(base.p, now.p) ||
+	    lsp_profile_write(base.p, "reverse.pb.gz"))
+		return 1;
 	p = lsp_profile_create(lsp_profile_contention_types, 2);
 	lsp_profile_time_set(p, FIXTURE_TIME_NS, 0);
 	if (lsp_profile_write(p, "empty.pb.gz"))
