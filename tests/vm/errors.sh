@@ -27,10 +27,9 @@ chmod -R go+rX .
 other=tests/vm/lockspan-other-version
 refused "record by another version" 125 "version" $other record -o /tmp/r "${work[@]}"
 refused "status by another version" 2 "version" $other status
-# shellcheck disable=SC2016 # for the other shell
-nobody=(su -s /bin/sh nobody -c 'exec "$0" "$@"')
-refused "record by nobody" 125 "root|CAP_SYS_ADMIN" "${nobody[@]}" $lockspan record -o /tmp/nobody "${work[@]}"
-refused "status by nobody" 2 "root|CAP_SYS_ADMIN" "${nobody[@]}" $lockspan status
+refused "record by nobody" 125 "root|CAP_SYS_ADMIN" \
+	su -s /bin/sh nobody -c "$lockspan record -o /tmp/nobody ${work[*]}"
+refused "status by nobody" 2 "root|CAP_SYS_ADMIN" su -s /bin/sh nobody -c "$lockspan status"
 refused "an unknown process" 125 "999999" $lockspan record -o /tmp/r -p 999999
 refused "a command that is not there" 127 "nowhere" $lockspan record -o /tmp/r -- nowhere-to-be-found
 : >/tmp/plain

@@ -17,7 +17,7 @@
 out=/tmp/record truth=/tmp/truth.json
 probes_before=$(module_probes)
 module_load
-$lockspan record -o $out -- workloads/c/task01 -n 1500 >$truth 2>/tmp/err
+$lockspan record -o $out -- workloads/c/task01 >$truth 2>/tmp/err
 is "record's exit status is the command's" $? 0
 cat /tmp/err
 
