@@ -10,6 +10,7 @@
 #include <linux/tracepoint.h>
 
 #include "filter.h"
+#include "futexq.h"
 #include "maps.h"
 #include "task.h"
 #include "wait.h"
@@ -17,8 +18,9 @@
 
 /* What a kretprobe keeps between entry and return, one per sleeping thread. */
 struct wait_call {
-	struct lsp_task *task;
+	struct lsp_task *task;		/* NULL: not observed, kept only to learn from */
 	struct hrtimer_sleeper *to;	/* the waiter's own timer, on its stack */
+	const void *q;
 };
 
 static int call_begin(struct kretprobe_instance *ri, const void *q, bool pi, unsigned long to)
@@ -27,8 +29,9 @@ static int call_begin(struct kretprobe_instance *ri, const void *q, bool pi, uns
 
 	call->task = lsp_wait_begin(q, pi);
 	call->to = (struct hrtimer_sleeper *)to;
+	call->q = q;
 	/* Non-zero gives the instance back at once. */
-	return !call->task;
+	return !call->task && !lsp_futexq_unknown();
 }
 
 static int call_end(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -36,6 +39,11 @@ static int call_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct wait_call *call = (struct wait_call *)ri->data;
 	enum lsp_wait_end why = LSP_WAIT_OTHER;
 
+	/* Now, after it was queued and before its frame is left, q is complete. */
+	if (unlikely(lsp_futexq_unknown()))
+		lsp_wait_learn(call->q);
+	if (!call->task)
+		return 0;
 	/* The timer clears its task when it fires. */
 	if (call->to && !READ_ONCE(call->to->task))
 		why = LSP_WAIT_TIMER;
@@ -108,7 +116,7 @@ static int requeue_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* __rt_mutex_start_proxy_lock(lock, waiter, task, ...) */
+/* rt_mutex_start_proxy_lock(lock, waiter, task): only requeue_pi queues another task than its own */
 static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	lsp_wake_requeue_pi((struct task_struct *)regs_get_kernel_argument(regs, 2));
@@ -159,7 +167,7 @@ static struct lsp_probe probes[] = {
 	{ .name = "wake_pi", .symbol = "wake_q_add", .handler = wake_pi_entry },
 	{ .name = "wake_pi_requeued", .symbol = "wake_up_state", .handler = wake_state_entry },
 	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry },
-	{ .name = "requeue_pi", .symbol = "__rt_mutex_start_proxy_lock", .handler = requeue_pi_entry },
+	{ .name = "requeue_pi", .symbol = "rt_mutex_start_proxy_lock", .handler = requeue_pi_entry },
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,

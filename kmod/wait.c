@@ -169,8 +169,7 @@ void lsp_wait_enqueue(struct lsp_task *t)
 	}
 }
 
-/* Where the key and the task stand in q is learned from whatever private wait comes first. */
-static void wait_learn(const void *q)
+void lsp_wait_learn(const void *q)
 {
 	struct lsp_futex_op op;
 
@@ -187,8 +186,6 @@ struct lsp_task *lsp_wait_begin(const void *q, bool pi)
 	unsigned long flags;
 	bool prepared;
 
-	if (unlikely(lsp_futexq_unknown()))
-		wait_learn(q);
 	if (!READ_ONCE(lsp_wait_recording) || !lsp_filter_current(true))
 		return NULL;
 	local_irq_save(flags);

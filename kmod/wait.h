@@ -24,6 +24,9 @@ struct lsp_task *lsp_wait_begin(const void *q, bool pi);
 /* Enters @t into the ledger of its key now. Its lock is held, interrupts are off. */
 void lsp_wait_enqueue(struct lsp_task *t);
 
+/* Looks at the current task's @q, whoever it is, for what futexq.h needs to find once. After the sleep. */
+void lsp_wait_learn(const void *q);
+
 /* It has left it. @why matters only if nobody woke it. */
 void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why);
 
