@@ -122,7 +122,17 @@ const struct lsp_client_faults *lsp_client_faults(const struct lsp_client *c)
 	return &c->faults;
 }
 
-int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, const void *messages,
+/* Any process may send to our port: only the kernel's word counts. */
+static int datagram_take(struct lsp_client *c, uint32_t from, void *messages, int bytes)
+{
+	if (from) {
+		c->faults.refused++;
+		return 0;
+	}
+	return lsp_client_messages_read(c, messages, bytes);
+}
+
+int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, void *messages,
 		    size_t bytes)
 {
 	uint64_t refused = c->faults.refused;
@@ -131,10 +141,8 @@ int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, const 
 	if (bytes > LSP_CLIENT_BUFFER_BYTES)
 		return -EMSGSIZE;
 	c->family = family;
-	memcpy(c->buffer, messages, bytes);
-	if (from)
-		c->faults.refused++;
-	else if ((n = lsp_client_messages_read(c, c->buffer, (int)bytes)) < 0)
+	n = datagram_take(c, from, messages, (int)bytes);
+	if (n < 0)
 		return n;
 	return c->faults.refused == refused ? 0 : -EBADMSG;
 }
@@ -167,12 +175,7 @@ static int datagram_read(struct lsp_client *c)
 		c->faults.truncated++;
 		return 1;
 	}
-	/* Any process may send to our port: only the kernel's word counts. */
-	if (msg.msg_namelen != sizeof(from) || from.nl_family != AF_NETLINK || from.nl_pid) {
-		c->faults.refused++;
-		return 1;
-	}
-	n = lsp_client_messages_read(c, c->buffer, (int)n);
+	n = datagram_take(c, from.nl_pid, c->buffer, (int)n);
 	return n < 0 ? (int)n : 1;
 }
 

@@ -108,11 +108,11 @@ const struct lsp_client_report *lsp_client_end(const struct lsp_client *c);
 const struct lsp_client_faults *lsp_client_faults(const struct lsp_client *c);
 
 /*
- * For tests: takes @bytes of messages as if they had come from port @from (the
- * kernel's is 0) with @family as the family's number; -EBADMSG when any of
- * them was refused.
+ * For tests: takes @bytes of messages, aligned to 4, as if they had come from
+ * port @from (the kernel's is 0) with @family as the family's number; -EBADMSG
+ * when any of them was refused.
  */
-int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, const void *messages,
+int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, void *messages,
 		    size_t bytes);
 
 #endif
