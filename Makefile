@@ -22,7 +22,7 @@ hardening := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 modules := libnl-3.0 libnl-genl-3.0 libdw libelf zlib libprotobuf-c json-c \
 	$(if $(wildcard user/cmd/serve.c),libmicrohttpd)
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(modules) 2>/dev/null)
-pkg_libs = $(shell $(PKG_CONFIG) --libs $(modules))
+user_libs = $(shell $(PKG_CONFIG) --libs $(modules)) -liberty -ldl -lm -pthread
 common := -std=gnu11 -D_GNU_SOURCE -DLSP_RELEASE='"$(VERSION)"' -DLSP_PREFIX='"$(PREFIX)"' \
 	$(warnings) $(pkg_cflags) -MMD -MP
 product := $(common) $(hardening) -fPIC $(CFLAGS)
@@ -103,7 +103,7 @@ deps:
 	@tools/install-deps --check build
 
 user/lockspan: $(user_objects)
-	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(pkg_libs) -liberty -lm -pthread
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(user_libs)
 
 user/preload/liblockspan-user.so: $(preload_objects)
 	$(call quiet,LD,$@)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
@@ -132,14 +132,18 @@ $(foreach s,$(vm_sources),$(eval $(call program,$(s:.c=),obj,$s,-g)))
 $(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s,\
 	-fsanitize=address$(comma)undefined,,-lcmocka)))
 
-# A reader of a contract that the module does not speak.
+# A reader of a contract that the module does not speak: the same objects, but
+# those that name the version come from a copy of the sources with another one.
 other := build/other-version
-tests/vm/lockspan-other-version: $(user_sources) $(wildcard user/*.h user/*/*.h) kmod/uapi/lockspan.h Makefile
-	@mkdir -p $(other)
-	@cp -p --parents $(protos) $(filter-out $(generated),$(user_sources)) $(wildcard user/*.h user/*/*.h) \
-		kmod/uapi/lockspan.h Makefile tools/install-deps $(other)
+versioned = $(call object,obj,$(shell grep -l LOCKSPAN_VERSION $(user_sources)))
+tests/vm/lockspan-other-version: $(user_objects) kmod/uapi/lockspan.h
+	@rm -rf $(other) && mkdir -p $(other)
+	@cp -p --parents $(filter-out $(generated),$(user_sources)) $(wildcard user/*.h user/*/*.h) \
+		$(protos) kmod/uapi/lockspan.h Makefile tools/install-deps $(other)
 	@sed -i 's/^\(#define LOCKSPAN_VERSION\) .*/\1 4242/' $(other)/kmod/uapi/lockspan.h
-	$(call quiet,OTHER,$@)$(MAKE) -s -C $(other) CFLAGS=-O0 user >/dev/null && cp $(other)/user/lockspan $@
+	@$(MAKE) -s -C $(other) $(versioned) >/dev/null
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $(filter-out $(versioned),$(user_objects)) \
+		$(addprefix $(other)/,$(versioned)) $(user_libs)
 
 build/unit/%.o: %.c Makefile | deps $(generated)
 	@mkdir -p $(@D)
