@@ -179,6 +179,70 @@ static int unit_walk(struct lsp_inlines *x, struct unit *u)
 	return err ? err : lsp_ranges_flatten(&u->ranges);
 }
 
+static struct unit *unit_find(struct lsp_inlines *x, Dwarf_Off die)
+{
+	size_t low = 0, high = x->nunits;
+
+	/* units were added in the file's order */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (x->units[mid].die < die)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < x->nunits && x->units[low].die == die ? &x->units[low] : NULL;
+}
+
+/* Whether @die is @target or refers to it as what it is an instance or the body of. */
+static bool leads_to(Dwarf_Die *die, Dwarf_Off target)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die at = *die, next;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (dwarf_dieoffset(&at) == target)
+			return true;
+		if ((!dwarf_attr(&at, DW_AT_abstract_origin, &attr) &&
+		     !dwarf_attr(&at, DW_AT_specification, &attr)) ||
+		    !dwarf_formref_die(&attr, &next))
+			return false;
+		at = next;
+	}
+	return false;
+}
+
+int lsp_inlines_entry(struct lsp_inlines *x, Dwarf_Die *die, uint64_t *ret)
+{
+	Dwarf_Off target = dwarf_dieoffset(die);
+	struct unit *u;
+	Dwarf_Die unit;
+	size_t i;
+	int err;
+
+	if (!dwarf_entrypc(die, ret) && *ret)
+		return 0;
+	u = dwarf_diecu(die, &unit, NULL, NULL) ? unit_find(x, dwarf_dieoffset(&unit)) : NULL;
+	if (!u)
+		return -ENOENT;
+	if (!u->walked) {
+		err = unit_walk(x, u);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < u->nnodes; i++) {
+		Dwarf_Die body;
+
+		if (u->nodes[i].parent == NO_NODE &&
+		    dwarf_offdie(x->dw, u->nodes[i].die, &body) && leads_to(&body, target) &&
+		    !dwarf_entrypc(&body, ret) && *ret)
+			return 0;
+	}
+	return -ENOENT;
+}
+
 /* Copies the chain from @node outwards. */
 static void chain_read(struct lsp_inlines *x, const struct unit *u, uint32_t node,
 		       struct lsp_inline *ret)

@@ -30,4 +30,11 @@ void lsp_inlines_destroy(struct lsp_inlines *x);
 /* 0, -ENOENT when no unit has @vaddr, -ENOMEM. */
 int lsp_inlines_find(struct lsp_inlines *x, uint64_t vaddr, struct lsp_inline *ret);
 
+/*
+ * The first address of the out-of-line function that @die (its body, its
+ * abstract instance or a declaration within the same unit) stands for. 0,
+ * -ENOENT or -ENOMEM.
+ */
+int lsp_inlines_entry(struct lsp_inlines *x, Dwarf_Die *die, uint64_t *ret);
+
 #endif

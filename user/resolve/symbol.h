@@ -41,7 +41,8 @@ int lsp_symbol_line(struct lsp_symbols *s, const struct lsp_line *line,
 
 /* A frame that a tail call took off the stack; to be marked as guessed. */
 struct lsp_tail {
-	uint64_t vaddr;			/* of the jump, in the caller's file */
+	struct lsp_elf *elf;
+	uint64_t vaddr;			/* of the jump; of the function's first byte where that is not known */
 	const struct lsp_line *lines;
 	size_t nlines;
 };
@@ -50,12 +51,17 @@ struct lsp_tail {
 
 /*
  * The functions that are missing between the call at @call_vaddr (return
- * address less one) of @caller and the frame below it, which runs the function
- * at @callee_vaddr of @callee: those that left the stack by tail calls, nearest
- * to the callee first. Returns how many (0: the call site calls that function,
- * or nothing is known), or -ENOMEM. Only a chain within @caller that is the only
- * one is given: when several lead to the callee, or one of its functions also
- * jumps to a place that is not known, the result is 0 and *@ambiguous true.
+ * address less one) of @caller and the frame below it, which runs at
+ * @callee_vaddr of @callee: those that left the stack by tail calls, nearest to
+ * the callee first. Returns how many, 0 when the call leads to the callee or
+ * where it leads is not known, or -ENOMEM.
+ *
+ * The function that the call instruction names is certain to have run: it is
+ * the last one given. The others are given when DWARF knows exactly one way
+ * from it to the callee and nothing else that it jumps to; if not, *@ambiguous
+ * is true and there may be more between. This also gives the public name that
+ * a stripped library's stack lacks: pthread_mutex_unlock jumps to a function
+ * without a name. Not for a frame that was itself guessed.
  */
 int lsp_symbol_tail_callers(struct lsp_symbols *s, struct lsp_elf *caller, uint64_t call_vaddr,
 			    struct lsp_elf *callee, uint64_t callee_vaddr,

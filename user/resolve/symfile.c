@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "slot.h"
 #include "variable.h"
 
 #define MEMO_MIN 64
@@ -17,6 +18,7 @@ static void symfile_free(void *data)
 	lsp_symtab_destroy(f->data);
 	lsp_inlines_destroy(f->inlines);
 	lsp_variables_destroy(f->variables);
+	lsp_slots_destroy(f->slots);
 	free(f->memo);
 	free(f);
 }
@@ -77,6 +79,25 @@ int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret)
 	if (!err && !f->inlines)
 		err = lsp_inlines_create(dw, &f->inlines);
 	*ret = f->inlines;
+	return err;
+}
+
+int lsp_symfile_variables(struct lsp_symfile *f, struct lsp_variables **ret)
+{
+	Dwarf *dw;
+	int err = lsp_symfile_dwarf(f, &dw);
+
+	if (!err && !f->variables)
+		err = lsp_variables_create(dw, &f->variables);
+	*ret = f->variables;
+	return err;
+}
+
+int lsp_symfile_slots(struct lsp_symfile *f, struct lsp_slots **ret)
+{
+	int err = f->slots ? 0 : lsp_slots_create(f->elf, &f->slots);
+
+	*ret = f->slots;
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #include "resolve.h"
 #include "symtab.h"
 
+struct lsp_slots;
 struct lsp_variables;
 
 /* Lines of one address; the memory belongs to the lsp_symbols. */
@@ -28,6 +29,7 @@ struct lsp_symfile {
 	struct lsp_symtab *data;
 	struct lsp_inlines *inlines;
 	struct lsp_variables *variables;
+	struct lsp_slots *slots;
 	Dwarf *dwarf;			/* NULL: none */
 	bool dwarf_tried;
 	struct lsp_symfile_memo *memo;	/* open addressing */
@@ -42,6 +44,8 @@ int lsp_symfile_get(struct lsp_elf *e, struct lsp_symfile **ret);
 int lsp_symfile_symtab(struct lsp_symfile *f, enum lsp_symtab_kind kind, struct lsp_symtab **ret);
 int lsp_symfile_dwarf(struct lsp_symfile *f, Dwarf **ret);
 int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret);
+int lsp_symfile_variables(struct lsp_symfile *f, struct lsp_variables **ret);
+int lsp_symfile_slots(struct lsp_symfile *f, struct lsp_slots **ret);
 
 /* What was noted for @vaddr, or NULL; and to note it. 0 or -ENOMEM. */
 const struct lsp_symfile_memo *lsp_symfile_recall(const struct lsp_symfile *f, uint64_t vaddr);

@@ -27,6 +27,7 @@ struct symbol {
 struct name {
 	const char *name;
 	size_t len;
+	uint32_t rank;
 	uint64_t start;
 };
 
@@ -326,6 +327,8 @@ static int name_compare(const void *a, const void *b)
 		return order;
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
@@ -341,7 +344,7 @@ static int names_make(struct lsp_symtab *t)
 
 		if (!s->local)
 			t->names[t->nnames++] = (struct name){
-				s->name, strcspn(s->name, "@"), s->start };
+				s->name, strcspn(s->name, "@"), s->rank, s->start };
 	}
 	qsort(t->names, t->nnames, sizeof(*t->names), name_compare);
 	return 0;
@@ -349,7 +352,7 @@ static int names_make(struct lsp_symtab *t)
 
 int lsp_symtab_address(struct lsp_symtab *t, const char *name, uint64_t *ret)
 {
-	struct name key = { name, strcspn(name, "@"), 0 };
+	struct name key = { name, strcspn(name, "@"), 0, 0 };
 	size_t low = 0, high;
 
 	if (!t->names && names_make(t))

@@ -37,8 +37,8 @@ void lsp_symtab_destroy(struct lsp_symtab *t);
 int lsp_symtab_find(const struct lsp_symtab *t, uint64_t vaddr, struct lsp_symtab_symbol *ret);
 
 /*
- * The address of the global symbol of this name, versions left out (the lowest
- * if there are several). 0, -ENOENT or -ENOMEM.
+ * The address of the global symbol of this name, versions left out; of several
+ * that of the default version. 0, -ENOENT or -ENOMEM.
  */
 int lsp_symtab_address(struct lsp_symtab *t, const char *name, uint64_t *ret);
 

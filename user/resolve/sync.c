@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Walks from the leaf outwards through what the tables know, until the first
+ * function that is the program's.
+ */
+#include "sync.h"
+
+#include <string.h>
+
+#include "sync_names.h"
+
+struct position {
+	size_t frame;
+	size_t line;
+};
+
+/* What the walk has come by. */
+struct walk {
+	const struct lsp_frame *frames;
+	enum lsp_side side;
+	unsigned int op;
+	const struct lsp_sync_name *leaf;	/* the public function, as far as is known */
+	struct position leaf_at;
+	struct position last_at;		/* the last internal function */
+	bool any;				/* last_at is set */
+	enum lsp_sync hint;			/* class that internal functions told */
+	const struct lsp_sync_library *library;	/* of the innermost frame */
+	size_t unnamed;				/* frames without a name before the leaf */
+	bool root;				/* ended where the thread began */
+};
+
+static const char *path_of(const struct lsp_frame *f)
+{
+	return f->object && f->object->path ? f->object->path : "";
+}
+
+/* "NAME+0x...", as code without a symbol is called. */
+static bool is_unnamed(const struct lsp_frame *f, const char *function)
+{
+	const char *path = path_of(f), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t len = strlen(name);
+
+	return !*function || (len && !strncmp(function, name, len) &&
+			      !strncmp(function + len, "+0x", 3));
+}
+
+static void note_internal(struct walk *w, struct position at, enum lsp_sync sync)
+{
+	w->last_at = at;
+	w->any = true;
+	if (sync != LSP_SYNC_OTHER)
+		w->hint = sync;
+}
+
+/* Whether @name may be the function that the program called, rather than the leaf so far. */
+static bool is_over(const struct walk *w, const struct lsp_sync_name *name)
+{
+	return !w->leaf || (!w->leaf->inner && !name->inner && w->leaf->family == name->family);
+}
+
+static bool take_known(struct walk *w, struct position at, const struct lsp_sync_name *name)
+{
+	switch (name->kind) {
+	case LSP_SYNC_INTERNAL:
+		if (w->leaf)
+			return false;
+		note_internal(w, at, name->sync);
+		return true;
+	case LSP_SYNC_PUBLIC:
+		if (!is_over(w, name))
+			return false;
+		if (w->leaf && w->leaf->sync != LSP_SYNC_OTHER)
+			w->hint = w->leaf->sync;
+		w->leaf = name;
+		w->leaf_at = at;
+		return true;
+	default:
+		w->root = true;
+		return false;
+	}
+}
+
+/* Goes on past one function; false: the walk ends before it. */
+static bool take(struct walk *w, struct position at)
+{
+	const struct lsp_frame *f = &w->frames[at.frame];
+	const char *function = f->lines[at.line].function;
+	const struct lsp_sync_library *library = lsp_sync_library_find(path_of(f));
+	const struct lsp_sync_name *name;
+
+	if (!at.frame && !at.line)
+		w->library = library;
+	if (is_unnamed(f, function)) {
+		if (!library || w->leaf)
+			return false;
+		if (library->sync != LSP_SYNC_OTHER && w->hint == LSP_SYNC_OTHER)
+			w->hint = library->sync;
+		w->unnamed++;
+		note_internal(w, at, LSP_SYNC_OTHER);
+		return true;
+	}
+	name = lsp_sync_name_find(function);
+	if (name)
+		return take_known(w, at, name);
+	if (w->leaf || !library || !library->libc)
+		return false;
+	note_internal(w, at, LSP_SYNC_OTHER);
+	return true;
+}
+
+/* A condition variable's wait also releases its mutex and takes it again. */
+static bool is_mutex_of_cond(const struct walk *w)
+{
+	if (!w->leaf->waits)
+		return false;
+	if (w->hint == LSP_SYNC_MUTEX)
+		return true;
+	if (!w->unnamed || !w->library)
+		return false;
+	/* glibc waits for the signal by WAIT_BITSET, for the mutex by WAIT */
+	if (w->side == LSP_SIDE_WAITER)
+		return w->library->glibc_merged && w->op == LOCKSPAN_OP_WAIT;
+	return w->library->libc;
+}
+
+static enum lsp_sync class_of(const struct walk *w)
+{
+	if (w->op == LOCKSPAN_OP_LOCK_PI || w->op == LOCKSPAN_OP_LOCK_PI2)
+		return LSP_SYNC_PI;
+	if (w->leaf && is_mutex_of_cond(w))
+		return LSP_SYNC_MUTEX;
+	/* an unlock that serves readers and writers: the inlined half tells which */
+	if (w->leaf && w->leaf->sync == LSP_SYNC_RWLOCK_WR && w->hint == LSP_SYNC_RWLOCK_RD)
+		return LSP_SYNC_RWLOCK_RD;
+	if (w->leaf && w->leaf->sync != LSP_SYNC_OTHER)
+		return w->leaf->sync;
+	if (w->hint != LSP_SYNC_OTHER)
+		return w->hint;
+	if (w->root || !w->any || !w->library || !w->library->libc)
+		return LSP_SYNC_OTHER;
+	/* glibc's own locks, in code without names */
+	return w->unnamed && (w->side == LSP_SIDE_RELEASER || w->op == LOCKSPAN_OP_WAIT) ?
+		LSP_SYNC_MUTEX : LSP_SYNC_OTHER;
+}
+
+void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_side side,
+		       unsigned int op, enum lsp_sync *sync, size_t *boundary, size_t *line)
+{
+	struct walk w = { .frames = frames, .side = side, .op = op };
+	struct position at;
+	bool on = true;
+
+	for (at.frame = 0; on && at.frame < nframes; at.frame++)
+		for (at.line = 0; on && at.line < frames[at.frame].nlines; at.line++)
+			on = take(&w, at);
+	/* nothing but a library: a thread's beginning or end */
+	if (on)
+		w.root = true;
+	if (w.root && !w.any && !w.leaf && side == LSP_SIDE_RELEASER)
+		w.hint = LSP_SYNC_JOIN;
+	*sync = class_of(&w);
+	*boundary = w.leaf ? w.leaf_at.frame : w.any ? w.last_at.frame : 0;
+	*line = w.leaf ? w.leaf_at.line : w.any ? w.last_at.line : 0;
+}

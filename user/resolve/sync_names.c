@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tables. Names are bare (plain.h); a C name also matches with its leading
+ * underscores, a "GI_", "new_" or "old_" after them and a "64" at its end left
+ * out, which is how glibc names what is behind a public function.
+ */
+#include "sync_names.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "plain.h"
+
+#define I(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_INTERNAL, FAMILY, false, false }
+#define P(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, false, false }
+#define PI(name, sync) { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, true, false }
+#define PW(name)       { name, LSP_SYNC_COND, LSP_SYNC_PUBLIC, FAMILY, false, true }
+#define R(name)        { name, LSP_SYNC_JOIN, LSP_SYNC_ROOT, FAMILY, false, false }
+
+static const struct lsp_sync_name names[] = {
+#define FAMILY LSP_FAMILY_C
+	I("syscall", OTHER), I("syscall_cp", OTHER), I("syscall_cp_asm", OTHER),
+	I("syscall_cp_c", OTHER), I("cp_end", OTHER), I("cp_begin", OTHER),
+	I("lll_lock_wait", MUTEX), I("lll_lock_wait_private", MUTEX),
+	I("lll_lock_wake", MUTEX), I("lll_lock_wake_private", MUTEX),
+	I("lll_timedlock_wait", MUTEX), I("lll_clocklock_wait", MUTEX),
+	I("lll_mutex_lock_optimized", MUTEX), I("lll_wait_tid", JOIN),
+	I("lll_timedwait_tid", JOIN), I("futex_*", OTHER), I("internal_syscall_cancel", OTHER),
+	I("pthread_mutex_lock_full", MUTEX), I("pthread_mutex_cond_lock", MUTEX),
+	I("pthread_mutex_cond_lock_full", MUTEX), I("pthread_mutex_lock_slow", MUTEX),
+	I("pthread_mutex_unlock_usercnt", MUTEX), I("pthread_mutex_unlock_full", MUTEX),
+	I("pthread_mutex_clocklock_common", MUTEX), I("pthread_mutex_cond_lock_adjust", MUTEX),
+	I("pthread_cond_wait_common", OTHER), I("condvar_*", OTHER),
+	I("pthread_rwlock_rdlock_full", RWLOCK_RD), I("pthread_rwlock_wrlock_full", RWLOCK_WR),
+	I("pthread_rwlock_rdunlock", RWLOCK_RD), I("pthread_rwlock_wrunlock", RWLOCK_WR),
+	I("sem_wait_slow", SEM), I("sem_wait_common", SEM), I("do_futex_wait", SEM),
+	I("pthread_clockjoin_ex", JOIN), I("timedjoin_common", JOIN),
+	I("pthread_once_slow", ONCE), I("pthread_once_full", ONCE), I("atomic_*", OTHER),
+	I("clear_once_control", ONCE), I("pthread_exit_process", OTHER),
+	/* musl */
+	I("__wait", OTHER), I("__wake", OTHER), I("__futexwait", OTHER), I("futexwait", OTHER),
+	I("__timedwait", OTHER), I("__timedwait_cp", OTHER), I("__futex4_cp", OTHER),
+	I("__lock", MUTEX), I("__unlock", MUTEX), I("__lockfile", MUTEX), I("__unlockfile", MUTEX),
+	I("unlock_requeue", MUTEX), I("__private_cond_signal", COND), I("pthread_timedjoin_np", JOIN),
+	I("__tl_lock", MUTEX), I("__tl_unlock", MUTEX), I("__acquire_ptc", MUTEX),
+	I("__wrlock", MUTEX), I("__release_ptc", MUTEX),
+
+	P("pthread_mutex_lock", MUTEX), P("pthread_mutex_trylock", MUTEX),
+	P("pthread_mutex_timedlock", MUTEX), P("pthread_mutex_clocklock", MUTEX),
+	P("pthread_mutex_unlock", MUTEX), P("pthread_mutex_destroy", MUTEX),
+	P("pthread_rwlock_rdlock", RWLOCK_RD), P("pthread_rwlock_tryrdlock", RWLOCK_RD),
+	P("pthread_rwlock_timedrdlock", RWLOCK_RD), P("pthread_rwlock_clockrdlock", RWLOCK_RD),
+	P("pthread_rwlock_wrlock", RWLOCK_WR), P("pthread_rwlock_trywrlock", RWLOCK_WR),
+	P("pthread_rwlock_timedwrlock", RWLOCK_WR), P("pthread_rwlock_clockwrlock", RWLOCK_WR),
+	P("pthread_rwlock_unlock", RWLOCK_WR),
+	PW("pthread_cond_wait"), PW("pthread_cond_timedwait"), PW("pthread_cond_clockwait"),
+	PW("pthread_cond_wait_2_0"), PW("pthread_cond_timedwait_2_0"),
+	P("pthread_cond_signal", COND), P("pthread_cond_broadcast", COND),
+	P("pthread_cond_signal_2_0", COND), P("pthread_cond_broadcast_2_0", COND),
+	P("pthread_cond_destroy", COND),
+	P("sem_wait", SEM), P("sem_trywait", SEM), P("sem_timedwait", SEM),
+	P("sem_clockwait", SEM), P("sem_post", SEM),
+	P("pthread_barrier_wait", BARRIER), P("pthread_barrier_destroy", BARRIER),
+	P("pthread_join", JOIN), P("pthread_timedjoin_np", JOIN),
+	P("pthread_clockjoin_np", JOIN), P("thrd_join", JOIN),
+	P("pthread_once", ONCE), P("call_once", ONCE),
+	P("mtx_lock", MUTEX), P("mtx_timedlock", MUTEX), P("mtx_trylock", MUTEX),
+	P("mtx_unlock", MUTEX), P("pthread_create", MUTEX), P("pthread_exit", OTHER),
+	PW("cnd_wait"), PW("cnd_timedwait"), P("cnd_signal", COND), P("cnd_broadcast", COND),
+	P("pthread_spin_lock", MUTEX), P("pthread_cancel", MUTEX),
+
+	/* locks inside the C library: the function that was called */
+	I("int_malloc", MUTEX), I("int_free", MUTEX), I("int_realloc", MUTEX),
+	I("int_memalign", MUTEX), I("int_free_merge_chunk", MUTEX), I("arena_get*", MUTEX),
+	I("reused_arena", MUTEX), I("tcache_init*", MUTEX), I("malloc_consolidate", MUTEX),
+	I("arena_thread_freeres", MUTEX), I("malloc_arena_thread_freeres", MUTEX),
+	I("mid_memalign", MUTEX), I("sysmalloc", MUTEX), I("malloc_hook_ini", MUTEX),
+	PI("malloc", MUTEX), PI("calloc", MUTEX), PI("realloc", MUTEX), PI("free", MUTEX),
+	PI("cfree", MUTEX), PI("memalign", MUTEX), PI("aligned_alloc", MUTEX),
+	PI("posix_memalign", MUTEX), PI("valloc", MUTEX), PI("pvalloc", MUTEX),
+	PI("reallocarray", MUTEX), PI("malloc_trim", MUTEX), PI("mallinfo*", MUTEX),
+	PI("libc_malloc", MUTEX), PI("libc_calloc", MUTEX), PI("libc_realloc", MUTEX),
+	PI("libc_free", MUTEX), PI("libc_memalign", MUTEX),
+	I("_IO_*", MUTEX), I("IO_*", MUTEX), I("vfprintf_internal", MUTEX),
+	I("vfwprintf_internal", MUTEX), I("vfscanf_internal", MUTEX), I("overflow", OTHER),
+	I("fflush_unlocked", MUTEX), I("fopen_internal", MUTEX), I("run_exit_handlers", MUTEX),
+	PI("flockfile", MUTEX), PI("funlockfile", MUTEX), PI("ftrylockfile", MUTEX),
+	PI("printf", MUTEX), PI("fprintf", MUTEX), PI("vprintf", MUTEX), PI("vfprintf", MUTEX),
+	PI("printf_chk", MUTEX), PI("fprintf_chk", MUTEX), PI("vfprintf_chk", MUTEX),
+	PI("puts", MUTEX), PI("fputs", MUTEX), PI("putc", MUTEX), PI("fputc", MUTEX),
+	PI("putchar", MUTEX), PI("fwrite", MUTEX), PI("fread", MUTEX), PI("fgets", MUTEX),
+	PI("getc", MUTEX), PI("fgetc", MUTEX), PI("getchar", MUTEX), PI("ungetc", MUTEX),
+	PI("fflush", MUTEX), PI("fclose", MUTEX), PI("fopen", MUTEX), PI("fseek", MUTEX),
+	PI("ftell", MUTEX), PI("setvbuf", MUTEX), PI("getline", MUTEX), PI("getdelim", MUTEX),
+	PI("perror", MUTEX), PI("fscanf", MUTEX), PI("scanf", MUTEX), PI("exit", MUTEX),
+	R("start_thread"), R("clone"), R("clone3"), R("__clone"), R("libc_start_main"),
+	R("libc_start_main_impl"), R("libc_start_call_main"), R("_start"), R("start"),
+	R("libc_start_main_stage2"), R("_start_c"), R("thread_start"), R("start_c11"),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_CXX
+	I("std::__detail::*", OTHER), I("std::__atomic_wait_*", OTHER),
+	I("std::__atomic_notify_*", OTHER), I("std::__wait_*", OTHER), I("std::__notify_*", OTHER),
+	I("std::__atomic_base::wait", OTHER), I("std::__atomic_base::notify_*", OTHER),
+	I("std::__atomic_impl::*", OTHER), I("std::__platform_*", OTHER),
+	I("std::__atomic_spin", OTHER), I("std::__libcpp_*", OTHER), I("std::__cxx_atomic_*", OTHER),
+	I("std::__atomic_semaphore::_M_acquire*", SEM), I("std::__atomic_semaphore::_M_release", SEM),
+	I("std::__atomic_semaphore_base::*", SEM), I("std::__atomic_futex_unsigned*", COND),
+	I("std::__tree_barrier*", BARRIER), I("std::__futex_wait_flags", OTHER),
+	I("__cxxabiv1::__guard::*", ONCE),
+	P("std::counting_semaphore::*", SEM), P("std::atomic::wait", OTHER),
+	P("std::atomic::notify_*", OTHER), P("std::atomic_flag::wait", OTHER),
+	P("std::atomic_flag::notify_*", OTHER), P("std::atomic_wait*", OTHER),
+	P("std::atomic_notify_*", OTHER), P("std::latch::*", BARRIER), P("std::barrier::*", BARRIER),
+	P("std::__future_base::*::wait", COND), P("std::__future_base::_State_baseV2::*", COND),
+	P("std::future::get", COND), P("std::future::wait*", COND), P("std::shared_future::get", COND),
+	P("std::__basic_future::*", COND), P("std::promise::set_*", COND),
+	P("__cxa_guard_acquire", ONCE), P("__cxa_guard_release", ONCE), P("__cxa_guard_abort", ONCE),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_RUST
+	I("std::sys::*futex_wait", OTHER), I("std::sys::*futex_wake*", OTHER),
+	I("std::sys::*Mutex::*", MUTEX), I("std::sys::*RwLock::read*", RWLOCK_RD),
+	I("std::sys::*RwLock::write*", RWLOCK_WR), I("std::sys::*RwLock::wake_writer*", RWLOCK_WR),
+	I("std::sys::*RwLock::downgrade*", RWLOCK_WR), I("std::sys::*RwLock::*", OTHER),
+	I("std::sys::*Condvar::notify*", COND), I("std::sys::*Condvar::*", COND),
+	I("std::sys::*Once::*", ONCE), I("std::sys::*Parker::*", RUNTIME),
+	I("std::sys::*unlock_queue*", RWLOCK_WR), I("std::sys::*CompletionGuard::drop", ONCE),
+	I("std::sync::mpmc::*", RUNTIME), I("std::sync::reentrant_lock::*", MUTEX),
+	I("parking_lot_core::*", OTHER), I("std::thread::park_inner", RUNTIME),
+	P("std::sync::*Mutex::lock", MUTEX), P("std::sync::*Mutex::try_lock", MUTEX),
+	P("std::sync::*MutexGuard::drop", MUTEX), P("std::sync::*RwLock::read", RWLOCK_RD),
+	P("std::sync::*RwLock::write", RWLOCK_WR), P("std::sync::*RwLockReadGuard::drop", RWLOCK_RD),
+	P("std::sync::*RwLockWriteGuard::drop", RWLOCK_WR),
+	PW("std::sync::*Condvar::wait*"), P("std::sync::*Condvar::notify*", COND),
+	P("std::sync::*Barrier::wait", BARRIER), P("std::sync::*Once::*", ONCE),
+	P("std::sync::*OnceLock::*", ONCE), P("std::sync::*LazyLock::*", ONCE),
+	P("std::sync::*ReentrantLock::lock", MUTEX), P("std::sync::*ReentrantLockGuard::drop", MUTEX),
+	P("std::sync::mpsc::*", RUNTIME), P("std::thread::park*", RUNTIME),
+	P("std::thread::*Thread::unpark", RUNTIME), P("std::thread::scoped::scope", JOIN),
+	P("lock_api::mutex::Mutex::lock", MUTEX), P("lock_api::mutex::MutexGuard::drop", MUTEX),
+	P("lock_api::rwlock::RwLock::read", RWLOCK_RD), P("lock_api::rwlock::RwLock::write", RWLOCK_WR),
+	P("lock_api::rwlock::RwLockReadGuard::drop", RWLOCK_RD),
+	P("lock_api::rwlock::RwLockWriteGuard::drop", RWLOCK_WR),
+	I("parking_lot::raw_mutex::RawMutex::*", MUTEX), I("parking_lot::raw_fair_mutex::*", MUTEX),
+	I("parking_lot::raw_rwlock::RawRwLock::*shared*", RWLOCK_RD),
+	I("parking_lot::raw_rwlock::RawRwLock::*", RWLOCK_WR),
+	PW("parking_lot::condvar::Condvar::wait*"), P("parking_lot::condvar::Condvar::notify*", COND),
+	P("parking_lot::once::Once::*", ONCE),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_GO
+	I("runtime.futex*", RUNTIME), I("runtime.futex.abi0", RUNTIME),
+	P("runtime.note*", RUNTIME), P("runtime.sema*", RUNTIME), P("runtime.lock*", RUNTIME),
+	P("runtime.unlock*", RUNTIME), P("runtime.mutexSleep*", RUNTIME),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_ABSL
+	I("AbslInternal*", OTHER), I("absl::synchronization_internal::*", OTHER),
+	I("absl::base_internal::SpinLock*", MUTEX), I("absl::base_internal::*", OTHER),
+	I("absl::Mutex::Block", MUTEX), I("absl::Mutex::*Slow*", MUTEX), I("absl::Mutex::Trans", MUTEX),
+	I("absl::Mutex::IncrementSynchSem", OTHER), I("absl::Mutex::DecrementSynchSem", OTHER),
+	I("absl::Mutex::Wakeup", MUTEX), I("absl::Mutex::*Common", MUTEX), I("absl::Mutex::Fer", MUTEX),
+	P("absl::Mutex::Lock", MUTEX), P("absl::Mutex::lock", MUTEX), P("absl::Mutex::WriterLock", MUTEX),
+	P("absl::Mutex::Unlock", MUTEX), P("absl::Mutex::unlock", MUTEX),
+	P("absl::Mutex::WriterUnlock", MUTEX), P("absl::Mutex::ReaderLock", RWLOCK_RD),
+	P("absl::Mutex::lock_shared", RWLOCK_RD), P("absl::Mutex::ReaderUnlock", RWLOCK_RD),
+	P("absl::Mutex::unlock_shared", RWLOCK_RD), P("absl::Mutex::Await*", COND),
+	P("absl::Mutex::*LockWhen*", COND), I("absl::CondVar::*Common", COND),
+	I("absl::CondVar::Wakeup", COND), PW("absl::CondVar::Wait*"), P("absl::CondVar::Signal*", COND),
+	P("absl::Notification::*", COND), P("absl::BlockingCounter::*", COND),
+	P("absl::Barrier::Block", BARRIER), P("absl::call_once", ONCE),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_FOLLY
+	I("folly::detail::*utex*", OTHER), I("folly::futexW*", OTHER), I("folly::parking_lot_detail::*", OTHER),
+	I("folly::ParkingLot::*", OTHER), I("folly::MicroLock*::*low*", MUTEX),
+	I("folly::SharedMutexImpl::*Shared*", RWLOCK_RD), I("folly::SharedMutexImpl::*Impl", RWLOCK_WR),
+	I("folly::SharedMutexImpl::wake*", RWLOCK_WR), I("folly::SharedMutexImpl::futexWait*", OTHER),
+	I("folly::detail::distributed_mutex::*", MUTEX),
+	P("folly::MicroLock*::lock*", MUTEX), P("folly::MicroLock*::unlock*", MUTEX),
+	P("folly::SharedMutexImpl::lock_shared", RWLOCK_RD),
+	P("folly::SharedMutexImpl::unlock_shared*", RWLOCK_RD),
+	P("folly::SharedMutexImpl::lock*", RWLOCK_WR), P("folly::SharedMutexImpl::unlock*", RWLOCK_WR),
+	P("folly::Baton::*", COND), P("folly::SaturatingSemaphore::*", SEM),
+	P("folly::LifoSemImpl::*", SEM), P("folly::LifoSemBase::*", SEM),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_GLIB
+	I("g_futex_*", OTHER), I("g_mutex_lock_slowpath", MUTEX), I("g_mutex_unlock_slowpath", MUTEX),
+	P("g_mutex_lock", MUTEX), P("g_mutex_unlock", MUTEX), P("g_mutex_lock_impl", MUTEX),
+	P("g_mutex_unlock_impl", MUTEX), PW("g_cond_wait"), PW("g_cond_wait_until"),
+	PW("g_cond_wait_impl"), PW("g_cond_wait_until_impl"), P("g_cond_signal", COND),
+	P("g_cond_broadcast", COND), P("g_bit_lock", MUTEX), P("g_bit_unlock", MUTEX),
+	P("g_pointer_bit_lock*", MUTEX), P("g_pointer_bit_unlock*", MUTEX),
+	P("g_once_init_enter*", ONCE), P("g_once_init_leave*", ONCE), P("g_once_impl", ONCE),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_GOMP
+	I("gomp_mutex_*", MUTEX), I("gomp_*barrier*", BARRIER), I("gomp_sem_*", SEM),
+	I("gomp_ptrlock*", ONCE), I("gomp_team_end", BARRIER), I("gomp_thread_start", BARRIER),
+	I("gomp_team_start", BARRIER), I("gomp_*", OTHER), I("do_wait", OTHER),
+	P("GOMP_critical_*", MUTEX), P("GOMP_atomic_*", MUTEX), P("omp_set_*lock*", MUTEX),
+	P("omp_unset_*lock*", MUTEX), P("GOMP_ordered_*", MUTEX), P("GOMP_barrier*", BARRIER),
+	P("GOMP_parallel*", BARRIER), P("GOMP_loop_end*", BARRIER), P("GOMP_sections_end*", BARRIER),
+	P("GOMP_taskwait*", BARRIER), P("GOMP_taskgroup_end", BARRIER), P("GOMP_single_*", BARRIER),
+	P("GOMP_teams*", BARRIER),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_QT
+	I("QtFutex::*", OTHER), I("QtLinuxFutex::*", OTHER), I("QBasicMutex::lockInternal", MUTEX),
+	I("QBasicMutex::unlockInternal*", MUTEX), I("QReadWriteLockPrivate::*Read", RWLOCK_RD),
+	I("QReadWriteLockPrivate::*Write", RWLOCK_WR), I("QReadWriteLockPrivate::*", RWLOCK_WR),
+	P("QMutex::lock", MUTEX), P("QMutex::unlock", MUTEX), P("QBasicMutex::lock", MUTEX),
+	P("QBasicMutex::unlock", MUTEX), P("QMutex::try*", MUTEX), P("QRecursiveMutex::*", MUTEX),
+	P("QReadWriteLock::*ForRead", RWLOCK_RD), P("QReadWriteLock::*ForWrite", RWLOCK_WR),
+	P("QReadWriteLock::unlock", RWLOCK_WR), P("QSemaphore::*", SEM),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_TBB
+	I("tbb::detail::r1::futex_*", OTHER), I("tbb::detail::r1::binary_semaphore::*", OTHER),
+	I("tbb::detail::r1::concurrent_monitor*", RUNTIME), I("tbb::detail::r1::sleep_node::*", RUNTIME),
+	I("tbb::detail::r1::thread_monitor::*", RUNTIME), I("rml::internal::*", RUNTIME),
+	P("tbb::detail::r1::wait_on_address", MUTEX), P("tbb::detail::r1::notify_by_address*", MUTEX),
+	P("tbb::detail::d1::mutex::*", MUTEX), P("tbb::detail::d1::rw_mutex::*shared*", RWLOCK_RD),
+	P("tbb::detail::d1::rw_mutex::*", RWLOCK_WR),
+#undef FAMILY
+};
+
+static const struct lsp_sync_library libraries[] = {
+	{ "libc.so.6", LSP_SYNC_OTHER, true, true },
+	{ "libc-2.", LSP_SYNC_OTHER, true, false },
+	{ "libpthread", LSP_SYNC_OTHER, true, false },
+	{ "ld-musl-", LSP_SYNC_OTHER, true, false },
+	{ "libc.musl-", LSP_SYNC_OTHER, true, false },
+	{ "ld-linux", LSP_SYNC_OTHER, true, false },
+	{ "libstdc++.so", LSP_SYNC_OTHER, false, false },
+	{ "libc++.so", LSP_SYNC_OTHER, false, false },
+	{ "libgomp.so", LSP_SYNC_BARRIER, false, false },
+	{ "libglib-2.0.so", LSP_SYNC_OTHER, false, false },
+	{ "libtbb.so", LSP_SYNC_RUNTIME, false, false },
+	{ "libabsl_", LSP_SYNC_OTHER, false, false },
+	{ "libQt5Core.so", LSP_SYNC_OTHER, false, false },
+	{ "libQt6Core.so", LSP_SYNC_OTHER, false, false },
+};
+
+static const struct lsp_sync_name *exact(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i].name, name) ||
+		    (strchr(names[i].name, '*') && !fnmatch(names[i].name, name, FNM_NOESCAPE)))
+			return &names[i];
+	return NULL;
+}
+
+/* A name of glibc's inside as the public function behind it is called. */
+static void strip_c_name(char *name)
+{
+	static const char *const marks[] = { "GI_", "new_", "old_" };
+	size_t skip = strspn(name, "_"), len, i;
+
+	for (i = 0; skip && i < sizeof(marks) / sizeof(*marks); i++)
+		if (!strncmp(name + skip, marks[i], strlen(marks[i]))) {
+			skip += strlen(marks[i]);
+			skip += strspn(name + skip, "_");
+		}
+	memmove(name, name + skip, strlen(name + skip) + 1);
+	len = strlen(name);
+	if (len > 2 && !strcmp(name + len - 2, "64"))
+		name[len - 2] = '\0';
+}
+
+const struct lsp_sync_name *lsp_sync_name_find(const char *function)
+{
+	const struct lsp_sync_name *ret;
+	char name[256];
+
+	lsp_plain_name(function, name, sizeof(name));
+	ret = exact(name);
+	if (ret || strchr(name, ':'))
+		return ret;
+	strip_c_name(name);
+	return exact(name);
+}
+
+const struct lsp_sync_library *lsp_sync_library_find(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t i;
+
+	for (i = 0; i < sizeof(libraries) / sizeof(*libraries); i++)
+		if (!strncmp(name, libraries[i].prefix, strlen(libraries[i].prefix)))
+			return &libraries[i];
+	return NULL;
+}

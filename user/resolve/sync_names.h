@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is known of the functions of libraries that wait and wake. To teach
+ * lockspan another library, add its functions to the table in sync_names.c.
+ */
+#ifndef LSP_RESOLVE_SYNC_NAMES_H
+#define LSP_RESOLVE_SYNC_NAMES_H
+
+#include <stdbool.h>
+
+#include "../capture/span.h"
+
+enum lsp_sync_kind {
+	LSP_SYNC_INTERNAL,	/* inside the library: not shown */
+	LSP_SYNC_PUBLIC,	/* what a program calls: the leaf to show */
+	LSP_SYNC_ROOT,		/* where threads begin: nothing is shown from here outwards */
+};
+
+/* Functions of one family may call each other; the outermost is the one that was called. */
+enum lsp_sync_family {
+	LSP_FAMILY_C,
+	LSP_FAMILY_CXX,
+	LSP_FAMILY_RUST,
+	LSP_FAMILY_GO,
+	LSP_FAMILY_ABSL,
+	LSP_FAMILY_FOLLY,
+	LSP_FAMILY_GLIB,
+	LSP_FAMILY_GOMP,
+	LSP_FAMILY_QT,
+	LSP_FAMILY_TBB,
+};
+
+struct lsp_sync_name {
+	const char *name;	/* bare; '*' stands for anything */
+	unsigned char sync;	/* enum lsp_sync; OTHER: says nothing */
+	unsigned char kind;
+	unsigned char family;
+	bool inner;		/* PUBLIC, but gives way to no other function and takes none's place */
+	bool waits;		/* a condition variable's wait: releases and takes a mutex too */
+};
+
+/* By the name that people read; NULL: not known. */
+const struct lsp_sync_name *lsp_sync_name_find(const char *function);
+
+/* A library whose unnamed code is internal. */
+struct lsp_sync_library {
+	const char *prefix;	/* of the file's name */
+	unsigned char sync;	/* of waits that no name tells about */
+	bool libc;		/* any function of it, listed or not, is the library's */
+	bool glibc_merged;	/* glibc from 2.34 on: libpthread is in it */
+};
+
+/* By the mapped file's path; NULL: not one of them. */
+const struct lsp_sync_library *lsp_sync_library_find(const char *path);
+
+#endif

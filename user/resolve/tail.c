@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Finds the frames that tail calls took away: the call instruction names the
+ * first of them, the tail calls in DWARF name those between.
+ */
+#include "symbol.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "inline.h"
+#include "line.h"
+#include "slot.h"
+#include "symbol_private.h"
+#include "symfile.h"
+#include "walk.h"
+
+/* Functions entered in one search, and jumps of one function. */
+#define VISITS_MAX 128
+#define JUMPS_MAX 64
+
+/* A function by its first address. */
+struct place {
+	struct lsp_elf *elf;
+	uint64_t vaddr;
+};
+
+struct jump {
+	struct place to;
+	uint64_t vaddr;		/* of the jump */
+};
+
+/* The tail calls of one function. */
+struct jumps {
+	struct search *search;
+	struct lsp_elf *elf;
+	struct jump jumps[JUMPS_MAX];
+	size_t n;
+	bool known;		/* DWARF lists them all */
+	bool unknown_target;
+	int err;
+};
+
+struct path {
+	struct place at[LSP_TAIL_MAX];
+	uint64_t jump[LSP_TAIL_MAX];	/* how @at was left; 0 not known */
+	size_t n;
+	bool open;			/* one of them has a jump to an unknown place */
+};
+
+struct search {
+	struct lsp_elf *callee;
+	uint64_t callee_vaddr;
+	struct path path;
+	struct path exact;	/* leads to the callee */
+	struct path maybe;	/* leads to a function that DWARF does not tell of */
+	size_t nexact;
+	size_t nmaybe;
+	unsigned int visits;
+	bool leaks;		/* a function may jump to where DWARF does not tell */
+	bool cut;		/* the search was not complete */
+};
+
+static int symtab_get(struct lsp_elf *e, struct lsp_symtab **ret)
+{
+	struct lsp_symfile *f;
+	int err = lsp_symfile_get(e, &f);
+
+	return err ? err : lsp_symfile_symtab(f, LSP_SYMTAB_CODE, ret);
+}
+
+/* Where a function that @from knows by @name is: there, if @local, or in the callee's file. */
+static int place_by_name(struct search *s, struct lsp_elf *from, const char *name, bool local,
+			 struct place *ret)
+{
+	struct lsp_symtab *t;
+	int err = -ENOENT;
+
+	if (local) {
+		ret->elf = from;
+		err = symtab_get(from, &t);
+		if (!err)
+			err = lsp_symtab_address(t, name, &ret->vaddr);
+	}
+	if (err == -ENOENT && s->callee != from) {
+		ret->elf = s->callee;
+		err = symtab_get(s->callee, &t);
+		if (!err)
+			err = lsp_symtab_address(t, name, &ret->vaddr);
+	}
+	return err;
+}
+
+/* What the pointer at @slot of @e calls. */
+static int place_by_slot(struct search *s, struct lsp_elf *e, uint64_t slot, struct place *ret)
+{
+	struct lsp_symfile *f;
+	struct lsp_slots *slots;
+	const char *name;
+	int err = lsp_symfile_get(e, &f);
+
+	if (!err)
+		err = lsp_symfile_slots(f, &slots);
+	if (!err)
+		err = lsp_slots_find(slots, slot, &name, &ret->vaddr);
+	ret->elf = e;
+	if (!err && name)
+		err = place_by_name(s, e, name, false, ret);
+	if (err == -ENOENT && name && s->callee == e)
+		err = place_by_name(s, e, name, true, ret);
+	return err;
+}
+
+/* The function that the call instruction before @ra names; only one that a symbol starts at. */
+static int called_place(struct search *s, struct lsp_elf *e, uint64_t ra, struct place *ret)
+{
+	struct lsp_symtab_symbol symbol;
+	uint64_t target, slot;
+	struct lsp_symtab *t;
+	int err = 0;
+
+	switch (lsp_code_call_before(e, ra, &target)) {
+	case LSP_CALL_DIRECT:
+		if (lsp_code_is_plt(e, target, &slot))
+			err = place_by_slot(s, e, slot, ret);
+		else
+			*ret = (struct place){ e, target };
+		break;
+	case LSP_CALL_SLOT:
+		err = place_by_slot(s, e, target, ret);
+		break;
+	default:
+		return -ENOENT;
+	}
+	if (!err)
+		err = symtab_get(ret->elf, &t);
+	if (!err)
+		err = lsp_symtab_find(t, ret->vaddr, &symbol);
+	if (!err && symbol.start != ret->vaddr)
+		err = -ENOENT;
+	return err;
+}
+
+/* The out-of-line function of DWARF at @p; false when there is none. */
+static int function_get(const struct place *p, struct lsp_inlines **inlines, Dwarf_Die *ret)
+{
+	struct lsp_inline *in;
+	struct lsp_symfile *f;
+	int err = lsp_symfile_get(p->elf, &f);
+
+	if (!err)
+		err = lsp_symfile_inlines(f, inlines);
+	if (err)
+		return err;
+	in = malloc(sizeof(*in));
+	if (!in)
+		return -ENOMEM;
+	err = lsp_inlines_find(*inlines, p->vaddr, in);
+	if (!err && !in->n)
+		err = -ENOENT;
+	if (!err)
+		*ret = in->functions[in->n - 1];
+	free(in);
+	return err;
+}
+
+/* Whether the callee's frame runs in the function at @p. */
+static int covers(struct search *s, const struct place *p, bool *ret)
+{
+	const struct place callee = { s->callee, s->callee_vaddr };
+	struct lsp_symtab_symbol a, b;
+	struct lsp_inlines *inlines;
+	struct lsp_symtab *t;
+	Dwarf_Die x, y;
+	int err;
+
+	*ret = false;
+	if (p->elf != s->callee)
+		return 0;
+	err = symtab_get(p->elf, &t);
+	if (err)
+		return err;
+	*ret = !lsp_symtab_find(t, p->vaddr, &a) && !lsp_symtab_find(t, s->callee_vaddr, &b) &&
+	       a.start == b.start;
+	if (*ret)
+		return 0;
+	err = function_get(p, &inlines, &x);
+	if (!err)
+		err = function_get(&callee, &inlines, &y);
+	*ret = !err && dwarf_dieoffset(&x) == dwarf_dieoffset(&y);
+	return err == -ENOMEM ? err : 0;
+}
+
+static bool is_flag(Dwarf_Die *die, unsigned int name, unsigned int gnu_name)
+{
+	Dwarf_Attribute attr;
+	bool set;
+
+	return (dwarf_attr(die, name, &attr) || dwarf_attr(die, gnu_name, &attr)) &&
+	       !dwarf_formflag(&attr, &set) && set;
+}
+
+static bool address_get(Dwarf_Die *die, unsigned int name, uint64_t *ret)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, name, &attr) && !dwarf_formaddr(&attr, ret) && *ret;
+}
+
+/* Where the tail call @site leads. */
+static int jump_target(struct jumps *j, Dwarf_Die *site, struct place *ret)
+{
+	struct lsp_inlines *inlines;
+	struct lsp_symfile *f;
+	Dwarf_Attribute attr;
+	const char *name;
+	Dwarf_Die origin;
+	int err;
+
+	if ((!dwarf_attr(site, DW_AT_call_origin, &attr) &&
+	     !dwarf_attr(site, DW_AT_abstract_origin, &attr)) ||
+	    !dwarf_formref_die(&attr, &origin))
+		return -ENOENT;
+	err = lsp_symfile_get(j->elf, &f);
+	if (!err)
+		err = lsp_symfile_inlines(f, &inlines);
+	ret->elf = j->elf;
+	if (!err)
+		err = lsp_inlines_entry(inlines, &origin, &ret->vaddr);
+	if (err != -ENOENT)
+		return err;
+	name = lsp_line_linkage(&origin);
+	if (!name)
+		name = lsp_line_name(&origin);
+	return name ? place_by_name(j->search, j->elf, name, true, ret) : -ENOENT;
+}
+
+static int site_visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
+{
+	struct jumps *j = arg;
+	struct jump *jump;
+	int tag = dwarf_tag(die), err;
+
+	(void)parent;
+	(void)own;
+	if (tag == DW_TAG_subprogram)
+		return LSP_WALK_ON;
+	if ((tag != DW_TAG_call_site && tag != DW_TAG_GNU_call_site) ||
+	    !is_flag(die, DW_AT_call_tail_call, DW_AT_GNU_tail_call))
+		return LSP_WALK_DOWN;
+	if (j->n == JUMPS_MAX) {
+		j->unknown_target = true;
+		return LSP_WALK_STOP;
+	}
+	jump = &j->jumps[j->n];
+	jump->vaddr = 0;
+	if (address_get(die, DW_AT_call_return_pc, &jump->vaddr) ||
+	    address_get(die, DW_AT_low_pc, &jump->vaddr))
+		jump->vaddr--;
+	else
+		address_get(die, DW_AT_call_pc, &jump->vaddr);
+	err = jump_target(j, die, &jump->to);
+	if (err == -ENOMEM)
+		return err;
+	if (err)
+		j->unknown_target = true;
+	else
+		j->n++;
+	return LSP_WALK_ON;
+}
+
+static int jumps_read(struct jumps *j, const struct place *p)
+{
+	struct lsp_inlines *inlines;
+	Dwarf_Die function;
+	int err = function_get(p, &inlines, &function);
+
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	j->elf = p->elf;
+	j->known = is_flag(&function, DW_AT_call_all_calls, DW_AT_GNU_all_call_sites) ||
+		   is_flag(&function, DW_AT_call_all_tail_calls, DW_AT_GNU_all_tail_call_sites) ||
+		   is_flag(&function, DW_AT_call_all_source_calls,
+			   DW_AT_GNU_all_source_call_sites);
+	return j->known ? lsp_walk(&function, 0, site_visit, j) : 0;
+}
+
+static bool on_path(const struct path *path, const struct place *p)
+{
+	size_t i;
+
+	for (i = 0; i < path->n; i++)
+		if (path->at[i].elf == p->elf && path->at[i].vaddr == p->vaddr)
+			return true;
+	return false;
+}
+
+/* Notes that the path ends at @p, which is the callee (@exact) or may lead to it. */
+static void path_end(struct search *s, bool exact)
+{
+	size_t *n = exact ? &s->nexact : &s->nmaybe;
+
+	if (!(*n)++)
+		*(exact ? &s->exact : &s->maybe) = s->path;
+}
+
+static int search_from(struct search *s, const struct place *p)
+{
+	struct jumps *j;
+	bool open = s->path.open, found;
+	size_t i;
+	int err = covers(s, p, &found);
+
+	if (err || found) {
+		if (found)
+			path_end(s, true);
+		return err;
+	}
+	if (on_path(&s->path, p))
+		return 0;
+	if (s->path.n == LSP_TAIL_MAX || s->visits++ == VISITS_MAX) {
+		s->cut = true;
+		return 0;
+	}
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return -ENOMEM;
+	j->search = s;
+	err = jumps_read(j, p);
+	s->path.at[s->path.n] = *p;
+	s->path.jump[s->path.n++] = 0;
+	s->path.open = open || j->unknown_target;
+	s->leaks |= j->unknown_target || !j->known;
+	if (!err && !j->known && p->elf == s->callee)
+		path_end(s, false);
+	for (i = 0; !err && i < j->n; i++) {
+		s->path.jump[s->path.n - 1] = j->jumps[i].vaddr;
+		err = search_from(s, &j->jumps[i].to);
+	}
+	s->path.n--;
+	s->path.open = open;
+	free(j);
+	return err;
+}
+
+/* Writes the path from its end, the function nearest to the callee first. */
+static int path_write(struct lsp_symbols *symbols, const struct path *path,
+		      struct lsp_tail ret[LSP_TAIL_MAX])
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < path->n; i++) {
+		const size_t at = path->n - 1 - i;
+		struct lsp_tail *t = &ret[i];
+
+		t->elf = path->at[at].elf;
+		t->vaddr = path->jump[at] ? path->jump[at] : path->at[at].vaddr;
+		err = lsp_symbol_lines(symbols, t->elf, t->vaddr, &t->lines, &t->nlines);
+		if (err)
+			return err;
+	}
+	return (int)path->n;
+}
+
+/* Whether both have one name: a part of a function that the compiler split off. */
+static int is_same_name(struct lsp_symbols *symbols, const struct search *s, const struct place *p,
+			bool *ret)
+{
+	const struct lsp_line *x, *y;
+	size_t n, m;
+	int err = lsp_symbol_lines(symbols, p->elf, p->vaddr, &x, &n);
+
+	if (!err)
+		err = lsp_symbol_lines(symbols, s->callee, s->callee_vaddr, &y, &m);
+	*ret = !err && p->elf == s->callee && x[n - 1].function == y[m - 1].function;
+	return err;
+}
+
+int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
+			    uint64_t call_vaddr, struct lsp_elf *callee, uint64_t callee_vaddr,
+			    struct lsp_tail ret[LSP_TAIL_MAX], bool *ambiguous)
+{
+	struct search *s = calloc(1, sizeof(*s));
+	struct path first = { .n = 1 };
+	const struct path *chosen = &first;
+	bool same;
+	int err;
+
+	*ambiguous = false;
+	if (!s)
+		return -ENOMEM;
+	s->callee = callee;
+	s->callee_vaddr = callee_vaddr;
+	err = called_place(s, caller, call_vaddr + 1, &first.at[0]);
+	if (!err)
+		err = is_same_name(symbols, s, &first.at[0], &same);
+	if (!err && !same)
+		err = search_from(s, &first.at[0]);
+	/* what cannot have jumped to the callee was not called: the name led to another function */
+	if (!err && !same && (s->nexact || s->nmaybe || s->leaks || s->cut)) {
+		if (s->nexact == 1 && !s->exact.open && !s->cut)
+			chosen = &s->exact;
+		else if (!s->nexact && s->nmaybe == 1 && !s->maybe.open && !s->cut)
+			chosen = &s->maybe;
+		else
+			*ambiguous = true;
+		err = path_write(symbols, chosen, ret);
+	}
+	free(s);
+	return err == -ENOENT ? 0 : err;
+}
