@@ -299,7 +299,8 @@ int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_r
 		err = -errno;
 		goto out;
 	}
-	err = text_write(fd, json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY));
+	err = text_write(fd, json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	if (!err)
 		err = text_write(fd, "\n");
 	if (close(fd) && !err)

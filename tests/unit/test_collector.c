@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would catch: events lost or counted twice on their way from records to rows
+ * and profiles, whatever the order of stacks, mappings and events; a release
+ * blamed that semantics exempts, or classed by something other than its own
+ * stack and then its lock; open waits and handoff in the wrong file; a pid
+ * label where there is one process; memory that grows with events.
+ *
+ * Resolution is played here: a stack's rip says what it is.
+ * sources: user/collector.c user/fold.c user/locks.c user/traces.c
+ * sources: user/processes.c user/profiles.c
+ * sources: user/capture/aggregate.c user/capture/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
+ * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
+ * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
+ * sources: user/profile/profile.pb-c.c
+ * libs: -lprotobuf-c -lz
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../user/collector.h"
+#include "../../user/profiles.h"
+
+/* ---- the resolver's part ---- */
+
+/* rip = class * 16 + n: distinct n are distinct stacks of that class. */
+#define RIP(sync, n) ((uint64_t)LSP_SYNC_##sync * 16 + (n) + 0x1000)
+
+struct lsp_resolver {
+	int unused;
+};
+
+static bool all_mapped;
+static uint32_t mapped_tgid;	/* by a MAP record */
+static int stacks_resolved;
+static struct lsp_resolver resolver;
+static const struct lsp_object object = {
+	.path = "/bin/prog", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
+};
+
+int lsp_resolver_create(const struct lsp_resolver_options *o, struct lsp_resolver **ret)
+{
+	(void)o;
+	*ret = &resolver;
+	return 0;
+}
+
+void lsp_resolver_destroy(struct lsp_resolver *r)
+{
+	(void)r;
+}
+
+int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path)
+{
+	(void)r;
+	assert_string_equal(path, "/bin/prog");
+	mapped_tgid = map->tgid;
+	return 0;
+}
+
+int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
+{
+	(void)r, (void)tgid, (void)generation;
+	fail_msg("/proc was asked for processes of a replay");
+	return -ESRCH;
+}
+
+bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
+{
+	(void)r, (void)generation;
+	return all_mapped || tgid == mapped_tgid;
+}
+
+const char *lsp_end_name(unsigned int end)
+{
+	return end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
+}
+
+int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
+		       enum lsp_side side, struct lsp_trace *ret)
+{
+	static const struct lsp_line line = {
+		.function = "locker", .linkage = "locker", .file = "/src/p.c", .line = 3,
+	};
+	uint64_t rip = stack->regs[LOCKSPAN_REG_RIP];
+
+	(void)side;
+	stacks_resolved++;
+	memset(ret, 0, sizeof(*ret));
+	ret->frames = calloc(1, sizeof(*ret->frames));
+	ret->nframes = 1;
+	ret->frames[0] = (struct lsp_frame){
+		.pc = rip, .object = &object, .lines = &line, .nlines = 1,
+	};
+	ret->sync = (enum lsp_sync)((rip - 0x1000) / 16);
+	ret->end = lsp_resolver_mapped(r, stack->tgid, 0) ? LSP_END_COMPLETE : LSP_END_NO_MAP;
+	return 0;
+}
+
+void lsp_trace_uninit(struct lsp_trace *t)
+{
+	free(t->frames);
+	memset(t, 0, sizeof(*t));
+}
+
+/* Like the name of a heap lock: depends on the trace that it is named by. */
+const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
+			      uint64_t uaddr, enum lsp_sync sync, const struct lsp_trace *trace)
+{
+	static char name[64];
+
+	(void)r, (void)generation, (void)sync;
+	snprintf(name, sizeof(name), "%u:%llx@%llx", tgid, (unsigned long long)uaddr,
+		 trace->nframes ? (unsigned long long)trace->frames[0].pc : 0);
+	return name;
+}
+
+/* ---- records ---- */
+
+struct feeder {
+	struct lsp_collector *c;
+	uint64_t seq;
+};
+
+static void feed(struct feeder *f, const void *record)
+{
+	const struct lockspan_rec *rec = record;
+
+	assert_int_equal(lsp_collector_feed(f->c, 0, f->seq++, record, rec->bytes), 0);
+}
+
+static void feed_stack(struct feeder *f, uint32_t tgid, uint64_t id, uint64_t rip)
+{
+	struct lockspan_stack s = {
+		.rec = { .bytes = sizeof(s), .type = LOCKSPAN_REC_STACK }, .id = id, .tgid = tgid,
+	};
+
+	s.regs[LOCKSPAN_REG_RIP] = rip;
+	feed(f, &s);
+}
+
+static struct lockspan_span span(uint64_t stack, uint64_t key, uint64_t wait_ns)
+{
+	return (struct lockspan_span){
+		.rec = { .bytes = sizeof(struct lockspan_span), .type = LOCKSPAN_REC_SPAN },
+		.enq_ns = 1000, .wake_ns = 1000 + wait_ns, .run_ns = 1000 + wait_ns + 7,
+		.key = key, .end_key = key, .uaddr = key * 8, .stack = stack, .rate_ns = 1,
+		.tgid = 1, .tid = 1, .depth = 1, .op = LOCKSPAN_OP_WAIT, .comm = "w",
+	};
+}
+
+static struct lockspan_release release(uint64_t stack, uint64_t key, uint64_t hold_ns)
+{
+	return (struct lockspan_release){
+		.rec = { .bytes = sizeof(struct lockspan_release), .type = LOCKSPAN_REC_RELEASE },
+		.time_ns = 5000, .hold_ns = hold_ns, .key = key, .uaddr = key * 8, .stack = stack,
+		.fraction = 1, .tgid = 1, .tid = 2, .waiter_tgid = 1, .waiters = 1,
+		.op = LOCKSPAN_OP_WAIT, .comm = "r",
+	};
+}
+
+static void begin(struct feeder *f)
+{
+	const struct lsp_collector_options o = { .live = false };
+
+	all_mapped = true;
+	mapped_tgid = 0;
+	stacks_resolved = 0;
+	memset(f, 0, sizeof(*f));
+	assert_int_equal(lsp_collector_create(&o, &f->c), 0);
+}
+
+static void finish(struct feeder *f, struct lsp_profiles_summary *s)
+{
+	assert_int_equal(lsp_collector_finish(f->c), 0);
+	lsp_profiles_summary(f->c, s);
+}
+
+/* ---- tests ---- */
+
+static void sums_reach_the_summary(void **state)
+{
+	struct lsp_profiles_summary s;
+	struct lockspan_span w;
+	struct lockspan_release r;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	feed_stack(&f, 1, 10, RIP(MUTEX, 0));
+	feed_stack(&f, 1, 20, RIP(MUTEX, 1));
+	for (int i = 0; i < 10; i++) {
+		w = span(10, 5, 100);
+		w.handoff_ns = 3;
+		feed(&f, &w);
+		r = release(20, 5, 60);
+		r.handoff_ns = 4;
+		feed(&f, &r);
+	}
+	w.outcome = LOCKSPAN_NOSLEEP;	/* in no profile, but its handoff is somebody's time */
+	feed(&f, &w);
+	w.outcome = LOCKSPAN_OPEN;
+	w.wake_ns = 0;
+	w.run_ns = 51000;
+	feed(&f, &w);
+	finish(&f, &s);
+	assert_int_equal(s.block.kept, 10);
+	assert_true(s.block.delay_ns == 1000);
+	assert_true(s.mutex.delay_ns == 600);
+	assert_int_equal(s.mutex.kept, 10);
+	assert_int_equal(s.other.kept, 0);
+	assert_int_equal(s.open.kept, 1);
+	assert_true(s.open.delay_ns == 50000);
+	assert_true(s.handoff_ns == 10 * 3 + 10 * 4 + 2 * 3);
+	assert_int_equal(s.block.ends[LSP_END_COMPLETE], 10);
+	lsp_collector_destroy(f.c);
+}
+
+static void stacks_and_mappings_may_be_late(void **state)
+{
+	struct lockspan_span w = span(10, 5, 100);
+	struct {
+		struct lockspan_map m;
+		char path[16];
+	} map = { .m = { .rec = { .bytes = sizeof(map), .type = LOCKSPAN_REC_MAP }, .tgid = 1 },
+		  .path = "/bin/prog" };
+	struct lsp_profiles_summary s;
+	uint64_t ids[4];
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	all_mapped = false;
+	feed(&f, &w);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	/* Its stack is asked for after half a second, and not at once again. */
+	assert_int_equal(lsp_collector_missing(f.c, 1107 + 400000000, ids, 4), 0);
+	assert_int_equal(lsp_collector_missing(f.c, 1107 + 600000000, ids, 4), 1);
+	assert_int_equal(ids[0], 10);
+	assert_int_equal(lsp_collector_missing(f.c, 1107 + 700000000, ids, 4), 0);
+	assert_int_equal(lsp_collector_missing(f.c, 1107 + 1700000000, ids, 4), 1);
+	feed_stack(&f, 1, 10, RIP(MUTEX, 0));
+	assert_int_equal(lsp_collector_missing(f.c, UINT64_MAX / 2, ids, 4), 0);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	assert_int_equal(stacks_resolved, 0);
+	lsp_profiles_summary(f.c, &s);
+	assert_int_equal(s.block.kept, 0);
+
+	feed(&f, &map);
+	feed(&f, &w);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	assert_int_equal(stacks_resolved, 1);
+	lsp_profiles_summary(f.c, &s);
+	assert_int_equal(s.block.kept, 2);
+	assert_int_equal(s.block.ends[LSP_END_COMPLETE], 2);
+	finish(&f, &s);
+	assert_int_equal(s.block.kept, 2);
+	lsp_collector_destroy(f.c);
+}
+
+/* What never came is in the profile all the same, with a stack that says so. */
+static void nothing_is_dropped_at_the_end(void **state)
+{
+	struct lsp_profiles_summary s;
+	struct lockspan_span w;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	all_mapped = false;
+	w = span(10, 5, 100);
+	feed(&f, &w);			/* no stack */
+	w = span(0, 5, 100);
+	feed(&f, &w);			/* none taken */
+	feed_stack(&f, 1, 11, RIP(MUTEX, 0));
+	w = span(11, 5, 100);
+	feed(&f, &w);			/* no mappings */
+	finish(&f, &s);
+	assert_int_equal(s.block.kept, 3);
+	assert_int_equal(s.block.ends[LSP_END_NONE], 2);
+	assert_int_equal(s.block.ends[LSP_END_NO_MAP], 1);
+	lsp_collector_destroy(f.c);
+}
+
+struct found {
+	const char *lock;
+	enum lsp_sync sync;
+	int rows;
+};
+
+static int mutex_row(void *arg, const struct lsp_row *row)
+{
+	struct found *found = arg;
+
+	if (row->kind != LSP_ROW_MUTEX)
+		return 0;
+	found->lock = row->lock;
+	found->sync = row->sync;
+	found->rows++;
+	return 0;
+}
+
+/* Class and flags of one release, and whether the mutex profile has it. */
+static bool blamed(uint64_t rip, uint16_t flags, uint8_t op, uint64_t waiters_rip,
+		   enum lsp_sync *sync_ret)
+{
+	struct lockspan_release r = release(20, 5, 60);
+	struct lockspan_span w = span(10, 5, 100);
+	struct lsp_profiles_summary s;
+	struct found found = { 0 };
+	struct feeder f;
+
+	begin(&f);
+	feed_stack(&f, 1, 10, waiters_rip);
+	feed_stack(&f, 1, 20, rip);
+	r.rec.flags = flags;
+	r.op = op;
+	feed(&f, &r);
+	if (waiters_rip)
+		feed(&f, &w);
+	finish(&f, &s);
+	assert_int_equal(s.mutex.kept + s.other.kept, 1);
+	lsp_collector_rows(f.c, mutex_row, &found);
+	assert_int_equal(found.rows, 1);
+	*sync_ret = found.sync;
+	lsp_collector_destroy(f.c);
+	return s.mutex.kept;
+}
+
+static void blame_is_for_locks_alone(void **state)
+{
+	enum lsp_sync sync;
+
+	(void)state;
+	assert_true(blamed(RIP(MUTEX, 0), 0, LOCKSPAN_OP_WAIT, RIP(COND, 0), &sync));
+	assert_int_equal(sync, LSP_SYNC_MUTEX);
+	assert_true(blamed(RIP(RWLOCK_RD, 0), 0, LOCKSPAN_OP_WAIT, RIP(RWLOCK_WR, 0), &sync));
+	assert_int_equal(sync, LSP_SYNC_RWLOCK_RD);
+	assert_false(blamed(RIP(COND, 0), 0, LOCKSPAN_OP_WAIT, RIP(MUTEX, 0), &sync));
+	assert_false(blamed(RIP(SEM, 0), 0, LOCKSPAN_OP_WAIT, RIP(SEM, 0), &sync));
+	assert_false(blamed(RIP(BARRIER, 0), 0, LOCKSPAN_OP_WAIT, RIP(BARRIER, 0), &sync));
+	assert_false(blamed(RIP(ONCE, 0), 0, LOCKSPAN_OP_WAIT, RIP(ONCE, 0), &sync));
+	assert_false(blamed(RIP(RUNTIME, 0), 0, LOCKSPAN_OP_WAIT, RIP(RUNTIME, 0), &sync));
+	/* Its stack does not tell: the waiters' class. */
+	assert_true(blamed(RIP(OTHER, 0), 0, LOCKSPAN_OP_WAIT, RIP(MUTEX, 0), &sync));
+	assert_int_equal(sync, LSP_SYNC_MUTEX);
+	assert_false(blamed(RIP(OTHER, 0), 0, LOCKSPAN_OP_WAIT, RIP(COND, 0), &sync));
+	assert_false(blamed(RIP(OTHER, 0), 0, LOCKSPAN_OP_WAIT, RIP(OTHER, 0), &sync));
+	/* A thread's end is nobody's fault, whatever its stack. */
+	assert_false(blamed(RIP(MUTEX, 0), LOCKSPAN_RELEASE_JOIN, LOCKSPAN_OP_WAIT, RIP(JOIN, 0), &sync));
+	assert_int_equal(sync, LSP_SYNC_JOIN);
+	/* Priority inheritance shows in the operation. */
+	assert_true(blamed(RIP(OTHER, 0), 0, LOCKSPAN_OP_LOCK_PI2, RIP(OTHER, 1), &sync));
+	assert_int_equal(sync, LSP_SYNC_PI);
+	assert_true(blamed(RIP(OTHER, 0), LOCKSPAN_RELEASE_PI, LOCKSPAN_OP_WAIT, RIP(OTHER, 1), &sync));
+	/* From an interrupt: a bystander's stack must not class it. */
+	assert_false(blamed(RIP(MUTEX, 0), LOCKSPAN_RELEASE_IRQ, LOCKSPAN_OP_WAIT, RIP(COND, 0), &sync));
+	assert_true(blamed(RIP(COND, 0), LOCKSPAN_RELEASE_IRQ, LOCKSPAN_OP_WAIT, RIP(MUTEX, 0), &sync));
+}
+
+static int names_equal(void *arg, const struct lsp_row *row)
+{
+	const char **name = arg;
+
+	if (!*name)
+		*name = row->lock;
+	assert_string_equal(row->lock, *name);
+	return 0;
+}
+
+/* By the stack that waited most, in every row, and in the waiter's process. */
+static void a_lock_has_one_name(void **state)
+{
+	struct lockspan_release r = release(20, 5, 60);
+	struct lsp_profiles_summary s;
+	const char *name = NULL;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	feed_stack(&f, 2, 20, RIP(MUTEX, 1));
+	feed_stack(&f, 1, 10, RIP(MUTEX, 2));
+	feed_stack(&f, 1, 11, RIP(MUTEX, 3));
+	r.tgid = 2;
+	feed(&f, &r);
+	for (int i = 0; i < 5; i++) {
+		struct lockspan_span w = span(i % 2 ? 10 : 11, 5, i % 2 ? 1000 : 10);
+
+		feed(&f, &w);
+	}
+	finish(&f, &s);
+	lsp_collector_rows(f.c, names_equal, &name);
+	assert_string_equal(name, "1:28@1012");
+	lsp_collector_destroy(f.c);
+}
+
+static bool has_label(const struct lsp_profile *p, const char *key, const char *value)
+{
+	struct lsp_profile_sample s;
+	bool has = false;
+
+	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++)
+		for (size_t k = 0; k < s.nlabels; k++)
+			has |= !strcmp(s.labels[k].key, key) &&
+			       (!value || (s.labels[k].str && !strcmp(s.labels[k].str, value)));
+	return has;
+}
+
+static double total(const struct lsp_profile *p, size_t column)
+{
+	struct lsp_profile_sample s;
+	double sum = 0;
+
+	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++)
+		sum += s.values[column];
+	return sum;
+}
+
+static double column_total(const struct lsp_profile *p, const char *type)
+{
+	for (size_t i = 0; i < lsp_profile_types(p); i++)
+		if (!strcmp(lsp_profile_type(p, i)->type, type))
+			return total(p, i);
+	fail_msg("no column %s", type);
+	return 0;
+}
+
+static void profiles_of(uint32_t tgids, struct lsp_profiles *ret)
+{
+	const struct lsp_profiles_facts facts = { .time_ns = 1, .block_rate_ns = 1, .mutex_fraction = 1 };
+	struct feeder f;
+
+	begin(&f);
+	for (uint32_t tgid = 1; tgid <= tgids; tgid++) {
+		struct lockspan_span w = span(10, 5, 100);
+		struct lockspan_release r = release(20, 5, 60);
+		struct lockspan_span open = span(10, 6, 0);
+
+		feed_stack(&f, tgid, 10, RIP(COND, 0));
+		feed_stack(&f, tgid, 20, RIP(RWLOCK_WR, 1));
+		w.tgid = tgid;
+		w.handoff_ns = 9;
+		w.depth = 4;
+		r.tgid = tgid;
+		open.outcome = LOCKSPAN_OPEN;
+		open.tgid = tgid;
+		feed(&f, &w);
+		w.rec.flags = LOCKSPAN_SPAN_REWAIT;
+		feed(&f, &w);
+		feed(&f, &r);
+		feed(&f, &open);
+	}
+	assert_int_equal(lsp_collector_finish(f.c), 0);
+	assert_int_equal(lsp_profiles_create(f.c, &facts, ret), 0);
+	lsp_collector_destroy(f.c);
+}
+
+static void profiles_have_what_semantics_says(void **state)
+{
+	struct lsp_profiles p;
+
+	(void)state;
+	profiles_of(1, &p);
+	assert_int_equal(lsp_profile_types(p.block), 2);
+	assert_int_equal(lsp_profile_types(p.mutex), 2);
+	assert_true(total(p.block, 0) == 2 && total(p.block, 1) == 200);
+	assert_true(total(p.mutex, 0) == 1 && total(p.mutex, 1) == 60);
+	assert_true(column_total(p.ext, "delay") == 200);
+	assert_true(column_total(p.ext, "sched_delay") == 14);
+	assert_true(column_total(p.ext, "handoff") == 18);
+	assert_true(column_total(p.ext, "hold") == 60);
+	assert_true(column_total(p.ext, "spurious") == 1);
+	assert_true(column_total(p.ext, "waiters") == 2);
+	assert_true(column_total(p.ext, "depth") == 8);
+	assert_true(has_label(p.block, "kind", "block") && !has_label(p.block, "kind", "mutex"));
+	assert_true(has_label(p.mutex, "kind", "mutex") && !has_label(p.mutex, "kind", "block"));
+	assert_true(has_label(p.block, "sync", "cond") && has_label(p.mutex, "sync", "rwlock_wr"));
+	assert_true(has_label(p.block, "comm", "w") && has_label(p.mutex, "comm", "r"));
+	assert_true(has_label(p.block, "lock", "1:28@1040"));
+	assert_true(has_label(p.ext, "kind", "handoff"));
+	assert_false(has_label(p.block, "pid", NULL));
+	lsp_profiles_destroy(&p);
+
+	profiles_of(2, &p);
+	assert_true(has_label(p.block, "pid", NULL) && has_label(p.mutex, "pid", NULL));
+	assert_true(total(p.block, 1) == 400);
+	lsp_profiles_destroy(&p);
+}
+
+/* A stack a name, as in raw mode: 300,000 events, four stacks in truth. */
+static void memory_is_by_stacks_not_events(void **state)
+{
+	struct lsp_collector_totals t;
+	struct lsp_profiles_summary s;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	for (uint64_t i = 1; i <= 300000; i++) {
+		struct lockspan_span w = span(i, i % 3, 10);
+
+		feed_stack(&f, 1, i, RIP(MUTEX, i % 4));
+		feed(&f, &w);
+	}
+	finish(&f, &s);
+	lsp_collector_totals(f.c, &t);
+	assert_true(s.block.delay_ns == 3000000);
+	assert_int_equal(s.block.kept, 300000);
+	assert_int_equal(t.traces, 4);
+	assert_int_equal(t.rows, 12);
+	assert_true(t.stacks < 200000);
+	assert_int_equal(t.unrecorded, 0);
+	lsp_collector_destroy(f.c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_reach_the_summary),
+		cmocka_unit_test(stacks_and_mappings_may_be_late),
+		cmocka_unit_test(nothing_is_dropped_at_the_end),
+		cmocka_unit_test(blame_is_for_locks_alone),
+		cmocka_unit_test(a_lock_has_one_name),
+		cmocka_unit_test(profiles_have_what_semantics_says),
+		cmocka_unit_test(memory_is_by_stacks_not_events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
