@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GATE_POLL_NS 200000
+#define READY_POLL_NS 200000
 
 struct team *team_create(const struct options *options, unsigned int threads,
 			 void (*run)(struct member *), const char *sync,
@@ -73,11 +73,12 @@ static void *member_main(void *arg)
 	struct member *me = arg;
 	struct team *team = me->team;
 	struct rusage before, after;
+	char nothing;
 
 	me->tid = (pid_t)syscall(SYS_gettid);
 	atomic_fetch_add(&team->ready, 1);
-	while (!atomic_load(&team->open))
-		clock_sleep_ns(GATE_POLL_NS);
+	while (read(team->gate[0], &nothing, 1) < 0)
+		;
 	getrusage(RUSAGE_THREAD, &before);
 	me->run(me);
 	getrusage(RUSAGE_THREAD, &after);
@@ -113,13 +114,15 @@ int team_run(struct team *team)
 	unsigned int started, i;
 	int err;
 
+	if (pipe(team->gate))
+		return -errno;
 	err = members_start(team, &started);
 	if (err)
 		atomic_store(&team->stop, true);
 	while (atomic_load(&team->ready) < started)
-		clock_sleep_ns(GATE_POLL_NS);
+		clock_sleep_ns(READY_POLL_NS);
 	team->start_ns = clock_now_ns();
-	atomic_store(&team->open, true);
+	close(team->gate[1]);
 	if (!err && team->options->run.duration_ms) {
 		clock_sleep_ns(team->options->run.duration_ms * 1000000U);
 		atomic_store(&team->stop, true);
@@ -132,6 +135,7 @@ int team_run(struct team *team)
 		if (end_ns > team->wall_ns)
 			team->wall_ns = end_ns;
 	}
+	close(team->gate[0]);
 	return err;
 }
 

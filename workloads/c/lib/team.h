@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads that start together, and what each of them saw. The start gate and
- * the duration use nanosleep, not futexes: between gate and end, the only
+ * Threads that start together, and what each of them saw. The start gate is a
+ * pipe and the duration a nanosleep, no futexes: between gate and end, the only
  * futex waits of the process are those of the workload. pthread_join() follows
  * after the end and waits at most once a member.
  */
@@ -44,7 +44,7 @@ struct team {
 	const char *sync;	/* class of the locks, as the profiles name it */
 	struct member *members;
 	atomic_uint ready;
-	atomic_bool open;
+	int gate[2];		/* a pipe; closing its end opens the gate */
 	atomic_bool stop;
 	uint64_t start_ns;
 	uint64_t wall_ns;	/* from the gate to the last member's end */
