@@ -55,7 +55,7 @@ static const char *const end_names[] = {
 
 /* Functions that nothing calls: a chain that came to one is complete, however it was found. */
 static const char *const outermost[] = {
-	"_start", "__clone", "clone", "__clone3", "clone3",
+	"_start", "__clone", "clone", "__clone3", "clone3", "libc_start_main_stage2",
 	"runtime.goexit", "runtime.goexit.abi0", "runtime.mstart", "runtime.mstart.abi0",
 	"runtime.mcall", "runtime.rt0_go", "runtime.rt0_go.abi0",
 	"runtime.systemstack", "runtime.systemstack.abi0",
@@ -218,12 +218,15 @@ static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struc
 		return 0;
 	n = lsp_symbol_tail_callers(r->symbols, from, caller.pc - caller.map->bias, to,
 				    callee.pc - callee.map->bias, tails, &ambiguous);
-	for (j = 0; j < n; j++)
+	for (j = 0; j < n; j++) {
+		struct lsp_map *map = tails[j].elf == from ? caller.map : callee.map;
+
 		t->frames[t->nframes++] = (struct lsp_frame){
-			.pc = tails[j].vaddr + caller.map->bias,
-			.object = lsp_map_object(r->maps, set, caller.map),
+			.pc = tails[j].vaddr + map->bias,
+			.object = lsp_map_object(r->maps, set, map),
 			.lines = tails[j].lines, .nlines = tails[j].nlines, .guessed = true,
 		};
+	}
 	return n < 0 ? n : 0;
 }
 

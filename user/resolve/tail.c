@@ -391,6 +391,12 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 	int err;
 
 	*ambiguous = false;
+	/* what a signal interrupted made no call */
+	if (lsp_code_is_sigreturn(callee, callee_vaddr) ||
+	    lsp_code_is_sigreturn(callee, callee_vaddr + 1)) {
+		free(s);
+		return 0;
+	}
 	if (!s)
 		return -ENOMEM;
 	s->callee = callee;
