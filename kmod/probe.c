@@ -105,8 +105,13 @@ static int wake_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 /* wake_up_state(task, state): a requeue_pi call grants the lock so; signals wake other states. */
 static int wake_state_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (regs_get_kernel_argument(regs, 1) == TASK_NORMAL)
-		lsp_wake_pi((struct task_struct *)regs_get_kernel_argument(regs, 0));
+	struct task_struct *task = (struct task_struct *)regs_get_kernel_argument(regs, 0);
+
+	if (regs_get_kernel_argument(regs, 1) == TASK_NORMAL) {
+		/* A mutex that was free is granted without a word: the waiter moves and is woken in one. */
+		lsp_wake_requeue_pi(task);
+		lsp_wake_pi(task);
+	}
 	return 0;
 }
 

@@ -225,7 +225,9 @@ static u8 wait_outcome(const struct lsp_task *t, bool woken, enum lsp_wait_end w
 		       why == LSP_WAIT_SIGNAL ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR;
 	if (t->owner_died)
 		return LOCKSPAN_OWNER_DIED;
-	return t->begin_key != t->key->hash ? LOCKSPAN_REQUEUED : LOCKSPAN_WOKEN;
+	/* A vector waits on all its words at once: being woken on another than the first is no requeue. */
+	return t->op != LOCKSPAN_OP_WAITV && t->begin_key != t->key->hash ? LOCKSPAN_REQUEUED :
+									    LOCKSPAN_WOKEN;
 }
 
 static u64 wait_lock_wait_ns(const struct lsp_task *t)

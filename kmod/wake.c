@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "wake.h"
 
-#include <linux/timekeeping.h>
+#include <uapi/linux/futex.h>
 #include <linux/preempt.h>
+#include <linux/timekeeping.h>
 #include <asm/syscall.h>
 
 #include "core/futex_op.h"
@@ -264,33 +265,44 @@ void lsp_wake_pi(struct task_struct *task)
 	local_irq_restore(flags);
 }
 
-/* The word that the current requeue call moves to. */
-static void requeue_target(struct lsp_key_id *id)
+/* The word that the current task's FUTEX_CMP_REQUEUE_PI moves to; false if it is in no such call. */
+static bool requeue_target(struct lsp_key_id *id)
 {
 	struct pt_regs *regs = task_pt_regs(current);
+	bool compat = in_ia32_syscall();
+	struct lsp_futex_op op;
 	unsigned long args[6];
+	u64 wide[6];
+	int i;
 
 	syscall_get_arguments(current, regs, args);
-	if (!(args[1] & 128))
+	for (i = 0; i < 6; i++)
+		wide[i] = args[i];
+	if (lsp_futex_op_read((u32)syscall_get_nr(current, regs), wide, compat, &op) ||
+	    (op.word & FUTEX_CMD_MASK) != FUTEX_CMP_REQUEUE_PI)
+		return false;
+	if (op.shared)
 		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
-	lsp_futexq_private(current->mm, in_ia32_syscall() ? (u32)args[4] : args[4], id);
+	lsp_futexq_private(current->mm, compat ? (u32)args[4] : args[4], id);
+	return true;
 }
 
 void lsp_wake_requeue_pi(struct task_struct *task)
 {
-	struct lsp_task *t = lsp_task_by_task(task);
+	struct lsp_task *t;
 	struct lsp_key_id id;
 	unsigned long flags;
 
-	if (!t || task == current || !READ_ONCE(lsp_wait_recording))
+	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+		return;
+	t = lsp_task_by_task(task);
+	if (!t || task == current)
 		return;
 	local_irq_save(flags);
 	raw_spin_lock(&t->lock);
-	if (t->state == LSP_TASK_OPEN && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI) {
-		requeue_target(&id);
-		if (!lsp_key_is(t->key, &id))
-			wake_move(t, &id);
-	}
+	if (t->state == LSP_TASK_OPEN && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI &&
+	    requeue_target(&id) && !lsp_key_is(t->key, &id))
+		wake_move(t, &id);
 	raw_spin_unlock(&t->lock);
 	local_irq_restore(flags);
 }
