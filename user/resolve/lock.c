@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Static locks by symbol and type. Others by the function that uses them: an
+ * address on the heap means nothing in the next run.
+ */
+#include "lock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "demangle.h"
+#include "line.h"
+#include "plain.h"
+#include "symbol_private.h"
+#include "symfile.h"
+#include "sync_names.h"
+#include "type.h"
+#include "variable.h"
+
+#define NAME_BYTES 1024
+
+/* Bytes of the primitive of glibc that a class stands for; 0: not one size. */
+static uint64_t primitive_bytes(enum lsp_sync sync)
+{
+	switch (sync) {
+	case LSP_SYNC_MUTEX:
+	case LSP_SYNC_PI:
+		return 40;	/* pthread_mutex_t */
+	case LSP_SYNC_RWLOCK_RD:
+	case LSP_SYNC_RWLOCK_WR:
+		return 56;	/* pthread_rwlock_t */
+	case LSP_SYNC_COND:
+		return 48;	/* pthread_cond_t */
+	case LSP_SYNC_BARRIER:
+	case LSP_SYNC_SEM:
+		return 32;	/* pthread_barrier_t, sem_t */
+	default:
+		return 0;
+	}
+}
+
+/* Drops the ".0" by which compilers tell static variables of one name apart. */
+static void number_drop(char *name)
+{
+	size_t len = strlen(name), digits = len;
+
+	while (digits && isdigit((unsigned char)name[digits - 1]))
+		digits--;
+	if (digits < len && digits > 1 && name[digits - 1] == '.')
+		name[digits - 1] = '\0';
+}
+
+/* The variable's name as people write it; "function()::name" for a static local one. Malloc'ed. */
+static char *variable_name(struct lsp_variable *v)
+{
+	const char *linkage = lsp_line_linkage(&v->die);
+	char *name = linkage ? lsp_demangle(linkage) : lsp_line_scoped_name(&v->die);
+	char *function = NULL, *ret = NULL, plain[512];
+
+	if (linkage || !name || !v->in_function)
+		return name;
+	linkage = lsp_line_linkage(&v->function);
+	function = linkage ? lsp_demangle(linkage) : lsp_line_scoped_name(&v->function);
+	if (function) {
+		lsp_plain_name(function, plain, sizeof(plain));
+		if (asprintf(&ret, "%s()::%s", plain, name) < 0)
+			ret = NULL;
+		free(function);
+	} else {
+		ret = strdup(name);
+	}
+	free(name);
+	return ret;
+}
+
+/* By DWARF: the variable and the path in its type. */
+static int typed_name(struct lsp_symfile *f, uint64_t vaddr, char *ret, size_t bytes)
+{
+	struct lsp_variables *variables;
+	struct lsp_variable v;
+	char path[NAME_BYTES / 2], *name;
+	int err = lsp_symfile_variables(f, &variables);
+
+	if (!err)
+		err = lsp_variables_find(variables, vaddr, &v);
+	if (err)
+		return err;
+	if (!lsp_type_path(&v.type, vaddr - v.start, path, sizeof(path)))
+		snprintf(path, sizeof(path), "+0x%llx", (unsigned long long)(vaddr - v.start));
+	name = variable_name(&v);
+	if (!name)
+		return -ENOENT;
+	snprintf(ret, bytes, "%s%s", name, path);
+	free(name);
+	return 0;
+}
+
+/* By the symbol; an offset within one primitive is not shown. */
+static int symbol_name(struct lsp_symfile *f, uint64_t vaddr, enum lsp_sync sync, char *ret,
+		       size_t bytes)
+{
+	struct lsp_symtab_symbol symbol;
+	struct lsp_symtab *t;
+	uint64_t offset;
+	char *name;
+	int err = lsp_symfile_symtab(f, LSP_SYMTAB_DATA, &t);
+
+	if (!err)
+		err = lsp_symtab_find(t, vaddr, &symbol);
+	if (err)
+		return err;
+	name = lsp_demangle(symbol.name);
+	if (!name)
+		return -ENOMEM;
+	number_drop(name);
+	offset = vaddr - symbol.start;
+	if (!offset || symbol.end - symbol.start == primitive_bytes(sync))
+		snprintf(ret, bytes, "%s", name);
+	else
+		snprintf(ret, bytes, "%s+0x%llx", name, (unsigned long long)offset);
+	free(name);
+	return 0;
+}
+
+static const char *static_name(struct lsp_symbols *s, const struct lsp_place *p,
+			       enum lsp_sync sync)
+{
+	const char *prefix = p->main ? "" : p->elf->name, *colon = p->main ? "" : ":";
+	struct lsp_symfile *f;
+	char name[NAME_BYTES];
+	int err = lsp_symfile_get(p->elf, &f);
+
+	if (!err)
+		err = typed_name(f, p->vaddr, name, sizeof(name));
+	if (err == -ENOENT)
+		err = symbol_name(f, p->vaddr, sync, name, sizeof(name));
+	if (err == -ENOENT)
+		return lsp_text_format(&s->text, "%s+0x%llx", p->elf->name,
+				       (unsigned long long)p->vaddr);
+	return err ? NULL : lsp_text_format(&s->text, "%s%s%s", prefix, colon, name);
+}
+
+/* Whether a function only passes on what its caller wants: std::lock_guard, g_mutex_locker_new. */
+static bool is_passing_on(const char *function)
+{
+	static const char *const prefixes[] = {
+		"std::", "__gnu_cxx::", "__gthread", "core::", "alloc::", "lock_api::",
+		"parking_lot", "boost::", "absl::", "folly::", "g_mutex_locker", "g_rec_mutex",
+		"tbb::", "QMutexLocker", "pthread_",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(function, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+/* The innermost function of the program that the trace shows, bare; false: none. */
+static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes)
+{
+	size_t i, j;
+
+	for (i = 0; t && i < t->nframes; i++) {
+		const struct lsp_frame *f = &t->frames[i];
+
+		for (j = 0; j < f->nlines; j++) {
+			const struct lsp_sync_name *known =
+				lsp_sync_name_find(f->lines[j].function);
+
+			if (known && known->kind == LSP_SYNC_ROOT)
+				return false;
+			lsp_plain_name(f->lines[j].function, ret, bytes);
+			if (*ret && !known && !is_passing_on(ret) &&
+			    !(f->object && lsp_sync_library_find(f->object->path)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p,
+				const struct lsp_trace *trace)
+{
+	const char *where = p->region == LSP_REGION_STACK ? "stack" :
+			    p->region == LSP_REGION_HEAP ? "heap" : "memory";
+	char function[NAME_BYTES];
+
+	if (user_function(trace, function, sizeof(function)))
+		return lsp_text_format(&s->text, "%s@%s", where, function);
+	return lsp_text_intern(&s->text, where);
+}
+
+const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
+			  enum lsp_sync sync, const struct lsp_trace *trace)
+{
+	const char *ret;
+
+	if (place->region == LSP_REGION_STATIC && place->elf)
+		ret = static_name(s, place, sync);
+	else if (place->region == LSP_REGION_SHARED && place->path && *place->path)
+		ret = lsp_text_format(&s->text, "%s+0x%llx", place->path,
+				      (unsigned long long)place->offset);
+	else
+		ret = dynamic_name(s, place, trace);
+	return ret ? ret : "?";
+}
