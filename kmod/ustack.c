@@ -32,7 +32,7 @@
 
 static u32 stack_mode;
 static u64 *known;
-static u64 __percpu **windows;
+static u64 * __percpu *windows;
 static DEFINE_PER_CPU(u64, stack_count);
 
 bool lsp_ustack_supported(u32 mode)
