@@ -35,13 +35,34 @@ qemu_probe_kvm() {
 	say "KVM tried once on this host: will use $answer ($(seconds_since "$start") s)"
 }
 
+# The guest's clock is the host's TSC under TCG, and the kernel measures its
+# frequency at boot: on a busy host that goes wrong (a guest was seen whose
+# seconds were seven times too short). The kernel prints "Refined" only when a
+# second measurement agrees within 1 %; keep such a value until the host reboots
+# and tell it to later guests.
+qemu_tsc_file() { echo "$cache/kvm/tsc-khz-$(</proc/sys/kernel/random/boot_id)"; }
+
+qemu_learn_tsc() {
+	local khz
+	((!opt_icount)) && [[ $1 == tcg && ! -s $(qemu_tsc_file) ]] || return 0
+	khz=$(sed -nE 's/.*tsc: Refined TSC clocksource calibration: ([0-9]+)\.([0-9]{3}) MHz.*/\1\2/p' "$2")
+	[[ -n $khz ]] || return 0
+	mkdir -p "$cache/kvm"
+	rm -f "$cache"/kvm/tsc-khz-*
+	echo "$khz" >"$(qemu_tsc_file)"
+}
+
 # qemu_arguments: fills the array `qemu` from the options of `vm run`.
 qemu_arguments() {
 	local dir=$1 accel=$2 n=0 port
 	# The debugging aids first: an unknown NMI panics, so that a hang shows its stack.
 	local append="console=ttyS0 quiet panic=-1 oops=panic unknown_nmi_panic nokaslr mitigations=off"
 	append+=" random.trust_cpu=on tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
-	append+=" log_buf_len=1M rdinit=/init ${opt_append}"
+	append+=" log_buf_len=1M rdinit=/init"
+	if [[ $accel == tcg ]] && ((!opt_icount)) && [[ -s $(qemu_tsc_file) ]]; then
+		append+=" tsc_early_khz=$(<"$(qemu_tsc_file)")"
+	fi
+	append+=" $opt_append"
 	qemu=(setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none
 		-no-reboot -m "$opt_mem" -smp "$opt_cpus" -rtc clock=vm
 		-kernel "$(kernel_dir "$opt_kernel")/vmlinux" -initrd "$dir/initrd" -append "$append"
@@ -81,6 +102,7 @@ qemu_run() {
 		rm -f "$1"/{out,err,ctl,mon.in,mon.out}
 		qemu_boot "$1"
 	fi
+	[[ ! -s $1/log ]] || qemu_learn_tsc "$2" "$1/log"
 	qemu_verdict "$1"
 }
 
