@@ -135,6 +135,7 @@ static struct lsp_intern_slot *slot_find(const struct lsp_intern *t, uint32_t ha
 {
 	uint32_t at = hash & (t->nslots - 1);
 	struct lsp_intern_slot *slot;
+	const void *copy;
 	size_t have;
 
 	for (;; at = (at + 1) & (t->nslots - 1)) {
@@ -143,17 +144,17 @@ static struct lsp_intern_slot *slot_find(const struct lsp_intern *t, uint32_t ha
 			return slot;
 		if (slot->hash != hash)
 			continue;
-		if (!memcmp(lsp_intern_get(t, slot->id_plus_1 - 1, &have), data,
-			    have < bytes ? have : bytes) && have == bytes)
+		copy = lsp_intern_get(t, slot->id_plus_1 - 1, &have);
+		if (have == bytes && !memcmp(copy, data, bytes))
 			return slot;
 	}
 }
 
 int64_t lsp_intern_add(struct lsp_intern *t, const void *data, size_t bytes)
 {
-	uint32_t hash = (uint32_t)lsp_intern_hash(0, data, bytes);
 	struct lsp_intern_slot *slot;
 	struct item *item;
+	uint32_t hash;
 	int ret;
 
 	if (bytes > UINT32_MAX)
@@ -170,6 +171,7 @@ int64_t lsp_intern_add(struct lsp_intern *t, const void *data, size_t bytes)
 		if (ret)
 			return ret;
 	}
+	hash = (uint32_t)lsp_intern_hash(0, data, bytes);
 	slot = slot_find(t, hash, data, bytes);
 	if (slot->id_plus_1)
 		return slot->id_plus_1 - 1;
