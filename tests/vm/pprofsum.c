@@ -6,7 +6,7 @@
  * in their stack and end (outermost frame) in one of the given functions.
  * For guests, where there is no `go tool pprof`.
  * sources: user/profile/
- * libs: -lprotobuf-c -lz
+ * libs: -lprotobuf-c -lz -lm
  */
 #include <stdbool.h>
 #include <stdio.h>

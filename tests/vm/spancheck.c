@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Holds raw spans, as `lockspan export --json` gives them, against what is
+ * known from elsewhere. Prints TAP lines; exit status 1 when one failed.
+ *
+ *   spancheck ops TRUTH SPANS     every operation of futex_ops: spans by
+ *                                 outcome, operation, address, times within the
+ *                                 call, releases by (waker, waiter), identity
+ *                                 of shared words. Catches a wait or wake path
+ *                                 that is not seen, or is blamed on another.
+ *   spancheck ledger SPANS        invariant 1 per key, to the nanosecond, and
+ *                                 invariant 4. Catches a ledger that loses or
+ *                                 doubles time.
+ * libs: -ljson-c
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+struct lines {
+	json_object **at;
+	size_t n;
+};
+
+static unsigned int checks, failed;
+
+static bool check(bool ok, const char *test, const char *what)
+{
+	checks++;
+	failed += !ok;
+	printf("%s %u - %s%s%s\n", ok ? "ok" : "not ok", checks, test, *what ? ": " : "", what);
+	return ok;
+}
+
+static int lines_read(const char *path, struct lines *ret)
+{
+	char *line = NULL;
+	size_t room = 0, max = 0;
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return -errno;
+	while (getline(&line, &room, file) > 0) {
+		json_object *object = json_tokener_parse(line);
+
+		if (!object || !json_object_is_type(object, json_type_object)) {
+			fprintf(stderr, "spancheck: %s: not a JSON object: %s", path, line);
+			exit(1);
+		}
+		if (ret->n == max) {
+			max = max ? max * 2 : 1024;
+			ret->at = realloc(ret->at, max * sizeof(*ret->at));
+			if (!ret->at)
+				abort();
+		}
+		ret->at[ret->n++] = object;
+	}
+	free(line);
+	fclose(file);
+	return 0;
+}
+
+static const char *text(json_object *o, const char *key)
+{
+	json_object *value;
+
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : "";
+}
+
+static bool is(json_object *o, const char *key, const char *want)
+{
+	return !strcmp(text(o, key), want);
+}
+
+/* Numbers, and the hexadecimal strings of keys and addresses. */
+static uint64_t number(json_object *o, const char *key)
+{
+	return strtoull(text(o, key), NULL, 0);
+}
+
+/* ---- ops ------------------------------------------------------------------ */
+
+static size_t count_outcome(const struct lines *truth, const struct lines *spans, const char *test,
+			    const char *outcome)
+{
+	size_t t, s, n = 0;
+
+	for (t = 0; t < truth->n; t++) {
+		if (!is(truth->at[t], "test", test) || !is(truth->at[t], "kind", "wait"))
+			continue;
+		for (s = 0; s < spans->n; s++)
+			n += is(spans->at[s], "type", "span") &&
+			     is(spans->at[s], "outcome", outcome) &&
+			     number(spans->at[s], "tid") == number(truth->at[t], "tid");
+	}
+	return n;
+}
+
+/* Several calls of one thread are one wait line each; count its spans once. */
+static bool first_of_thread(const struct lines *truth, size_t at)
+{
+	size_t t;
+
+	for (t = 0; t < at; t++)
+		if (is(truth->at[t], "test", text(truth->at[at], "test")) &&
+		    is(truth->at[t], "kind", "wait") &&
+		    number(truth->at[t], "tid") == number(truth->at[at], "tid"))
+			return false;
+	return true;
+}
+
+static void drop_repeated(struct lines *truth)
+{
+	size_t t;
+
+	for (t = truth->n; t-- > 0;)
+		if (is(truth->at[t], "kind", "wait") && !first_of_thread(truth, t))
+			json_object_object_add(truth->at[t], "kind", json_object_new_string("again"));
+}
+
+static bool outcomes_match(const struct lines *truth, const struct lines *spans, json_object *summary)
+{
+	static const char *const outcomes[] = { "woken", "timeout", "signal", "requeued", "owner_died",
+						"woken_late", "open", "error", "nosleep" };
+	json_object *want = NULL;
+	uint64_t extra = number(summary, "extra_nosleep");
+	size_t i, got, n;
+
+	json_object_object_get_ex(summary, "spans", &want);
+	for (i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++) {
+		got = count_outcome(truth, spans, text(summary, "test"), outcomes[i]);
+		n = want ? number(want, outcomes[i]) : 0;
+		/* A futex_waitv that is refused, and a PI lock granted before it sleeps, show as nosleep. */
+		if (!strcmp(outcomes[i], "nosleep") ? got < n || got > n + extra + 1 : got != n) {
+			printf("# %s: %zu spans %s, not %zu\n", text(summary, "test"), got, outcomes[i], n);
+			return false;
+		}
+	}
+	return true;
+}
+
+static size_t count_release(const struct lines *spans, uint64_t waker, uint64_t waiter)
+{
+	size_t s, n = 0;
+
+	for (s = 0; s < spans->n; s++)
+		n += is(spans->at[s], "type", "release") && number(spans->at[s], "tid") == waker &&
+		     number(spans->at[s], "waiter_tid") == waiter;
+	return n;
+}
+
+static bool releases_match(const struct lines *truth, const struct lines *spans, json_object *summary)
+{
+	json_object *want = NULL, *one;
+	size_t i, j, n, s, t, total = 0;
+
+	json_object_object_get_ex(summary, "releases", &want);
+	for (i = 0; i < json_object_array_length(want); i++) {
+		one = json_object_array_get_idx(want, i);
+		for (j = n = 0; j < json_object_array_length(want); j++)
+			n += number(json_object_array_get_idx(want, j), "waker") == number(one, "waker") &&
+			     number(json_object_array_get_idx(want, j), "waiter") == number(one, "waiter");
+		if (count_release(spans, number(one, "waker"), number(one, "waiter")) != n) {
+			printf("# %s: releases of %s by %s are not %zu\n", text(summary, "test"),
+			       text(one, "waiter"), text(one, "waker"), n);
+			return false;
+		}
+	}
+	/* And no others of these waiters. */
+	for (t = 0; t < truth->n; t++) {
+		if (!is(truth->at[t], "test", text(summary, "test")) || !is(truth->at[t], "kind", "wait"))
+			continue;
+		for (s = 0; s < spans->n; s++)
+			total += is(spans->at[s], "type", "release") &&
+				 number(spans->at[s], "waiter_tid") == number(truth->at[t], "tid");
+	}
+	return total == json_object_array_length(want);
+}
+
+/* Operation, address and times of the spans of one waiting call. */
+static bool call_matches(const struct lines *spans, json_object *call)
+{
+	bool vector = is(call, "op", "waitv"), seen = false;
+	size_t s;
+
+	for (s = 0; s < spans->n; s++) {
+		json_object *span = spans->at[s];
+
+		if (!is(span, "type", "span") || number(span, "tid") != number(call, "tid") ||
+		    number(span, "enq_ns") < number(call, "before_ns") ||
+		    (number(call, "return_ns") && number(span, "enq_ns") > number(call, "return_ns")))
+			continue;
+		seen = true;
+		if (!is(span, "op", text(call, "op")) ||
+		    (!vector && number(span, "uaddr") != number(call, "uaddr")) ||
+		    (number(call, "return_ns") && number(span, "run_ns") > number(call, "return_ns"))) {
+			printf("# %s: span %s of %s at %s, call %s at %s\n", text(call, "test"),
+			       text(span, "op"), text(span, "tid"), text(span, "uaddr"), text(call, "op"),
+			       text(call, "uaddr"));
+			return false;
+		}
+	}
+	return seen || !number(call, "spans");
+}
+
+static uint64_t key_of(const struct lines *truth, const struct lines *spans, const char *test,
+		       const char *role)
+{
+	size_t t, s;
+
+	for (t = 0; t < truth->n; t++)
+		for (s = 0; s < spans->n; s++)
+			if (is(truth->at[t], "test", test) && is(truth->at[t], "role", role) &&
+			    is(truth->at[t], "kind", "wait") && is(spans->at[s], "type", "span") &&
+			    number(spans->at[s], "tid") == number(truth->at[t], "tid"))
+				return number(spans->at[s], "key");
+	return 0;
+}
+
+static bool identity_matches(const struct lines *truth, const struct lines *spans, const char *test)
+{
+	if (!strcmp(test, "shared_file"))
+		return key_of(truth, spans, test, "waiter") == key_of(truth, spans, test, "cousin");
+	if (!strcmp(test, "shared_anon"))
+		return key_of(truth, spans, test, "first") == key_of(truth, spans, test, "second");
+	if (!strcmp(test, "private_twins"))
+		return key_of(truth, spans, test, "first") != key_of(truth, spans, test, "second");
+	return true;
+}
+
+static void check_test(const struct lines *truth, const struct lines *spans, json_object *summary)
+{
+	const char *test = text(summary, "test");
+	bool calls = true;
+	size_t t;
+
+	if (is(summary, "unsupported", "true")) {
+		check(true, test, "the kernel does not have it");
+		return;
+	}
+	if (!check(is(summary, "ok", "true"), test, "the program's own view"))
+		return;
+	for (t = 0; t < truth->n; t++)
+		if (is(truth->at[t], "test", test) && is(truth->at[t], "before_ns", "") == false &&
+		    (is(truth->at[t], "kind", "wait") || is(truth->at[t], "kind", "again")))
+			calls &= call_matches(spans, truth->at[t]);
+	check(outcomes_match(truth, spans, summary), test, "spans by outcome");
+	check(releases_match(truth, spans, summary), test, "releases by waker and waiter");
+	check(calls, test, "operation, address, times");
+	check(identity_matches(truth, spans, test), test, "identity of the word");
+}
+
+static int ops(const char *truth_path, const char *spans_path)
+{
+	struct lines truth = { 0 }, spans = { 0 };
+	size_t t, tests = 0;
+
+	if (lines_read(truth_path, &truth) || lines_read(spans_path, &spans))
+		return 2;
+	drop_repeated(&truth);
+	for (t = 0; t < truth.n; t++) {
+		if (!is(truth.at[t], "kind", "summary"))
+			continue;
+		tests++;
+		check_test(&truth, &spans, truth.at[t]);
+	}
+	check(tests > 0, "tests in the program's output", "");
+	return failed != 0;
+}
+
+/* ---- ledger --------------------------------------------------------------- */
+
+struct key_sum {
+	uint64_t key;
+	uint64_t wait_ns;
+	uint64_t blamed_ns;	/* hold, handoff and tail */
+	bool moved;		/* a span began or ended elsewhere */
+};
+
+static struct key_sum *sums;
+static size_t nsums;
+
+static struct key_sum *sum_of(uint64_t key)
+{
+	size_t i;
+
+	for (i = nsums; i-- > 0;)
+		if (sums[i].key == key)
+			return &sums[i];
+	sums = realloc(sums, (nsums + 1) * sizeof(*sums));
+	if (!sums)
+		abort();
+	sums[nsums] = (struct key_sum){ .key = key };
+	return &sums[nsums++];
+}
+
+static void span_add(json_object *span, bool *ordered)
+{
+	uint64_t enq = number(span, "enq_ns"), wake = number(span, "wake_ns"), run = number(span, "run_ns");
+	uint64_t end_key = number(span, "end_key");
+	struct key_sum *sum = sum_of(number(span, "key"));
+
+	*ordered &= enq <= run && (!wake || (enq <= wake && wake <= run));
+	sum->wait_ns += (wake ? wake : run) - enq;
+	sum->blamed_ns += number(span, "tail_ns") + number(span, "handoff_ns");
+	if (end_key && end_key != sum->key) {
+		sum->moved = true;
+		sum_of(end_key)->moved = true;
+	}
+}
+
+static int by_thread(const void *a, const void *b)
+{
+	json_object *x = *(json_object *const *)a, *y = *(json_object *const *)b;
+	uint64_t tx = number(x, "tid"), ty = number(y, "tid");
+
+	if (tx != ty)
+		return tx < ty ? -1 : 1;
+	tx = number(x, "enq_ns");
+	ty = number(y, "enq_ns");
+	return tx < ty ? -1 : tx > ty;
+}
+
+static bool one_at_a_time(struct lines *spans)
+{
+	json_object *last = NULL;
+	size_t s;
+
+	qsort(spans->at, spans->n, sizeof(*spans->at), by_thread);
+	for (s = 0; s < spans->n; s++) {
+		if (!is(spans->at[s], "type", "span"))
+			continue;
+		if (last && number(last, "tid") == number(spans->at[s], "tid") &&
+		    number(spans->at[s], "enq_ns") < number(last, "run_ns"))
+			return false;
+		last = spans->at[s];
+	}
+	return true;
+}
+
+static int ledger(const char *path)
+{
+	struct lines spans = { 0 };
+	uint64_t wait_ns = 0, blamed_ns = 0, released = 0, releases = 0, n = 0;
+	bool ordered = true, exact = true;
+	size_t s;
+
+	if (lines_read(path, &spans))
+		return 2;
+	for (s = 0; s < spans.n; s++) {
+		json_object *o = spans.at[s];
+
+		if (is(o, "type", "span")) {
+			span_add(o, &ordered);
+			n++;
+			/* A wake, or a release that came late: each is a span that a waker ended. */
+			released += number(o, "wake_ns") != 0;
+		} else if (is(o, "type", "release")) {
+			sum_of(number(o, "key"))->blamed_ns += number(o, "hold_ns") + number(o, "handoff_ns");
+			releases += !strstr(text(o, "flags"), "late") && !is(o, "late", "true");
+		}
+	}
+	for (s = 0; s < nsums; s++) {
+		wait_ns += sums[s].wait_ns;
+		blamed_ns += sums[s].blamed_ns;
+		if (!sums[s].moved && sums[s].wait_ns != sums[s].blamed_ns) {
+			printf("# key 0x%" PRIx64 ": waits %" PRIu64 " ns, blamed %" PRIu64 " ns\n", sums[s].key,
+			       sums[s].wait_ns, sums[s].blamed_ns);
+			exact = false;
+		}
+	}
+	printf("# %" PRIu64 " spans on %zu keys, %" PRIu64 " ns\n", n, nsums, wait_ns);
+	check(n > 0, "there are spans", "");
+	check(exact, "hold + handoff + tail = lock wait, on every key", "");
+	check(wait_ns == blamed_ns, "hold + handoff + tail = lock wait, in the session", "");
+	check(ordered, "enq <= wake <= run", "");
+	check(one_at_a_time(&spans), "a thread has one open span at most", "");
+	check(released == releases, "releases = spans ended by a wake", "");
+	return failed != 0;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 4 && !strcmp(argv[1], "ops"))
+		return ops(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "ledger"))
+		return ledger(argv[2]);
+	fprintf(stderr, "Usage: spancheck ops TRUTH SPANS | spancheck ledger SPANS\n");
+	return 64;
+}
