@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
 	{ "seconds", 's', "S", 0, "duration of storm (1)", 0 },
 	{ "timeout", KEY_TIMEOUT, "US", 0, "storm's waits give up after so long (never)", 0 },
 	{ "hold", KEY_HOLD, "S", 0, "parked stays for S seconds or until a line on stdin (0)", 0 },
-	{ "rounds", KEY_ROUNDS, "N", 0, "rounds of a race (2000)", 0 },
+	{ "rounds", KEY_ROUNDS, "N", 0, "rounds of a race (500)", 0 },
 	{ 0 }
 };
 
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
 	};
 	struct choice choice = {
 		.repeat = 1,
-		.crowd = { .threads = 16, .words = 1, .seconds = 1, .rounds = 2000 },
+		.crowd = { .threads = 16, .words = 1, .seconds = 1, .rounds = 500 },
 	};
 	struct stage *stage;
 	unsigned int i, found;

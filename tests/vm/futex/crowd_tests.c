@@ -18,6 +18,7 @@
 #include "raw.h"
 
 #define LINE_WORDS 16	/* one word a cache line */
+#define TURN_NS 1000000U
 #define PATIENCE_NS 300000000000U
 
 struct words {
@@ -145,8 +146,14 @@ static bool storm_lock(struct crowd_thread *me, uint32_t *word)
 
 static void storm_unlock(struct crowd_thread *me, uint32_t *word)
 {
-	if (atomic_exchange((_Atomic uint32_t *)word, 0) == 2)
-		crowd_wake(me, word, 1);
+	uint64_t end_ns;
+
+	if (atomic_exchange((_Atomic uint32_t *)word, 0) != 2 || crowd_wake(me, word, 1) < 1)
+		return;
+	/* The woken one shall find the word free now and then. */
+	end_ns = clock_now_ns() + TURN_NS;
+	while (!atomic_load((_Atomic uint32_t *)word) && clock_now_ns() < end_ns)
+		sched_yield();
 }
 
 static void storm_worker(struct crowd_thread *me)
@@ -225,32 +232,75 @@ static void race_waiter(struct crowd_thread *me, struct race *race)
 	atomic_fetch_add(&race->finished, 1);
 }
 
-/* Wakes at the moment when the waiter's timer fires, or its signal arrives. */
+/* Nobody to wake: leave the CPU to the waiter, should it be the only one. */
+static void race_pause(unsigned int idle)
+{
+	if (idle % 4096)
+		sched_yield();
+	else
+		clock_sleep_ns(20000);
+}
+
+/* Once a round: until the timer is about to fire, or with a signal ahead of the wake. */
+static void race_aim(struct crowd_thread *me, const struct race *race, uint64_t deadline_ns,
+		     unsigned int round)
+{
+	int aim_ns = (int)(round % 41) * AIM_NS / 20 - AIM_NS;
+	uint64_t seen_ns = clock_now_ns();
+
+	/* Let the waiter come as far as its sleep, now and then. */
+	while (race->signals && clock_now_ns() - seen_ns < round % 41 * 1000)
+		;
+	if (race->timed)
+		while ((int64_t)(clock_now_ns() - deadline_ns) < aim_ns)
+			sched_yield();
+	if (race->signals)
+		syscall(SYS_tgkill, getpid(), me->crowd->thread[me->index - 1].tid, SIGUSR1);
+}
+
 static void race_waker(struct crowd_thread *me, struct race *race)
 {
 	uint32_t *word = word_of(&race->words, me->index / 2);
-	pid_t partner = me->crowd->thread[me->index - 1].tid;
-	uint64_t deadline_ns;
-	int aim_ns = -AIM_NS;
+	unsigned int idle = 0, round = 0;
+	uint64_t deadline_ns, aimed_ns = 0;
 
 	while (atomic_load(&race->finished) < me->crowd->threads / 2) {
 		deadline_ns = atomic_load(&race->deadline_ns[me->index / 2]);
-		if (race->timed && deadline_ns) {
-			aim_ns = aim_ns < AIM_NS ? aim_ns + 1000 : -AIM_NS;
-			while ((int64_t)(clock_now_ns() - deadline_ns) < aim_ns)
-				sched_yield();
+		if (!deadline_ns) {
+			if (++idle % 256 == 0)
+				race_pause(idle);
+			continue;
 		}
-		if (race->signals)
-			syscall(SYS_tgkill, getpid(), partner, SIGUSR1);
-		crowd_wake(me, word, 1);
-		sched_yield();
+		if (deadline_ns != aimed_ns)
+			race_aim(me, race, deadline_ns, round++);
+		aimed_ns = deadline_ns;
+		if (!crowd_wake(me, word, 1))
+			sched_yield();
 	}
+}
+
+/* A race is between two CPUs, where there are two: left alone, the pair ends up on one. */
+static void race_pin(unsigned int which)
+{
+	cpu_set_t allowed, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2)
+		return;
+	CPU_ZERO(&one);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed) && !which--) {
+			CPU_SET(cpu, &one);
+			sched_setaffinity(0, sizeof(one), &one);
+			return;
+		}
 }
 
 static void race_worker(struct crowd_thread *me)
 {
 	struct race *race = me->crowd->data;
 
+	race_pin(me->index % 2);
 	if (me->index % 2)
 		race_waker(me, race);
 	else
