@@ -24,7 +24,7 @@ $lockspan record -o $out -- workloads/c/task01 >$truth 2>/tmp/err
 is "record's exit status is the command's" $? 0
 cat /tmp/err
 
-block=$out/block.pb.gz mutex=$out/mutex.pb.gz ext=$out/contention.ext.pb.gz
+block=$out/block.pb.gz mutex=$out/mutex.pb.gz
 sleeps=$(json $truth sleeps)
 waits=$(pprof_sum $block contentions lock=counter_mu)
 releases=$(pprof_sum $mutex contentions lock=counter_mu)
