@@ -58,13 +58,29 @@ static struct lockspan_stack *stack_new(const struct lockspan_stack *like, uint3
 	return s;
 }
 
-static bool in_text(const struct captured *c, uint64_t word)
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+static size_t text_ranges(const struct captured *c, struct range *ret, size_t room)
 {
 	const char *at = c->maps;
 	struct lsp_maptext line;
+	size_t n = 0;
 
-	while (lsp_maptext_next(&at, c->maps + c->maps_bytes, &line))
-		if (line.exec && word >= line.start && word < line.end)
+	while (n < room && lsp_maptext_next(&at, c->maps + c->maps_bytes, &line))
+		if (line.exec)
+			ret[n++] = (struct range){ line.start, line.end };
+	return n;
+}
+
+static bool in_text(const struct range *text, size_t n, uint64_t word)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (word >= text[i].start && word < text[i].end)
 			return true;
 	return false;
 }
@@ -76,11 +92,13 @@ static struct lockspan_stack *sparse_make(const struct captured *c)
 	struct lockspan_stack *s = stack_new(c->raw, LOCKSPAN_STACK_SPARSE, 8 * (maps + words));
 	const uint64_t *from = (const uint64_t *)(c->raw + 1);
 	uint64_t *to = (uint64_t *)(s + 1);
+	struct range text[1024];
+	size_t ntext = text_ranges(c, text, 1024);
 
 	if (!s)
 		return NULL;
 	for (i = 0; i < words; i++)
-		if (from[i] - sp < 8 * words || in_text(c, from[i])) {
+		if (from[i] - sp < 8 * words || in_text(text, ntext, from[i])) {
 			to[i / 64] |= 1ULL << (i & 63);
 			to[maps + n++] = from[i];
 		}

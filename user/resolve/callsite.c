@@ -130,17 +130,37 @@ bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_m
 	return true;
 }
 
-/* Whether @target, a vaddr of the callee's file, is the callee's beginning. */
+static bool is_unnamed(const struct lsp_callsites *c, uint64_t vaddr)
+{
+	struct lsp_symtab_symbol symbol;
+
+	return lsp_symtab_find(c->functions, vaddr, &symbol) == -ENOENT;
+}
+
+/*
+ * Whether a call of @target comes to the callee: it is its beginning, or jumps
+ * there. (musl: __syscall_cp is a jump to __syscall_cp_c, which waits.) A
+ * callee without a symbol begins shortly before, where there is no symbol either.
+ */
 static bool is_start(const struct lsp_callee *f, uint64_t target)
 {
 	struct lsp_callsites *c = callsites_of(f->elf);
+	uint64_t low = f->start, high = f->start;
 	struct lsp_symtab_symbol symbol;
 
-	if (f->start)
-		return target == f->start;
-	/* a function without a symbol: so must be what is called, shortly before */
-	return f->symbols && target <= f->vaddr && f->vaddr - target < UNNAMED_MAX_BYTES &&
-	       lsp_symtab_find(c->functions, target, &symbol) == -ENOENT;
+	if (!c->functions)
+		return false;
+	if (!f->start) {
+		high = f->vaddr;
+		low = high > UNNAMED_MAX_BYTES ? high - UNNAMED_MAX_BYTES : 0;
+		while (low < high && !is_unnamed(c, low))
+			low += 16;
+		if (target >= low && target <= high && is_unnamed(c, target))
+			return true;
+	}
+	return (f->start && target == f->start) ||
+	       (!lsp_symtab_find(c->functions, target, &symbol) && symbol.start == target &&
+		lsp_code_jumps(f->elf, symbol.start, symbol.end, low, high));
 }
 
 /* A function called by name, from whatever file. */
@@ -149,8 +169,8 @@ static bool is_named(const struct lsp_callee *f, const char *name)
 	struct lsp_callsites *c = callsites_of(f->elf);
 	uint64_t vaddr;
 
-	return name && f->start && c->functions &&
-	       !lsp_symtab_address(c->functions, name, &vaddr) && vaddr == f->start;
+	return name && c->functions &&
+	       !lsp_symtab_address(c->functions, name, &vaddr) && is_start(f, vaddr);
 }
 
 bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra)
@@ -186,6 +206,58 @@ bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint6
 	return !elf || lsp_code_call_before(elf, ra - map->bias, &target) != LSP_CALL_NONE;
 }
 
+/* Functions that others know by name are called by it. */
+static bool is_local(const struct lsp_callee *f)
+{
+	struct lsp_callsites *c = callsites_of(f->elf);
+	struct lsp_symtab_symbol symbol;
+	uint64_t vaddr;
+
+	return !f->start || lsp_symtab_find(c->functions, f->start, &symbol) ||
+	       lsp_symtab_address(c->functions, symbol.name, &vaddr) || vaddr != f->start;
+}
+
+/* Any return address; and whether its call may lead to the callee although it does not say so. */
+static bool called_somehow(const struct lsp_callee *callee, uint64_t ra, bool *perhaps)
+{
+	struct lsp_map *map = lsp_mapset_lookup(callee->set, ra - 1);
+	struct lsp_elf *elf = map && map->exec ? lsp_map_elf(callee->maps, callee->set, map) : NULL;
+	enum lsp_call_kind kind;
+	uint64_t target;
+
+	kind = elf ? lsp_code_call_before(elf, ra - map->bias, &target) : LSP_CALL_NONE;
+	if (kind == LSP_CALL_NONE)
+		return false;
+	/* by its address, as a thread's first function is; or on the way to main(), by jumps alone */
+	*perhaps = (elf == callee->elf && kind == LSP_CALL_INDIRECT && is_local(callee)) ||
+		   lsp_code_is_entry(elf, ra - map->bias);
+	return true;
+}
+
+/*
+ * A caller that only may be one counts as the very first return address alone:
+ * one further up would leave frames out.
+ */
+static bool scan_first(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
+		       uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
+{
+	uint64_t addr, word;
+	bool perhaps;
+
+	for (addr = from; addr - from < SCAN_MAX_BYTES; addr += 8) {
+		enum lsp_snapshot_read got = lsp_snapshot_word(snap, addr, &word);
+
+		if (got == LSP_SNAPSHOT_OUTSIDE)
+			return false;
+		if (got != LSP_SNAPSHOT_OK || !called_somehow(callee, word, &perhaps))
+			continue;
+		*ret_addr = addr;
+		*ret_ra = word;
+		return perhaps;
+	}
+	return false;
+}
+
 bool lsp_callee_scan(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
 {
@@ -195,12 +267,12 @@ bool lsp_callee_scan(const struct lsp_callee *callee, const struct lsp_snapshot 
 		enum lsp_snapshot_read got = lsp_snapshot_word(snap, addr, &word);
 
 		if (got == LSP_SNAPSHOT_OUTSIDE)
-			return false;
+			break;
 		if (got != LSP_SNAPSHOT_OK || !lsp_callee_called_at(callee, word))
 			continue;
 		*ret_addr = addr;
 		*ret_ra = word;
 		return true;
 	}
-	return false;
+	return scan_first(callee, snap, from, ret_addr, ret_ra);
 }

@@ -12,6 +12,12 @@
 /* Long enough for any prologue that pushes six registers between other moves. */
 #define PROLOGUE_BYTES 64
 
+/* No program's _start is longer. */
+#define ENTRY_BYTES 64
+
+/* How much of a function is searched for a tail call. */
+#define BODY_BYTES 2048
+
 size_t lsp_code_read(struct lsp_elf *e, uint64_t vaddr, void *buf, size_t bytes)
 {
 	size_t i, image;
@@ -48,6 +54,23 @@ bool lsp_code_is_sigreturn(struct lsp_elf *e, uint64_t vaddr)
 
 	return (n >= sizeof(mov64) && !memcmp(code, mov64, sizeof(mov64))) ||
 	       (n >= sizeof(mov32) && !memcmp(code, mov32, sizeof(mov32)));
+}
+
+bool lsp_code_is_entry(const struct lsp_elf *e, uint64_t vaddr)
+{
+	return e->entry && vaddr >= e->entry && vaddr - e->entry < ENTRY_BYTES;
+}
+
+bool lsp_code_is_outermost(struct lsp_elf *e, uint64_t vaddr)
+{
+	/* mov %eax,%edi; xor %eax,%eax; mov $60 (exit),%al; syscall */
+	static const uint8_t clone_exit[] = { 0x89, 0xc7, 0x31, 0xc0, 0xb0, 60, 0x0f, 0x05 };
+	uint8_t code[sizeof(clone_exit)];
+
+	if (lsp_code_is_entry(e, vaddr))
+		return true;
+	return lsp_code_read(e, vaddr, code, sizeof(code)) == sizeof(code) &&
+	       !memcmp(code, clone_exit, sizeof(code));
 }
 
 static uint64_t relative(uint64_t next, const uint8_t *displacement)
@@ -115,6 +138,24 @@ bool lsp_code_is_plt(struct lsp_elf *e, uint64_t vaddr, uint64_t *slot)
 		return false;
 	*slot = relative(vaddr + at + 6, &code[at + 2]);
 	return true;
+}
+
+bool lsp_code_jumps(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t low, uint64_t high)
+{
+	uint8_t code[BODY_BYTES] = { 0 };
+	size_t i, n = end - start < sizeof(code) ? end - start : sizeof(code);
+	uint64_t to;
+
+	/* by bytes, not by instructions: four that agree by chance are rare enough for a guess */
+	n = lsp_code_read(e, start, code, n);
+	for (i = 0; i + 5 <= n; i++) {
+		to = relative(start + i + 5, &code[i + 1]);
+		if (code[i] == 0xe9 && to >= low && to <= high)
+			return true;
+	}
+	/* the short form only as the whole function: alone it agrees by chance too often */
+	to = start + 2 + (uint64_t)(int64_t)(int8_t)code[1];
+	return n >= 2 && code[0] == 0xeb && to >= low && to <= high;
 }
 
 /* Length of an instruction that compilers put between the pushes of a prologue, or 0. */

@@ -19,6 +19,15 @@ size_t lsp_code_read(struct lsp_elf *e, uint64_t vaddr, void *buf, size_t bytes)
 /* Whether @vaddr is where a signal handler returns to: "mov $15 (rt_sigreturn), eax; syscall". */
 bool lsp_code_is_sigreturn(struct lsp_elf *e, uint64_t vaddr);
 
+/* Whether @vaddr lies at the file's entry point (_start). */
+bool lsp_code_is_entry(const struct lsp_elf *e, uint64_t vaddr);
+
+/*
+ * Whether code at the return address @vaddr was called by nobody: the entry
+ * point, or what ends the thread as soon as the call returns.
+ */
+bool lsp_code_is_outermost(struct lsp_elf *e, uint64_t vaddr);
+
 enum lsp_call_kind {
 	LSP_CALL_NONE,		/* no call instruction ends there */
 	LSP_CALL_DIRECT,	/* to @target */
@@ -31,6 +40,9 @@ enum lsp_call_kind lsp_code_call_before(struct lsp_elf *e, uint64_t vaddr, uint6
 
 /* Whether code at @vaddr only jumps through a pointer (a PLT entry); *@slot is that pointer's vaddr. */
 bool lsp_code_is_plt(struct lsp_elf *e, uint64_t vaddr, uint64_t *slot);
+
+/* Whether the function in [start, end) jumps into [low, high]: a tail call. */
+bool lsp_code_jumps(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t low, uint64_t high);
 
 /*
  * How many words below its return address the function at @start saved rbp (1:

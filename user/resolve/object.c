@@ -111,6 +111,7 @@ static int headers_read(struct lsp_elf *e)
 		return -ENOEXEC;
 	e->dynamic = eh.e_type == ET_DYN;
 	e->machine = eh.e_machine;
+	e->entry = eh.e_entry;
 	/* libelf takes a section table beyond the end for none at all */
 	if (eh.e_shoff > e->bytes ||
 	    (uint64_t)eh.e_shnum * eh.e_shentsize > e->bytes - eh.e_shoff)

@@ -42,6 +42,7 @@ struct lsp_elf {
 	bool broken;		/* headers or tables are damaged; warned once */
 	bool dynamic;		/* ET_DYN: vaddrs are relative to the load address */
 	uint16_t machine;	/* EM_X86_64, EM_386, … */
+	uint64_t entry;		/* vaddr of the first instruction, 0 none */
 	struct lsp_elf_load *loads; /* in order of vaddr */
 	size_t nloads;
 

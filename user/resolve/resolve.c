@@ -22,11 +22,6 @@
 /* Resolved stacks that are remembered; when full, all are forgotten. */
 #define MEMO_MAX 65536
 
-/* until they are there */
-#pragma weak lsp_sync_classify
-#pragma weak lsp_lock_name
-#pragma weak lsp_symbol_tail_callers
-
 struct memo {
 	uint64_t stack;
 	uint32_t tgid;
@@ -55,10 +50,16 @@ static const char *const end_names[] = {
 
 /* Functions that nothing calls: a chain that came to one is complete, however it was found. */
 static const char *const outermost[] = {
-	"_start", "__clone", "clone", "__clone3", "clone3", "libc_start_main_stage2",
+	"_start", "__clone", "clone", "__clone3", "clone3",
 	"runtime.goexit", "runtime.goexit.abi0", "runtime.mstart", "runtime.mstart.abi0",
-	"runtime.mcall", "runtime.rt0_go", "runtime.rt0_go.abi0",
-	"runtime.systemstack", "runtime.systemstack.abi0",
+	"runtime.rt0_go", "runtime.rt0_go.abi0",
+};
+
+/* Go's changes of the stack: what seems to have called them lies on the other one, and is stale. */
+static const char *const switches[] = {
+	"runtime.mcall", "runtime.systemstack", "runtime.systemstack.abi0",
+	"runtime.morestack", "runtime.morestack.abi0",
+	"runtime.asmcgocall", "runtime.asmcgocall.abi0",
 };
 
 const char *lsp_end_name(unsigned int end)
@@ -209,7 +210,7 @@ static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struc
 	bool ambiguous;
 	int j, n;
 
-	if (!lsp_symbol_tail_callers || i + 1 >= walk->n || walk->steps[i + 1].guessed)
+	if (i + 1 >= walk->n || walk->steps[i + 1].guessed)
 		return 0;
 	caller = walk->steps[i + 1];
 	to = callee.map ? lsp_map_elf(r->maps, set, callee.map) : NULL;
@@ -270,25 +271,39 @@ static unsigned int waiter_op(const struct lockspan_stack *s, enum lsp_side side
 	}
 }
 
-static void end_correct(struct lsp_trace *t)
+static bool is_one_of(const struct lsp_frame *f, const char *const *names, size_t n)
 {
-	const struct lsp_frame *last = t->nframes ? &t->frames[t->nframes - 1] : NULL;
+	const char *function = f->lines[f->nlines - 1].function;
 	size_t i;
 
-	if (!last || t->end == LSP_END_COMPLETE || t->end == LSP_END_NO_MAP)
-		return;
-	for (i = 0; i < sizeof(outermost) / sizeof(*outermost); i++)
-		if (!strcmp(last->lines[last->nlines - 1].function, outermost[i]))
+	for (i = 0; i < n; i++)
+		if (!strcmp(function, names[i]))
+			return true;
+	return false;
+}
+
+/* What names tell of the end that addresses do not. */
+static void end_correct(struct lsp_trace *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nframes; i++)
+		if (is_one_of(&t->frames[i], switches, sizeof(switches) / sizeof(*switches))) {
+			t->nframes = i + 1;
 			t->end = LSP_END_COMPLETE;
+			return;
+		}
+	if (t->end != LSP_END_NO_MAP && t->nframes &&
+	    is_one_of(&t->frames[t->nframes - 1], outermost, sizeof(outermost) / sizeof(*outermost)))
+		t->end = LSP_END_COMPLETE;
 }
 
 static void boundary_apply(struct lsp_resolver *r, const struct lockspan_stack *stack,
 			   enum lsp_side side, struct lsp_trace *t)
 {
-	size_t boundary = 0, line = 0;
+	size_t boundary, line;
 
-	if (lsp_sync_classify)
-		lsp_sync_classify(t->frames, t->nframes, side, waiter_op(stack, side), &t->sync, &boundary,
+	lsp_sync_classify(t->frames, t->nframes, side, waiter_op(stack, side), &t->sync, &boundary,
 			  &line);
 	if (r->all_frames || boundary >= t->nframes || line >= t->frames[boundary].nlines)
 		return;
@@ -424,7 +439,5 @@ const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t ge
 
 	if (set && set->n)
 		place_find(r, set, uaddr, &place);
-	if (!lsp_lock_name)
-		return "?";
 	return lsp_lock_name(r->symbols, &place, sync, trace);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Finds the frames that tail calls took away: the call instruction names the
- * first of them, the tail calls in DWARF name those between.
+ * first of them; the tail calls in DWARF, or the jumps in the code, name those
+ * between.
  */
 #include "symbol.h"
 
@@ -12,6 +13,7 @@
 
 #include "code.h"
 #include "inline.h"
+#include "jump.h"
 #include "line.h"
 #include "slot.h"
 #include "symbol_private.h"
@@ -39,7 +41,7 @@ struct jumps {
 	struct lsp_elf *elf;
 	struct jump jumps[JUMPS_MAX];
 	size_t n;
-	bool known;		/* DWARF lists them all */
+	bool known;		/* these are all */
 	bool unknown_target;
 	int err;
 };
@@ -99,7 +101,7 @@ static int place_by_slot(struct search *s, struct lsp_elf *e, uint64_t slot, str
 {
 	struct lsp_symfile *f;
 	struct lsp_slots *slots;
-	const char *name;
+	const char *name = NULL;
 	int err = lsp_symfile_get(e, &f);
 
 	if (!err)
@@ -272,7 +274,8 @@ static int site_visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
 	return LSP_WALK_ON;
 }
 
-static int jumps_read(struct jumps *j, const struct place *p)
+/* Those that DWARF lists; only where it says that it lists them all. */
+static int jumps_read_dwarf(struct jumps *j, const struct place *p)
 {
 	struct lsp_inlines *inlines;
 	Dwarf_Die function;
@@ -280,12 +283,80 @@ static int jumps_read(struct jumps *j, const struct place *p)
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	j->elf = p->elf;
 	j->known = is_flag(&function, DW_AT_call_all_calls, DW_AT_GNU_all_call_sites) ||
 		   is_flag(&function, DW_AT_call_all_tail_calls, DW_AT_GNU_all_tail_call_sites) ||
 		   is_flag(&function, DW_AT_call_all_source_calls,
 			   DW_AT_GNU_all_source_call_sites);
 	return j->known ? lsp_walk(&function, 0, site_visit, j) : 0;
+}
+
+static bool is_exec(const struct lsp_elf *e, uint64_t vaddr)
+{
+	size_t i;
+
+	for (i = 0; i < e->nloads; i++)
+		if (e->loads[i].exec && vaddr - e->loads[i].vaddr < e->loads[i].memsz)
+			return true;
+	return false;
+}
+
+/* One that the code seems to have; real if a function begins where it leads. */
+static int code_jump(void *arg, uint64_t vaddr, uint64_t target, bool slot)
+{
+	struct jumps *j = arg;
+	struct jump *jump = &j->jumps[j->n];
+	struct lsp_symtab_symbol symbol;
+	struct lsp_symtab *t;
+	int err;
+
+	if (j->n == JUMPS_MAX) {
+		j->known = false;
+		return 1;
+	}
+	jump->vaddr = vaddr;
+	jump->to = (struct place){ j->elf, target };
+	if (!slot && !is_exec(j->elf, target))
+		return 0;
+	if (slot || lsp_code_is_plt(j->elf, target, &target)) {
+		err = place_by_slot(j->search, j->elf, target, &jump->to);
+		j->known &= !err;
+		j->n += !err;
+		return err == -ENOMEM ? err : 0;
+	}
+	err = symtab_get(j->elf, &t);
+	if (err)
+		return err;
+	if (lsp_symtab_find(t, target, &symbol))
+		j->known &= lsp_symtab_is_full(t);
+	else if (symbol.start == target)
+		j->n++;
+	return 0;
+}
+
+static int jumps_read_code(struct jumps *j, const struct place *p)
+{
+	struct lsp_symtab_symbol symbol;
+	struct lsp_symtab *t;
+	bool indirect;
+	int err = symtab_get(p->elf, &t);
+
+	if (err)
+		return err;
+	j->known = true;
+	err = lsp_symtab_find(t, p->vaddr, &symbol);
+	if (!err)
+		err = lsp_jump_scan(p->elf, symbol.start, symbol.end, code_jump, j, &indirect);
+	j->known &= !err && !indirect;
+	return err == -ENOMEM ? err : 0;
+}
+
+static int jumps_read(struct jumps *j, const struct place *p)
+{
+	int err;
+
+	j->elf = p->elf;
+	err = jumps_read_dwarf(j, p);
+	return err || j->known ? err : jumps_read_code(j, p);
 }
 
 static bool on_path(const struct path *path, const struct place *p)
@@ -334,8 +405,9 @@ static int search_from(struct search *s, const struct place *p)
 	s->path.jump[s->path.n++] = 0;
 	s->path.open = open || j->unknown_target;
 	s->leaks |= j->unknown_target || !j->known;
-	if (!err && !j->known && p->elf == s->callee)
+	if (!err && !j->known)
 		path_end(s, false);
+	s->path.open |= !j->known;
 	for (i = 0; !err && i < j->n; i++) {
 		s->path.jump[s->path.n - 1] = j->jumps[i].vaddr;
 		err = search_from(s, &j->jumps[i].to);
@@ -412,8 +484,8 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 			chosen = &s->exact;
 		else if (!s->nexact && s->nmaybe == 1 && !s->maybe.open && !s->cut)
 			chosen = &s->maybe;
-		else
-			*ambiguous = true;
+		*ambiguous = chosen != &s->exact && chosen->at[chosen->n - 1].elf != callee;
+		*ambiguous |= chosen == &first && (s->nexact || s->nmaybe);
 		err = path_write(symbols, chosen, ret);
 	}
 	free(s);

@@ -275,7 +275,9 @@ static void callsite_frame(struct lsp_unwinder *u, const struct lsp_callee *call
 	if (depth) {
 		got = lsp_snapshot_word(&u->snap, addr - 8 * (uint64_t)depth, &out->regs[RBP]);
 		out->valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << RBP;
+		out->chained = true;
 	} else {
+		out->chained = f->chained;
 		out->regs[RBP] = f->regs[RBP];
 		out->valid |= f->valid & 1U << RBP;
 	}
@@ -292,8 +294,13 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 	bool by_pointer, by_site;
 	uint64_t addr, ra;
 
-	if (elf && lsp_code_is_sigreturn(elf, f->regs[RIP] - map->bias))
+	if (elf && lsp_code_is_sigreturn(elf, f->regs[RIP] - map->bias)) {
+		u->walk.steps[u->walk.n - 1].pc = f->regs[RIP];
 		return step_signal(u, f);
+	}
+	if (elf && !f->exact && u->walk.n > 1 &&
+	    lsp_code_is_outermost(elf, f->regs[RIP] - map->bias))
+		return end_at(u, LSP_END_COMPLETE);
 	by_pointer = pointer_frame(u, set, f, &pointer, &got);
 	by_site = elf && lsp_callee_init(&callee, u->maps, set, map, pc);
 	if (by_site && !(by_pointer && lsp_callee_called_at(&callee, pointer.regs[RIP]))) {
@@ -384,7 +391,8 @@ static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 				step_push(u, pc, c->map, false);
 			return;
 		}
-		if (!step_push(u, pc, c->map, f.guessed))
+		/* nothing called a trampoline: it is at its first instruction, before it is nothing */
+		if (!step_push(u, c->rule->flags & LSP_CFI_SIGNAL ? f.regs[RIP] : pc, c->map, f.guessed))
 			return;
 		step = c->rule->cfa_kind == LSP_CFA_NONE ?
 			step_guess(u, set, &f, c->map, pc) : step_rule(u, &f, c->rule);
