@@ -33,6 +33,7 @@
 static u32 stack_mode;
 static u64 *known;
 static u64 * __percpu *windows;
+static u64 *sleeping_window;	/* the worker's, for tasks that do not run */
 static DEFINE_PER_CPU(u64, stack_count);
 
 bool lsp_ustack_supported(u32 mode)
@@ -49,6 +50,8 @@ void lsp_ustack_uninit(void)
 			kfree(*per_cpu_ptr(windows, cpu));
 	free_percpu(windows);
 	windows = NULL;
+	kfree(sleeping_window);
+	sleeping_window = NULL;
 	vfree(known);
 	known = NULL;
 }
@@ -62,7 +65,8 @@ int lsp_ustack_init(u32 mode)
 		return 0;
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
 	windows = alloc_percpu(u64 *);
-	if (!known || !windows)
+	sleeping_window = kmalloc(SPARSE_WINDOW_BYTES, GFP_KERNEL);
+	if (!known || !windows || !sleeping_window)
 		goto err_all;
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(windows, cpu) = kmalloc_node(SPARSE_WINDOW_BYTES, GFP_KERNEL,
@@ -199,21 +203,28 @@ static void raw_copy(struct lockspan_stack *s)
 }
 
 /* Returns the stack's fingerprint. */
-static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_text *text)
+static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, const u64 *window,
+		       u32 bytes)
 {
-	u64 sp = s->regs[LOCKSPAN_REG_RSP], *window = *this_cpu_ptr(windows);
-	u32 done = window_copy(window, sp, SPARSE_WINDOW_BYTES) & ~7;
 	u64 *bitmap = (u64 *)(s + 1);
-	u32 words = done / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
+	u32 words = bytes / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
 	u64 print = lsp_print_fold(text->generation, s->regs[LOCKSPAN_REG_RIP]);
 	u32 kept;
 
-	kept = lsp_sparse_filter(window, words, sp, text->ranges, text->n, bitmap, bitmap + bits,
-				 &print);
-	s->window_bytes = done;
+	kept = lsp_sparse_filter(window, words, s->regs[LOCKSPAN_REG_RSP], text->ranges, text->n,
+				 bitmap, bitmap + bits, &print);
+	s->window_bytes = words * 8;
 	s->payload_bytes = 8 * (bits + kept);
-	s->rec.flags |= done < SPARSE_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+	s->rec.flags |= bytes < SPARSE_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
 	return lsp_print_end(print);
+}
+
+static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_text *text)
+{
+	u64 *window = *this_cpu_ptr(windows);
+
+	return sparse_fill(s, text, window,
+			   window_copy(window, s->regs[LOCKSPAN_REG_RSP], SPARSE_WINDOW_BYTES));
 }
 
 static void fp_walk(struct lockspan_stack *s)
@@ -282,6 +293,25 @@ static bool task_sleeps(struct task_struct *task, unsigned long nvcsw)
 	return READ_ONCE(task->nvcsw) - nvcsw <= 1 && !READ_ONCE(task->on_cpu);
 }
 
+/* Fills @s from another task's memory; its name is a fingerprint or @count. */
+static void sleeping_fill(struct lockspan_stack *s, struct task_struct *task,
+			  const struct lsp_text *text, u64 count)
+{
+	u64 sp = s->regs[LOCKSPAN_REG_RSP];
+	int done;
+
+	if (s->mode == LOCKSPAN_STACK_SPARSE) {
+		done = access_process_vm(task, sp, sleeping_window, SPARSE_WINDOW_BYTES, 0);
+		s->id = sparse_fill(s, text, sleeping_window, max(done, 0));
+		return;
+	}
+	done = max(access_process_vm(task, sp, s + 1, RAW_WINDOW_BYTES, 0), 0);
+	s->payload_bytes = done;
+	s->window_bytes = done;
+	s->rec.flags |= done < RAW_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+	s->id = ((u64)0x7fffff << 40) | count;
+}
+
 u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 {
 	static u64 count;
@@ -289,17 +319,18 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	struct lsp_maps_view view;
 	struct mm_struct *mm;
 	u64 id = 0;
-	int done;
+	bool sparse;
 
 	if (stack_mode == LOCKSPAN_STACK_NONE)
 		return 0;
 	mm = get_task_mm(task);
 	if (!mm)
 		return 0;
+	/* Only the worker frees a text, and this is the worker: the view stays good. */
 	preempt_disable();
 	lsp_maps_of(mm, task->tgid, &view);
 	preempt_enable();
-	s = lsp_ring_worker_reserve(RAW_MAX_BYTES);
+	s = lsp_ring_worker_reserve(SPARSE_MAX_BYTES);
 	if (!s) {
 		lsp_count(LOCKSPAN_C_LOST_STACK_RING);
 		goto out_mm;
@@ -307,16 +338,18 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;
 
-	stack_begin(s, task, task_pt_regs(task), &view, LOCKSPAN_STACK_RAW);
-	s->id = ((u64)0x7fffff << 40) | ++count;
-	done = access_process_vm(task, s->regs[LOCKSPAN_REG_RSP], s + 1, RAW_WINDOW_BYTES, 0);
-	s->payload_bytes = max(done, 0);
-	s->window_bytes = s->payload_bytes;
-	s->rec.flags |= done < RAW_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
-
-	if (task_sleeps(task, nvcsw)) {
-		id = s->id;
+	sparse = stack_mode == LOCKSPAN_STACK_SPARSE && view.text;
+	stack_begin(s, task, task_pt_regs(task), &view,
+		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
+	sleeping_fill(s, task, view.text, ++count);
+	/* What was read while it ran on is no stack of its wait. */
+	if (!task_sleeps(task, nvcsw))
+		goto out_mm;
+	id = s->id;
+	if (!sparse || !known_has(id)) {
 		lsp_ring_worker_commit(stack_end(s));
+		if (sparse)
+			known_add(id);
 	}
 out_mm:
 	mmput(mm);
