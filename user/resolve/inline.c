@@ -155,13 +155,20 @@ static int visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
 		/* fall through */
 	case DW_TAG_inlined_subroutine:
 		err = node_add(u, die, parent, own);
-		return err ? err : *own == NO_NODE ? LSP_WALK_ON : LSP_WALK_DOWN;
+		if (err)
+			return err;
+		/* an abstract instance may hold the body of a lambda's function */
+		return *own != NO_NODE || dwarf_hasattr(die, DW_AT_inline) ? LSP_WALK_DOWN :
+									     LSP_WALK_ON;
 	case DW_TAG_namespace:
 	case DW_TAG_module:
 	case DW_TAG_lexical_block:
 	case DW_TAG_try_block:
 	case DW_TAG_catch_block:
 	case DW_TAG_with_stmt:
+	case DW_TAG_structure_type:	/* local classes hold the bodies of their functions */
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
 		return LSP_WALK_DOWN;
 	default:
 		return LSP_WALK_ON;
@@ -271,10 +278,13 @@ int lsp_inlines_find(struct lsp_inlines *x, uint64_t vaddr, struct lsp_inline *r
 			return err;
 	}
 	ret->n = 0;
+	ret->start = r->start;
 	if (!dwarf_offdie(x->dw, u->die, &ret->unit))
 		return -ENOENT;
 	r = lsp_ranges_find(&u->ranges, vaddr);
-	if (r)
+	if (r) {
+		ret->start = r->start;
 		chain_read(x, u, r->id, ret);
+	}
 	return 0;
 }

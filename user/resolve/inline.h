@@ -20,6 +20,7 @@ struct lsp_inline {
 	Dwarf_Die unit;
 	/* Innermost first: DW_TAG_inlined_subroutine, and last the DW_TAG_subprogram. */
 	Dwarf_Die functions[LSP_INLINE_MAX];
+	uint64_t start;	/* where the stretch around the address that is just in these begins */
 	size_t n;	/* 0: the unit has no function here (assembly) */
 };
 

@@ -30,6 +30,21 @@ static size_t row_find(Dwarf_Lines *lines, size_t n, uint64_t vaddr)
 	return low - 1;
 }
 
+/* File and line of a row; false at the end of a sequence. */
+static bool row_read(Dwarf_Line *row, const char **file, uint32_t *line)
+{
+	bool end;
+	int number;
+
+	if (!row || dwarf_lineendsequence(row, &end) || end || dwarf_lineno(row, &number))
+		return false;
+	*file = dwarf_linesrc(row, NULL, NULL);
+	if (!*file)
+		*file = "";
+	*line = number > 0 ? (uint32_t)number : 0;
+	return true;
+}
+
 bool lsp_line_find(Dwarf_Die *unit, uint64_t vaddr, uint64_t low, const char **file,
 		   uint32_t *line)
 {
@@ -38,24 +53,21 @@ bool lsp_line_find(Dwarf_Die *unit, uint64_t vaddr, uint64_t low, const char **f
 
 	if (dwarf_getsrclines(unit, &lines, &n))
 		return false;
-	for (i = row_find(lines, n, vaddr); i < n; i--) {
+	i = row_find(lines, n, vaddr);
+	if (i >= n || !row_read(dwarf_onesrcline(lines, i), file, line))
+		return false;
+	while (!*line && i--) {
 		Dwarf_Line *row = dwarf_onesrcline(lines, i);
-		Dwarf_Addr addr;
 		const char *name;
-		bool end;
-		int number;
+		Dwarf_Addr addr;
+		uint32_t number;
 
-		if (!row || dwarf_lineendsequence(row, &end) || end ||
-		    dwarf_lineaddr(row, &addr) || addr < low || dwarf_lineno(row, &number))
-			return false;
-		if (number <= 0)
-			continue;
-		name = dwarf_linesrc(row, NULL, NULL);
-		*file = name ? name : "";
-		*line = (uint32_t)number;
-		return true;
+		if (dwarf_lineaddr(row, &addr) || addr < low || !row_read(row, &name, &number))
+			break;
+		if (!strcmp(name, *file))
+			*line = number;
 	}
-	return false;
+	return true;
 }
 
 static bool number_get(Dwarf_Die *die, unsigned int name, Dwarf_Word *ret)
@@ -154,7 +166,7 @@ static char *scope_add(Dwarf_Die *scope, char *text)
 
 	if (!name)
 		name = dwarf_tag(scope) == DW_TAG_namespace ? "(anonymous namespace)" :
-							      "(anonymous)";
+		       !strncmp(text, "operator()", 10) ? "{lambda}" : "(anonymous)";
 	len = strlen(name);
 	ret = text ? malloc(len + 2 + strlen(text) + 1) : NULL;
 	if (ret) {
@@ -176,6 +188,7 @@ static bool is_scope(Dwarf_Die *die)
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type:
 	case DW_TAG_interface_type:
+	case DW_TAG_subprogram:
 		return true;
 	default:
 		return false;

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 /*
- * The file and line of @vaddr by the unit's line table; a row without a line
- * gives way to the nearest row before it that has one, down to @low. False, and
- * nothing set, where the table has nothing. *@file belongs to the Dwarf.
+ * The file and line of @vaddr by the unit's line table. Where the compiler gave
+ * no line (0), that of the nearest row of the same file before it, but not
+ * before @low. False, and nothing set, where the table has nothing. *@file
+ * belongs to the Dwarf.
  */
 bool lsp_line_find(Dwarf_Die *unit, uint64_t vaddr, uint64_t low, const char **file,
 		   uint32_t *line);

@@ -13,6 +13,8 @@
 #include "symbol_private.h"
 #include "symfile.h"
 
+#define LINES_MIN 64
+
 /* An address on its way to lines. */
 struct question {
 	struct lsp_symbols *symbols;
@@ -36,6 +38,7 @@ void lsp_symbols_destroy(struct lsp_symbols *s)
 	if (!s)
 		return;
 	lsp_text_uninit(&s->text);
+	free(s->lines);
 	free(s);
 }
 
@@ -147,6 +150,21 @@ static int function_name(struct question *q, size_t i, struct lsp_line *l)
 	return by_symbol ? symbol_name(q, l) : die_name(q, &q->in.functions[i], l);
 }
 
+/* Names in line tables may be relative to where the compiler ran. */
+static const char *file_intern(struct question *q, const char *file)
+{
+	Dwarf_Attribute attr;
+	const char *dir = NULL;
+
+	if (*file && *file != '/' && *file != '<' &&
+	    dwarf_attr(&q->in.unit, DW_AT_comp_dir, &attr))
+		dir = dwarf_formstring(&attr);
+	if (!dir || *dir != '/')
+		return lsp_text_intern(&q->symbols->text, file);
+	return lsp_text_format(&q->symbols->text, "%s%s%s", dir,
+			       dir[strlen(dir) - 1] == '/' ? "" : "/", file);
+}
+
 /* Function @i of the chain; its place is where the one inlined into it was called. */
 static int line_make(struct question *q, size_t i)
 {
@@ -157,13 +175,17 @@ static int line_make(struct question *q, size_t i)
 	l->start_line = 0;
 	l->line = 0;
 	if (i == 0) {
-		if (q->unit)
-			lsp_line_find(&q->in.unit, q->vaddr, q->symbol.name ? q->symbol.start : 0,
-				      &file, &l->line);
+		uint64_t start = q->in.start;
+
+		if (q->symbol.name && q->symbol.start > start)
+			start = q->symbol.start;
+		/* between functions there is padding, with the line of what is before it */
+		if (q->unit && (q->in.n || q->symbol.name))
+			lsp_line_find(&q->in.unit, q->vaddr, start, &file, &l->line);
 	} else {
 		lsp_line_call(&q->in.unit, &q->in.functions[i - 1], &file, &l->line);
 	}
-	l->file = lsp_text_intern(&q->symbols->text, file);
+	l->file = file_intern(q, file);
 	if (!l->file)
 		return -ENOMEM;
 	if (i >= q->in.n)
@@ -234,18 +256,64 @@ int lsp_symbol_lines(struct lsp_symbols *s, struct lsp_elf *e, uint64_t vaddr,
 	return err ? err : made ? 0 : -ENOMEM;
 }
 
+static bool is_same_line(const struct lsp_line *x, const struct lsp_line *y)
+{
+	return x->function == y->function && x->linkage == y->linkage && x->file == y->file &&
+	       x->line == y->line && x->start_line == y->start_line;
+}
+
+/* Strings are interned: their addresses stand for them. */
+static const struct lsp_line **line_slot(const struct lsp_line **lines, size_t nlines,
+					 const struct lsp_line *line)
+{
+	uint64_t hash = (uintptr_t)line->function * 31 + (uintptr_t)line->linkage * 7 +
+			(uintptr_t)line->file + line->line;
+	size_t i = (hash * 0x9e3779b97f4a7c15ULL >> 32) & (nlines - 1);
+
+	while (lines[i] && !is_same_line(lines[i], line))
+		i = (i + 1) & (nlines - 1);
+	return &lines[i];
+}
+
+static int lines_grow(struct lsp_symbols *s)
+{
+	size_t i, n = s->nlines ? 2 * s->nlines : LINES_MIN;
+	const struct lsp_line **lines;
+
+	if (s->lines_used < s->nlines / 2)
+		return 0;
+	lines = calloc(n, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	for (i = 0; i < s->nlines; i++)
+		if (s->lines[i])
+			*line_slot(lines, n, s->lines[i]) = s->lines[i];
+	free(s->lines);
+	s->lines = lines;
+	s->nlines = n;
+	return 0;
+}
+
 int lsp_symbol_line(struct lsp_symbols *s, const struct lsp_line *line,
 		    const struct lsp_line **ret)
 {
-	struct lsp_line *l = lsp_text_alloc(&s->text, sizeof(*l));
+	struct lsp_line l = *line, *made;
+	const struct lsp_line **slot;
 
-	if (!l)
+	l.function = lsp_text_intern(&s->text, line->function ? line->function : "");
+	l.linkage = lsp_text_intern(&s->text, line->linkage ? line->linkage : "");
+	l.file = lsp_text_intern(&s->text, line->file ? line->file : "");
+	if (!l.function || !l.linkage || !l.file || lines_grow(s))
 		return -ENOMEM;
-	l->function = lsp_text_intern(&s->text, line->function ? line->function : "");
-	l->linkage = lsp_text_intern(&s->text, line->linkage ? line->linkage : "");
-	l->file = lsp_text_intern(&s->text, line->file ? line->file : "");
-	l->line = line->line;
-	l->start_line = line->start_line;
-	*ret = l;
-	return l->function && l->linkage && l->file ? 0 : -ENOMEM;
+	slot = line_slot(s->lines, s->nlines, &l);
+	if (!*slot) {
+		made = lsp_text_alloc(&s->text, sizeof(*made));
+		if (!made)
+			return -ENOMEM;
+		*made = l;
+		*slot = made;
+		s->lines_used++;
+	}
+	*ret = *slot;
+	return 0;
 }

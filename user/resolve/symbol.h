@@ -41,8 +41,8 @@ int lsp_symbol_line(struct lsp_symbols *s, const struct lsp_line *line,
 
 /* A frame that a tail call took off the stack; to be marked as guessed. */
 struct lsp_tail {
-	struct lsp_elf *elf;
-	uint64_t vaddr;			/* of the jump; of the function's first byte where that is not known */
+	struct lsp_elf *elf;		/* its file; where only its name is known, the one that calls it */
+	uint64_t vaddr;			/* of the jump in that file, or near it: unique to the frame, not 0 */
 	const struct lsp_line *lines;
 	size_t nlines;
 };
@@ -57,9 +57,10 @@ struct lsp_tail {
  * where it leads is not known, or -ENOMEM.
  *
  * The function that the call instruction names is certain to have run: it is
- * the last one given. The others are given when DWARF knows exactly one way
- * from it to the callee and nothing else that it jumps to; if not, *@ambiguous
- * is true and there may be more between. This also gives the public name that
+ * the last one given. The others are given when DWARF (or, where that says
+ * nothing, the machine code) shows exactly one way from it to the callee, and
+ * none of them jumps to where neither can tell; if not, *@ambiguous is true
+ * and there may be more between. This also gives the public name that
  * a stripped library's stack lacks: pthread_mutex_unlock jumps to a function
  * without a name. Not for a frame that was itself guessed.
  */

@@ -7,7 +7,10 @@
 #include "text.h"
 
 struct lsp_symbols {
-	struct lsp_text text;	/* all lines, all strings */
+	struct lsp_text text;		/* all lines, all strings */
+	const struct lsp_line **lines;	/* those of lsp_symbol_line(), open addressing */
+	size_t nlines;			/* slots: a power of two, or 0 */
+	size_t lines_used;
 };
 
 #endif

@@ -36,6 +36,7 @@ struct lsp_symtab {
 	size_t n;
 	size_t room;
 	struct lsp_ranges ranges;	/* ids are indices into symbols */
+	bool full;
 	struct name *names;		/* made at the first question by name */
 	size_t nnames;
 };
@@ -280,6 +281,7 @@ int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
 
 	if (!t)
 		return -ENOMEM;
+	t->full = type == SHT_SYMTAB;
 	if (entry && reading_init(&r, elf, type))
 		n = r.data->d_size / entry;
 	for (i = 1; !err && i < n && i < INT32_MAX; i++)
@@ -316,6 +318,11 @@ int lsp_symtab_find(const struct lsp_symtab *t, uint64_t vaddr, struct lsp_symta
 	s = &t->symbols[r->id];
 	*ret = (struct lsp_symtab_symbol){ s->name, s->start, s->end };
 	return 0;
+}
+
+bool lsp_symtab_is_full(const struct lsp_symtab *t)
+{
+	return t->full;
 }
 
 static int name_compare(const void *a, const void *b)

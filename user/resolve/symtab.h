@@ -8,6 +8,7 @@
 #define LSP_RESOLVE_SYMTAB_H
 
 #include <libelf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,9 @@ void lsp_symtab_destroy(struct lsp_symtab *t);
  * version, the stronger binding, the shorter and the lesser name. 0 or -ENOENT.
  */
 int lsp_symtab_find(const struct lsp_symtab *t, uint64_t vaddr, struct lsp_symtab_symbol *ret);
+
+/* Whether it is .symtab, which has every function, and not .dynsym. */
+bool lsp_symtab_is_full(const struct lsp_symtab *t);
 
 /*
  * The address of the global symbol of this name, versions left out; of several

@@ -91,7 +91,8 @@ static bool take(struct walk *w, struct position at)
 	if (!at.frame && !at.line)
 		w->library = library;
 	if (is_unnamed(f, function)) {
-		if (!library || w->leaf)
+		/* unnamed code of another library has called the one that waits */
+		if (!library || w->leaf || (w->unnamed && library != w->library))
 			return false;
 		if (library->sync != LSP_SYNC_OTHER && w->hint == LSP_SYNC_OTHER)
 			w->hint = library->sync;

@@ -43,7 +43,8 @@ static const struct lsp_sync_name names[] = {
 	I("__lock", MUTEX), I("__unlock", MUTEX), I("__lockfile", MUTEX), I("__unlockfile", MUTEX),
 	I("unlock_requeue", MUTEX), I("__private_cond_signal", COND), I("pthread_timedjoin_np", JOIN),
 	I("__tl_lock", MUTEX), I("__tl_unlock", MUTEX), I("__acquire_ptc", MUTEX),
-	I("__wrlock", MUTEX), I("__release_ptc", MUTEX),
+	I("__wrlock", MUTEX), I("__release_ptc", MUTEX), I("__tl_sync", MUTEX),
+	I("locking_putc", MUTEX), I("locking_getc", MUTEX),
 
 	P("pthread_mutex_lock", MUTEX), P("pthread_mutex_trylock", MUTEX),
 	P("pthread_mutex_timedlock", MUTEX), P("pthread_mutex_clocklock", MUTEX),
@@ -100,7 +101,8 @@ static const struct lsp_sync_name names[] = {
 #define FAMILY LSP_FAMILY_CXX
 	I("std::__detail::*", OTHER), I("std::__atomic_wait_*", OTHER),
 	I("std::__atomic_notify_*", OTHER), I("std::__wait_*", OTHER), I("std::__notify_*", OTHER),
-	I("std::__atomic_base::wait", OTHER), I("std::__atomic_base::notify_*", OTHER),
+	P("std::__atomic_base::wait", OTHER), P("std::__atomic_base::notify_*", OTHER),
+	I("std::__atomic_ref::*", OTHER),
 	I("std::__atomic_impl::*", OTHER), I("std::__platform_*", OTHER),
 	I("std::__atomic_spin", OTHER), I("std::__libcpp_*", OTHER), I("std::__cxx_atomic_*", OTHER),
 	I("std::__atomic_semaphore::_M_acquire*", SEM), I("std::__atomic_semaphore::_M_release", SEM),

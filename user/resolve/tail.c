@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "demangle.h"
 #include "inline.h"
 #include "jump.h"
 #include "line.h"
@@ -24,10 +25,14 @@
 #define VISITS_MAX 128
 #define JUMPS_MAX 64
 
-/* A function by its first address. */
+/*
+ * A function by its first address, or by a @name that another file has: then
+ * @elf and @vaddr are where it was called by that name.
+ */
 struct place {
 	struct lsp_elf *elf;
 	uint64_t vaddr;
+	const char *name;	/* NULL: by its address */
 };
 
 struct jump {
@@ -74,13 +79,17 @@ static int symtab_get(struct lsp_elf *e, struct lsp_symtab **ret)
 	return err ? err : lsp_symfile_symtab(f, LSP_SYMTAB_CODE, ret);
 }
 
-/* Where a function that @from knows by @name is: there, if @local, or in the callee's file. */
+/*
+ * Where a function that @from knows by @name is: there, if @local, or in the
+ * callee's file; else somewhere, called from @at.
+ */
 static int place_by_name(struct search *s, struct lsp_elf *from, const char *name, bool local,
-			 struct place *ret)
+			 uint64_t at, struct place *ret)
 {
 	struct lsp_symtab *t;
 	int err = -ENOENT;
 
+	ret->name = NULL;
 	if (local) {
 		ret->elf = from;
 		err = symtab_get(from, &t);
@@ -93,26 +102,30 @@ static int place_by_name(struct search *s, struct lsp_elf *from, const char *nam
 		if (!err)
 			err = lsp_symtab_address(t, name, &ret->vaddr);
 	}
+	if (err == -ENOENT) {
+		*ret = (struct place){ from, at, name };
+		err = 0;
+	}
 	return err;
 }
 
-/* What the pointer at @slot of @e calls. */
-static int place_by_slot(struct search *s, struct lsp_elf *e, uint64_t slot, struct place *ret)
+/* What the pointer at @slot of @e calls, from @at. */
+static int place_by_slot(struct search *s, struct lsp_elf *e, uint64_t slot, uint64_t at,
+			 struct place *ret)
 {
 	struct lsp_symfile *f;
 	struct lsp_slots *slots;
-	const char *name = NULL;
+	const char *name;
 	int err = lsp_symfile_get(e, &f);
 
 	if (!err)
 		err = lsp_symfile_slots(f, &slots);
+	*ret = (struct place){ .elf = e };
 	if (!err)
 		err = lsp_slots_find(slots, slot, &name, &ret->vaddr);
-	ret->elf = e;
+	/* a library's calls to itself go through the table too */
 	if (!err && name)
-		err = place_by_name(s, e, name, false, ret);
-	if (err == -ENOENT && name && s->callee == e)
-		err = place_by_name(s, e, name, true, ret);
+		err = place_by_name(s, e, name, s->callee == e, at, ret);
 	return err;
 }
 
@@ -127,18 +140,19 @@ static int called_place(struct search *s, struct lsp_elf *e, uint64_t ra, struct
 	switch (lsp_code_call_before(e, ra, &target)) {
 	case LSP_CALL_DIRECT:
 		if (lsp_code_is_plt(e, target, &slot))
-			err = place_by_slot(s, e, slot, ret);
+			err = place_by_slot(s, e, slot, target, ret);
 		else
-			*ret = (struct place){ e, target };
+			*ret = (struct place){ e, target, NULL };
 		break;
 	case LSP_CALL_SLOT:
-		err = place_by_slot(s, e, target, ret);
+		err = place_by_slot(s, e, target, ra - 1, ret);
 		break;
 	default:
 		return -ENOENT;
 	}
-	if (!err)
-		err = symtab_get(ret->elf, &t);
+	if (err || ret->name)
+		return err;
+	err = symtab_get(ret->elf, &t);
 	if (!err)
 		err = lsp_symtab_find(t, ret->vaddr, &symbol);
 	if (!err && symbol.start != ret->vaddr)
@@ -172,7 +186,7 @@ static int function_get(const struct place *p, struct lsp_inlines **inlines, Dwa
 /* Whether the callee's frame runs in the function at @p. */
 static int covers(struct search *s, const struct place *p, bool *ret)
 {
-	const struct place callee = { s->callee, s->callee_vaddr };
+	const struct place callee = { s->callee, s->callee_vaddr, NULL };
 	struct lsp_symtab_symbol a, b;
 	struct lsp_inlines *inlines;
 	struct lsp_symtab *t;
@@ -180,7 +194,7 @@ static int covers(struct search *s, const struct place *p, bool *ret)
 	int err;
 
 	*ret = false;
-	if (p->elf != s->callee)
+	if (p->elf != s->callee || p->name)
 		return 0;
 	err = symtab_get(p->elf, &t);
 	if (err)
@@ -213,7 +227,7 @@ static bool address_get(Dwarf_Die *die, unsigned int name, uint64_t *ret)
 }
 
 /* Where the tail call @site leads. */
-static int jump_target(struct jumps *j, Dwarf_Die *site, struct place *ret)
+static int jump_target(struct jumps *j, Dwarf_Die *site, uint64_t at, struct place *ret)
 {
 	struct lsp_inlines *inlines;
 	struct lsp_symfile *f;
@@ -229,7 +243,7 @@ static int jump_target(struct jumps *j, Dwarf_Die *site, struct place *ret)
 	err = lsp_symfile_get(j->elf, &f);
 	if (!err)
 		err = lsp_symfile_inlines(f, &inlines);
-	ret->elf = j->elf;
+	*ret = (struct place){ .elf = j->elf };
 	if (!err)
 		err = lsp_inlines_entry(inlines, &origin, &ret->vaddr);
 	if (err != -ENOENT)
@@ -237,7 +251,7 @@ static int jump_target(struct jumps *j, Dwarf_Die *site, struct place *ret)
 	name = lsp_line_linkage(&origin);
 	if (!name)
 		name = lsp_line_name(&origin);
-	return name ? place_by_name(j->search, j->elf, name, true, ret) : -ENOENT;
+	return name ? place_by_name(j->search, j->elf, name, true, at, ret) : -ENOENT;
 }
 
 static int site_visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
@@ -264,7 +278,7 @@ static int site_visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
 		jump->vaddr--;
 	else
 		address_get(die, DW_AT_call_pc, &jump->vaddr);
-	err = jump_target(j, die, &jump->to);
+	err = jump_target(j, die, jump->vaddr, &jump->to);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
@@ -314,11 +328,11 @@ static int code_jump(void *arg, uint64_t vaddr, uint64_t target, bool slot)
 		return 1;
 	}
 	jump->vaddr = vaddr;
-	jump->to = (struct place){ j->elf, target };
+	jump->to = (struct place){ j->elf, target, NULL };
 	if (!slot && !is_exec(j->elf, target))
 		return 0;
 	if (slot || lsp_code_is_plt(j->elf, target, &target)) {
-		err = place_by_slot(j->search, j->elf, target, &jump->to);
+		err = place_by_slot(j->search, j->elf, target, vaddr, &jump->to);
 		j->known &= !err;
 		j->n += !err;
 		return err == -ENOMEM ? err : 0;
@@ -354,6 +368,8 @@ static int jumps_read(struct jumps *j, const struct place *p)
 {
 	int err;
 
+	if (p->name)
+		return 0;
 	j->elf = p->elf;
 	err = jumps_read_dwarf(j, p);
 	return err || j->known ? err : jumps_read_code(j, p);
@@ -364,7 +380,8 @@ static bool on_path(const struct path *path, const struct place *p)
 	size_t i;
 
 	for (i = 0; i < path->n; i++)
-		if (path->at[i].elf == p->elf && path->at[i].vaddr == p->vaddr)
+		if (path->at[i].elf == p->elf && path->at[i].vaddr == p->vaddr &&
+		    path->at[i].name == p->name)
 			return true;
 	return false;
 }
@@ -418,6 +435,18 @@ static int search_from(struct search *s, const struct place *p)
 	return err;
 }
 
+/* The lines of a function in a file that is not known, by its name. */
+static int named_lines(struct lsp_symbols *symbols, const char *name, struct lsp_tail *ret)
+{
+	char *function = lsp_demangle(name);
+	const struct lsp_line line = { .function = function, .linkage = name };
+	int err = function ? lsp_symbol_line(symbols, &line, &ret->lines) : -ENOMEM;
+
+	ret->nlines = 1;
+	free(function);
+	return err;
+}
+
 /* Writes the path from its end, the function nearest to the callee first. */
 static int path_write(struct lsp_symbols *symbols, const struct path *path,
 		      struct lsp_tail ret[LSP_TAIL_MAX])
@@ -427,11 +456,13 @@ static int path_write(struct lsp_symbols *symbols, const struct path *path,
 
 	for (i = 0; i < path->n; i++) {
 		const size_t at = path->n - 1 - i;
+		const struct place *p = &path->at[at];
 		struct lsp_tail *t = &ret[i];
 
-		t->elf = path->at[at].elf;
-		t->vaddr = path->jump[at] ? path->jump[at] : path->at[at].vaddr;
-		err = lsp_symbol_lines(symbols, t->elf, t->vaddr, &t->lines, &t->nlines);
+		t->elf = p->elf;
+		t->vaddr = path->jump[at] ? path->jump[at] : p->vaddr;
+		err = p->name ? named_lines(symbols, p->name, t) :
+				lsp_symbol_lines(symbols, t->elf, t->vaddr, &t->lines, &t->nlines);
 		if (err)
 			return err;
 	}
@@ -444,8 +475,12 @@ static int is_same_name(struct lsp_symbols *symbols, const struct search *s, con
 {
 	const struct lsp_line *x, *y;
 	size_t n, m;
-	int err = lsp_symbol_lines(symbols, p->elf, p->vaddr, &x, &n);
+	int err;
 
+	*ret = false;
+	if (p->name)
+		return 0;
+	err = lsp_symbol_lines(symbols, p->elf, p->vaddr, &x, &n);
 	if (!err)
 		err = lsp_symbol_lines(symbols, s->callee, s->callee_vaddr, &y, &m);
 	*ret = !err && p->elf == s->callee && x[n - 1].function == y[m - 1].function;
@@ -484,7 +519,8 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 			chosen = &s->exact;
 		else if (!s->nexact && s->nmaybe == 1 && !s->maybe.open && !s->cut)
 			chosen = &s->maybe;
-		*ambiguous = chosen != &s->exact && chosen->at[chosen->n - 1].elf != callee;
+		*ambiguous = chosen != &s->exact && (chosen->at[chosen->n - 1].elf != callee ||
+			      chosen->at[chosen->n - 1].name);
 		*ambiguous |= chosen == &first && (s->nexact || s->nmaybe);
 		err = path_write(symbols, chosen, ret);
 	}
