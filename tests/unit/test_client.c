@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -405,7 +406,44 @@ static void several_in_one_datagram(void **state)
 	lsp_client_destroy(c);
 }
 
-int main(void)
+/* Messages for the fuzzer to begin with. */
+static int seeds_write(const char *folder)
+{
+	static const char *const names[] = { "data", "end", "span", "stack" };
+	struct {
+		struct lockspan_stack s;
+		uint64_t words[3];
+	} stack = { .s = { .rec = { .bytes = sizeof(stack), .type = LOCKSPAN_REC_STACK }, .id = 1,
+			   .mode = LOCKSPAN_STACK_SPARSE, .window_bytes = 24, .payload_bytes = 24 },
+		    .words = { 5, 1, 2 } };
+	struct lockspan_span span = { .rec = { .bytes = sizeof(span), .type = LOCKSPAN_REC_SPAN } };
+	struct message m[4];
+	char path[4096];
+
+	data_message(&m[0], 64);
+	report_message(&m[1], LOCKSPAN_CMD_END, LOCKSPAN_C_COUNT, 1);
+	for (int i = 2; i < 4; i++) {
+		begin(&m[i], FAMILY, LOCKSPAN_CMD_DATA);
+		attr_u32(&m[i], LOCKSPAN_A_CPU, 0);
+		attr_u64(&m[i], LOCKSPAN_A_SEQ, 0);
+		if (i == 2)
+			attr(&m[i], LOCKSPAN_A_RECORDS, &span, sizeof(span));
+		else
+			attr(&m[i], LOCKSPAN_A_RECORDS, &stack, sizeof(stack));
+		end(&m[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		f = fopen(path, "w");
+		if (!f || fwrite(m[i].bytes, 1, m[i].n, f) != m[i].n || fclose(f))
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_reaches_the_handler),
@@ -420,5 +458,7 @@ int main(void)
 		cmocka_unit_test(several_in_one_datagram),
 	};
 
+	if (argc == 3 && !strcmp(argv[1], "--seeds"))
+		return seeds_write(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,11 +20,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <cmocka.h>
 
 #include "../../user/capture/spanfile.h"
+#include "../../user/capture/spanfile_block.h"
 
-static char path[64];
+static char path[4096];
 
 static int folder_make(void **state)
 {
@@ -375,7 +377,36 @@ static void a_full_disk_is_told(void **state)
 	assert_int_equal(lsp_spanfile_create("/dev/full", &w), -ENOSPC);
 }
 
-int main(void)
+/* A whole file, and the content of its blocks, for the fuzzer to begin with. */
+static int seeds_write(const char *folder)
+{
+	struct lsp_spanfile_block block;
+	uint8_t *data, raw[65536];
+	char name[4096];
+	size_t bytes;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/file", folder);
+	file_write(1);
+	data = file_load(&bytes);
+	for (size_t at = LSP_SPANFILE_MAGIC_BYTES, n = 0; at < bytes; n++) {
+		uLongf size = sizeof(raw);
+
+		memcpy(&block, data + at, sizeof(block));
+		at += sizeof(block);
+		if (uncompress(raw, &size, data + at, block.packed_bytes) != Z_OK)
+			return 1;
+		at += block.packed_bytes;
+		snprintf(name, sizeof(name), "%s/block%zu", folder, n);
+		f = fopen(name, "w");
+		if (!f || fwrite(raw, 1, size, f) != size || fclose(f))
+			return 1;
+	}
+	free(data);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
@@ -387,5 +418,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_told),
 	};
 
+	if (argc == 3 && !strcmp(argv[1], "--seeds"))
+		return seeds_write(argv[2]);
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../capture/spanfile.h"
+#include "../capture/streamfile.h"
 #include "child.h"
 #include "cmd.h"
 #include "folder.h"
@@ -37,6 +38,7 @@ struct recording {
 	struct lsp_client *client;
 	struct lsp_collector *collector;
 	struct lsp_spanfile_writer *spans;
+	FILE *stream;			/* keeps what the module sends */
 	struct lsp_client_options request;
 	struct lsp_child child;
 	sigset_t old_mask;
@@ -81,6 +83,8 @@ static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, siz
 {
 	struct recording *r = arg;
 
+	if (r->stream && lsp_streamfile_add_data(r->stream, cpu, seq, run, bytes))
+		return -EIO;
 	return lsp_collector_feed(r->collector, cpu, seq, run, bytes);
 }
 
@@ -156,7 +160,7 @@ static bool prepare(struct recording *r)
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
 			.warn = resolver_warn,
 		},
-		.live = true,
+		.live = !o->replay,
 	};
 	char path[PATH_MAX];
 	int err;
@@ -190,10 +194,11 @@ static bool prepare(struct recording *r)
 		lsp_say("cannot begin: %s", strerror(-err));
 		return false;
 	}
-	err = lsp_client_connect(r->client);
-	if (err)
-		lsp_say_client(r->client, "record", err);
-	return !err;
+	if (o->keep_stream && lsp_streamfile_create(o->keep_stream, &r->stream)) {
+		lsp_say("cannot write %s: %s", o->keep_stream, strerror(errno));
+		return false;
+	}
+	return true;
 }
 
 static bool signals_take(struct recording *r)
@@ -377,6 +382,8 @@ static void session_stop(struct recording *r)
 	}
 	if (lsp_client_end(r->client) && lsp_client_end(r->client)->stop_ns)
 		r->stop_ns = lsp_client_end(r->client)->stop_ns;
+	if (r->stream && lsp_client_end(r->client))
+		lsp_streamfile_add_end(r->stream, lsp_client_end(r->client));
 	err = lsp_collector_finish(r->collector);
 	if (err) {
 		lsp_say("resolving stacks: %s", strerror(-err));
@@ -386,9 +393,8 @@ static void session_stop(struct recording *r)
 
 /* ---- after END ---- */
 
-static bool spans_end(struct recording *r)
+static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 {
-	const struct lsp_client_report *end = lsp_client_end(r->client);
 	struct lsp_spanfile_counter counters[LOCKSPAN_C_COUNT];
 	int err;
 
@@ -439,7 +445,7 @@ static int report(struct recording *r)
 	lsp_profiles_summary(r->collector, &summary);
 	if (command && r->child.ended)
 		result.exit_status = lsp_child_exit_status(&r->child);
-	if (!spans_end(r))
+	if (!spans_end(r, result.end))
 		r->failed = true;
 	if (!lsp_record_files_write(r->options, &result))
 		r->failed = true;
@@ -459,6 +465,31 @@ static int command_failed(const char *name, int err)
 	return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 }
 
+/* The same from a kept stream: no module, no command, no time of its own. */
+static int replay_run(struct recording *r)
+{
+	struct lsp_client_report end;
+	struct lsp_profiles_summary summary;
+	struct lsp_record_result result = {
+		.exit_status = -1, .end = &end, .faults = lsp_client_faults(r->client),
+		.collector = r->collector, .summary = &summary,
+	};
+	int err;
+
+	err = lsp_streamfile_replay(r->options->replay, data_feed, r, &end);
+	if (err) {
+		lsp_say("cannot replay %s: %s", r->options->replay, strerror(-err));
+		return LSP_EXIT_FAILED;
+	}
+	lsp_folder_clear(r->options->directory);
+	spans_keep(r);
+	lsp_collector_finish(r->collector);
+	lsp_profiles_summary(r->collector, &summary);
+	result.stop_ns = end.stop_ns;
+	spans_end(r, &end);
+	return lsp_record_files_write(r->options, &result) ? 0 : LSP_EXIT_FAILED;
+}
+
 static int recording_run(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -466,6 +497,13 @@ static int recording_run(struct recording *r)
 
 	if (!prepare(r))
 		return LSP_EXIT_FAILED;
+	if (o->replay)
+		return replay_run(r);
+	err = lsp_client_connect(r->client);
+	if (err) {
+		lsp_say_client(r->client, "record", err);
+		return LSP_EXIT_FAILED;
+	}
 	if (!signals_take(r)) {
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
@@ -508,6 +546,8 @@ int lsp_cmd_record(int argc, char **argv)
 	status = recording_run(&r);
 
 	spans_drop(&r);
+	if (r.stream)
+		fclose(r.stream);
 	lsp_child_uninit(&r.child);
 	lsp_client_destroy(r.client);
 	lsp_collector_destroy(r.collector);

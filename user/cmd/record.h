@@ -30,6 +30,8 @@ struct lsp_record_options {
 	bool debuginfod;
 	const char *directory;
 	char **command;		/* NULL: none */
+	const char *keep_stream;	/* file for what the module sends, or NULL */
+	const char *replay;		/* file to record from instead of the module, or NULL */
 };
 
 /* Parses or leaves with a usage error. */

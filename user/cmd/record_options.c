@@ -10,6 +10,7 @@
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
 	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
+	OPTION_KEEP_STREAM, OPTION_REPLAY,
 };
 
 static const struct argp_option options[] = {
@@ -34,6 +35,9 @@ static const struct argp_option options[] = {
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 3 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
 	  "Fetch missing debug information from $DEBUGINFOD_URLS", 3 },
+	/* For tests and measurements of the collector. */
+	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
+	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ 0 }
 };
 
@@ -100,7 +104,7 @@ static void pid_parse(struct lsp_record_options *o, const char *text, struct arg
 
 static void consistency_check(const struct lsp_record_options *o, struct argp_state *state)
 {
-	if (!o->command && !o->npids && !o->cgroup && !o->all)
+	if (!o->command && !o->npids && !o->cgroup && !o->all && !o->replay)
 		argp_error(state, "nothing to record: give a command, -p, --cgroup or -a");
 	if (o->all && (o->npids || o->cgroup))
 		argp_error(state, "-a records every process already");
@@ -150,6 +154,12 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_DEBUGINFOD:
 		o->debuginfod = true;
+		break;
+	case OPTION_KEEP_STREAM:
+		o->keep_stream = arg;
+		break;
+	case OPTION_REPLAY:
+		o->replay = arg;
 		break;
 	case 'o':
 		o->directory = arg;
