@@ -9,7 +9,7 @@
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/object.c
  * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/maptext.c
  * sources: user/resolve/callsite.c user/resolve/code.c user/resolve/symtab.c user/resolve/range.c
- * sources: user/resolve/maps.c user/resolve/text.c user/resolve/snapshot.c
+ * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/text.c user/resolve/snapshot.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -53,7 +53,7 @@ static double seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

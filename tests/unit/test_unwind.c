@@ -8,7 +8,7 @@
  * same stacks for comparison.
  *
  * sources: tests/lib/capture.c user/resolve/unwind.c user/resolve/dwfl.c
- * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/maptext.c
+ * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
  * sources: user/resolve/callsite.c user/resolve/object.c user/resolve/elfcache.c
  * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
@@ -64,7 +64,7 @@ static double seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

@@ -18,14 +18,6 @@
 #define SETS_MAX 8192
 #define SETS_SLOTS (4 * SETS_MAX)
 
-/* The kernel's own default limit is 65530 a process. */
-#define MAPS_MAX 131072
-
-#define STACKS_MAX 4096
-
-/* Stack windows closer together than this belong to one stack. */
-#define STACK_GAP_BYTES 65536
-
 struct object_slot {
 	uint64_t hash;
 	struct lsp_object *object;
@@ -71,28 +63,6 @@ static void set_changed(struct lsp_maps *m, struct lsp_mapset *set)
 	set->serial = ++m->serial;
 }
 
-static void set_clear(struct lsp_mapset *set)
-{
-	size_t i;
-
-	for (i = 0; i < set->n; i++)
-		lsp_elf_put(set->maps[i].elf);
-	set->n = 0;
-	set->whole = false;
-}
-
-static void set_free(struct lsp_mapset *set)
-{
-	if (!set)
-		return;
-	if (set->walker_free)
-		set->walker_free(set->walker);
-	set_clear(set);
-	free(set->maps);
-	free(set->stacks);
-	free(set);
-}
-
 void lsp_maps_destroy(struct lsp_maps *m)
 {
 	size_t i;
@@ -100,7 +70,7 @@ void lsp_maps_destroy(struct lsp_maps *m)
 	if (!m)
 		return;
 	for (i = 0; i < SETS_SLOTS; i++)
-		set_free(m->slots[i]);
+		lsp_mapset_destroy(m->slots[i]);
 	lsp_text_uninit(&m->text);
 	free(m->objects);
 	free(m->slots);
@@ -149,7 +119,7 @@ static void evict(struct lsp_maps *m)
 		if (m->slots[i] && (oldest == SETS_SLOTS ||
 				    m->slots[i]->used < m->slots[oldest]->used))
 			oldest = i;
-	set_free(m->slots[oldest]);
+	lsp_mapset_destroy(m->slots[oldest]);
 	slot_remove(m, oldest);
 	m->nsets--;
 }
@@ -175,55 +145,6 @@ static struct lsp_mapset *set_at(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 	}
 	set->used = ++m->requests;
 	return set;
-}
-
-static int map_push(struct lsp_mapset *set, const struct lsp_map *map)
-{
-	if (set->n == MAPS_MAX)
-		return -E2BIG;
-	if (set->n == set->room) {
-		size_t room = set->room ? 2 * set->room : 32;
-		struct lsp_map *maps = realloc(set->maps, room * sizeof(*maps));
-
-		if (!maps)
-			return -ENOMEM;
-		set->maps = maps;
-		set->room = room;
-	}
-	set->maps[set->n++] = *map;
-	set->sorted = false;
-	return 0;
-}
-
-static int map_compare(const void *a, const void *b)
-{
-	const struct lsp_map *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Sorts, and cuts what overlaps: damaged input must not make a lookup ambiguous. */
-static void set_sort(struct lsp_mapset *set)
-{
-	size_t i, kept = 0;
-	uint64_t end = 0;
-
-	if (set->sorted)
-		return;
-	if (set->n)
-		qsort(set->maps, set->n, sizeof(*set->maps), map_compare);
-	for (i = 0; i < set->n; i++) {
-		struct lsp_map *map = &set->maps[i];
-
-		if (map->start < end) {
-			lsp_elf_put(map->elf);
-			continue;
-		}
-		end = map->end;
-		set->maps[kept++] = *map;
-	}
-	set->n = kept;
-	set->sorted = true;
 }
 
 static struct lsp_elf *elf_open(struct lsp_maps *m, const struct lsp_mapset *set,
@@ -260,7 +181,7 @@ static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 	size_t i;
 
 	set_changed(m, set);
-	set_sort(set);
+	lsp_mapset_sort(set);
 	set->whole = true;
 	for (i = 0; i < set->n; i++) {
 		struct lsp_map *map = &set->maps[i];
@@ -288,13 +209,13 @@ int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char 
 	if (!set)
 		return -ENOMEM;
 	if (rec->rec.flags & LOCKSPAN_MAP_FIRST) {
-		set_clear(set);
+		lsp_mapset_clear(set);
 		set_changed(m, set);
 	}
 	if (!(rec->rec.flags & LOCKSPAN_MAP_GONE) && map.start < map.end &&
 	    map.offset <= UINT64_MAX - (map.end - map.start)) {
 		map.path = lsp_text_intern(&m->text, path);
-		err = map.path ? map_push(set, &map) : -ENOMEM;
+		err = map.path ? lsp_mapset_push(set, &map) : -ENOMEM;
 		if (!err)
 			set_changed(m, set);
 	}
@@ -313,38 +234,6 @@ static const char *path_intern(struct lsp_maps *m, const struct lsp_maptext *lin
 	return lsp_text_intern(&m->text, path);
 }
 
-static bool overlaps(const struct lsp_map *sorted, size_t n, const struct lsp_map *map)
-{
-	size_t lo = 0, hi = n;
-
-	/* the first that ends behind the start of @map */
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (sorted[mid].end <= map->start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < n && sorted[lo].start < map->end;
-}
-
-/* Keeps of @old what the new mappings leave room for. */
-static int set_keep_old(struct lsp_mapset *set, struct lsp_map *old, size_t n)
-{
-	size_t i, nnew;
-	int err = 0;
-
-	set_sort(set);
-	nnew = set->n;
-	for (i = 0; i < n; i++)
-		if (err || overlaps(set->maps, nnew, &old[i]))
-			lsp_elf_put(old[i].elf);
-		else
-			err = map_push(set, &old[i]);
-	return err;
-}
-
 int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 		      const char *text, size_t bytes)
 {
@@ -357,7 +246,7 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 
 	if (!set)
 		return -ENOMEM;
-	set_sort(set);
+	lsp_mapset_sort(set);
 	old = set->maps;
 	nold = set->n;
 	set->maps = NULL;
@@ -373,10 +262,10 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 		if (!line.exec && !line.path_len)
 			continue;
 		map.path = path_intern(m, &line);
-		err = map.path ? map_push(set, &map) : -ENOMEM;
+		err = map.path ? lsp_mapset_push(set, &map) : -ENOMEM;
 	}
 	if (!err)
-		err = set_keep_old(set, old, nold);
+		err = lsp_mapset_keep_old(set, old, nold);
 	free(old);
 	set_complete(m, set);
 	return err;
@@ -388,7 +277,7 @@ struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 
 	if (set) {
 		set->used = ++m->requests;
-		set_sort(set);
+		lsp_mapset_sort(set);
 	}
 	return set;
 }
@@ -401,21 +290,6 @@ bool lsp_maps_whole(const struct lsp_maps *m, uint32_t tgid, uint32_t generation
 }
 
 /* ---- one mapping ---- */
-
-struct lsp_map *lsp_mapset_lookup(struct lsp_mapset *set, uint64_t addr)
-{
-	size_t lo = 0, hi = set->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (set->maps[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < set->n && set->maps[lo].start <= addr ? &set->maps[lo] : NULL;
-}
 
 struct lsp_elf *lsp_map_elf(struct lsp_maps *m, const struct lsp_mapset *set, struct lsp_map *map)
 {
@@ -502,7 +376,7 @@ const struct lsp_object *lsp_map_object(struct lsp_maps *m, const struct lsp_map
 	return map->object;
 }
 
-struct lsp_map *lsp_mapset_static(struct lsp_maps *m, struct lsp_mapset *set, uint64_t addr,
+struct lsp_map *lsp_maps_static(struct lsp_maps *m, struct lsp_mapset *set, uint64_t addr,
 				  uint64_t *vaddr)
 {
 	size_t i, j;
@@ -524,69 +398,4 @@ struct lsp_map *lsp_mapset_static(struct lsp_maps *m, struct lsp_mapset *set, ui
 				return map;
 	}
 	return NULL;
-}
-
-struct lsp_map *lsp_mapset_main(struct lsp_mapset *set)
-{
-	size_t i;
-
-	/* the kernel puts libraries and itself above the program, wherever it is */
-	for (i = 0; i < set->n; i++)
-		if (set->maps[i].exec && set->maps[i].path[0] == '/')
-			return &set->maps[i];
-	return NULL;
-}
-
-/* ---- stacks ---- */
-
-/* Index of the first range that ends behind @addr. */
-static size_t stack_first(const struct lsp_mapset *set, uint64_t addr)
-{
-	size_t lo = 0, hi = set->nstacks;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (set->stacks[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-void lsp_mapset_stack_add(struct lsp_mapset *set, uint64_t start, uint64_t end)
-{
-	uint64_t near = start > STACK_GAP_BYTES ? start - STACK_GAP_BYTES : 0;
-	size_t i = stack_first(set, near);
-	struct lsp_map_stack *s;
-
-	if (start >= end)
-		return;
-	if (i < set->nstacks && set->stacks[i].start < end) {
-		s = &set->stacks[i];
-		s->start = start < s->start ? start : s->start;
-		s->end = end > s->end ? end : s->end;
-		if (i + 1 < set->nstacks && set->stacks[i + 1].start < s->end)
-			s->end = set->stacks[i + 1].start;
-		return;
-	}
-	if (set->nstacks == STACKS_MAX)
-		return;
-	if (!(set->nstacks & (set->nstacks - 1))) {
-		s = realloc(set->stacks, (set->nstacks ? 2 * set->nstacks : 1) * sizeof(*s));
-		if (!s)
-			return;
-		set->stacks = s;
-	}
-	memmove(&set->stacks[i + 1], &set->stacks[i], (set->nstacks - i) * sizeof(*s));
-	set->stacks[i] = (struct lsp_map_stack){ start, end };
-	set->nstacks++;
-}
-
-bool lsp_mapset_stack_has(const struct lsp_mapset *set, uint64_t addr)
-{
-	size_t i = stack_first(set, addr);
-
-	return i < set->nstacks && set->stacks[i].start <= addr;
 }

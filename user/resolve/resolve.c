@@ -410,7 +410,7 @@ void lsp_trace_uninit(struct lsp_trace *t)
 static void place_find(struct lsp_resolver *r, struct lsp_mapset *set, uint64_t addr,
 		       struct lsp_place *place)
 {
-	struct lsp_map *map = lsp_mapset_static(r->maps, set, addr, &place->vaddr), *program;
+	struct lsp_map *map = lsp_maps_static(r->maps, set, addr, &place->vaddr), *program;
 
 	if (map) {
 		program = lsp_mapset_main(set);
