@@ -134,7 +134,8 @@ bool lsp_elf_addr_vaddr(const struct lsp_elf *e, uint64_t map_start, uint64_t ma
 
 /*
  * What must be added to a vaddr to get an address in the process (modulo
- * 2^64), from one mapping of the file there. Good for .bss too.
+ * 2^64), from one executable mapping of the file there. Good for .bss too. (A
+ * mapping of data may begin on a page that two segments share.)
  */
 bool lsp_elf_bias(const struct lsp_elf *e, uint64_t map_start, uint64_t map_offset, uint64_t *ret);
 
