@@ -436,6 +436,7 @@ static int report(struct recording *r)
 	struct lsp_profiles_summary summary;
 	struct lsp_record_result result = {
 		.wall_ns = r->wall_ns, .start_ns = r->start_ns, .stop_ns = r->stop_ns,
+		.stack_mode = r->request.stack_mode,
 		.exit_status = -1, .end = lsp_client_end(r->client),
 		.faults = lsp_client_faults(r->client), .collector = r->collector,
 		.summary = &summary,
@@ -471,7 +472,7 @@ static int replay_run(struct recording *r)
 	struct lsp_client_report end;
 	struct lsp_profiles_summary summary;
 	struct lsp_record_result result = {
-		.exit_status = -1, .end = &end, .faults = lsp_client_faults(r->client),
+		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->client),
 		.collector = r->collector, .summary = &summary,
 	};
 	int err;

@@ -42,6 +42,7 @@ struct lsp_record_result {
 	int64_t wall_ns;	/* of the beginning */
 	uint64_t start_ns;
 	uint64_t stop_ns;
+	uint32_t stack_mode;	/* that the module agreed to */
 	int exit_status;	/* the command's, -1 none or still running */
 	const struct lsp_client_report *end;	/* NULL: did not come */
 	const struct lsp_client_faults *faults;

@@ -96,6 +96,16 @@ static struct json_object *object_under(struct json_object *o, const char *key)
 	return child;
 }
 
+static const char *stack_mode_name(uint32_t mode)
+{
+	static const char *const names[] = {
+		[LOCKSPAN_STACK_NONE] = "none", [LOCKSPAN_STACK_RAW] = "raw",
+		[LOCKSPAN_STACK_SPARSE] = "sparse", [LOCKSPAN_STACK_FP] = "fp",
+	};
+
+	return mode < __LOCKSPAN_STACK_LAST ? names[mode] : "?";
+}
+
 static void options_add(struct json_object *o, const struct lsp_record_options *options,
 			const struct lsp_record_result *r)
 {
@@ -115,6 +125,7 @@ static void options_add(struct json_object *o, const struct lsp_record_options *
 	lsp_json_u64(o, "block_rate_ns", options->block_rate_ns);
 	lsp_json_u64(o, "mutex_fraction", options->mutex_fraction);
 	lsp_json_u64(o, "min_delay_ns", options->min_delay_ns);
+	lsp_json_string(o, "stack_mode", stack_mode_name(r->stack_mode));
 }
 
 static void times_add(struct json_object *o, const struct lsp_record_result *r)

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: timeout=120
+# Would catch: a command, an option or a key of record.json that no man page
+# has, or a page that names one that is not there; an exit status other than
+# documented; an error that does not say what to do; output that was given up
+# half way and passed for whole. No module is needed.
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+: "${TEST_DIR:=$(mktemp -d)}"
+tree=$PWD
+lockspan=$tree/user/lockspan
+man=$tree/docs/man
+
+make user/lockspan >"$TEST_DIR/make.log" 2>&1 || die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
+
+# status WANT CMD...: runs CMD; its output is in $out.
+status() {
+	local want=$1 rc=0
+	shift
+	out=$("$@" 2>&1 </dev/null) || rc=$?
+	is "exit status of ${*/#$tree\//}" "$rc" "$want"
+}
+# page FILE: its text, without font changes and escapes.
+page() { sed -E 's/\\f[A-Z]//g; s/\\-/-/g' "$1"; }
+
+# ---- the table, usage and the man pages --------------------------------------
+
+status 0 "$lockspan"
+commands=$(sed -nE 's/^  ([a-z]+) .*/\1/p' <<<"$out")
+like 'usage names record' "$commands" record
+table=$(sed -nE 's/^\t\{ "([a-z]+)", lsp_cmd_.*/\1/p' user/main.c)
+is 'usage has the whole table' "$(sort <<<"$commands" | xargs)" "$(sort <<<"$table" | xargs)"
+listed=$(page $man/lockspan.1 | sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' | sed -nE 's/^\.B ([a-z]+)$/\1/p')
+is 'lockspan.1 lists the commands' "$(sort <<<"$listed" | xargs)" "$(sort <<<"$commands" | xargs)"
+
+for c in $commands; do
+	[[ -f $man/lockspan-$c.1 ]] || { fail "no page for $c" && continue; }
+	status 0 "$lockspan" "$c" --help
+	long=$(grep -oE -- '--[a-z][a-z-]+' <<<"$out" | sort -u)
+	for o in $long; do
+		check "lockspan-$c.1 has $o" grep -qF -- "$o" <(page "$man/lockspan-$c.1")
+	done
+	short=$(grep -oE '^ +-[a-zA-Z?],' <<<"$out" | tr -d ' ,' | sort -u)
+	for o in $short; do
+		check "lockspan-$c.1 has $o" grep -qE -- "$o( |\$)" <(page "$man/lockspan-$c.1")
+	done
+	# And nothing that is not there: headings of options begin with a dash.
+	for o in $(page "$man/lockspan-$c.1" | sed -n '/^.SH OPTIONS/,/^.SH [^O]/p' |
+		grep -A1 '^\.TP' | grep -E '^\.B' | grep -oE -- '--[a-z][a-z-]+'); do
+		like "lockspan $c --help has $o" " $long " "$o"
+	done
+done
+for p in "$man"/*.1; do
+	is "groff has nothing to say of ${p##*/}" "$(groff -man -Tascii -ww "$p" 2>&1 >"$TEST_DIR/page")" ''
+done
+
+# Every key that record.json is written with has its place in the page.
+for key in $(grep -ohE '(lsp_json_[a-z0-9]+|object_under|sum_add|object_add)\([a-z]+, "[a-z_]+"' \
+	user/cmd/record_json.c | grep -oE '[a-z_]+"' | tr -d '"' | sort -u); do
+	check "lockspan-record.1 has the key $key" grep -qw -- "$key" <(page "$man/lockspan-record.1")
+done
+
+# ---- errors -------------------------------------------------------------------
+
+status 0 "$lockspan" --version
+like 'version' "$out" '^lockspan [0-9.]+ \(contract [0-9]+\)$'
+status 64 "$lockspan" recrod
+like 'the nearest name is offered' "$out" 'lockspan record'
+status 64 "$lockspan" record
+like 'what is missing' "$out" 'nothing to record'
+status 64 "$lockspan" record --block-rate 10fortnights -a
+like 'times are shown' "$out" '10us'
+status 64 "$lockspan" record --block-rate 0 --mutex-fraction 0 -a
+status 64 "$lockspan" record --mutex-fraction -1 -a
+status 64 "$lockspan" record --stack best -a
+status 64 "$lockspan" record -p 0
+status 64 "$lockspan" record -a -p 1
+status 64 "$lockspan" record -d 0 -a
+status 64 "$lockspan" record --no-such-option
+status 64 "$lockspan" status extra
+status 64 "$lockspan" export "$TEST_DIR"
+status 64 "$lockspan" export --json
+
+if ! grep -q '^lockspan ' /proc/modules; then
+	status 125 "$lockspan" record -o "$TEST_DIR/o" -- touch "$TEST_DIR/ran"
+	like 'it says how to load the module' "$out" 'modprobe lockspan'
+	check 'the command was not run' ! test -e "$TEST_DIR/ran"
+	is 'nothing is left behind' "$(ls -A "$TEST_DIR/o")" ''
+	status 2 "$lockspan" status
+	like 'so does status' "$out" 'modprobe lockspan'
+fi
+status 125 "$lockspan" record -o /dev/null/x -- true
+like 'a folder that cannot be is named' "$out" '/dev/null/x'
+status 125 "$lockspan" record --cgroup /no/such/group
+status 125 "$lockspan" record -p 4194305
+status 2 "$lockspan" export --json "$TEST_DIR/nothing"
+echo 'no such thing' >"$TEST_DIR/file"
+status 2 "$lockspan" export --json "$TEST_DIR/file"
+like 'what it is not' "$out" 'not a span file'
+
+# ---- a span file, whole, cut, and with nowhere to go ---------------------------
+
+make build/unit/test_spanfile >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
+build/unit/test_spanfile --seeds "$TEST_DIR" || die 'no span file'
+mkdir "$TEST_DIR/dir"
+cp "$TEST_DIR/file" "$TEST_DIR/dir/spans.lspan"
+status 0 "$lockspan" export --json "$TEST_DIR/dir"
+is 'every entry is a line' "$(wc -l <<<"$out")" "$(jq -c . <<<"$out" | wc -l)"
+is 'of its kind' "$(jq -r .type <<<"$out" | xargs)" 'header span release late trace stack lock end'
+is '64 bits survive' "$(jq -r 'select(.type == "stack").id' <<<"$out")" 0xfedcba9876543210
+head -c -10 "$TEST_DIR/file" >"$TEST_DIR/cut"
+status 1 "$lockspan" export --json "$TEST_DIR/cut"
+like 'a cut is told' "$out" 'cut off'
+is 'what came before it is printed' "$(grep -c '"type"' <<<"$out")" 7
+status 2 bash -c "'$lockspan' export --json '$TEST_DIR/file' >/dev/full"
+
+finish
