@@ -32,7 +32,7 @@ commands=$(sed -nE 's/^  ([a-z]+) .*/\1/p' <<<"$out")
 like 'usage names record' "$commands" record
 table=$(sed -nE 's/^\t\{ "([a-z]+)", lsp_cmd_.*/\1/p' user/main.c)
 is 'usage has the whole table' "$(sort <<<"$commands" | xargs)" "$(sort <<<"$table" | xargs)"
-listed=$(page $man/lockspan.1 | sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' | sed -nE 's/^\.B ([a-z]+)$/\1/p')
+listed=$(page "$man/lockspan.1" | sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' | sed -nE 's/^\.B ([a-z]+)$/\1/p')
 is 'lockspan.1 lists the commands' "$(sort <<<"$listed" | xargs)" "$(sort <<<"$commands" | xargs)"
 
 for c in $commands; do
