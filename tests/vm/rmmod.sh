@@ -12,6 +12,7 @@ check "recording" wait_until 10 module_is recording
 check "rmmod is refused while recording" ! rmmod lockspan
 wait $!
 is "the recording is unharmed, exit status" $? 0
+cat /tmp/err
 num "and has recorded" "$(pprof_sum /tmp/record/block.pb.gz contentions lock=counter_mu)" ">" 50
 for round in 1 2 3 4 5; do
 	check "round $round: rmmod" rmmod lockspan
@@ -25,8 +26,9 @@ done
 # call must not lead through what is no longer there.
 workloads/c/task01 -t 64 -d 3000 >/tmp/out &
 workload=$!
-$lockspan record -d 0.5 -p $workload -o /tmp/record2 2>/tmp/err
+$lockspan record --stack none -d 0.5 -p $workload -o /tmp/record2 2>/tmp/err
 is "record of a process for half a second" $? 0
+cat /tmp/err
 check "rmmod while the recorded threads go on" rmmod lockspan
 wait $workload
 is "they come to their end" $? 0
