@@ -5,6 +5,7 @@
 #include <linux/cgroup.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/threads.h>
 #include <linux/vmalloc.h>
 
@@ -34,7 +35,7 @@ u64 lsp_filter_memory(void)
 	return tgids ? BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long) : 0;
 }
 
-int lsp_filter_add(pid_t nr)
+int lsp_filter_add(pid_t nr, struct task_struct **found)
 {
 	struct task_struct *task;
 	int ret = -ESRCH;
@@ -44,6 +45,10 @@ int lsp_filter_add(pid_t nr)
 	if (task) {
 		if (tgids)
 			set_bit(task->tgid, tgids);
+		if (found) {
+			get_task_struct(task);
+			*found = task;
+		}
 		ret = 0;
 	}
 	rcu_read_unlock();
@@ -101,6 +106,11 @@ bool lsp_filter_current(bool count)
 	if (options.cgroup && in_cgroup(options.cgroup))
 		return true;
 	return left_out(LOCKSPAN_C_FILTERED, count);
+}
+
+bool lsp_filter_all(void)
+{
+	return options.all;
 }
 
 bool lsp_filter_op(unsigned int op)

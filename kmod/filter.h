@@ -20,8 +20,11 @@ int lsp_filter_init(const struct lsp_filter_options *o);
 void lsp_filter_uninit(void);
 u64 lsp_filter_memory(void);
 
-/* Adds the process @nr of the caller's pid namespace. Process context. 0 or -ESRCH. */
-int lsp_filter_add(pid_t nr);
+/*
+ * Adds the process @nr of the caller's pid namespace. Process context. 0 or
+ * -ESRCH; @task gets the process with a reference, if not NULL.
+ */
+int lsp_filter_add(pid_t nr, struct task_struct **task);
 
 /* A shorter minimum or another; any context. */
 void lsp_filter_min_delay_set(u64 ns);
@@ -32,6 +35,9 @@ void lsp_filter_exit(const struct task_struct *task);
 
 /* Whether the current task's waits are wanted; with @count, counts the others by reason. Probe context. */
 bool lsp_filter_current(bool count);
+
+/* Whether every process is wanted. */
+bool lsp_filter_all(void);
 
 /* Whether waits of this kind are; and ones of this length. Count nothing. */
 bool lsp_filter_op(unsigned int op);

@@ -184,7 +184,7 @@ static int set_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out_tgids;
 	ret = lsp_session_check_owner(info->snd_portid, &why);
 	for (i = 0; i < n && !ret; i++)
-		ret = lsp_session_add_tgid(tgids[i], &why);
+		ret = lsp_session_add_tgid(info->snd_portid, tgids[i], &why);
 	if (ret) {
 		refuse(info, ret, why);
 		goto out_tgids;

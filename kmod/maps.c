@@ -28,6 +28,7 @@ struct lsp_mm {
 	u32 tgid;
 	u32 generation;			/* of the mappings as they are; raised by a change */
 	u32 sent;			/* generation last sent; worker only */
+	bool wanted;			/* a stack has asked for it */
 	struct lsp_text __rcu *text;	/* of some generation, this one when it was read */
 };
 
@@ -118,12 +119,11 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
 		m->tgid = tgid;
 		m->generation = ++generations;
 		m->sent = 0;
+		m->wanted = false;
 		hlist_add_head_rcu(&m->node, mm_bucket(mm));
 		WRITE_ONCE(due, true);
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
-	if (m)
-		irq_work_queue(&wake_work);
 	return m;
 }
 
@@ -142,6 +142,12 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 	ret->generation = READ_ONCE(m->generation);
 	text = rcu_dereference_check(m->text, true);
 	ret->text = text && text->generation == ret->generation ? text : NULL;
+	if (!READ_ONCE(m->wanted)) {
+		WRITE_ONCE(m->wanted, true);
+		/* The process may be gone before the worker's next turn. */
+		if (!ret->text)
+			irq_work_queue(&wake_work);
+	}
 }
 
 void lsp_maps_current(struct lsp_maps_view *ret)
@@ -149,18 +155,22 @@ void lsp_maps_current(struct lsp_maps_view *ret)
 	lsp_maps_of(current->mm, current->tgid, ret);
 }
 
-void lsp_maps_changed(void)
+void lsp_maps_changed(bool expected)
 {
 	struct lsp_mm *m = current->mm ? mm_find(current->mm) : NULL;
 	unsigned long flags;
 
+	if (!m && expected && current->mm)
+		mm_add(current->mm, current->tgid);
 	if (!m)
 		return;
 	raw_spin_lock_irqsave(&lock, flags);
 	WRITE_ONCE(m->generation, ++generations);
 	WRITE_ONCE(due, true);
 	raw_spin_unlock_irqrestore(&lock, flags);
-	irq_work_queue(&wake_work);
+	/* A process that is still being linked changes often: one reading a turn will do. */
+	if (READ_ONCE(m->wanted))
+		irq_work_queue(&wake_work);
 }
 
 static const char *vma_path(struct vm_area_struct *vma, char *buffer)

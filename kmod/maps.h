@@ -39,8 +39,11 @@ void lsp_maps_current(struct lsp_maps_view *ret);
 struct mm_struct;
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);
 
-/* An executable mapping of the current process has come or changed. Probe context. */
-void lsp_maps_changed(void);
+/*
+ * An executable mapping of the current process has come or changed. @expected:
+ * it is one whose stacks will be asked for, so read it ahead. Probe context.
+ */
+void lsp_maps_changed(bool expected);
 
 /* Worker: reads and sends what is due, forgets the gone. May sleep. False: no room now, call again. */
 bool lsp_maps_update(void);

@@ -140,8 +140,9 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	const struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
 
+	/* A chosen process is read ahead; when all are recorded, that would be every exec of the machine. */
 	if (vma->vm_flags & VM_EXEC)
-		lsp_maps_changed();
+		lsp_maps_changed(!lsp_filter_all() && lsp_filter_current(false));
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
@@ -72,6 +74,28 @@ static void session_free(void)
 	lsp_ring_uninit();
 }
 
+/* Observes one more process, and reads its mappings before it is asked for them. */
+static int process_add(u32 nr)
+{
+	struct task_struct *task;
+	struct lsp_maps_view view;
+	struct mm_struct *mm;
+	int ret;
+
+	ret = lsp_filter_add(nr, &task);
+	if (ret)
+		return ret;
+	mm = get_task_mm(task);
+	if (mm) {
+		preempt_disable();
+		lsp_maps_of(mm, task->tgid, &view);
+		preempt_enable();
+		mmput(mm);
+	}
+	put_task_struct(task);
+	return 0;
+}
+
 static int session_alloc(const struct lsp_session_options *o, const char **why)
 {
 	u32 i;
@@ -98,7 +122,7 @@ static int session_alloc(const struct lsp_session_options *o, const char **why)
 	if (ret)
 		goto err_ustack;
 	for (i = 0; i < o->ntgids; i++) {
-		ret = lsp_filter_add(o->tgids[i]);
+		ret = process_add(o->tgids[i]);
 		if (ret) {
 			*why = "no process has one of the given ids";
 			goto err_filter;
@@ -155,6 +179,8 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	released = false;
 	stop_ns = 0;
 
+	/* The rings are empty and nobody else is at them yet. */
+	lsp_maps_update();
 	start_ns = ktime_get_ns();
 	WRITE_ONCE(lsp_wait_recording, true);
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
@@ -225,12 +251,18 @@ int lsp_session_stop(u32 portid, const char **why)
 	return ret;
 }
 
-int lsp_session_add_tgid(u32 nr, const char **why)
+int lsp_session_add_tgid(u32 portid, u32 nr, const char **why)
 {
-	int ret = lsp_filter_add(nr);
+	int ret;
 
-	if (ret)
-		*why = "no process has this id";
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	if (!ret) {
+		ret = process_add(nr);
+		if (ret)
+			*why = "no process has this id";
+	}
+	mutex_unlock(&lock);
 	return ret;
 }
 

@@ -60,7 +60,7 @@ bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret);
 int lsp_session_forget_stack(u32 portid, u64 id, const char **why);
 
 /* Adds to the processes observed; owner only. */
-int lsp_session_add_tgid(u32 nr, const char **why);
+int lsp_session_add_tgid(u32 portid, u32 nr, const char **why);
 
 /* The socket @portid has closed. Atomic context. */
 void lsp_session_socket_gone(u32 portid);
