@@ -324,7 +324,7 @@ static void test_unbiased_through_changes(void **state)
 	assert_true(fabs(mean_score(&mutex)) <= 3);
 }
 
-/* The mean of the estimated variance is the variance over repetitions: the square of the error on average. */
+/* On average the estimated variance is the square of the error. */
 static void check_variance(struct sampling s)
 {
 	struct mean difference = { 0 };
@@ -382,8 +382,9 @@ static void check_coverage(enum shape shape, struct sampling s, unsigned int eve
 		normal += fabs(truth_ns - e.delay_ns) <= 1.96 * sqrt(e.variance);
 	}
 	coverage = 1 - (below + above) / (double)shown;
-	print_message("%s, rate %llu, fraction %u, %u events: %u shown, %.1f %% covered (%.1f %% below, %.1f %% above; normal interval %.1f %%)\n",
-		      shape_names[shape], (unsigned long long)s.rate_ns, s.fraction, events, shown,
+	print_message("%s, rate %llu, fraction %u, %u events: %u of %u shown\n", shape_names[shape],
+		      (unsigned long long)s.rate_ns, s.fraction, events, shown, repetitions);
+	print_message("  %.1f %% covered, %.1f %% below, %.1f %% above; normal interval %.1f %%\n",
 		      100 * coverage, 100.0 * below / shown, 100.0 * above / shown,
 		      100.0 * normal / shown);
 	assert_true(shown >= repetitions * 2 / 5);

@@ -120,7 +120,7 @@ static double reach_integral(double s, double k, double reach)
 	return sum * h;
 }
 
-/* The longest unseen charge, and how much longer the unseen are on the whole than the sample has it. */
+/* The longest unseen charge, and how far the model's sum of the unseen exceeds the sample's. */
 static void tail_reach(const struct lsp_estimate *e, double *jump_ns_ret, double *excess_ns_ret)
 {
 	double k = fmin(LSP_ESTIMATE_TOP - 1, e->drawn_releases / 3);

@@ -26,7 +26,7 @@ struct lsp_contribution {
  */
 struct lsp_contribution lsp_contribution_block(uint64_t delay_ns, uint64_t rate_ns);
 
-/* A release charged with @charge_ns and kept at mutex fraction @fraction: count N, delay N * charge. */
+/* A release charged with @charge_ns, kept at mutex fraction @fraction: count N, delay N * charge. */
 struct lsp_contribution lsp_contribution_mutex(uint64_t charge_ns, uint32_t fraction);
 
 /* The longest charges of a stack, from which a mutex interval is read: 32 and the next one. */
@@ -123,8 +123,8 @@ enum lsp_interval {
  *     exponential      95.3 (98) 1.4  94.8 (95) 1.3  94.8 (95) 1.2  95   (95) 1.1
  *     Pareto(1.2)      95.5 (97) 1.3  95.0 (95) 1.2  95.0 (95) 1.1  95   (95) 1.1
  * Of Pareto(1.2) mutex stacks 47, 55, 69 and 80 % are shown, else 94 to 100 %.
- * Other shapes: Pareto(1.5) 95 to 97 %, log-normal with sigma 1 95 to 97 %, with
- * sigma 1.5 (fraction up to 10) 97 to 98 %.
+ * Other shapes: all alike 94 to 96 %, Pareto(1.5) and Pareto(2.5) 95 to 97 %,
+ * log-normal 95 to 97 % with sigma 1, 96 to 98 with 1.5, 96 to 99.7 with 2.
  *
  * What it does not give. Stacks that keep fewer than 35 events on average and
  * are shown because luck brought 30 are covered less: of exponential ones at
