@@ -96,8 +96,8 @@ enum lsp_interval {
  * probability q in the way that the longest is, which gives
  *     g = u exp(s ((J / q)^(1 / k) - 1)),    q = 1.5 %
  * The upper end is y + sqrt(w^2 + g^2) + m, with w the score interval's
- * distance and m what the model puts on the mean of the unseen (cut at g) over
- * what the sample does, if it is more. For tails as light as the exponential
+ * distance and m by how much the sum of the unseen by the model (cut at g) exceeds
+ * that by the sample, if it does. For tails as light as the exponential
  * g and m vanish beside w as the sample grows; with few events they do not,
  * because few events cannot tell the one from the other.
  *
