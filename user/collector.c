@@ -280,6 +280,7 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 	for (size_t i = 0; i < c->stacks.n; i++)
 		ret->stacks_missing += !c->stacks.stacks[i].arrived;
 	ret->traces = c->traces.n - 1;
+	ret->locks = c->locks.n;
 	ret->processes = c->processes.n;
 	ret->rows = c->pending.n + c->resolved.n;
 }
@@ -291,12 +292,7 @@ const struct lsp_collector_outcome *lsp_collector_outcomes(const struct lsp_coll
 
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret)
 {
-	const struct lsp_lock *best = NULL;
+	uint32_t best = lsp_locks_top(&c->locks, wait_ns_ret);
 
-	for (size_t i = 0; i < c->locks.n; i++)
-		if (c->locks.locks[i].name != LSP_INDEX_NONE &&
-		    (!best || c->locks.locks[i].wait_ns > best->wait_ns))
-			best = &c->locks.locks[i];
-	*wait_ns_ret = best ? best->wait_ns : 0;
-	return best ? c->locks.names.strings[best->name] : "";
+	return best == LSP_INDEX_NONE ? "" : c->locks.names.strings[best];
 }

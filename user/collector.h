@@ -90,6 +90,7 @@ struct lsp_collector_totals {
 	size_t stacks;			/* captured stacks known now */
 	size_t stacks_missing;		/* named by events, never come */
 	size_t traces;			/* distinct, resolved */
+	size_t locks;			/* known now, by their keys */
 	size_t processes;
 	size_t rows;
 	uint64_t unrecorded;		/* events that found no memory */
@@ -97,7 +98,10 @@ struct lsp_collector_totals {
 
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
 
-/* The lock with most lock wait so far: its name and that sum, ns. "" when there is none. */
+/*
+ * The name whose locks have most lock wait so far, open waits too, and that
+ * sum, ns; "" when there is none. Primitives that are no locks do not count.
+ */
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
 
 /* Waits of each outcome by their weight, and their lock wait: estimates, from kept spans. */

@@ -10,6 +10,8 @@
 #define FOLD_BYTES (16 << 20)
 /* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
 #define STACKS_KEPT 65536
+/* The same for locks. */
+#define LOCKS_KEPT 131072
 
 static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack *s, bool last)
 {
@@ -140,7 +142,7 @@ static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t tr
 			trace = lock->trace;
 		name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
 					 lsp_lock_class(lock), lsp_collector_trace(c, trace));
-		err = lsp_strings_place(&c->locks.names, name, SIZE_MAX, &lock->name);
+		err = lsp_locks_name(&c->locks, lock, name);
 		if (err)
 			return err;
 		if (c->spans)
@@ -183,6 +185,10 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_merge(sums, &row->sums);
+	/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
+	if ((key.kind & KIND_MASK) != LSP_ROW_MUTEX &&
+	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
+		lsp_locks_wait_add(&c->locks, name, row->sums.delay_ns);
 	return 0;
 }
 
@@ -217,6 +223,17 @@ static int stacks_compact(struct lsp_collector *c)
 out:
 	free(moved);
 	return err;
+}
+
+/* Forgets locks that are neither met any more nor needed to class a row. */
+static int locks_compact(struct lsp_collector *c)
+{
+	if (c->locks.n < LOCKS_KEPT)
+		return 0;
+	for (size_t i = 0; i < c->resolved.n; i++)
+		if (c->resolved.rows[i].key.key)
+			lsp_locks_at(&c->locks, c->resolved.rows[i].key.key);
+	return lsp_locks_compact(&c->locks);
 }
 
 bool lsp_collector_fold_due(const struct lsp_collector *c)
@@ -258,5 +275,7 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	free(ready);
 	c->fold_rows = c->pending.n;
 	c->fold_bytes = c->stacks.raw_bytes;
-	return err ? err : stacks_compact(c);
+	if (!err)
+		err = stacks_compact(c);
+	return err ? err : locks_compact(c);
 }

@@ -10,6 +10,7 @@ void lsp_locks_uninit(struct lsp_locks *l)
 	free(l->locks);
 	lsp_index_uninit(&l->index);
 	lsp_strings_uninit(&l->names);
+	free(l->name_wait_ns);
 	memset(l, 0, sizeof(*l));
 }
 
@@ -40,24 +41,86 @@ struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key)
 	uint32_t place = lock_place(l, key, &hash);
 	struct lsp_lock *lock;
 
-	if (place != LSP_INDEX_NONE)
+	if (place != LSP_INDEX_NONE) {
+		l->locks[place].used = true;
 		return &l->locks[place];
+	}
 	if (lsp_array_grow(&l->locks, &l->room, l->n, sizeof(*l->locks)) ||
 	    lsp_index_add(&l->index, hash, (uint32_t)l->n))
 		return NULL;
 	lock = &l->locks[l->n++];
 	memset(lock, 0, sizeof(*lock));
 	lock->key = key;
+	lock->used = true;
 	lock->name = LSP_INDEX_NONE;
 	lock->trace = LSP_INDEX_NONE;
 	return lock;
+}
+
+int lsp_locks_compact(struct lsp_locks *l)
+{
+	struct lsp_index index = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t key = l->locks[i].key;
+
+		if (l->locks[i].used &&
+		    lsp_index_add(&index, lsp_hash(&key, sizeof(key), 0), (uint32_t)n++)) {
+			lsp_index_uninit(&index);
+			return -ENOMEM;
+		}
+	}
+	n = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		if (!l->locks[i].used)
+			continue;
+		l->locks[n] = l->locks[i];
+		l->locks[n++].used = false;
+	}
+	l->n = n;
+	lsp_index_uninit(&l->index);
+	l->index = index;
+	return 0;
+}
+
+int lsp_locks_name(struct lsp_locks *l, struct lsp_lock *lock, const char *name)
+{
+	size_t before = l->names.n;
+	uint32_t place;
+
+	if (lsp_array_grow(&l->name_wait_ns, &l->name_wait_room, before, sizeof(double)) ||
+	    lsp_strings_place(&l->names, name, SIZE_MAX, &place))
+		return -ENOMEM;
+	if (place == before)
+		l->name_wait_ns[place] = 0;
+	lock->name = place;
+	return 0;
+}
+
+void lsp_locks_wait_add(struct lsp_locks *l, uint32_t name, double wait_ns)
+{
+	l->name_wait_ns[name] += wait_ns;
+}
+
+uint32_t lsp_locks_top(const struct lsp_locks *l, double *wait_ns_ret)
+{
+	uint32_t best = LSP_INDEX_NONE;
+
+	*wait_ns_ret = 0;
+	for (size_t i = 0; i < l->names.n; i++) {
+		if (l->name_wait_ns[i] > *wait_ns_ret) {
+			best = (uint32_t)i;
+			*wait_ns_ret = l->name_wait_ns[i];
+		}
+	}
+	return best;
 }
 
 void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace, double count,
 		       double wait_ns)
 {
 	lock->classes[sync] += (float)count;
-	lock->wait_ns += wait_ns;
 	if (lock->trace == LSP_INDEX_NONE || wait_ns > lock->trace_ns) {
 		lock->trace = trace;
 		lock->trace_ns = wait_ns;

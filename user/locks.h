@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Locks by their keys: what kind of primitive the waits on each show it to be,
- * how much was waited, and its name. The name is that of the stack that has
- * waited most when it is first needed, so that waiters and releasers, and one
- * run and the next, agree on it.
+ * and its name. The name is that of the stack that has waited most when it is
+ * first needed, so that waiters and releasers, and one run and the next, agree
+ * on it. Locks come and go with what they are part of: those that have not been
+ * met for long can be forgotten, and would be named anew.
  */
 #ifndef LSP_LOCKS_H
 #define LSP_LOCKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +26,7 @@ struct lsp_lock {
 	uint32_t name;		/* place in names, or LSP_INDEX_NONE */
 	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long, in one fold */
-	double wait_ns;
+	bool used;		/* since the last compaction */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */
 };
 
@@ -34,6 +36,8 @@ struct lsp_locks {
 	size_t room;
 	struct lsp_index index;
 	struct lsp_strings names;
+	double *name_wait_ns;	/* lock wait by name; as many as there is room for */
+	size_t name_wait_room;
 };
 
 /* All zero is an empty set. */
@@ -44,6 +48,16 @@ struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key);
 
 /* The same, but NULL when it is not there. */
 const struct lsp_lock *lsp_locks_find(const struct lsp_locks *l, uint64_t key);
+
+/* Forgets those that were not met since the last time. -ENOMEM leaves all as it was. */
+int lsp_locks_compact(struct lsp_locks *l);
+
+/* Gives the lock its name. 0 or -ENOMEM. */
+int lsp_locks_name(struct lsp_locks *l, struct lsp_lock *lock, const char *name);
+
+/* Notes that locks of the name at @name were waited for; top gives the place of the name with most, or NONE. */
+void lsp_locks_wait_add(struct lsp_locks *l, uint32_t name, double wait_ns);
+uint32_t lsp_locks_top(const struct lsp_locks *l, double *wait_ns_ret);
 
 /* @count waits of @wait_ns together were made on the lock, by the stack at @trace. */
 void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace, double count,

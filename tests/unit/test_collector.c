@@ -522,6 +522,38 @@ static void memory_is_by_stacks_not_events(void **state)
 	lsp_collector_destroy(f.c);
 }
 
+/* Locks that come and go: they are forgotten, what was waited on them is not. */
+static void locks_that_are_gone_are_forgotten(void **state)
+{
+	struct lsp_collector_totals t;
+	struct lsp_profiles_summary s;
+	struct feeder f;
+	double top_ns;
+
+	(void)state;
+	begin(&f);
+	feed_stack(&f, 1, 10, RIP(MUTEX, 0));
+	feed_stack(&f, 1, 20, RIP(OTHER, 0));
+	for (uint64_t i = 1; i <= 600000; i++) {
+		struct lockspan_span w = span(10, i, 10);
+		struct lockspan_release r = release(20, i % 4 + 1, 5);
+
+		w.uaddr = i % 2 ? 8 : 16;
+		feed(&f, &w);
+		if (i % 1000 == 0)
+			feed(&f, &r);
+	}
+	finish(&f, &s);
+	lsp_collector_totals(f.c, &t);
+	assert_true(t.locks < 200000);
+	assert_true(s.block.delay_ns == 6000000);
+	/* Locks 1 to 4 class their releases still. */
+	assert_int_equal(s.mutex.kept, 600);
+	lsp_collector_top(f.c, &top_ns);
+	assert_true(top_ns >= 2900000 && top_ns <= 3100000);
+	lsp_collector_destroy(f.c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +564,7 @@ int main(void)
 		cmocka_unit_test(a_lock_has_one_name),
 		cmocka_unit_test(profiles_have_what_semantics_says),
 		cmocka_unit_test(memory_is_by_stacks_not_events),
+		cmocka_unit_test(locks_that_are_gone_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,12 +268,6 @@ static void progress_show(struct recording *r)
 	fflush(stderr);
 }
 
-static void progress_clear(const struct recording *r)
-{
-	if (r->progress)
-		fputs("\r\033[K", stderr);
-}
-
 static void tick(struct recording *r)
 {
 	uint64_t ids[RESEND_MAX];
@@ -355,7 +349,6 @@ static void session_follow(struct recording *r)
 		}
 		n = lsp_client_read(r->client, READ_MAX);
 		if (n < 0) {
-			progress_clear(r);
 			lsp_say("reading from the module: %s", strerror(-n));
 			r->failed = true;
 			return;
@@ -364,6 +357,10 @@ static void session_follow(struct recording *r)
 			wait_for_something(r, end_ns < tick_ns ? end_ns : tick_ns);
 		signals_read(r);
 	}
+	if (!r->interrupted) {
+		lsp_say("the module ended the recording by itself; see dmesg");
+		r->failed = true;
+	}
 }
 
 static void session_stop(struct recording *r)
@@ -371,11 +368,12 @@ static void session_stop(struct recording *r)
 	int err = 0;
 
 	r->stop_ns = clock_ns(CLOCK_MONOTONIC);
-	progress_clear(r);
 	if (!lsp_client_end(r->client))
 		err = lsp_client_stop(r->client);
 	if (!err)
 		err = lsp_client_drain(r->client, DRAIN_SILENCE_MS);
+	if (r->progress)
+		fputs("\r\033[Kresolving stacks", stderr);
 	if (err) {
 		lsp_say_client(r->client, "end the recording", err);
 		r->failed = true;

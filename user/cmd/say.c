@@ -5,13 +5,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void lsp_say(const char *format, ...)
 {
 	va_list args;
 
 	flockfile(stderr);
-	fputs("lockspan: ", stderr);
+	/* There may be a line of progress. */
+	fputs(isatty(STDERR_FILENO) ? "\r\033[Klockspan: " : "lockspan: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
