@@ -233,8 +233,10 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	if (err)
 		return err;
 	err = section_read(elf, ".debug_frame", false, lo, hi, &dbg);
-	if (!err && !eh.n && !dbg.n)
+	if (!err && !eh.n && !dbg.n) {
+		lsp_fdes_uninit(&dbg);
 		err = section_read(debug, ".debug_frame", false, lo, hi, &dbg);
+	}
 	if (!err)
 		err = merge(b, &eh, &dbg);
 	if (!err && b->cfi->nrows)

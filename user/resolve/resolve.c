@@ -52,7 +52,7 @@ static const char *const end_names[] = {
 static const char *const outermost[] = {
 	"_start", "__clone", "clone", "__clone3", "clone3",
 	"runtime.goexit", "runtime.goexit.abi0", "runtime.mstart", "runtime.mstart.abi0",
-	"runtime.rt0_go", "runtime.rt0_go.abi0",
+	"runtime.rt0_go", "runtime.rt0_go.abi0", "runtime.clone", "runtime.clone.abi0",
 };
 
 /* Go's changes of the stack: what seems to have called them lies on the other one, and is stale. */

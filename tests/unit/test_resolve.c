@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would catch: a stack that loses its names, its class, its lock or its end
+ * where the parts are joined; records of the module that give something else
+ * than /proc; an answer from memory that is not the first answer, or one that
+ * outlives the mappings it was made with; names of code written at run time;
+ * Go's stacks that do not end where the runtime changes stacks.
+ * Real stacks, taken by ptrace (tests/lib/capture.h).
+ *
+ * sources: tests/lib/capture.c user/resolve/resolve.c user/resolve/perfmap.c
+ * sources: user/resolve/unwind.c user/resolve/dwfl.c user/resolve/snapshot.c
+ * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
+ * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
+ * sources: user/resolve/callsite.c user/resolve/object.c user/resolve/elfcache.c
+ * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
+ * sources: user/resolve/text.c user/resolve/symbol.c user/resolve/symfile.c
+ * sources: user/resolve/demangle.c user/resolve/inline.c user/resolve/line.c
+ * sources: user/resolve/tail.c user/resolve/walk.c user/resolve/sync.c
+ * sources: user/resolve/lock.c user/resolve/type.c user/resolve/variable.c user/resolve/plain.c
+ * sources: user/resolve/jump.c user/resolve/slot.c user/resolve/sync_names.c
+ * libs: -ldw -lelf -lz -ldl -liberty
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../user/resolve/maptext.h"
+#include "../../user/resolve/resolve.h"
+#include "../lib/capture.h"
+
+#define SUBJECTS "tests/unit/unwind/"
+
+static char dir[] = "/tmp/test_resolve.XXXXXX";
+
+struct fixture {
+	struct lsp_resolver *r;
+	struct capture capture;
+	char said[512];
+	size_t nsaid;
+};
+
+static void listen_to(void *arg, const char *sentence)
+{
+	struct fixture *f = arg;
+
+	f->nsaid++;
+	snprintf(f->said, sizeof(f->said), "%s", sentence);
+}
+
+static int build(void **state)
+{
+	char command[512];
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(command, sizeof(command), "gcc -O2 -g -w -o %s/c " SUBJECTS "chains.c -pthread &&"
+		 " cd " SUBJECTS "go && GOFLAGS=-mod=mod GOPROXY=off go build -o %s/go main.go",
+		 dir, dir);
+	return system(command);
+}
+
+static int discard(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+static void begin(struct fixture *f, const char *name, const char *kind, size_t max, bool all_frames)
+{
+	const struct capture_options o = { .max = max, .window_bytes = 16384 };
+	const struct lsp_resolver_options ro = {
+		.all_frames = all_frames, .warn = listen_to, .warn_arg = f,
+	};
+	char path[128];
+	char *argv[] = { path, (char *)kind, "40", NULL };
+
+	memset(f, 0, sizeof(*f));
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(lsp_resolver_create(&ro, &f->r), 0);
+	assert_int_equal(capture_run(argv, &o, &f->capture), 0);
+	assert_true(f->capture.n > 0);
+}
+
+static void end(struct fixture *f)
+{
+	lsp_resolver_destroy(f->r);
+	capture_free(&f->capture);
+}
+
+/* The mappings of the @i'th stack as the module would send them, as its generation. */
+static void maps_send(struct fixture *f, size_t i, uint32_t generation)
+{
+	const struct captured *c = &f->capture.stacks[i];
+	const char *at = c->maps;
+	struct lsp_maptext line;
+	struct lockspan_map rec = { .tgid = c->raw->tgid, .generation = generation };
+	unsigned int flags = LOCKSPAN_MAP_FIRST;
+	char path[256];
+
+	while (lsp_maptext_next(&at, c->maps + c->maps_bytes, &line)) {
+		if (!line.exec && !(line.write && line.ino))
+			continue;
+		rec.rec.flags = (__u16)(flags | (line.exec ? 0 : LOCKSPAN_MAP_DATA));
+		rec.start = line.start;
+		rec.end = line.end;
+		rec.offset = line.offset;
+		rec.ino = line.ino;
+		rec.dev_major = line.dev_major;
+		rec.dev_minor = line.dev_minor;
+		snprintf(path, sizeof(path), "%.*s", (int)line.path_len, line.path);
+		assert_int_equal(lsp_resolver_map(f->r, &rec, *path ? path : "//anon"), 0);
+		flags = 0;
+	}
+	assert_false(lsp_resolver_mapped(f->r, c->raw->tgid, generation));
+	memset(&rec.start, 0, 3 * sizeof(rec.start));
+	rec.rec.flags = LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
+	assert_int_equal(lsp_resolver_map(f->r, &rec, ""), 0);
+	assert_true(lsp_resolver_mapped(f->r, c->raw->tgid, generation));
+}
+
+/* Names of a trace, leaf first. */
+static void names(const struct lsp_trace *t, char *ret, size_t room)
+{
+	size_t i, k, used = 0;
+
+	ret[0] = '\0';
+	for (i = 0; i < t->nframes; i++)
+		for (k = 0; k < t->frames[i].nlines && used < room - 100; k++)
+			used += (size_t)snprintf(ret + used, room - used, "%s%.80s", used ? " " : "",
+						 t->frames[i].lines[k].function);
+}
+
+static bool is_wait(const struct captured *c)
+{
+	unsigned int op = c->raw->regs[4] & 127;
+
+	return op == 0 || op == 9;
+}
+
+/* ---- what a stack becomes ---- */
+
+static void kind_check(const char *kind, enum lsp_sync sync, const char *call, const char *chain,
+		       const char *lock)
+{
+	size_t i, seen = 0, named = 0;
+	struct fixture f;
+
+	begin(&f, "c", kind, 60, false);
+	for (i = 0; i < f.capture.n; i++) {
+		struct lockspan_stack *s = f.capture.stacks[i].sparse;
+		struct lsp_trace t;
+		char text[2048], want[512];
+		const char *name;
+
+		s->generation = (uint32_t)i + 1;
+		maps_send(&f, i, s->generation);
+		assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &t), 0);
+		assert_int_equal(t.end, LSP_END_COMPLETE);
+		names(&t, text, sizeof(text));
+		snprintf(want, sizeof(want), "%s %s level3 level2 level1 worker start_thread", call,
+			 chain);
+		if (is_wait(&f.capture.stacks[i]) && t.sync == sync && !strncmp(text, want, strlen(want))) {
+			seen++;
+			/* the barrier's own futex call is inlined into it */
+			assert_true(t.hidden > 0 || sync == LSP_SYNC_BARRIER);
+			assert_non_null(strstr(t.frames[1].lines[0].file, "chains.c"));
+			assert_true(t.frames[1].lines[0].line > t.frames[1].lines[0].start_line);
+			assert_true(t.frames[1].object && t.frames[1].object->symbolised);
+			assert_int_equal(strlen(t.frames[1].object->build_id), 40);
+			name = lsp_resolver_lock(f.r, s->tgid, s->generation, s->regs[5], t.sync, &t);
+			named += !strcmp(name, lock);
+		} else if (is_wait(&f.capture.stacks[i]) && !strstr(text, "main") && seen < i / 4) {
+			printf("%s: class %u: %s\n", kind, t.sync, text);
+		}
+		lsp_trace_uninit(&t);
+	}
+	printf("%s: %zu waits, %zu on \"%s\"\n", kind, seen, named, lock);
+	assert_true(seen > 0 && named == seen);
+	assert_int_equal(f.nsaid, 0);
+	end(&f);
+}
+
+static void waits(void **state)
+{
+	(void)state;
+	kind_check("mutex", LSP_SYNC_MUTEX, "pthread_mutex_lock", "do_mutex", "mutex");
+	kind_check("sem", LSP_SYNC_SEM, "sem_wait", "do_sem", "sem");
+	kind_check("barrier", LSP_SYNC_BARRIER, "pthread_barrier_wait", "do_barrier", "barrier");
+	kind_check("cond", LSP_SYNC_COND, "pthread_cond_timedwait", "do_cond", "cond");
+}
+
+static void releases(void **state)
+{
+	struct fixture f;
+	size_t i, seen = 0;
+
+	(void)state;
+	begin(&f, "c", "mutex", 40, false);
+	for (i = 0; i < f.capture.n; i++) {
+		struct lockspan_stack *s = f.capture.stacks[i].raw;
+		struct lsp_trace t;
+
+		if (is_wait(&f.capture.stacks[i]))
+			continue;
+		maps_send(&f, i, 1);
+		assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_RELEASER, &t), 0);
+		seen++;
+		assert_string_equal(t.frames[0].lines[0].function, "pthread_mutex_unlock");
+		assert_string_equal(t.frames[1].lines[0].function, "do_mutex");
+		assert_int_equal(t.sync, LSP_SYNC_MUTEX);
+		lsp_trace_uninit(&t);
+	}
+	assert_true(seen > 0);
+	end(&f);
+}
+
+static void library_frames(void **state)
+{
+	struct fixture f;
+	struct lsp_trace t;
+	char text[2048];
+
+	(void)state;
+	begin(&f, "c", "mutex", 4, true);
+	maps_send(&f, 0, 1);
+	assert_int_equal(lsp_resolver_stack(f.r, f.capture.stacks[0].raw, LSP_SIDE_WAITER, &t), 0);
+	names(&t, text, sizeof(text));
+	assert_int_equal(t.hidden, 0);
+	assert_non_null(strstr(text, "lll_lock_wa"));
+	lsp_trace_uninit(&t);
+	end(&f);
+}
+
+/* ---- memory ---- */
+
+static void remembered(void **state)
+{
+	struct fixture f;
+	struct lsp_trace a, b, c;
+	struct lockspan_stack *s;
+
+	(void)state;
+	begin(&f, "c", "mutex", 4, false);
+	s = f.capture.stacks[0].raw;
+	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &a), 0);
+	/* nothing is known of the process yet */
+	assert_int_equal(a.end, LSP_END_NO_MAP);
+	assert_int_equal(a.nframes, 1);
+	assert_null(a.frames[0].object);
+	assert_true(strlen(a.frames[0].lines[0].function) > 0);
+	lsp_trace_uninit(&a);
+	maps_send(&f, 0, 1);
+	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &a), 0);
+	assert_int_equal(a.end, LSP_END_COMPLETE);
+	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &b), 0);
+	assert_int_equal(a.nframes, b.nframes);
+	assert_int_equal(a.hidden, b.hidden);
+	assert_memory_equal(a.frames, b.frames, a.nframes * sizeof(*a.frames));
+	assert_ptr_not_equal(a.frames, b.frames);
+	/* the same name with another content: it is the name that counts, as in the contract */
+	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_RELEASER, &c), 0);
+	lsp_trace_uninit(&a);
+	lsp_trace_uninit(&b);
+	lsp_trace_uninit(&c);
+	end(&f);
+}
+
+/* ---- /proc ---- */
+
+static void proc(void **state)
+{
+	struct lsp_resolver *r;
+	pid_t gone;
+
+	(void)state;
+	assert_int_equal(lsp_resolver_create(NULL, &r), 0);
+	assert_false(lsp_resolver_mapped(r, (uint32_t)getpid(), 0));
+	assert_int_equal(lsp_resolver_map_proc(r, (uint32_t)getpid(), 0), 0);
+	assert_true(lsp_resolver_mapped(r, (uint32_t)getpid(), 0));
+	gone = fork();
+	if (!gone)
+		_exit(0);
+	/* first as a zombie, which has no mappings, then not at all */
+	siginfo_t info;
+	assert_int_equal(waitid(P_PID, (id_t)gone, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(lsp_resolver_map_proc(r, (uint32_t)gone, 0), -ESRCH);
+	waitpid(gone, NULL, 0);
+	assert_int_equal(lsp_resolver_map_proc(r, (uint32_t)gone, 0), -ESRCH);
+	assert_false(lsp_resolver_mapped(r, (uint32_t)gone, 0));
+	lsp_resolver_destroy(r);
+}
+
+/* ---- locks ---- */
+
+static void lock_regions(void **state)
+{
+	static int here;
+	uint32_t pid = (uint32_t)getpid();
+	struct lsp_resolver *r;
+	int on_stack;
+	void *heap = malloc(64);
+	const char *name;
+
+	(void)state;
+	assert_int_equal(lsp_resolver_create(NULL, &r), 0);
+	/* always something, even where nothing is known */
+	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)&here, LSP_SYNC_MUTEX, NULL);
+	assert_true(strlen(name) > 0 && !strstr(name, "here"));
+	assert_int_equal(lsp_resolver_map_proc(r, pid, 0), 0);
+	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)&here, LSP_SYNC_MUTEX, NULL);
+	printf("static: %s\n", name);
+	assert_non_null(strstr(name, "here"));
+	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)heap, LSP_SYNC_MUTEX, NULL);
+	printf("heap: %s\n", name);
+	assert_non_null(strstr(name, "heap"));
+	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)&on_stack, LSP_SYNC_MUTEX, NULL);
+	printf("stack: %s\n", name);
+	free(heap);
+	lsp_resolver_destroy(r);
+}
+
+/* ---- code without a file ---- */
+
+static void jit(void **state)
+{
+	struct fixture f;
+	size_t i, seen = 0;
+	char path[64];
+	FILE *map;
+
+	(void)state;
+	begin(&f, "c", "jit", 20, false);
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", f.capture.stacks[0].raw->tgid);
+	for (i = 0; i < f.capture.n; i++) {
+		struct lockspan_stack *s = f.capture.stacks[i].raw;
+		struct lsp_trace t;
+		size_t k;
+
+		s->generation = (uint32_t)i + 1;
+		maps_send(&f, i, s->generation);
+		assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &t), 0);
+		for (k = 0; k < t.nframes; k++) {
+			const struct lsp_frame *fr = &t.frames[k];
+
+			if (!fr->object || strcmp(fr->object->path, "//anon"))
+				continue;
+			seen++;
+			assert_string_equal(t.frames[k - 1].lines[0].function, "from_jit");
+			assert_string_equal(t.frames[k + 1].lines[0].function, "do_jit");
+			/* the frame found by a frame pointer is the one that says so */
+			assert_false(fr->guessed);
+			assert_true(t.frames[k + 1].guessed);
+			if (seen > 1) {
+				assert_string_equal(fr->lines[0].function, "Compiled:run");
+				continue;
+			}
+			map = fopen(path, "w");
+			assert_non_null(map);
+			fprintf(map, "%llx 100 Old:one\nbroken line\n%llx 8 Compiled:run\n10 0 Empty\n",
+				(unsigned long long)fr->pc - 5, (unsigned long long)fr->pc - 5);
+			fclose(map);
+		}
+		lsp_trace_uninit(&t);
+	}
+	unlink(path);
+	assert_true(seen > 2);
+	end(&f);
+}
+
+static void go(void **state)
+{
+	struct fixture f;
+	size_t i, complete = 0;
+	char text[2048];
+
+	(void)state;
+	begin(&f, "go", NULL, 60, false);
+	for (i = 0; i < f.capture.n; i++) {
+		struct lockspan_stack *s = f.capture.stacks[i].sparse;
+		const struct lsp_frame *last;
+		struct lsp_trace t;
+
+		s->generation = (uint32_t)i + 1;
+		maps_send(&f, i, s->generation);
+		assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &t), 0);
+		last = &t.frames[t.nframes - 1];
+		complete += t.end == LSP_END_COMPLETE;
+		if (t.end != LSP_END_COMPLETE) {
+			names(&t, text, sizeof(text));
+			printf("go: end %u: %s\n", t.end, text);
+		}
+		if (strstr(last->lines[0].function, "mcall"))
+			assert_int_equal(t.end, LSP_END_COMPLETE);
+		lsp_trace_uninit(&t);
+	}
+	printf("go: %zu of %zu complete\n", complete, f.capture.n);
+	assert_true(complete > f.capture.n * 9 / 10);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waits),
+		cmocka_unit_test(releases),
+		cmocka_unit_test(library_frames),
+		cmocka_unit_test(remembered),
+		cmocka_unit_test(proc),
+		cmocka_unit_test(lock_regions),
+		cmocka_unit_test(jit),
+		cmocka_unit_test(go),
+	};
+
+	return cmocka_run_group_tests(tests, build, discard);
+}
