@@ -11,14 +11,12 @@
  */
 #include <error.h>
 #include <sched.h>
-#include <stdlib.h>
 
 #include "lib/json.h"
 #include "lib/options.h"
 #include "lib/team.h"
+#include "lib/turn.h"
 #include "lib/work.h"
-
-#define TURN_NS 2000000U
 
 struct task01 {
 	struct options options;
@@ -53,23 +51,12 @@ static PLAIN void increment(struct member *me)
 
 	pthread_mutex_lock(&counter_mu);
 	meter_locked(m, locking_ns);
-	__atomic_store_n(&counter, counter + 1, __ATOMIC_RELAXED);
+	turn_progress(&counter);
 	work_spin(g_task.work_in);
 	if (is_kth(me))
 		sched_yield();
 	meter_unlocking(m);
 	pthread_mutex_unlock(&counter_mu);
-}
-
-/* Not for ever: the others may all be asleep with nobody to wake them but us. */
-static PLAIN void give_turn(void)
-{
-	uint64_t seen = __atomic_load_n(&counter, __ATOMIC_RELAXED);
-	uint64_t end_ns = clock_now_ns() + TURN_NS;
-
-	while (__atomic_load_n(&counter, __ATOMIC_RELAXED) == seen && atomic_load(&at_work) > 1 &&
-	       clock_now_ns() < end_ns)
-		sched_yield();
 }
 
 static PLAIN void worker(struct member *me)
@@ -79,7 +66,7 @@ static PLAIN void worker(struct member *me)
 		increment(me);
 		work_spin(g_task.work_out);
 		if (!g_task.greedy && is_kth(me))
-			give_turn();
+			turn_give(&counter, &at_work);
 	}
 	atomic_fetch_sub(&at_work, 1);
 }
@@ -127,23 +114,16 @@ int main(int argc, char **argv)
 		.options = table, .parser = parse, .children = children,
 		.doc = "A counter behind a mutex, incremented by several threads.",
 	};
-	static const char *const locks[] = { "counter_mu" };
+	static const struct team_lock locks[] = { { "counter_mu", "mutex" } };
 	struct team *team;
-	int err;
 
 	options_parse(&argp, argc, argv, &g_task);
 	options_resolve(&g_task.options);
-	team = team_create(&g_task.options, g_task.options.run.threads, worker, "mutex", locks, 1);
-	if (!team)
-		error(1, 0, "no memory");
-	err = team_run(team);
-	if (err)
-		error(1, -err, "cannot start the threads");
+	team = team_create(&g_task.options, g_task.options.run.threads, worker, locks, 1);
+	team_run(team);
+	if (counter != team_ops(team, NULL))
+		error(1, 0, "counter is %llu", (unsigned long long)counter);
 	team_print_begin(team, "task01", "mutex");
 	json_u64("counter", counter);
-	err = team_print_end();
-	if (!err && counter != team_ops(team, NULL))
-		error(1, 0, "counter is %llu", (unsigned long long)counter);
-	team_destroy(team);
-	return err ? 1 : 0;
+	return team_print_end(team);
 }

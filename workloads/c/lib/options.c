@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	KEY_FULL = 0x1000,
@@ -31,6 +32,18 @@ uint64_t options_number(const char *text, uint64_t max, struct argp_state *state
 	if (errno || end == text || *end || *text == '-' || value > max)
 		argp_error(state, "'%s' is not a number up to %llu", text, (unsigned long long)max);
 	return value;
+}
+
+unsigned int options_choice(const char *text, const char *const *names, unsigned int n,
+			    struct argp_state *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	argp_error(state, "there is no variant '%s'", text);
+	return 0;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -34,6 +34,13 @@ extern const struct argp options_argp;
  */
 void options_resolve(struct options *options);
 
+/*
+ * The place of @text among @n @names; ends the program by usage error when it
+ * is none of them.
+ */
+unsigned int options_choice(const char *text, const char *const *names, unsigned int n,
+			    struct argp_state *state);
+
 /* Parses a whole number for @key of @state; ends the program by usage error. */
 uint64_t options_number(const char *text, uint64_t max, struct argp_state *state);
 

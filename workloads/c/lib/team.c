@@ -3,6 +3,7 @@
 #include "team.h"
 
 #include <errno.h>
+#include <error.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -10,24 +11,24 @@
 #include <unistd.h>
 
 #define READY_POLL_NS 200000
+#define TICK_NS 5000000
 
 struct team *team_create(const struct options *options, unsigned int threads,
-			 void (*run)(struct member *), const char *sync,
-			 const char *const *lock_names, unsigned int locks)
+			 void (*run)(struct member *), const struct team_lock *lock,
+			 unsigned int locks)
 {
 	struct team *team = calloc(1, sizeof(*team));
 	unsigned int i, j;
 
 	if (!team)
-		return NULL;
+		error(1, 0, "no memory");
 	team->options = options;
 	team->threads = threads;
 	team->locks = locks;
-	team->lock_names = lock_names;
-	team->sync = sync;
+	team->lock = lock;
 	team->members = calloc(threads, sizeof(*team->members));
 	if (!team->members)
-		goto err_destroy;
+		error(1, 0, "no memory");
 	for (i = 0; i < threads; i++) {
 		struct member *me = &team->members[i];
 
@@ -38,17 +39,13 @@ struct team *team_create(const struct options *options, unsigned int threads,
 		me->count = options->run.count ? options->run.count : UINT64_MAX;
 		me->meters = calloc(locks ? locks : 1, sizeof(*me->meters));
 		if (!me->meters)
-			goto err_destroy;
+			error(1, 0, "no memory");
 		for (j = 0; j < locks; j++) {
 			me->meters[j].on = !options->no_clock;
 			me->meters[j].threshold_ns = options->threshold_ns;
 		}
 	}
 	return team;
-
-err_destroy:
-	team_destroy(team);
-	return NULL;
 }
 
 void team_destroy(struct team *team)
@@ -57,7 +54,7 @@ void team_destroy(struct team *team)
 
 	if (!team)
 		return;
-	for (i = 0; team->members && i < team->threads; i++)
+	for (i = 0; i < team->threads; i++)
 		free(team->members[i].meters);
 	free(team->members);
 	free(team);
@@ -83,7 +80,7 @@ static void *member_main(void *arg)
 	me->run(me);
 	getrusage(RUSAGE_THREAD, &after);
 	me->end_ns = clock_now_ns();
-	me->sleeps = (uint64_t)(after.ru_nvcsw - before.ru_nvcsw);
+	me->switches = (uint64_t)(after.ru_nvcsw - before.ru_nvcsw);
 	me->preempted = (uint64_t)(after.ru_nivcsw - before.ru_nivcsw);
 	me->cpu_ns = timeval_ns(after.ru_utime) + timeval_ns(after.ru_stime) -
 		     timeval_ns(before.ru_utime) - timeval_ns(before.ru_stime);
@@ -109,24 +106,46 @@ static int members_start(struct team *team, unsigned int *started)
 	return -err;
 }
 
-int team_run(struct team *team)
+void team_stop(struct team *team)
+{
+	atomic_store(&team->stop, true);
+}
+
+void member_nap(struct member *me, uint64_t ns)
+{
+	clock_sleep_ns(ns);
+	me->naps++;
+}
+
+static void run_for(struct team *team, uint64_t ns)
+{
+	uint64_t end_ns = clock_now_ns() + ns;
+
+	while (team->tick && clock_now_ns() + TICK_NS < end_ns) {
+		clock_sleep_ns(TICK_NS);
+		team->tick(team);
+	}
+	if (clock_now_ns() < end_ns)
+		clock_sleep_ns(end_ns - clock_now_ns());
+	team_stop(team);
+}
+
+void team_run(struct team *team)
 {
 	unsigned int started, i;
 	int err;
 
 	if (pipe(team->gate))
-		return -errno;
+		error(1, errno, "no pipe");
 	err = members_start(team, &started);
 	if (err)
-		atomic_store(&team->stop, true);
+		error(1, -err, "cannot start %u threads", team->threads);
 	while (atomic_load(&team->ready) < started)
 		clock_sleep_ns(READY_POLL_NS);
 	team->start_ns = clock_now_ns();
 	close(team->gate[1]);
-	if (!err && team->options->run.duration_ms) {
-		clock_sleep_ns(team->options->run.duration_ms * 1000000U);
-		atomic_store(&team->stop, true);
-	}
+	if (team->options->run.duration_ms)
+		run_for(team, team->options->run.duration_ms * 1000000U);
 	for (i = 0; i < started; i++) {
 		uint64_t end_ns;
 
@@ -136,7 +155,6 @@ int team_run(struct team *team)
 			team->wall_ns = end_ns;
 	}
 	close(team->gate[0]);
-	return err;
 }
 
 uint64_t team_ops(const struct team *team, const char *role)

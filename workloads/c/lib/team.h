@@ -19,6 +19,11 @@
 
 struct team;
 
+struct team_lock {
+	const char *name;	/* as a debugger would write it: g_store.mu */
+	const char *sync;	/* class, as the profiles name it */
+};
+
 struct member {
 	struct team *team;
 	unsigned int index;
@@ -27,9 +32,10 @@ struct member {
 	struct meter *meters;	/* one per lock of the team */
 	uint64_t ops;
 	uint64_t count;		/* operations to do; UINT64_MAX: until stopped */
+	uint64_t naps;		/* sleeps of the workload's own, not for a lock */
 	/* results */
 	pid_t tid;
-	uint64_t sleeps;	/* voluntary context switches in run() */
+	uint64_t switches;	/* voluntary context switches in run() */
 	uint64_t preempted;	/* involuntary ones; sched_yield() counts here */
 	uint64_t cpu_ns;
 	uint64_t end_ns;
@@ -40,9 +46,9 @@ struct team {
 	const struct options *options;
 	unsigned int threads;
 	unsigned int locks;
-	const char *const *lock_names;
-	const char *sync;	/* class of the locks, as the profiles name it */
+	const struct team_lock *lock;
 	struct member *members;
+	void (*tick)(struct team *team);	/* every few ms while a duration runs */
 	atomic_uint ready;
 	int gate[2];		/* a pipe; closing its end opens the gate */
 	atomic_bool stop;
@@ -52,16 +58,18 @@ struct team {
 
 /*
  * A team of @threads members, all with role "worker" and @run; change single
- * members before team_run(). @lock_names has @locks entries and must outlive
- * the team. Returns NULL without memory.
+ * members before team_run(). @lock has @locks entries and must outlive the
+ * team. Ends the program without memory.
  */
 struct team *team_create(const struct options *options, unsigned int threads,
-			 void (*run)(struct member *), const char *sync,
-			 const char *const *lock_names, unsigned int locks);
+			 void (*run)(struct member *), const struct team_lock *lock,
+			 unsigned int locks);
 void team_destroy(struct team *team);
 
-/* Runs all members to their end, or to the options' duration. 0 or -errno. */
-int team_run(struct team *team);
+/* Runs all members to their end, or to the options' duration; ends the program on failure. */
+void team_run(struct team *team);
+/* Stops the members that ask member_goes_on(). Any member may call it. */
+void team_stop(struct team *team);
 
 /* True until the member has done its count or the team's time is over. */
 static inline bool member_goes_on(const struct member *me)
@@ -70,22 +78,29 @@ static inline bool member_goes_on(const struct member *me)
 	       !atomic_load_explicit(&me->team->stop, memory_order_relaxed);
 }
 
+/* Sleeps for @ns, and counts that among the member's naps. */
+void member_nap(struct member *me, uint64_t ns);
+
+/* Sleeps that the member's locks caused: its voluntary switches without its naps. */
+static inline uint64_t member_sleeps(const struct member *me)
+{
+	return me->switches > me->naps ? me->switches - me->naps : 0;
+}
+
+/* What a member, all its locks taken together, has seen. */
+struct meter member_total(const struct member *me);
+
 /* Operations of all members whose role is @role (NULL: of all). */
 uint64_t team_ops(const struct team *team, const char *role);
 
 /*
- * The truth, inside an open JSON object: sizes, wall time, throughput, totals,
- * one entry a lock, one entry a member.
- */
-void team_print(const struct team *team);
-
-/*
- * Opens the JSON object of the program @name in its @variant, prints the team
- * and leaves the object open for the program's own figures.
+ * Opens the JSON object of the program @name in its @variant, prints the truth
+ * (sizes, wall time, throughput, totals, an entry a lock, an entry a member) and
+ * leaves the object open for the program's own figures.
  */
 void team_print_begin(const struct team *team, const char *name, const char *variant);
 
-/* Closes it. Returns 0 or -errno. */
-int team_print_end(void);
+/* Closes it, ends the team. Returns the program's exit status. */
+int team_print_end(struct team *team);
 
 #endif

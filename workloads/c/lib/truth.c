@@ -28,7 +28,7 @@ static struct meter lock_total(const struct team *team, unsigned int lock)
 	return sum;
 }
 
-static struct meter member_total(const struct member *me)
+struct meter member_total(const struct member *me)
 {
 	struct meter sum = { .on = !me->team->options->no_clock };
 	unsigned int i;
@@ -48,7 +48,7 @@ static void print_totals(const struct team *team)
 		struct meter m = member_total(&team->members[i]);
 
 		meter_add(&sum, &m);
-		sleeps += team->members[i].sleeps;
+		sleeps += member_sleeps(&team->members[i]);
 		preempted += team->members[i].preempted;
 		cpu_ns += team->members[i].cpu_ns;
 	}
@@ -61,27 +61,27 @@ static void print_totals(const struct team *team)
 	print_meter(&sum);
 }
 
-void team_print(const struct team *team)
+static void print_locks(const struct team *team)
 {
 	unsigned int i;
 
-	json_u64("pid", (uint64_t)getpid());
-	json_u64("threads", team->threads);
-	json_u64("wall_ns", team->wall_ns);
-	json_u64("clock_overhead_ns", clock_overhead_ns());
-	json_u64("threshold_ns", team->options->threshold_ns);
-	print_totals(team);
 	json_array_open("locks");
 	for (i = 0; i < team->locks; i++) {
 		struct meter m = lock_total(team, i);
 
 		json_object_open(NULL);
-		json_string("lock", team->lock_names[i]);
-		json_string("sync", team->sync);
+		json_string("lock", team->lock[i].name);
+		json_string("sync", team->lock[i].sync);
 		print_meter(&m);
 		json_object_close();
 	}
 	json_array_close();
+}
+
+static void print_members(const struct team *team)
+{
+	unsigned int i;
+
 	json_array_open("members");
 	for (i = 0; i < team->threads; i++) {
 		const struct member *me = &team->members[i];
@@ -91,7 +91,8 @@ void team_print(const struct team *team)
 		json_u64("tid", (uint64_t)me->tid);
 		json_string("role", me->role);
 		json_u64("ops", me->ops);
-		json_u64("sleeps", me->sleeps);
+		json_u64("sleeps", member_sleeps(me));
+		json_u64("naps", me->naps);
 		json_u64("preempted", me->preempted);
 		json_u64("cpu_ns", me->cpu_ns);
 		print_meter(&m);
@@ -105,11 +106,22 @@ void team_print_begin(const struct team *team, const char *name, const char *var
 	json_object_open(NULL);
 	json_string("workload", name);
 	json_string("variant", variant);
-	team_print(team);
+	json_u64("pid", (uint64_t)getpid());
+	json_u64("threads", team->threads);
+	json_u64("wall_ns", team->wall_ns);
+	json_u64("clock_overhead_ns", clock_overhead_ns());
+	json_u64("threshold_ns", team->options->threshold_ns);
+	print_totals(team);
+	print_locks(team);
+	print_members(team);
 }
 
-int team_print_end(void)
+int team_print_end(struct team *team)
 {
+	int err;
+
 	json_object_close();
-	return json_finish();
+	err = json_finish();
+	team_destroy(team);
+	return err ? 1 : 0;
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Task 8: back-pressure of a channel: unbuffered, with room for 1024, and with
+ * eight consumers. The producer's waits are the whole story.
+ */
+#include <error.h>
+
+#include "lib/channel.h"
+#include "lib/json.h"
+#include "lib/options.h"
+#include "lib/team.h"
+#include "lib/work.h"
+
+enum { UNBUFFERED, BUFFERED, CONSUMERS };
+static const char *const variants[] = { "unbuffered", "buffered", "consumers" };
+
+struct task08 {
+	struct options options;
+	unsigned int variant;
+	uint64_t work_us;
+};
+
+/* The count is the producer's items; threads are the consumers. */
+static struct task08 g_task = {
+	.options = {
+		.lab = { .threads = 1, .count = 200 },
+		.seed = { .threads = 1, .count = 10000 },
+	},
+	.work_us = 5000,
+};
+
+static struct channel g_out;
+
+/* Meters here time a whole send or receive, not a lock. */
+enum { METER_SEND, METER_RECEIVE };
+
+static PLAIN void send_item(struct member *me)
+{
+	struct meter *m = &me->meters[METER_SEND];
+	uint64_t start_ns = meter_locking(m);
+
+	channel_send(&g_out, me->ops);
+	meter_locked(m, start_ns);
+}
+
+static PLAIN void producer(struct member *me)
+{
+	for (; member_goes_on(me); me->ops++)
+		send_item(me);
+	channel_close(&g_out);
+}
+
+static PLAIN bool receive_item(struct member *me, uint64_t *ret)
+{
+	struct meter *m = &me->meters[METER_RECEIVE];
+	uint64_t start_ns = meter_locking(m);
+	bool got = channel_receive(&g_out, ret);
+
+	if (got)
+		meter_locked(m, start_ns);
+	return got;
+}
+
+static PLAIN void consumer(struct member *me)
+{
+	uint64_t item;
+
+	for (; receive_item(me, &item); me->ops++)
+		member_nap(me, g_task.work_us * 1000);
+}
+
+enum { KEY_VARIANT = 'v', KEY_WORK = 1 };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct task08 *task = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &task->options;
+		break;
+	case KEY_VARIANT:
+		task->variant = options_choice(arg, variants, 3, state);
+		break;
+	case KEY_WORK:
+		task->work_us = options_number(arg, 1000000, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp_option table[] = {
+		{ "variant", KEY_VARIANT, "unbuffered|buffered|consumers", 0,
+		  "capacity 0, capacity 1024, or capacity 0 with 8 consumers (unbuffered)", 0 },
+		{ "work", KEY_WORK, "US", 0, "a consumer's time for an item (5000)", 0 },
+		{ 0 }
+	};
+	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = {
+		.options = table, .parser = parse, .children = children,
+		.doc = "One producer, --count items, --threads consumers.",
+	};
+	static const struct team_lock locks[] = {
+		{ "g_out.not_full", "cond" }, { "g_out.not_empty", "cond" },
+	};
+	struct team *team;
+	unsigned int i;
+
+	options_parse(&argp, argc, argv, &g_task);
+	if (g_task.variant == CONSUMERS)
+		g_task.options.lab.threads = g_task.options.seed.threads = 8;
+	options_resolve(&g_task.options);
+	if (g_task.options.run.threads > CHANNEL_RECEIVERS)
+		error(64, 0, "more than %d consumers", CHANNEL_RECEIVERS);
+	if (channel_init(&g_out, g_task.variant == BUFFERED ? 1024 : 0))
+		error(1, 0, "no memory");
+	team = team_create(&g_task.options, g_task.options.run.threads + 1, consumer, locks, 2);
+	for (i = 1; i < team->threads; i++)
+		team->members[i].role = "consumer";
+	team->members[0].role = "producer";
+	team->members[0].run = producer;
+	team_run(team);
+	if (team_ops(team, "consumer") != team_ops(team, "producer"))
+		error(1, 0, "items were lost");
+	team_print_begin(team, "task08", variants[g_task.variant]);
+	json_u64("capacity", g_out.capacity);
+	json_u64("items", team_ops(team, "producer"));
+	channel_uninit(&g_out);
+	return team_print_end(team);
+}
