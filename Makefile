@@ -2,7 +2,8 @@
 # `make help` lists the targets. Kbuild beside this file is the module's part.
 
 VERSION := 0.1
-KDIR ?= /lib/modules/$(shell uname -r)/build
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 PKG_CONFIG ?= pkg-config
@@ -177,7 +178,7 @@ install-dkms:
 	mkdir -p $(dkms_dir)
 	cp --parents Kbuild $(wildcard kmod/*.[ch] kmod/*/*.[ch]) $(dkms_dir)
 	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf >$(dkms_dir)/dkms.conf
-	dkms install --force lockspan/$(VERSION)
+	dkms install --force -k $(KVER) lockspan/$(VERSION)
 
 uninstall: ## remove what install has put there
 	$(if $(use_dkms),dkms remove lockspan/$(VERSION) --all && rm -rf $(dkms_dir),\
