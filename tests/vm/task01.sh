@@ -9,6 +9,10 @@
 # Counts: "sleeps" are the voluntary context switches of the workers between
 # their first and last increment; nothing in there but the mutex sleeps. A worker
 # may still sleep in a page fault now and then, hence one for each is allowed.
+# PREEMPT_RT also sleeps for the kernel's own spin locks, those around the futex
+# queues above all: up to a tenth of the sleeps there were measured to be such.
+# A release may meet a waiter that has queued but does not sleep yet; that is no
+# wait, and has a counter of its own.
 #
 # Time: the workload's clock runs around pthread_mutex_lock(), so it also sees
 # the way into and out of the kernel and the probes themselves, which together
@@ -30,8 +34,11 @@ waits=$(pprof_sum $block contentions lock=counter_mu)
 releases=$(pprof_sum $mutex contentions lock=counter_mu)
 num "the workload did contend" "$sleeps" ">" 50
 num "contentions in block against sleeps ($sleeps), difference" $((waits - sleeps)) "<=" 0
-num "contentions in block against sleeps, the other way" $((sleeps - waits)) "<=" "$(json $truth threads)"
-is "every wait ended by a release, contentions in mutex" "$releases" "$waits"
+other_sleeps=$(json $truth threads)
+[[ $(uname -v) != *PREEMPT_RT* ]] || other_sleeps=$((sleeps / 5))
+num "contentions in block against sleeps, the other way" $((sleeps - waits)) "<=" "$other_sleeps"
+is "every wait ended by a release, contentions in mutex" "$releases" \
+	$((waits + $(json $out/record.json counters.nosleep_released)))
 is "releases by pthread_mutex_unlock in increment" \
 	"$(pprof_sum $mutex contentions lock=counter_mu sync=mutex fn=pthread_mutex_unlock fn=increment)" "$releases"
 is "waits in pthread_mutex_lock in increment" \
@@ -61,7 +68,12 @@ for c in lost_span_ring lost_release_ring lost_stack_ring lost_map_ring lost_tas
 	lost+="$(json $record counters.$c) "
 done
 is "lost, by reason" "$lost" "0 0 0 0 0 0 0 0 "
-is "missed by the probes" "$(json $record 'probes.*.missed')" 0
+# The probe on wake_q_add is also run into by the kernel's own mutexes on PREEMPT_RT.
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+	probe=$(json $record probes.$i.name)
+	[[ $probe == - || $probe == wake_pi ]] ||
+		is "missed by the probe $probe" "$(json $record probes.$i.missed)" 0
+done
 is "spans by outcome = kept + nosleep + open" \
 	$(($(json $record counters.kept) + $(json $record counters.nosleep) + $(json $record counters.open))) \
 	$(($(json $record counters.woken) + $(json $record counters.timeout) + \
