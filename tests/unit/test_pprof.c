@@ -384,6 +384,8 @@ static void test_text(void **state)
 
 		f.p = lsp_profile_create(lsp_profile_contention_types, 2);
 		assert_int_equal(lsp_profile_sample_add(f.p, NULL, 0, &label, 1, values), 0);
+		assert_true(lsp_profile_sample(f.p, 0, &s));
+		assert_string_equal(s.labels[0].str, rows[i][1]);
 		back = read_back(f.p);
 		assert_true(lsp_profile_sample(back, 0, &s));
 		assert_string_equal(s.labels[0].str, rows[i][1]);

@@ -188,6 +188,32 @@ static void test_valid(void **state)
 	lsp_profile_destroy(p);
 }
 
+/* One address, folded by the linker or not, is two locations and stays two. */
+static void test_folded(void **state)
+{
+	struct buffer b = build(&valid), location = { .bytes = 0 };
+	struct lsp_profile *p, *again;
+	struct lsp_profile_location l;
+	size_t bytes;
+	char why[256];
+	void *data;
+
+	(void)state;
+	put_number(&location, 1, 8);
+	put_number(&location, 2, valid.mapping);
+	put_bytes(&location, 4, "\x08\x09", 2);
+	put_number(&location, 5, 1);
+	put_bytes(&b, 4, location.data, location.bytes);
+	put_bytes(&b, 2, "\x0a\x01\x08\x12\x02\x01\x01", 7);
+	assert_int_equal(lsp_profile_read_mem(b.data, b.bytes, &p, why, sizeof(why)), 0);
+	assert_int_equal(lsp_profile_write_mem(p, &data, &bytes), 0);
+	assert_int_equal(lsp_profile_read_mem(data, bytes, &again, why, sizeof(why)), 0);
+	assert_true(lsp_profile_location(p, 2, &l) && lsp_profile_location(again, 2, &l));
+	lsp_profile_destroy(p);
+	lsp_profile_destroy(again);
+	free(data);
+}
+
 static void test_rules(void **state)
 {
 	static const struct {
@@ -278,6 +304,32 @@ static void test_wire(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_refused(rows[i].data, rows[i].bytes, rows[i].want);
+}
+
+/* What must not follow even the best of profiles. */
+static void test_wire_tail(void **state)
+{
+	static const struct {
+		const char *data;
+		size_t bytes;
+	} tails[] = {
+		{ "\x00\x01", 2 },						/* field 0 */
+		{ "\x80\x80\x80\x80\x10\x01", 6 },				/* field 2^29 */
+		{ "\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 12 },	/* 65 bits */
+		{ "\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13 },
+		{ "\x85\x01\x01\x02\x03", 5 },				/* 4 bytes, 3 there */
+		{ "\x81\x01\x01\x02\x03\x04\x05\x06\x07", 9 },		/* 8 bytes, 7 there */
+		{ "\x83\x01", 2 },						/* a group */
+	};
+	struct buffer b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		b = build(&valid);
+		put(&b, tails[i].data, tails[i].bytes);
+		assert_refused(b.data, b.bytes, NULL);
+	}
 }
 
 /* Wherever a file is cut, gzipped or not, it is no profile any more. */
@@ -435,8 +487,10 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid),
+		cmocka_unit_test(test_folded),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_wire),
+		cmocka_unit_test(test_wire_tail),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_gzip_members),
