@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Stacks of the programs of this directory, and what the tests of walks ask of them. */
+#ifndef TESTS_UNIT_UNWIND_FIXTURE_H
+#define TESTS_UNIT_UNWIND_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../../../user/resolve/maps.h"
+#include "../../../user/resolve/unwind.h"
+#include "../../lib/capture.h"
+
+#define SUBJECTS "tests/unit/unwind/"
+
+/* Where subjects are built; made by subjects_begin(), removed by subjects_end(). */
+extern char subjects_dir[];
+int subjects_begin(void **state);
+int subjects_end(void **state);
+
+struct fixture {
+	struct lsp_elf_cache *elves;
+	struct lsp_maps *maps;
+	struct lsp_unwinder *unwinder;
+	struct capture capture;
+	const char *last_maps;		/* that the set was made of */
+	size_t last_bytes;
+};
+
+/* Whether there is such a program. */
+bool have(const char *program);
+
+/* Compiles @source of this directory to subjects_dir/@name. */
+void subject_build(const char *name, const char *compiler, const char *source, const char *flags);
+
+/* Runs subject @name and takes its stacks. */
+void fixture_begin(struct fixture *f, const char *name, const char *kind, const char *rounds,
+		   const struct capture_options *o);
+void fixture_end(struct fixture *f);
+
+/* The mappings as they were at the @i'th stack. */
+struct lsp_mapset *fixture_maps(struct fixture *f, size_t i);
+
+/* The function of a step, by the symbol table alone; *@own: it is the subject's. */
+const char *step_name(struct fixture *f, struct lsp_mapset *set, const struct lsp_step *step,
+		      bool *own);
+
+/* Whether @name is one of @words, which spaces divide. */
+bool in_words(const char *words, const char *name);
+
+/* How often a function is in a walk. */
+size_t walk_count(struct fixture *f, struct lsp_mapset *set, const struct lsp_walk *w,
+		  const char *name);
+
+void walk_print(struct fixture *f, struct lsp_mapset *set, const struct lsp_walk *w);
+
+#endif
