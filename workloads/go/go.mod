@@ -1,3 +1,3 @@
 module lockspan/workloads
 
-go 1.15
+go 1.19

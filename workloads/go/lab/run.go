@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type Size struct {
 type Run struct {
 	Name    string
 	Variant string
+	Locks   []string // names of what Meter and Second of the workers measure
 	Size
 
 	dir           string
@@ -44,11 +46,17 @@ type Run struct {
 	wallNs  int64
 }
 
+type lock struct {
+	Lock string `json:"lock"`
+	Meter
+}
+
 // Worker is one goroutine of a run.
 type Worker struct {
 	Role string `json:"role"`
 	Ops  int64  `json:"ops"`
 	Meter
+	Second Meter `json:"-"`
 
 	run   *Run
 	count int64
@@ -87,18 +95,29 @@ func Parse(name string, lab, seed Size) *Run {
 	return r
 }
 
-// Add gives the run one more goroutine. Limited ones do the run's count of
-// operations, the others go on until the time is over.
+// AddAll gives the run as many goroutines of one kind as its size says.
+func (r *Run) AddAll(role string, body func(*Worker)) {
+	for i := 0; i < r.Goroutines; i++ {
+		r.Add(role, body)
+	}
+}
+
+// Add gives the run one more goroutine.
 func (r *Run) Add(role string, body func(*Worker)) *Worker {
 	w := &Worker{Role: role, run: r, body: body, count: r.Count}
 	if w.count == 0 {
 		w.count = 1<<63 - 1
 	}
-	w.off = r.noClock
-	w.thresholdNs = r.thresholdNs
+	for _, m := range []*Meter{&w.Meter, &w.Second} {
+		m.off = r.noClock
+		m.thresholdNs = r.thresholdNs
+	}
 	r.workers = append(r.workers, w)
 	return w
 }
+
+// Unlimited lets the worker go on until the run is stopped.
+func (w *Worker) Unlimited() { w.count = 1<<63 - 1 }
 
 // GoesOn is true until the worker has done its count or the time is over.
 func (w *Worker) GoesOn() bool {
@@ -131,8 +150,8 @@ func (r *Run) Do() {
 	start := Now()
 	close(r.gate)
 	if r.Duration > 0 {
-		time.Sleep(r.Duration)
-		r.Stop()
+		timer := time.AfterFunc(r.Duration, r.Stop)
+		defer timer.Stop()
 	}
 	wg.Wait()
 	r.wallNs = Now() - start
@@ -168,6 +187,31 @@ func (r *Run) profilesWrite() {
 	}
 }
 
+// Variant defines the flag -variant; the first one is the default. Call before Parse.
+func Variant(names ...string) *string {
+	v := names[0]
+	flag.Func("variant", strings.Join(names, "|")+" ("+v+")", func(text string) error {
+		for _, name := range names {
+			if name == text {
+				v = text
+				return nil
+			}
+		}
+		return fmt.Errorf("there is no variant %q", text)
+	})
+	return &v
+}
+
+// Spin computes for so many rounds.
+//
+//go:noinline
+func Spin(rounds int) (x uint32) {
+	for ; rounds > 0; rounds-- {
+		x = x*1664525 + uint32(rounds)
+	}
+	return x
+}
+
 // Ops sums the operations of the workers of a role, "" for all.
 func (r *Run) Ops(role string) (ops int64) {
 	for _, w := range r.workers {
@@ -180,9 +224,16 @@ func (r *Run) Ops(role string) (ops int64) {
 
 // Print writes the truth, with the program's own figures beside it.
 func (r *Run) Print(more map[string]interface{}) {
-	var sum Meter
+	var sum, second Meter
 	for _, w := range r.workers {
 		sum.add(&w.Meter)
+		second.add(&w.Second)
+	}
+	locks := []lock{}
+	for i, m := range []*Meter{&sum, &second} {
+		if i < len(r.Locks) {
+			locks = append(locks, lock{r.Locks[i], *m})
+		}
 	}
 	out := map[string]interface{}{
 		"workload":      r.Name,
@@ -201,6 +252,7 @@ func (r *Run) Print(more map[string]interface{}) {
 		"long_call_ns":  sum.LongCallNs,
 		"max_call_ns":   sum.MaxCallNs,
 		"held_ns":       sum.HeldNs,
+		"locks":         locks,
 		"members":       r.workers,
 		"block_rate":    r.blockRate,
 		"mutex_profile": r.dir != "",

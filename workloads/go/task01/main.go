@@ -41,9 +41,8 @@ func main() {
 	run := lab.Parse("task01", lab.Size{Goroutines: 8, Count: 4000},
 		lab.Size{Goroutines: 8, Count: 100000})
 	run.Variant = "mutex"
-	for i := 0; i < run.Goroutines; i++ {
-		run.Add("worker", worker)
-	}
+	run.Locks = []string{"main.counterMu"}
+	run.AddAll("worker", worker)
 	run.Do()
 	run.Print(map[string]interface{}{"counter": counter})
 }
