@@ -112,6 +112,26 @@ static void consistency_check(const struct lsp_record_options *o, struct argp_st
 		argp_error(state, "both rates are 0: nothing would be kept");
 }
 
+/* Options that are only there or not. False: not one of them. */
+static bool switch_parse(struct lsp_record_options *o, int key)
+{
+	switch (key) {
+	case 'a':
+		o->all = true;
+		return true;
+	case OPTION_SPANS:
+		o->spans = true;
+		return true;
+	case OPTION_ALL_FRAMES:
+		o->all_frames = true;
+		return true;
+	case OPTION_DEBUGINFOD:
+		o->debuginfod = true;
+		return true;
+	}
+	return false;
+}
+
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct lsp_record_options *o = state->input;
@@ -122,9 +142,6 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_CGROUP:
 		o->cgroup = arg;
-		break;
-	case 'a':
-		o->all = true;
 		break;
 	case 'd':
 		o->duration_ns = time_parse(arg, 1e9, state);
@@ -146,15 +163,6 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case OPTION_RING_BYTES:
 		o->ring_bytes = (uint32_t)number_parse(arg, 1U << 30, state);
 		break;
-	case OPTION_SPANS:
-		o->spans = true;
-		break;
-	case OPTION_ALL_FRAMES:
-		o->all_frames = true;
-		break;
-	case OPTION_DEBUGINFOD:
-		o->debuginfod = true;
-		break;
 	case OPTION_KEEP_STREAM:
 		o->keep_stream = arg;
 		break;
@@ -173,7 +181,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		consistency_check(o, state);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return switch_parse(o, key) ? 0 : ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }
