@@ -17,7 +17,7 @@ has() {
 	if tr -s ' \t' ' ' <<<"$2" | sed 's/^ //' | grep -qE -- "$3"; then pass "$1"; else fail "$1: no '$3' in: $2"; fi
 }
 
-make build/unit/test_pprof build/unit/test_pprof_read >"$TEST_DIR/make.log" 2>&1 ||
+make build/unit/test_pprof_write build/unit/test_pprof_read >"$TEST_DIR/make.log" 2>&1 ||
 	die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 cat >"$TEST_DIR/prog.c" <<'END'
 static int crit(void)
@@ -29,7 +29,7 @@ void *worker(void *arg)
 		crit();			/* the line of the call */
 }
 END
-build/unit/test_pprof --files "$TEST_DIR" "$TEST_DIR/prog.c" || die 'no files'
+build/unit/test_pprof_write --files "$TEST_DIR" "$TEST_DIR/prog.c" || die 'no files'
 cd "$TEST_DIR" || die 'no directory'
 tree=$OLDPWD
 truth() { "$tree/$truth" "$@"; }

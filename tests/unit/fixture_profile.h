@@ -2,7 +2,7 @@
 /*
  * A small profile with everything in it: two mappings, an inlined frame, a
  * frame without an address, text and number labels, a comment. The tests of
- * user/profile share it, and `build/unit/test_pprof --files DIR` writes it out
+ * user/profile share it, and `build/unit/test_pprof_write --files` writes it out
  * for tests/e2e/pprof-format.sh.
  */
 #ifndef FIXTURE_PROFILE_H

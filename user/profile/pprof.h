@@ -151,6 +151,7 @@ int lsp_profile_write_mem(const struct lsp_profile *p, void **ret, size_t *bytes
  * fields of later formats.
  */
 int lsp_profile_read(const char *path, struct lsp_profile **ret, char *why, size_t why_bytes);
-int lsp_profile_read_mem(const void *data, size_t bytes, struct lsp_profile **ret, char *why, size_t why_bytes);
+int lsp_profile_read_mem(const void *data, size_t bytes, struct lsp_profile **ret, char *why,
+			 size_t why_bytes);
 
 #endif

@@ -120,8 +120,8 @@ static int slurp(int fd, void **ret, size_t *bytes_ret)
 int lsp_profile_read(const char *path, struct lsp_profile **ret, char *why, size_t why_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t bytes;
-	void *data;
+	size_t bytes = 0;
+	void *data = NULL;
 	int error;
 
 	*ret = NULL;

@@ -1,0 +1,3 @@
+module lockspan/pprof-truth
+
+go 1.19
