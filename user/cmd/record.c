@@ -49,6 +49,7 @@ struct recording {
 	uint64_t stop_ns;
 	bool progress;			/* standard error is a terminal */
 	bool interrupted;
+	int pass_on;			/* signal that the command is still to get, 0 none */
 	bool failed;			/* said why on standard error */
 };
 
@@ -289,9 +290,17 @@ static void signals_read(struct recording *r)
 
 	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
 		r->interrupted = true;
-		if (r->child.pid > 0 && !r->child.ended && info.ssi_code <= 0)
-			kill(r->child.pid, (int)info.ssi_signo);
+		if (info.ssi_code <= 0)
+			r->pass_on = (int)info.ssi_signo;
 	}
+}
+
+/* Not before the recording has ended: what hangs is to be recorded as it hangs. */
+static void signal_pass_on(struct recording *r)
+{
+	if (r->pass_on && r->child.pid > 0 && !lsp_child_poll(&r->child, false))
+		kill(r->child.pid, r->pass_on);
+	r->pass_on = 0;
 }
 
 /* Whether there is nobody left that could be recorded. */
@@ -372,6 +381,7 @@ static void session_stop(struct recording *r)
 		err = lsp_client_stop(r->client);
 	if (!err)
 		err = lsp_client_drain(r->client, DRAIN_SILENCE_MS);
+	signal_pass_on(r);
 	if (r->progress)
 		fputs("\r\033[Kresolving stacks", stderr);
 	if (err) {
@@ -426,6 +436,7 @@ static void child_await(struct recording *r)
 
 		poll(fds, 2, -1);
 		signals_read(r);
+		signal_pass_on(r);
 	}
 }
 
