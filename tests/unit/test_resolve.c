@@ -249,12 +249,17 @@ static void library_frames(void **state)
 
 static void remembered(void **state)
 {
+	struct lockspan_map gone = {
+		.rec = { .flags = LOCKSPAN_MAP_FIRST | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_GONE },
+		.generation = 1,
+	};
 	struct fixture f;
 	struct lsp_trace a, b, c;
 	struct lockspan_stack *s;
 
 	(void)state;
 	begin(&f, "c", "mutex", 4, false);
+	gone.tgid = f.capture.stacks[0].raw->tgid;
 	s = f.capture.stacks[0].raw;
 	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &a), 0);
 	/* nothing is known of the process yet */
@@ -271,8 +276,12 @@ static void remembered(void **state)
 	assert_int_equal(a.hidden, b.hidden);
 	assert_memory_equal(a.frames, b.frames, a.nframes * sizeof(*a.frames));
 	assert_ptr_not_equal(a.frames, b.frames);
-	/* the same name with another content: it is the name that counts, as in the contract */
+	/* the other side is another question; other mappings are another answer */
 	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_RELEASER, &c), 0);
+	lsp_trace_uninit(&c);
+	assert_int_equal(lsp_resolver_map(f.r, &gone, ""), 0);
+	assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &c), 0);
+	assert_int_equal(c.end, LSP_END_NO_MAP);
 	lsp_trace_uninit(&a);
 	lsp_trace_uninit(&b);
 	lsp_trace_uninit(&c);
@@ -384,7 +393,7 @@ static void jit(void **state)
 static void go(void **state)
 {
 	struct fixture f;
-	size_t i, complete = 0;
+	size_t i, k, complete = 0, switched = 0;
 	char text[2048];
 
 	(void)state;
@@ -399,6 +408,10 @@ static void go(void **state)
 		assert_int_equal(lsp_resolver_stack(f.r, s, LSP_SIDE_WAITER, &t), 0);
 		last = &t.frames[t.nframes - 1];
 		complete += t.end == LSP_END_COMPLETE;
+		/* what lies behind a change of stacks is another stack's, and stale */
+		for (k = 0; k + 1 < t.nframes; k++)
+			assert_null(strstr(t.frames[k].lines[0].function, "mcall"));
+		switched += strstr(last->lines[0].function, "mcall") != NULL;
 		if (t.end != LSP_END_COMPLETE) {
 			names(&t, text, sizeof(text));
 			printf("go: end %u: %s\n", t.end, text);
@@ -409,6 +422,7 @@ static void go(void **state)
 	}
 	printf("go: %zu of %zu complete\n", complete, f.capture.n);
 	assert_true(complete > f.capture.n * 9 / 10);
+	assert_true(switched > 0);
 	end(&f);
 }
 

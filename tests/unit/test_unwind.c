@@ -333,6 +333,32 @@ static void musl(void **state)
 }
 
 /*
+ * Without symbols nothing tells where musl's functions begin: such a walk may
+ * stop, but it must not go on with what merely looks like a caller.
+ */
+static void musl_stripped(void **state)
+{
+	struct fixture f;
+	size_t i, complete = 0, further = 0;
+
+	(void)state;
+	subject_build("musl-s", "musl-gcc", "chains.c", "-O2 -static -s");
+	fixture_begin(&f, "musl-s", "mutex", "60", &(struct capture_options){
+		.max = 100, .window_bytes = 16384, .stride = 1 });
+	for (i = 0; i < f.capture.n; i++) {
+		const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
+						      f.capture.stacks[i].raw);
+
+		complete += w->end == LSP_END_COMPLETE;
+		further += w->n > 1;
+	}
+	printf("musl without symbols: %zu of %zu walked on, %zu complete\n", further, f.capture.n,
+	       complete);
+	assert_int_equal(complete, 0);
+	fixture_end(&f);
+}
+
+/*
  * A Go program's threads wait on stacks of the runtime, where the frame
  * pointers skip futexsleep; the tables (.debug_frame) and, without them, the
  * call sites do not.
@@ -383,6 +409,7 @@ int main(void)
 		cmocka_unit_test(cplusplus),
 		cmocka_unit_test(jit),
 		cmocka_unit_test(musl),
+		cmocka_unit_test(musl_stripped),
 		cmocka_unit_test(go),
 	};
 

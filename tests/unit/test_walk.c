@@ -51,7 +51,7 @@ static void cut(void **state)
 
 		whole = *lsp_unwind(f.unwinder, set, f.capture.stacks[i].raw);
 		assert_int_equal(whole.end, LSP_END_COMPLETE);
-		for (bytes = 0; bytes < 2048; bytes += 8) {
+		for (bytes = 0; bytes < 2048; bytes += 4) {
 			struct lockspan_stack *s = stack_copy(f.capture.stacks[i].raw);
 			const struct lsp_walk *w;
 
@@ -89,6 +89,34 @@ static void bounded(void **state)
 			assert_int_equal(w->end, LSP_END_TRUNCATED);
 	}
 	assert_int_equal(deepest, LSP_WALK_MAX);
+	fixture_end(&f);
+}
+
+/* Frame pointers that lead in a circle: each frame lies above the one before, or the walk ends. */
+static void circles(void **state)
+{
+	struct fixture f;
+	size_t i, k, words, changed = 0;
+
+	(void)state;
+	fixture_begin(&f, "c-fp", "mutex", "20", &(struct capture_options){
+		.max = 20, .window_bytes = 16384, .stride = 1 });
+	for (i = 0; i < f.capture.n; i++) {
+		struct lockspan_stack *s = stack_copy(f.capture.stacks[i].raw);
+		uint64_t *word = (uint64_t *)(s + 1), sp = s->regs[LOCKSPAN_REG_RSP], first = 0;
+
+		words = s->payload_bytes / 8;
+		for (k = 0; k < words; k++) {
+			if (word[k] - sp >= s->payload_bytes)
+				continue;
+			first = first ? first : word[k];
+			word[k] = first;
+			changed++;
+		}
+		assert_true(lsp_unwind(f.unwinder, fixture_maps(&f, i), s)->n < 100);
+		free(s);
+	}
+	assert_true(changed > 100);
 	fixture_end(&f);
 }
 
@@ -184,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cut),
 		cmocka_unit_test(bounded),
+		cmocka_unit_test(circles),
 		cmocka_unit_test(frame_pointers),
 		cmocka_unit_test(damaged),
 	};
