@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=all cpus=2 timeout=90
+# needs: kernels=6.1,6.12 cpus=2 timeout=90
 #
 # The collector is killed in the middle of a recording. Would catch: probes
 # that stay armed, a session that nobody can take over, memory that is kept.

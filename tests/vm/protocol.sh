@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=all cpus=2 timeout=60
+# needs: kernels=6.1,6.12 cpus=2 timeout=60
 #
 # What the module refuses, with which error and in which words. Would catch: a
 # request that is taken although it is wrong, another errno than the contract's,

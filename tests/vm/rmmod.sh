@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=all cpus=2 timeout=90
+# needs: kernels=6.1,6.12 cpus=2 timeout=90
 #
 # Unloading. Would catch: a module that can be pulled from under a recording,
 # that leaves a probe or its netlink family behind, or does not load again.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=all cpus=1,2 timeout=90
+# needs: kernels=6.1,6.12 cpus=1,2 timeout=90
 #
 # Records the first workload and holds every figure against what the workload
 # saw itself. Would catch: spans or releases that are lost, counted twice or
