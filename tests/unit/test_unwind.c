@@ -197,7 +197,7 @@ static void subject_run(const char *name, const char *kind, const char *rounds, 
 }
 
 #define WATCHED "main worker level1 level2 level3 recurse spin handler from_jit kicker do_mutex " \
-	"do_cond do_rwlock do_sem do_barrier do_deep do_signal do_drap do_jit hold"
+	"do_cond do_rwlock do_sem do_barrier do_deep do_signal do_drap do_jit do_odd odd_call hold"
 #define BELOW " level3 level2 level1 worker"
 
 /* Everything that calls by CFI gives the program's own chain, every time. */
@@ -293,6 +293,25 @@ static void cplusplus(void **state)
 	subject_build("c++", "g++", "chains.cpp", "-std=c++17 -O2");
 	all_exact("c++", "cond", "60", 100, 1, &e);
 	all_exact("c++", "shared", "60", 100, 1, &e);
+}
+
+/* A rule that the tables cannot hold goes to libdwfl, and the walk is none the worse. */
+static void odd_rule(void **state)
+{
+	const struct expectation e = {
+		.watched = WATCHED, .chains = { "main", "do_mutex from_jit odd_call do_odd" BELOW },
+	};
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	all_exact("c", "odd", "60", 100, 1, &e);
+	fixture_begin(&f, "c", "odd", "10", &(struct capture_options){
+		.max = 20, .window_bytes = 16384 });
+	for (i = 0; i < f.capture.n; i++)
+		lsp_unwind(f.unwinder, fixture_maps(&f, i), f.capture.stacks[i].sparse);
+	assert_true(lsp_unwinder_counts(f.unwinder)->handed_over > f.capture.n / 2);
+	fixture_end(&f);
 }
 
 /* Through code without a file the frame pointer leads, and it is said. */
@@ -407,6 +426,7 @@ int main(void)
 		cmocka_unit_test(signals),
 		cmocka_unit_test(realigned),
 		cmocka_unit_test(cplusplus),
+		cmocka_unit_test(odd_rule),
 		cmocka_unit_test(jit),
 		cmocka_unit_test(musl),
 		cmocka_unit_test(musl_stripped),

@@ -3,9 +3,9 @@
  * Threads that block in every primitive of pthread, below calls that are
  * known: its own truth for test_unwind.c. chains KIND [ROUNDS]; worker() calls
  * level1 -> level2 -> level3 -> do_KIND. Kinds: mutex cond rwlock sem barrier,
- * deep (level3 recurses 200 times), endless (2500 times), signal (a handler takes the lock while
- * spin() runs), drap (a realigned stack), jit (through code written at run
- * time).
+ * deep (level3 recurses 200 times), endless (2500 times), signal (a handler
+ * takes the lock while spin() runs), drap (a realigned stack), jit (through code
+ * written at run time), odd (through a function whose rule is an expression).
  */
 #include <alloca.h>
 #include <pthread.h>
@@ -33,6 +33,8 @@ void do_endless(int n);
 void do_signal(int n);
 void do_drap(int n);
 void do_jit(int n);
+void do_odd(int n);
+void odd_call(void (*f)(void));
 void level1(int n);
 void level2(int n);
 void level3(int n);
@@ -195,6 +197,22 @@ FAR void do_jit(int n)
 	sink = n;
 }
 
+/* Calls what it is given. Its CFA is rsp + 8 + 8, as an expression. */
+__asm__(".text\n.globl odd_call\n.type odd_call, @function\nodd_call:\n\t.cfi_startproc\n"
+	"\tpush %rbx\n"
+	"\t.cfi_escape 0x0f, 4, 0x77, 8, 0x38, 0x22\n"
+	"\t.cfi_offset %rbx, -16\n"
+	"\tcall *%rdi\n"
+	"\tpop %rbx\n"
+	"\t.cfi_def_cfa %rsp, 8\n"
+	"\tret\n\t.cfi_endproc\n\t.size odd_call, .-odd_call\n");
+
+FAR void do_odd(int n)
+{
+	odd_call(from_jit);
+	sink = n;
+}
+
 FAR void level3(int n)
 {
 	op(n);
@@ -243,6 +261,7 @@ int main(int argc, char **argv)
 		{ "sem", do_sem }, { "barrier", do_barrier }, { "deep", do_deep },
 		{ "endless", do_endless },
 		{ "signal", do_signal }, { "drap", do_drap }, { "jit", do_jit },
+		{ "odd", do_odd },
 	};
 	pthread_t threads[THREADS];
 	unsigned int i;
