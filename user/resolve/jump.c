@@ -10,12 +10,12 @@
 
 #define CODE_MAX (64U << 10)
 
-/* A relative jump (or what looks like one) at @code; its length, 0 for none. */
+/* A relative jump or call (or what looks like one) at @code; its length, 0 for none. */
 static size_t relative(const uint8_t *code, size_t left, int64_t *distance)
 {
 	int32_t d;
 
-	if (left >= 5 && code[0] == 0xe9) {
+	if (left >= 5 && (code[0] == 0xe9 || code[0] == 0xe8)) {
 		memcpy(&d, code + 1, 4);
 		*distance = d;
 		return 5;
@@ -32,33 +32,52 @@ static size_t relative(const uint8_t *code, size_t left, int64_t *distance)
 	return 0;
 }
 
+/* A jump through a pointer, a table or a register at @code; *@slot: the pointer is at @distance. */
+static size_t indirect_jump(const uint8_t *code, size_t left, int64_t *distance, bool *slot)
+{
+	int32_t d;
+
+	if (left < 2 || code[0] != 0xff || (code[1] >> 3 & 7) != 4)
+		return 0;
+	*slot = code[1] == 0x25 && left >= 6;
+	if (!*slot)
+		return 2;
+	memcpy(&d, code + 2, 4);
+	*distance = d;
+	return 6;
+}
+
 static int scan(const uint8_t *code, size_t n, uint64_t start, lsp_jump_fn fn, void *arg,
 		bool *indirect)
 {
-	int64_t distance;
 	size_t i, len;
-	int ret = 0;
+	int ret;
 
-	for (i = 0; !ret && i < n; i++) {
-		uint64_t at = start + i, target;
+	for (i = 0; i < n; i++) {
+		const uint64_t at = start + i;
+		enum lsp_jump_kind kind = LSP_JUMP_DIRECT;
+		int64_t distance = 0;
+		bool slot = false;
 
 		len = relative(code + i, n - i, &distance);
-		if (len) {
-			target = at + len + (uint64_t)distance;
-			if (target - start >= n)
-				ret = fn(arg, at, target, false);
-		} else if (n - i >= 2 && code[i] == 0xff && (code[i + 1] >> 3 & 7) == 4) {
-			int32_t d;
-
-			if (code[i + 1] != 0x25 || n - i < 6) {
-				*indirect = true;
+		if (len && code[i] == 0xe8)
+			kind = LSP_JUMP_CALL;
+		if (!len) {
+			len = indirect_jump(code + i, n - i, &distance, &slot);
+			kind = LSP_JUMP_SLOT;
+			*indirect |= len && !slot;
+			if (!slot)
 				continue;
-			}
-			memcpy(&d, code + i + 2, 4);
-			ret = fn(arg, at, at + 6 + (uint64_t)(int64_t)d, true);
 		}
+		/* a long one within the function is real: chance does not lead there */
+		ret = at + len + (uint64_t)distance - start < n ? len > 2 :
+		      fn(arg, kind, at, at + len + (uint64_t)distance);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			i += len - 1;
 	}
-	return ret;
+	return 0;
 }
 
 int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn fn, void *arg,
@@ -66,7 +85,7 @@ int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn f
 {
 	size_t n = end - start;
 	uint8_t *code;
-	int ret;
+	int ret = -ENOENT;
 
 	*indirect = false;
 	if (start >= end || n > CODE_MAX || e->machine != EM_X86_64)
@@ -74,8 +93,8 @@ int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn f
 	code = malloc(n);
 	if (!code)
 		return -ENOMEM;
-	ret = lsp_code_read(e, start, code, n) == n ? scan(code, n, start, fn, arg, indirect) :
-						      -ENOENT;
+	if (lsp_code_read(e, start, code, n) == n)
+		ret = scan(code, n, start, fn, arg, indirect);
 	free(code);
 	return ret;
 }

@@ -13,11 +13,18 @@
 
 #include "object.h"
 
+enum lsp_jump_kind {
+	LSP_JUMP_DIRECT,	/* to @target */
+	LSP_JUMP_SLOT,		/* to where the pointer at @target points */
+	LSP_JUMP_CALL,		/* a call of @target, told of to be confirmed */
+};
+
 /*
- * @vaddr: of the jump. @target: where it leads, or with @slot the vaddr of the
- * pointer that it goes through. Anything but 0 ends the scan.
+ * @vaddr: of the jump. Returns 1 when a function begins at @target: then the
+ * bytes are taken for that instruction and not looked at again; 0 when none
+ * does; a negative errno ends the scan.
  */
-typedef int (*lsp_jump_fn)(void *arg, uint64_t vaddr, uint64_t target, bool slot);
+typedef int (*lsp_jump_fn)(void *arg, enum lsp_jump_kind kind, uint64_t vaddr, uint64_t target);
 
 /*
  * Scans [@start, @end). *@indirect: there may be a jump through a register or a

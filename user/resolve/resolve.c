@@ -210,7 +210,7 @@ static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struc
 	bool ambiguous;
 	int j, n;
 
-	if (i + 1 >= walk->n || walk->steps[i + 1].guessed)
+	if (i + 1 >= walk->n)
 		return 0;
 	caller = walk->steps[i + 1];
 	to = callee.map ? lsp_map_elf(r->maps, set, callee.map) : NULL;
@@ -219,6 +219,9 @@ static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struc
 		return 0;
 	n = lsp_symbol_tail_callers(r->symbols, from, caller.pc - caller.map->bias, to,
 				    callee.pc - callee.map->bias, tails, &ambiguous);
+	/* two guesses, one upon the other, are too many */
+	if (walk->steps[i + 1].guessed && n > 0 && ambiguous)
+		n = 0;
 	for (j = 0; j < n; j++) {
 		struct lsp_map *map = tails[j].elf == from ? caller.map : callee.map;
 

@@ -62,7 +62,8 @@ struct lsp_tail {
  * none of them jumps to where neither can tell; if not, *@ambiguous is true
  * and there may be more between. This also gives the public name that
  * a stripped library's stack lacks: pthread_mutex_unlock jumps to a function
- * without a name. Not for a frame that was itself guessed.
+ * without a name. Where the caller's frame was itself guessed, take nothing
+ * that is ambiguous.
  */
 int lsp_symbol_tail_callers(struct lsp_symbols *s, struct lsp_elf *caller, uint64_t call_vaddr,
 			    struct lsp_elf *callee, uint64_t callee_vaddr,

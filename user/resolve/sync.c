@@ -23,10 +23,12 @@ struct walk {
 	struct position leaf_at;
 	struct position last_at;		/* the last internal function */
 	bool any;				/* last_at is set */
-	enum lsp_sync hint;			/* class that internal functions told */
+	enum lsp_sync hint;			/* class that the outermost of them told */
+	bool mutex;				/* one of them was a mutex's */
 	const struct lsp_sync_library *library;	/* of the innermost frame */
 	size_t unnamed;				/* frames without a name before the leaf */
 	bool root;				/* ended where the thread began */
+	bool begins;				/* and that has a name */
 };
 
 static const char *path_of(const struct lsp_frame *f)
@@ -50,12 +52,13 @@ static void note_internal(struct walk *w, struct position at, enum lsp_sync sync
 	w->any = true;
 	if (sync != LSP_SYNC_OTHER)
 		w->hint = sync;
+	w->mutex |= sync == LSP_SYNC_MUTEX;
 }
 
 /* Whether @name may be the function that the program called, rather than the leaf so far. */
 static bool is_over(const struct walk *w, const struct lsp_sync_name *name)
 {
-	return !w->leaf || (!w->leaf->inner && !name->inner && w->leaf->family == name->family);
+	return !w->leaf || w->leaf->family == name->family;
 }
 
 static bool take_known(struct walk *w, struct position at, const struct lsp_sync_name *name)
@@ -71,11 +74,13 @@ static bool take_known(struct walk *w, struct position at, const struct lsp_sync
 			return false;
 		if (w->leaf && w->leaf->sync != LSP_SYNC_OTHER)
 			w->hint = w->leaf->sync;
+		w->mutex |= w->leaf && w->leaf->sync == LSP_SYNC_MUTEX;
 		w->leaf = name;
 		w->leaf_at = at;
 		return true;
 	default:
 		w->root = true;
+		w->begins = true;
 		return false;
 	}
 }
@@ -114,7 +119,7 @@ static bool is_mutex_of_cond(const struct walk *w)
 {
 	if (!w->leaf->waits)
 		return false;
-	if (w->hint == LSP_SYNC_MUTEX)
+	if (w->mutex)
 		return true;
 	if (!w->unnamed || !w->library)
 		return false;
@@ -154,10 +159,12 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 	for (at.frame = 0; on && at.frame < nframes; at.frame++)
 		for (at.line = 0; on && at.line < frames[at.frame].nlines; at.line++)
 			on = take(&w, at);
-	/* nothing but a library: a thread's beginning or end */
-	if (on)
+	/* nothing but a library: a thread's beginning or end, and no call of a program */
+	if (on) {
 		w.root = true;
-	if (w.root && !w.any && !w.leaf && side == LSP_SIDE_RELEASER)
+		w.any = w.hint != LSP_SYNC_OTHER;
+	}
+	if (w.begins && !w.any && !w.leaf && side == LSP_SIDE_RELEASER)
 		w.hint = LSP_SYNC_JOIN;
 	*sync = class_of(&w);
 	*boundary = w.leaf ? w.leaf_at.frame : w.any ? w.last_at.frame : 0;

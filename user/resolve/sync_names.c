@@ -11,11 +11,10 @@
 
 #include "plain.h"
 
-#define I(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_INTERNAL, FAMILY, false, false }
-#define P(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, false, false }
-#define PI(name, sync) { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, true, false }
-#define PW(name)       { name, LSP_SYNC_COND, LSP_SYNC_PUBLIC, FAMILY, false, true }
-#define R(name)        { name, LSP_SYNC_JOIN, LSP_SYNC_ROOT, FAMILY, false, false }
+#define I(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_INTERNAL, FAMILY, false }
+#define P(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, false }
+#define PW(name)       { name, LSP_SYNC_COND, LSP_SYNC_PUBLIC, FAMILY, true }
+#define R(name)        { name, LSP_SYNC_JOIN, LSP_SYNC_ROOT, FAMILY, false }
 
 static const struct lsp_sync_name names[] = {
 #define FAMILY LSP_FAMILY_C
@@ -70,33 +69,36 @@ static const struct lsp_sync_name names[] = {
 	PW("cnd_wait"), PW("cnd_timedwait"), P("cnd_signal", COND), P("cnd_broadcast", COND),
 	P("pthread_spin_lock", MUTEX), P("pthread_cancel", MUTEX),
 
-	/* locks inside the C library: the function that was called */
+	R("start_thread"), R("clone"), R("clone3"), R("__clone"), R("libc_start_main"),
+	R("libc_start_main_impl"), R("libc_start_call_main"), R("_start"), R("start"),
+	R("libc_start_main_stage2"), R("_start_c"), R("thread_start"), R("start_c11"),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_MALLOC
 	I("int_malloc", MUTEX), I("int_free", MUTEX), I("int_realloc", MUTEX),
 	I("int_memalign", MUTEX), I("int_free_merge_chunk", MUTEX), I("arena_get*", MUTEX),
 	I("reused_arena", MUTEX), I("tcache_init*", MUTEX), I("malloc_consolidate", MUTEX),
 	I("arena_thread_freeres", MUTEX), I("malloc_arena_thread_freeres", MUTEX),
 	I("mid_memalign", MUTEX), I("sysmalloc", MUTEX), I("malloc_hook_ini", MUTEX),
-	PI("malloc", MUTEX), PI("calloc", MUTEX), PI("realloc", MUTEX), PI("free", MUTEX),
-	PI("cfree", MUTEX), PI("memalign", MUTEX), PI("aligned_alloc", MUTEX),
-	PI("posix_memalign", MUTEX), PI("valloc", MUTEX), PI("pvalloc", MUTEX),
-	PI("reallocarray", MUTEX), PI("malloc_trim", MUTEX), PI("mallinfo*", MUTEX),
-	PI("libc_malloc", MUTEX), PI("libc_calloc", MUTEX), PI("libc_realloc", MUTEX),
-	PI("libc_free", MUTEX), PI("libc_memalign", MUTEX),
+	P("malloc", MUTEX), P("calloc", MUTEX), P("realloc", MUTEX), P("free", MUTEX),
+	P("cfree", MUTEX), P("memalign", MUTEX), P("aligned_alloc", MUTEX),
+	P("posix_memalign", MUTEX), P("valloc", MUTEX), P("pvalloc", MUTEX),
+	P("reallocarray", MUTEX), P("malloc_trim", MUTEX), P("mallinfo*", MUTEX),
+	P("libc_malloc", MUTEX), P("libc_calloc", MUTEX), P("libc_realloc", MUTEX),
+	P("libc_free", MUTEX), P("libc_memalign", MUTEX),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_STDIO
 	I("_IO_*", MUTEX), I("IO_*", MUTEX), I("vfprintf_internal", MUTEX),
 	I("vfwprintf_internal", MUTEX), I("vfscanf_internal", MUTEX), I("overflow", OTHER),
 	I("fflush_unlocked", MUTEX), I("fopen_internal", MUTEX), I("run_exit_handlers", MUTEX),
-	PI("flockfile", MUTEX), PI("funlockfile", MUTEX), PI("ftrylockfile", MUTEX),
-	PI("printf", MUTEX), PI("fprintf", MUTEX), PI("vprintf", MUTEX), PI("vfprintf", MUTEX),
-	PI("printf_chk", MUTEX), PI("fprintf_chk", MUTEX), PI("vfprintf_chk", MUTEX),
-	PI("puts", MUTEX), PI("fputs", MUTEX), PI("putc", MUTEX), PI("fputc", MUTEX),
-	PI("putchar", MUTEX), PI("fwrite", MUTEX), PI("fread", MUTEX), PI("fgets", MUTEX),
-	PI("getc", MUTEX), PI("fgetc", MUTEX), PI("getchar", MUTEX), PI("ungetc", MUTEX),
-	PI("fflush", MUTEX), PI("fclose", MUTEX), PI("fopen", MUTEX), PI("fseek", MUTEX),
-	PI("ftell", MUTEX), PI("setvbuf", MUTEX), PI("getline", MUTEX), PI("getdelim", MUTEX),
-	PI("perror", MUTEX), PI("fscanf", MUTEX), PI("scanf", MUTEX), PI("exit", MUTEX),
-	R("start_thread"), R("clone"), R("clone3"), R("__clone"), R("libc_start_main"),
-	R("libc_start_main_impl"), R("libc_start_call_main"), R("_start"), R("start"),
-	R("libc_start_main_stage2"), R("_start_c"), R("thread_start"), R("start_c11"),
+	P("flockfile", MUTEX), P("funlockfile", MUTEX), P("ftrylockfile", MUTEX),
+	P("printf", MUTEX), P("fprintf", MUTEX), P("vprintf", MUTEX), P("vfprintf", MUTEX),
+	P("printf_chk", MUTEX), P("fprintf_chk", MUTEX), P("vfprintf_chk", MUTEX),
+	P("puts", MUTEX), P("fputs", MUTEX), P("putc", MUTEX), P("fputc", MUTEX),
+	P("putchar", MUTEX), P("fwrite", MUTEX), P("fread", MUTEX), P("fgets", MUTEX),
+	P("getc", MUTEX), P("fgetc", MUTEX), P("getchar", MUTEX), P("ungetc", MUTEX),
+	P("fflush", MUTEX), P("fclose", MUTEX), P("fopen", MUTEX), P("fseek", MUTEX),
+	P("ftell", MUTEX), P("setvbuf", MUTEX), P("getline", MUTEX), P("getdelim", MUTEX),
+	P("perror", MUTEX), P("fscanf", MUTEX), P("scanf", MUTEX), P("exit", MUTEX),
 #undef FAMILY
 #define FAMILY LSP_FAMILY_CXX
 	I("std::__detail::*", OTHER), I("std::__atomic_wait_*", OTHER),

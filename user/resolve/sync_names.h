@@ -19,6 +19,8 @@ enum lsp_sync_kind {
 /* Functions of one family may call each other; the outermost is the one that was called. */
 enum lsp_sync_family {
 	LSP_FAMILY_C,
+	LSP_FAMILY_MALLOC,
+	LSP_FAMILY_STDIO,
 	LSP_FAMILY_CXX,
 	LSP_FAMILY_RUST,
 	LSP_FAMILY_GO,
@@ -35,7 +37,6 @@ struct lsp_sync_name {
 	unsigned char sync;	/* enum lsp_sync; OTHER: says nothing */
 	unsigned char kind;
 	unsigned char family;
-	bool inner;		/* PUBLIC, but gives way to no other function and takes none's place */
 	bool waits;		/* a condition variable's wait: releases and takes a mutex too */
 };
 

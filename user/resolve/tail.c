@@ -129,20 +129,34 @@ static int place_by_slot(struct search *s, struct lsp_elf *e, uint64_t slot, uin
 	return err;
 }
 
+/* 0 when a function begins at @vaddr, -ENOENT when none does; *@inside: one is there all the same. */
+static int function_check(struct lsp_elf *e, uint64_t vaddr, bool *inside)
+{
+	struct lsp_symtab_symbol symbol;
+	struct lsp_symtab *t;
+	int err = symtab_get(e, &t);
+
+	if (!err)
+		err = lsp_symtab_find(t, vaddr, &symbol);
+	*inside = !err;
+	return err ? err : symbol.start == vaddr ? 0 : -ENOENT;
+}
+
 /* The function that the call instruction before @ra names; only one that a symbol starts at. */
 static int called_place(struct search *s, struct lsp_elf *e, uint64_t ra, struct place *ret)
 {
-	struct lsp_symtab_symbol symbol;
 	uint64_t target, slot;
-	struct lsp_symtab *t;
-	int err = 0;
+	bool inside;
+	int err;
 
 	switch (lsp_code_call_before(e, ra, &target)) {
 	case LSP_CALL_DIRECT:
-		if (lsp_code_is_plt(e, target, &slot))
-			err = place_by_slot(s, e, slot, target, ret);
-		else
-			*ret = (struct place){ e, target, NULL };
+		/* a function may look like an entry of the PLT; but those have no symbols */
+		err = function_check(e, target, &inside);
+		*ret = (struct place){ e, target, NULL };
+		if (err != -ENOENT || inside || !lsp_code_is_plt(e, target, &slot))
+			return err;
+		err = place_by_slot(s, e, slot, target, ret);
 		break;
 	case LSP_CALL_SLOT:
 		err = place_by_slot(s, e, target, ra - 1, ret);
@@ -150,14 +164,7 @@ static int called_place(struct search *s, struct lsp_elf *e, uint64_t ra, struct
 	default:
 		return -ENOENT;
 	}
-	if (err || ret->name)
-		return err;
-	err = symtab_get(ret->elf, &t);
-	if (!err)
-		err = lsp_symtab_find(t, ret->vaddr, &symbol);
-	if (!err && symbol.start != ret->vaddr)
-		err = -ENOENT;
-	return err;
+	return err || ret->name ? err : function_check(ret->elf, ret->vaddr, &inside);
 }
 
 /* The out-of-line function of DWARF at @p; false when there is none. */
@@ -315,36 +322,34 @@ static bool is_exec(const struct lsp_elf *e, uint64_t vaddr)
 }
 
 /* One that the code seems to have; real if a function begins where it leads. */
-static int code_jump(void *arg, uint64_t vaddr, uint64_t target, bool slot)
+static int code_jump(void *arg, enum lsp_jump_kind kind, uint64_t vaddr, uint64_t target)
 {
 	struct jumps *j = arg;
 	struct jump *jump = &j->jumps[j->n];
-	struct lsp_symtab_symbol symbol;
 	struct lsp_symtab *t;
-	int err;
+	bool inside = false, slot = kind == LSP_JUMP_SLOT;
+	int err = -ENOENT;
 
-	if (j->n == JUMPS_MAX) {
-		j->known = false;
-		return 1;
-	}
+	if (j->n == JUMPS_MAX)
+		return -E2BIG;
 	jump->vaddr = vaddr;
 	jump->to = (struct place){ j->elf, target, NULL };
 	if (!slot && !is_exec(j->elf, target))
 		return 0;
-	if (slot || lsp_code_is_plt(j->elf, target, &target)) {
+	if (!slot)
+		err = function_check(j->elf, target, &inside);
+	if (err == -ENOENT && !inside && (slot || lsp_code_is_plt(j->elf, target, &target))) {
 		err = place_by_slot(j->search, j->elf, target, vaddr, &jump->to);
 		j->known &= !err;
-		j->n += !err;
-		return err == -ENOMEM ? err : 0;
-	}
-	err = symtab_get(j->elf, &t);
-	if (err)
-		return err;
-	if (lsp_symtab_find(t, target, &symbol))
+	} else if (err == -ENOENT && !inside && kind != LSP_JUMP_CALL) {
+		if (symtab_get(j->elf, &t))
+			return -ENOMEM;
 		j->known &= lsp_symtab_is_full(t);
-	else if (symbol.start == target)
-		j->n++;
-	return 0;
+	}
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	j->n += kind != LSP_JUMP_CALL;
+	return 1;
 }
 
 static int jumps_read_code(struct jumps *j, const struct place *p)
