@@ -23,7 +23,7 @@ struct task13 {
 
 static struct task13 g_task = {
 	.options = {
-		.lab = { .threads = 8, .count = 100 },
+		.lab = { .threads = 8, .count = 60 },
 		.seed = { .threads = 8, .count = 5000 },
 	},
 	.work_in = 400000,

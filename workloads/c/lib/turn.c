@@ -6,7 +6,7 @@
 
 #include "clock.h"
 
-#define TURN_NS 2000000U
+#define TURN_NS 10000000U
 
 void turn_give(const uint64_t *progress, const atomic_uint *at_work)
 {

@@ -12,8 +12,8 @@
 
 /*
  * Yields the CPU until *@progress has moved, by another thread, or *@at_work is
- * at most 1, or two milliseconds have passed: the others may all be asleep with
- * nobody but the caller to wake them.
+ * at most 1, or ten milliseconds have passed: on a machine that is busy with
+ * something else it must end.
  */
 void turn_give(const uint64_t *progress, const atomic_uint *at_work);
 
