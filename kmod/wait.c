@@ -75,9 +75,11 @@ static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 	}
 }
 
-static void wait_identify(const void *q, const struct lsp_futex_op *op, struct lsp_key_id *id)
+/* @queued: the kernel has filled in @q's key; while a wait is only prepared it has not. */
+static void wait_identify(const void *q, const struct lsp_futex_op *op, bool queued,
+			  struct lsp_key_id *id)
 {
-	if (op->shared) {
+	if (op->shared && queued) {
 		/* A vector's entries are elsewhere; a PI mutex has no q to look at. */
 		if (q && op->op != LOCKSPAN_OP_WAITV && lsp_futexq_key(q, id))
 			return;
@@ -86,7 +88,30 @@ static void wait_identify(const void *q, const struct lsp_futex_op *op, struct l
 	lsp_futexq_private(current->mm, op->uaddr, id);
 }
 
-/* Reads what the task waits for into @t, with its lock held. False: not observed, counted if @count. */
+/* A prepared wait on a shared word, now that its q is queued: takes the kernel's key for the provisional one. */
+static void wait_rekey(struct lsp_task *t)
+{
+	struct lsp_key_id id;
+	struct lsp_key *key = NULL;
+
+	if (lsp_futexq_key(t->q, &id)) {
+		if (lsp_key_is(t->key, &id))
+			return;
+		key = lsp_key_get(&id);
+	}
+	if (!key) {
+		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
+		return;
+	}
+	lsp_key_put(t->key);
+	t->key = key;
+	t->begin_key = key->hash;
+}
+
+/*
+ * Reads what the task waits for into @t, with its lock held. False: not
+ * observed, counted if @count, which is false while the wait is only prepared.
+ */
 static bool wait_describe(struct lsp_task *t, const void *q, bool pi, bool count)
 {
 	struct lsp_futex_op op;
@@ -99,7 +124,7 @@ static bool wait_describe(struct lsp_task *t, const void *q, bool pi, bool count
 			lsp_count(LOCKSPAN_C_FILTERED);
 		return false;
 	}
-	wait_identify(q, &op, &id);
+	wait_identify(q, &op, count, &id);
 	if (!t->key || !lsp_key_is(t->key, &id)) {
 		key = lsp_key_get(&id);
 		if (!key) {
@@ -155,8 +180,11 @@ static atomic_t *wait_gauge(const struct lsp_task *t)
 
 void lsp_wait_enqueue(struct lsp_task *t)
 {
-	struct lsp_ledger *ledger = &t->key->ledger;
+	struct lsp_ledger *ledger;
 
+	if (t->state == LSP_TASK_PREPARED && t->flags & LOCKSPAN_SPAN_SHARED)
+		wait_rekey(t);
+	ledger = &t->key->ledger;
 	raw_spin_lock(&t->key->lock);
 	t->enq_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
 	t->handoff_ns += lsp_ledger_enq(ledger, &t->wait, t->enq_ns);
