@@ -89,22 +89,15 @@ static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 		.lock = s->uaddr, .key = s->key, .tgid = s->tgid, .owner = s->tgid,
 		.kind = s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK,
 	};
-	struct lsp_collector_outcome *outcome;
-	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
 	struct lsp_sums *sums;
 
 	time_see(c, s->run_ns);
 	c->totals.spans++;
 	if (c->spans)
 		lsp_spanfile_add_span(c->spans, s);
-	if (s->outcome < LOCKSPAN_OUTCOME_COUNT) {
-		double weight = lsp_weight_block(wait_ns, s->rate_ns);
-
-		outcome = &c->outcomes[s->outcome];
-		outcome->kept++;
-		outcome->count += weight;
-		outcome->wait_ns += weight * (double)wait_ns;
-	}
+	if (s->outcome < LOCKSPAN_OUTCOME_COUNT)
+		lsp_estimate_add_block(&c->outcomes[s->outcome], lsp_span_lock_wait_ns(s),
+				       s->rate_ns);
 	if (s->rec.flags & LOCKSPAN_SPAN_JOIN)
 		key.kind |= KIND_JOIN;
 	if (op_is_pi(s->op))
@@ -285,7 +278,7 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 	ret->rows = c->pending.n + c->resolved.n;
 }
 
-const struct lsp_collector_outcome *lsp_collector_outcomes(const struct lsp_collector *c)
+const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
 {
 	return c->outcomes;
 }

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/aggregate.h"
+#include "aggregate.h"
 #include "capture/span.h"
 #include "resolve/resolve.h"
 
@@ -63,7 +63,7 @@ struct lsp_row {
 	enum lsp_sync sync;
 	uint32_t tgid;
 	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
-	const struct lsp_sums *sums;	/* kept 0: the handoff alone */
+	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
 };
 
 /*
@@ -104,12 +104,7 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
  */
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
 
-/* Waits of each outcome by their weight, and their lock wait: estimates, from kept spans. */
-struct lsp_collector_outcome {
-	uint64_t kept;
-	double count;
-	double wait_ns;
-};
-const struct lsp_collector_outcome *lsp_collector_outcomes(const struct lsp_collector *c);
+/* Waits by their outcome, as many as there are: estimates, from the spans that came. */
+const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);
 
 #endif

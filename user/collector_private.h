@@ -37,7 +37,7 @@ struct lsp_collector {
 	size_t fold_bytes;
 
 	struct lsp_collector_totals totals;
-	struct lsp_collector_outcome outcomes[LOCKSPAN_OUTCOME_COUNT];
+	struct lsp_estimate outcomes[LOCKSPAN_OUTCOME_COUNT];
 	uint64_t now_ns;		/* latest time seen in a record */
 };
 

@@ -125,9 +125,9 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 		lock->uaddr = row->key.lock;
 	}
 	lock->generation = owner->generation;
-	if (kind != LSP_ROW_MUTEX && row->sums.kept)
+	if (kind != LSP_ROW_MUTEX && row->sums.estimate.kept)
 		lsp_lock_wait_add(lock, own_class(c, row->key.kind, trace), trace,
-				  row->sums.count, row->sums.delay_ns);
+				  row->sums.estimate.count, row->sums.estimate.delay_ns);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
 	if ((key.kind & KIND_MASK) != LSP_ROW_MUTEX &&
 	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
-		lsp_locks_wait_add(&c->locks, name, row->sums.delay_ns);
+		lsp_locks_wait_add(&c->locks, name, row->sums.estimate.delay_ns);
 	return 0;
 }
 
@@ -217,7 +217,7 @@ static int stacks_compact(struct lsp_collector *c)
 		if (sums)
 			lsp_sums_merge(sums, &old.rows[i].sums);
 		else
-			c->totals.unrecorded += old.rows[i].sums.kept;
+			c->totals.unrecorded += old.rows[i].sums.estimate.kept;
 	}
 	lsp_aggregate_uninit(&old);
 out:
@@ -267,7 +267,7 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 		if (sums)
 			lsp_sums_merge(sums, &row->sums);
 		else
-			c->totals.unrecorded += row->sums.kept;
+			c->totals.unrecorded += row->sums.estimate.kept;
 		if (ready[i] || !sums)
 			err = -ENOMEM;
 	}

@@ -50,11 +50,9 @@ static int row_sum(void *arg, const struct lsp_row *row)
 		to = &s->open;
 	else if (row->kind == LSP_ROW_MUTEX)
 		to = row_in_mutex(row) ? &s->mutex : &s->other;
-	to->kept += row->sums->kept;
-	to->count += row->sums->count;
-	to->delay_ns += row->sums->delay_ns;
-	to->ends[row->trace->end] += row->sums->kept;
-	to->hidden += row->sums->kept * row->trace->hidden;
+	lsp_estimate_merge(&to->estimate, &row->sums->estimate);
+	to->ends[row->trace->end] += row->sums->estimate.kept;
+	to->hidden += row->sums->estimate.kept * row->trace->hidden;
 	s->handoff_ns += row->sums->handoff_ns;
 	return 0;
 }
@@ -208,9 +206,9 @@ static int handoff_add(struct build *b, const struct lsp_row *row)
 static int block_add(struct build *b, const struct lsp_row *row)
 {
 	const struct lsp_sums *s = row->sums;
-	const double values[2] = { s->count, s->delay_ns };
+	const double values[2] = { s->estimate.count, s->estimate.delay_ns };
 	const double ext[EXT_COUNT] = {
-		[EXT_CONTENTIONS] = s->count, [EXT_DELAY] = s->delay_ns,
+		[EXT_CONTENTIONS] = s->estimate.count, [EXT_DELAY] = s->estimate.delay_ns,
 		[EXT_SCHED] = s->sched_ns, [EXT_SPURIOUS] = s->rewaits, [EXT_DEPTH] = s->depth,
 	};
 	int err = sample_add(b, b->out->block, row, "block", values);
@@ -221,9 +219,9 @@ static int block_add(struct build *b, const struct lsp_row *row)
 static int mutex_add(struct build *b, const struct lsp_row *row)
 {
 	const struct lsp_sums *s = row->sums;
-	const double values[2] = { s->count, s->delay_ns };
+	const double values[2] = { s->estimate.count, s->estimate.delay_ns };
 	const double ext[EXT_COUNT] = {
-		[EXT_CONTENTIONS] = s->count, [EXT_HOLD] = s->delay_ns,
+		[EXT_CONTENTIONS] = s->estimate.count, [EXT_HOLD] = s->estimate.delay_ns,
 		[EXT_WAITERS] = s->waiters,
 	};
 	int err = 0;
@@ -238,7 +236,7 @@ static int row_add(void *arg, const struct lsp_row *row)
 	struct build *b = arg;
 	int err = 0;
 
-	if (row->kind == LSP_ROW_BLOCK && row->sums->kept)
+	if (row->kind == LSP_ROW_BLOCK && row->sums->estimate.kept)
 		err = block_add(b, row);
 	else if (row->kind == LSP_ROW_MUTEX)
 		err = mutex_add(b, row);
@@ -268,9 +266,9 @@ static int row_survey(void *arg, const struct lsp_row *row)
 	for (size_t i = 0; i < row->trace->nframes; i++) {
 		const struct lsp_object *o = row->trace->frames[i].object;
 
-		if (o && object_is_program(o) && row->sums->delay_ns >= b->main_weight) {
+		if (o && object_is_program(o) && row->sums->estimate.delay_ns >= b->main_weight) {
 			b->main_object = o;
-			b->main_weight = row->sums->delay_ns;
+			b->main_weight = row->sums->estimate.delay_ns;
 		}
 	}
 	return 0;
@@ -295,21 +293,30 @@ static uint64_t counter(const struct lsp_profiles_facts *f, enum lockspan_counte
 	return f->end->counters[which];
 }
 
+struct lsp_profiles_exact lsp_profiles_exact(const struct lsp_client_report *end)
+{
+	struct lsp_profiles_exact exact = {
+		.delay_ns = end->counters[LOCKSPAN_C_LOCK_WAIT_NS] -
+			    end->counters[LOCKSPAN_C_NOSLEEP_WAIT_NS] -
+			    end->counters[LOCKSPAN_C_OPEN_WAIT_NS],
+	};
+
+	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
+		if (i != LOCKSPAN_NOSLEEP && i != LOCKSPAN_OPEN && i != LOCKSPAN_ERROR)
+			exact.contentions += end->counters[i];
+	return exact;
+}
+
 static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts *f)
 {
-	uint64_t spans = 0;
+	struct lsp_profiles_exact block;
 	int err;
 
 	if (!f->end)
 		return comment(p, "exact totals: unknown, the module did not end the recording");
-	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
-		if (i != LOCKSPAN_NOSLEEP && i != LOCKSPAN_OPEN && i != LOCKSPAN_ERROR)
-			spans += f->end->counters[i];
+	block = lsp_profiles_exact(f->end);
 	err = comment(p, "exact block: %llu contentions, %llu ns lock wait, %llu ns sched delay",
-		      (unsigned long long)spans,
-		      (unsigned long long)(counter(f, LOCKSPAN_C_LOCK_WAIT_NS) -
-					   counter(f, LOCKSPAN_C_NOSLEEP_WAIT_NS) -
-					   counter(f, LOCKSPAN_C_OPEN_WAIT_NS)),
+		      (unsigned long long)block.contentions, (unsigned long long)block.delay_ns,
 		      (unsigned long long)counter(f, LOCKSPAN_C_SCHED_DELAY_NS));
 	if (!err)
 		err = comment(p, "exact releases: %llu, %llu ns hold (every class)",
@@ -364,14 +371,14 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 		err = loss_comment(p, c, f);
 	if (!err)
 		err = comment(p, "stacks: %.1f%% complete of %llu kept events",
-			      sum->kept ? 100.0 * (double)sum->ends[LSP_END_COMPLETE] / (double)sum->kept :
-			      100.0, (unsigned long long)sum->kept);
+			      sum->estimate.kept ? 100.0 * (double)sum->ends[LSP_END_COMPLETE] / (double)sum->estimate.kept :
+			      100.0, (unsigned long long)sum->estimate.kept);
 	return err;
 }
 
 static void sum_merge(struct lsp_profiles_sum *to, const struct lsp_profiles_sum *from)
 {
-	to->kept += from->kept;
+	to->estimate.kept += from->estimate.kept;
 	for (int i = 0; i < LSP_END_COUNT; i++)
 		to->ends[i] += from->ends[i];
 }

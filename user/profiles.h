@@ -27,9 +27,7 @@ struct lsp_profiles_facts {
 
 /* Sums over all rows of one kind. */
 struct lsp_profiles_sum {
-	uint64_t kept;
-	double count;
-	double delay_ns;
+	struct lsp_estimate estimate;
 	uint64_t ends[LSP_END_COUNT];	/* kept events by how their stack ended */
 	uint64_t hidden;		/* library-internal frames cut, by event */
 };
@@ -41,6 +39,13 @@ struct lsp_profiles_summary {
 	struct lsp_profiles_sum open;
 	double handoff_ns;
 };
+
+/* What the block profile comes to if every event is kept and none lost. Waits that failed (ERROR) are in the delay. */
+struct lsp_profiles_exact {
+	uint64_t contentions;
+	uint64_t delay_ns;
+};
+struct lsp_profiles_exact lsp_profiles_exact(const struct lsp_client_report *end);
 
 void lsp_profiles_summary(const struct lsp_collector *c, struct lsp_profiles_summary *ret);
 

@@ -65,16 +65,16 @@ static void missed_say(const struct lsp_client_report *end)
 static void summary_say(const struct lsp_record_options *o, const struct lsp_record_result *r)
 {
 	const struct lsp_profiles_summary *s = r->summary;
-	uint64_t kept = s->block.kept + s->mutex.kept + s->other.kept;
+	uint64_t kept = s->block.estimate.kept + s->mutex.estimate.kept + s->other.estimate.kept;
 	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
 			 s->other.ends[LSP_END_COMPLETE];
 	double wait_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
 	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
-		s->block.count, s->block.delay_ns / 1e9, s->mutex.count + s->other.count,
+		s->block.estimate.count, s->block.estimate.delay_ns / 1e9, s->mutex.estimate.count + s->other.estimate.count,
 		*top ? ", most on " : "", top,
-		s->open.kept ? " (and waits that never ended)" : "",
+		s->open.estimate.kept ? " (and waits that never ended)" : "",
 		kept ? 100.0 * (double)whole / (double)kept : 100.0, o->directory);
 }
 

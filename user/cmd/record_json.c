@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../groups.h"
 #include "cmd.h"
 #include "json.h"
 #include "record.h"
@@ -18,6 +20,8 @@
 #define FORMAT 1
 /* Distinct open waits listed; a program that parks more in more ways than this is told by its count. */
 #define OPEN_MAX 1000
+/* Locks and stacks listed with their intervals; the profiles have them all. */
+#define GROUPS_MAX 100
 
 /* Counters whose being above 0 means that a profile lacks something it should have. */
 static const enum lockspan_counter partial_counters[] = {
@@ -175,75 +179,135 @@ static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 static void exact_add(struct json_object *o, const struct lsp_client_report *end)
 {
 	struct json_object *exact = object_under(o, "exact");
-	uint64_t n = 0;
+	struct lsp_profiles_exact block = lsp_profiles_exact(end);
 
-	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
-		if (i != LOCKSPAN_NOSLEEP && i != LOCKSPAN_OPEN && i != LOCKSPAN_ERROR)
-			n += end->counters[i];
-	lsp_json_u64(exact, "contentions", n);
-	lsp_json_u64(exact, "delay_ns", end->counters[LOCKSPAN_C_LOCK_WAIT_NS] -
-		     end->counters[LOCKSPAN_C_NOSLEEP_WAIT_NS] -
-		     end->counters[LOCKSPAN_C_OPEN_WAIT_NS]);
+	lsp_json_u64(exact, "contentions", block.contentions);
+	lsp_json_u64(exact, "delay_ns", block.delay_ns);
 	lsp_json_u64(exact, "releases", end->counters[LOCKSPAN_C_RELEASES]);
 	lsp_json_u64(exact, "hold_ns", end->counters[LOCKSPAN_C_HOLD_NS]);
 	lsp_json_u64(exact, "handoff_ns", end->counters[LOCKSPAN_C_HANDOFF_NS]);
 	lsp_json_u64(exact, "tail_ns", end->counters[LOCKSPAN_C_TAIL_NS]);
 }
 
-static void sum_add(struct json_object *o, const char *key, const struct lsp_profiles_sum *s)
+/* An estimate and, where it has one, its 95 % interval. @most_ns: it cannot be more. */
+static struct json_object *estimate_new(const struct lsp_estimate *e, double most_ns)
 {
-	struct json_object *sum = object_under(o, key), *ends;
+	static const char *const words[] = {
+		[LSP_INTERVAL_EXACT] = "exact", [LSP_INTERVAL_SHOWN] = "95%",
+		[LSP_INTERVAL_TOO_FEW] = "too few",
+	};
+	struct json_object *o = json_object_new_object();
+	enum lsp_interval interval;
+	double low_ns, high_ns;
 
-	lsp_json_u64(sum, "kept", s->kept);
-	lsp_json_double(sum, "contentions", s->count);
-	lsp_json_double(sum, "delay_ns", s->delay_ns);
+	lsp_json_u64(o, "kept", e->kept);
+	lsp_json_double(o, "contentions", e->count);
+	lsp_json_double(o, "delay_ns", e->delay_ns);
+	interval = lsp_estimate_interval(e, most_ns, &low_ns, &high_ns);
+	lsp_json_string(o, "interval", words[interval]);
+	if (interval == LSP_INTERVAL_SHOWN) {
+		lsp_json_double(o, "low_ns", low_ns);
+		lsp_json_double(o, "high_ns", high_ns);
+	}
+	return o;
+}
+
+/* The most that waits, or hold charges, can have come to. */
+static double most_block_ns(const struct lsp_record_result *r)
+{
+	return r->end ? (double)lsp_profiles_exact(r->end).delay_ns : INFINITY;
+}
+
+static double most_mutex_ns(const struct lsp_record_result *r)
+{
+	return r->end ? (double)r->end->counters[LOCKSPAN_C_HOLD_NS] : INFINITY;
+}
+
+static void sum_add(struct json_object *o, const char *key, const struct lsp_profiles_sum *s,
+		    double most_ns)
+{
+	struct json_object *sum = estimate_new(&s->estimate, most_ns), *ends;
+
+	json_object_object_add(o, key, sum);
 	lsp_json_u64(sum, "hidden_frames", s->hidden);
-	ends = object_under(sum, "stacks");
+	ends = object_under(sum, "stack_ends");
 	for (unsigned int i = 0; i < LSP_END_COUNT; i++)
 		lsp_json_u64(ends, lsp_end_name(i), s->ends[i]);
 }
 
 static void estimates_add(struct json_object *o, const struct lsp_record_result *r)
 {
-	const struct lsp_collector_outcome *outcomes = lsp_collector_outcomes(r->collector);
+	const struct lsp_estimate *outcomes = lsp_collector_outcomes(r->collector);
 	struct json_object *estimated = object_under(o, "estimated"), *all;
 
-	sum_add(estimated, "block", &r->summary->block);
-	sum_add(estimated, "mutex", &r->summary->mutex);
-	sum_add(estimated, "other_releases", &r->summary->other);
-	sum_add(estimated, "open", &r->summary->open);
+	sum_add(estimated, "block", &r->summary->block, most_block_ns(r));
+	sum_add(estimated, "mutex", &r->summary->mutex, most_mutex_ns(r));
+	sum_add(estimated, "other_releases", &r->summary->other, most_mutex_ns(r));
+	sum_add(estimated, "open", &r->summary->open, INFINITY);
 	lsp_json_double(estimated, "handoff_ns", r->summary->handoff_ns);
 
 	all = object_under(o, "outcomes");
-	for (unsigned int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++) {
-		struct json_object *one = object_under(all, lsp_outcome_name(i));
+	for (unsigned int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
+		json_object_object_add(all, lsp_outcome_name(i), estimate_new(&outcomes[i], INFINITY));
+}
 
-		lsp_json_u64(one, "kept", outcomes[i].kept);
-		lsp_json_double(one, "count", outcomes[i].count);
-		lsp_json_double(one, "lock_wait_ns", outcomes[i].wait_ns);
+static struct json_object *stack_new(const struct lsp_trace *t)
+{
+	struct json_object *stack = json_object_new_array();
+
+	for (size_t i = 0; i < t->nframes; i++)
+		for (size_t k = 0; k < t->frames[i].nlines; k++)
+			json_object_array_add(stack,
+					      lsp_json_new_string(t->frames[i].lines[k].function));
+	return stack;
+}
+
+/* "locks" or "stacks": the worst of them, with their intervals. */
+static int groups_add(struct json_object *o, const char *key, const struct lsp_record_result *r,
+		      enum lsp_grouping by)
+{
+	struct json_object *list = json_object_new_array();
+	struct lsp_groups groups;
+	int err = lsp_groups_create(r->collector, by, &groups);
+
+	json_object_object_add(o, key, list);
+	if (err)
+		return err;
+	for (size_t i = 0; i < groups.n && i < GROUPS_MAX; i++) {
+		const struct lsp_group *g = &groups.groups[i];
+		struct json_object *one = json_object_new_object();
+
+		if (by == LSP_GROUP_LOCK) {
+			lsp_json_string(one, "lock", g->lock);
+		} else {
+			json_object_object_add(one, "stack", stack_new(g->trace));
+			lsp_json_string(one, "stack_end", lsp_end_name(g->trace->end));
+		}
+		lsp_json_string(one, "sync", lsp_sync_name(g->sync));
+		json_object_object_add(one, "block", estimate_new(&g->block, most_block_ns(r)));
+		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex_ns(r)));
+		lsp_json_double(one, "handoff_ns", g->handoff_ns);
+		json_object_array_add(list, one);
 	}
+	lsp_groups_destroy(&groups);
+	return 0;
 }
 
 static int open_row_add(void *arg, const struct lsp_row *row)
 {
-	struct json_object *list = arg, *o, *stack;
+	struct json_object *list = arg, *o;
 
 	if (row->kind != LSP_ROW_OPEN || json_object_array_length(list) >= OPEN_MAX)
 		return 0;
 	o = json_object_new_object();
-	lsp_json_u64(o, "waits", row->sums->kept);
-	lsp_json_double(o, "longest_ns", row->sums->largest_ns);
+	lsp_json_u64(o, "waits", row->sums->estimate.kept);
+	lsp_json_double(o, "longest_ns", row->sums->estimate.largest_ns);
 	lsp_json_string(o, "lock", row->lock);
 	lsp_json_string(o, "sync", lsp_sync_name(row->sync));
 	lsp_json_string(o, "comm", row->comm);
 	lsp_json_u64(o, "pid", row->tgid);
 	lsp_json_string(o, "stack_end", lsp_end_name(row->trace->end));
-	stack = json_object_new_array();
-	for (size_t i = 0; i < row->trace->nframes; i++)
-		for (size_t k = 0; k < row->trace->frames[i].nlines; k++)
-			json_object_array_add(stack, lsp_json_new_string(
-				row->trace->frames[i].lines[k].function));
-	json_object_object_add(o, "stack", stack);
+	json_object_object_add(o, "stack", stack_new(row->trace));
 	return json_object_array_add(list, o);
 }
 
@@ -270,6 +334,8 @@ static struct json_object *record_build(const struct lsp_record_options *options
 		lsp_json_probes(o, r->end);
 	}
 	estimates_add(o, r);
+	groups_add(o, "locks", r, LSP_GROUP_LOCK);
+	groups_add(o, "stacks", r, LSP_GROUP_STACK);
 
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "processes", t.processes);

@@ -34,64 +34,34 @@ struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggr
 	return &a->rows[a->n++].sums;
 }
 
-double lsp_weight_block(uint64_t delay_ns, uint64_t rate_ns)
-{
-	/* The module draws as if a wait of 0 ns had lasted 1 ns. */
-	uint64_t d = delay_ns ? delay_ns : 1;
-
-	return d < rate_ns ? (double)rate_ns / (double)d : 1;
-}
-
-double lsp_weight_mutex(uint32_t fraction)
-{
-	return fraction ? fraction : 1;
-}
-
-static void add_delay(struct lsp_sums *to, double weight, uint64_t delay_ns)
-{
-	double stands_for_ns = weight * (double)delay_ns;
-
-	to->kept++;
-	to->count += weight;
-	to->delay_ns += stands_for_ns;
-	to->variance += (1 - 1 / weight) * stands_for_ns * stands_for_ns;
-	if (stands_for_ns > to->largest_ns)
-		to->largest_ns = stands_for_ns;
-}
-
 void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
 {
 	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
-	double w = lsp_weight_block(wait_ns, s->rate_ns);
+	double weight = lsp_contribution_block(wait_ns, s->rate_ns).count;
 
-	to->handoff_ns += w * (double)s->handoff_ns;
+	to->handoff_ns += weight * (double)s->handoff_ns;
 	if (!lsp_span_is_contention(s) && s->outcome != LOCKSPAN_OPEN)
 		return;
-	add_delay(to, w, wait_ns);
-	to->sched_ns += w * (double)lsp_span_sched_delay_ns(s);
-	to->depth += w * s->depth;
+	lsp_estimate_add_block(&to->estimate, wait_ns, s->rate_ns);
+	to->sched_ns += weight * (double)lsp_span_sched_delay_ns(s);
+	to->depth += weight * s->depth;
 	if (s->rec.flags & LOCKSPAN_SPAN_REWAIT)
-		to->rewaits += w;
+		to->rewaits += weight;
 }
 
 void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r)
 {
-	double w = lsp_weight_mutex(r->fraction);
+	double weight = lsp_contribution_mutex(r->hold_ns, r->fraction).count;
 
-	to->handoff_ns += w * (double)r->handoff_ns;
-	add_delay(to, w, r->hold_ns);
+	to->handoff_ns += weight * (double)r->handoff_ns;
+	lsp_estimate_add_mutex(&to->estimate, r->hold_ns, r->fraction);
 	/* The one taken off waited too; a late release found it gone. */
-	to->waiters += w * (r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
+	to->waiters += weight * (r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
 }
 
 void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)
 {
-	to->kept += from->kept;
-	to->count += from->count;
-	to->delay_ns += from->delay_ns;
-	to->variance += from->variance;
-	if (from->largest_ns > to->largest_ns)
-		to->largest_ns = from->largest_ns;
+	lsp_estimate_merge(&to->estimate, &from->estimate);
 	to->sched_ns += from->sched_ns;
 	to->handoff_ns += from->handoff_ns;
 	to->rewaits += from->rewaits;

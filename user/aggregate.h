@@ -5,14 +5,15 @@
  * affair; the collector keeps one table of what is still to be resolved and
  * one of what is.
  */
-#ifndef LSP_CAPTURE_AGGREGATE_H
-#define LSP_CAPTURE_AGGREGATE_H
+#ifndef LSP_AGGREGATE_H
+#define LSP_AGGREGATE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index.h"
-#include "span.h"
+#include "capture/index.h"
+#include "capture/span.h"
+#include "profile/estimate.h"
 
 /* No padding: compared and hashed as bytes. */
 struct lsp_aggregate_key {
@@ -25,21 +26,14 @@ struct lsp_aggregate_key {
 	uint32_t kind;
 };
 
-/*
- * An event kept with probability p stands for 1/p events (its weight). The
- * estimates are unbiased whatever the rates were and however they changed.
- */
+/* The rest is weighted as the estimate is: each kept event stands for 1 / p. */
 struct lsp_sums {
-	uint64_t kept;		/* events */
-	double count;		/* sum of weights */
-	double delay_ns;	/* lock wait, or hold charge */
-	double variance;	/* of delay_ns: sum of (1 - p) (v / p)^2 */
-	double largest_ns;	/* greatest single v / p */
+	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
 	double sched_ns;
 	double handoff_ns;
 	double rewaits;		/* woken before and back at once */
 	double waiters;		/* charged by a release */
-	double depth;		/* of the queue at enq, its weighted sum */
+	double depth;		/* of the queue at enq, its sum */
 };
 
 struct lsp_aggregate_row {
@@ -59,10 +53,6 @@ void lsp_aggregate_uninit(struct lsp_aggregate *a);
 
 /* The sums of @key, all zero if it is new; NULL: no memory. Valid until the next call. */
 struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggregate_key *key);
-
-/* What one kept event stands for under its rate; never below 1. */
-double lsp_weight_block(uint64_t delay_ns, uint64_t rate_ns);
-double lsp_weight_mutex(uint32_t fraction);
 
 /*
  * Adds an event. A span that neither is a contention nor is still open
