@@ -188,6 +188,21 @@ static size_t harmless(const uint8_t *p, size_t left)
 	return len;
 }
 
+bool lsp_code_sets_frame(struct lsp_elf *e, uint64_t start)
+{
+	static const uint8_t forms[][4] = {
+		{ 0x55, 0x48, 0x89, 0xe5 }, { 0x55, 0x48, 0x8b, 0xec },
+	};
+	uint8_t code[16];
+	size_t n = lsp_code_read(e, start, code, sizeof(code)), at, k;
+
+	for (at = 0; at + sizeof(forms[0]) <= n; at++)
+		for (k = 0; k < 2; k++)
+			if (!memcmp(code + at, forms[k], sizeof(forms[k])))
+				return true;
+	return false;
+}
+
 unsigned int lsp_code_rbp_depth(struct lsp_elf *e, uint64_t start)
 {
 	uint8_t code[PROLOGUE_BYTES];

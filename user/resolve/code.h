@@ -44,6 +44,9 @@ bool lsp_code_is_plt(struct lsp_elf *e, uint64_t vaddr, uint64_t *slot);
 /* Whether the function in [start, end) jumps into [low, high]: a tail call. */
 bool lsp_code_jumps(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t low, uint64_t high);
 
+/* Whether the function at @start begins by making rbp its frame pointer. */
+bool lsp_code_sets_frame(struct lsp_elf *e, uint64_t start);
+
 /*
  * How many words below its return address the function at @start saved rbp (1:
  * the first push), 0 when its prologue does not push it or is not understood.

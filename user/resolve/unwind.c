@@ -51,6 +51,7 @@ struct frame {
 	bool exact;		/* rip is the next instruction, not one behind a call */
 	bool guessed;
 	bool chained;		/* rbp was read from a chain of frame pointers */
+	bool pointed;		/* the whole frame was found by one */
 };
 
 /* What a step came to: go on, or the walk's end. */
@@ -253,7 +254,7 @@ static bool pointer_frame(struct lsp_unwinder *u, struct lsp_mapset *set, const 
 	*got = lsp_snapshot_word(&u->snap, rbp + 8, &ra);
 	if (*got != LSP_SNAPSHOT_OK || !is_code(set, ra - 1))
 		return false;
-	*out = (struct frame){ .guessed = true, .chained = true };
+	*out = (struct frame){ .guessed = true, .chained = true, .pointed = true };
 	out->regs[RIP] = ra;
 	out->regs[RSP] = rbp + 16;
 	out->regs[RBP] = saved;
@@ -302,16 +303,20 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 	    lsp_code_is_outermost(elf, f->regs[RIP] - map->bias))
 		return end_at(u, LSP_END_COMPLETE);
 	by_pointer = pointer_frame(u, set, f, &pointer, &got);
+	by_pointer = by_pointer && lsp_callsite_plausible(u->maps, set, pointer.regs[RIP]);
 	by_site = elf && lsp_callee_init(&callee, u->maps, set, map, pc);
-	if (by_site && !(by_pointer && lsp_callee_called_at(&callee, pointer.regs[RIP]))) {
-		by_site = lsp_callee_scan(&callee, &u->snap, f->regs[RSP], &addr, &ra);
-		if (by_site) {
-			callsite_frame(u, &callee, f, addr, ra, &site);
-			*f = site;
-			return STEP_ON;
-		}
+	if (by_site && by_pointer &&
+	    (f->pointed || lsp_callee_called_at(&callee, pointer.regs[RIP]) ||
+	     (callee.start && lsp_code_sets_frame(elf, callee.start))))
+		by_site = false;
+	by_site = by_site && lsp_callee_scan(&callee, &u->snap, f->regs[RSP], &addr, &ra);
+	/* the nearer one: a call site beyond the frame pointer's would leave that frame out */
+	if (by_site && (!by_pointer || addr + 8 < pointer.regs[RSP])) {
+		callsite_frame(u, &callee, f, addr, ra, &site);
+		*f = site;
+		return STEP_ON;
 	}
-	if (by_pointer && lsp_callsite_plausible(u->maps, set, pointer.regs[RIP])) {
+	if (by_pointer) {
 		*f = pointer;
 		return STEP_ON;
 	}
