@@ -5,9 +5,9 @@
  * that are no contentions, stacks that change places or versions, memory that
  * grows with events.
  *
- * sources: user/capture/aggregate.c user/capture/index.c user/capture/span.c
+ * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c
- * sources: kmod/core/sample.c
+ * sources: kmod/core/sample.c user/profile/estimate.c
  * libs: -lm
  */
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "../../kmod/core/sample.h"
-#include "../../user/capture/aggregate.h"
+#include "../../user/aggregate.h"
 #include "../../user/capture/stackset.h"
 #include "../../user/capture/strings.h"
 
@@ -62,11 +62,11 @@ static void model_add(struct lsp_sums *m, const struct lockspan_span *s)
 	m->handoff_ns += (double)s->handoff_ns / p;
 	if (s->outcome == LOCKSPAN_NOSLEEP || s->outcome == LOCKSPAN_ERROR)
 		return;
-	m->kept++;
-	m->count += 1 / p;
-	m->delay_ns += d / p;
-	m->variance += (1 - p) * (d / p) * (d / p);
-	m->largest_ns = fmax(m->largest_ns, d / p);
+	m->estimate.kept++;
+	m->estimate.count += 1 / p;
+	m->estimate.delay_ns += d / p;
+	m->estimate.variance += (1 - p) * (d / p) * (d / p);
+	m->estimate.largest_ns = fmax(m->estimate.largest_ns, d / p);
 	m->sched_ns += s->wake_ns ? (double)(s->run_ns - s->wake_ns) / p : 0;
 	m->depth += s->depth / p;
 	m->rewaits += s->rec.flags & LOCKSPAN_SPAN_REWAIT ? 1 / p : 0;
@@ -80,11 +80,11 @@ static void near(double a, double b)
 
 static void same_sums(const struct lsp_sums *a, const struct lsp_sums *b)
 {
-	assert_int_equal(a->kept, b->kept);
-	near(a->count, b->count);
-	near(a->delay_ns, b->delay_ns);
-	near(a->variance, b->variance);
-	near(a->largest_ns, b->largest_ns);
+	assert_int_equal(a->estimate.kept, b->estimate.kept);
+	near(a->estimate.count, b->estimate.count);
+	near(a->estimate.delay_ns, b->estimate.delay_ns);
+	near(a->estimate.variance, b->estimate.variance);
+	near(a->estimate.largest_ns, b->estimate.largest_ns);
 	near(a->sched_ns, b->sched_ns);
 	near(a->handoff_ns, b->handoff_ns);
 	near(a->rewaits, b->rewaits);
@@ -150,13 +150,13 @@ static void releases_weigh_by_their_fraction(void **state)
 	r.rec.flags = LOCKSPAN_RELEASE_LATE;
 	r.fraction = 1;
 	lsp_sums_add_release(&sums, &r);
-	assert_int_equal(sums.kept, 2);
-	near(sums.count, 9);
-	near(sums.delay_ns, 700 * 9);
+	assert_int_equal(sums.estimate.kept, 2);
+	near(sums.estimate.count, 9);
+	near(sums.estimate.delay_ns, 700 * 9);
 	near(sums.handoff_ns, 11 * 9);
 	near(sums.waiters, 8 * 4 + 3);
-	near(sums.largest_ns, 5600);
-	near(sums.variance, 7.0 / 8 * 5600 * 5600);
+	near(sums.estimate.largest_ns, 5600);
+	near(sums.estimate.variance, 7.0 / 8 * 5600 * 5600);
 }
 
 /* With the module's own draw the estimates meet the truth at any rate, changed at will. */
@@ -181,26 +181,13 @@ static void estimates_are_unbiased(void **state)
 		if (lsp_sample_block(&draw, wait, s.rate_ns))
 			lsp_sums_add_span(&sums, &s);
 	}
-	sigma = sqrt(sums.variance);
-	assert_true(sums.kept < 300000);
-	if (fabs(sums.delay_ns - truth_ns) > 4 * sigma)
-		fail_msg("estimated %.0f ns of %.0f, %.1f sigma", sums.delay_ns, truth_ns,
-			 (sums.delay_ns - truth_ns) / sigma);
+	sigma = sqrt(sums.estimate.variance);
+	assert_true(sums.estimate.kept < 300000);
+	if (fabs(sums.estimate.delay_ns - truth_ns) > 4 * sigma)
+		fail_msg("estimated %.0f ns of %.0f, %.1f sigma", sums.estimate.delay_ns, truth_ns,
+			 (sums.estimate.delay_ns - truth_ns) / sigma);
 	/* The count's own sigma is wide: a wait of 1 ns stands for three million. */
-	assert_true(fabs(sums.count / truth - 1) < 0.3);
-}
-
-static void weight_edges(void **state)
-{
-	(void)state;
-	near(lsp_weight_block(0, 1), 1);
-	near(lsp_weight_block(0, 500), 500);
-	near(lsp_weight_block(499, 500), 500.0 / 499);
-	near(lsp_weight_block(500, 500), 1);
-	near(lsp_weight_block(5, 0), 1);
-	near(lsp_weight_mutex(0), 1);
-	near(lsp_weight_mutex(1), 1);
-	near(lsp_weight_mutex(100), 100);
+	assert_true(fabs(sums.estimate.count / truth - 1) < 0.3);
 }
 
 static void strings_are_kept_once(void **state)
@@ -327,7 +314,6 @@ int main(void)
 		cmocka_unit_test(sums_equal_a_plain_recount),
 		cmocka_unit_test(releases_weigh_by_their_fraction),
 		cmocka_unit_test(estimates_are_unbiased),
-		cmocka_unit_test(weight_edges),
 		cmocka_unit_test(strings_are_kept_once),
 		cmocka_unit_test(stacks_keep_their_places),
 		cmocka_unit_test(compaction_drops_only_the_unused),

@@ -9,13 +9,13 @@
  * Resolution is played here: a stack's rip says what it is.
  * sources: user/collector.c user/fold.c user/locks.c user/traces.c
  * sources: user/processes.c user/profiles.c
- * sources: user/capture/aggregate.c user/capture/index.c user/capture/span.c
+ * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
- * sources: user/profile/profile.pb-c.c
- * libs: -lprotobuf-c -lz
+ * sources: user/profile/profile.pb-c.c user/profile/estimate.c
+ * libs: -lprotobuf-c -lz -lm
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -213,13 +213,13 @@ static void sums_reach_the_summary(void **state)
 	w.run_ns = 51000;
 	feed(&f, &w);
 	finish(&f, &s);
-	assert_int_equal(s.block.kept, 10);
-	assert_true(s.block.delay_ns == 1000);
-	assert_true(s.mutex.delay_ns == 600);
-	assert_int_equal(s.mutex.kept, 10);
-	assert_int_equal(s.other.kept, 0);
-	assert_int_equal(s.open.kept, 1);
-	assert_true(s.open.delay_ns == 50000);
+	assert_int_equal(s.block.estimate.kept, 10);
+	assert_true(s.block.estimate.delay_ns == 1000);
+	assert_true(s.mutex.estimate.delay_ns == 600);
+	assert_int_equal(s.mutex.estimate.kept, 10);
+	assert_int_equal(s.other.estimate.kept, 0);
+	assert_int_equal(s.open.estimate.kept, 1);
+	assert_true(s.open.estimate.delay_ns == 50000);
 	assert_true(s.handoff_ns == 10 * 3 + 10 * 4 + 2 * 3);
 	assert_int_equal(s.block.ends[LSP_END_COMPLETE], 10);
 	lsp_collector_destroy(f.c);
@@ -253,17 +253,17 @@ static void stacks_and_mappings_may_be_late(void **state)
 	assert_int_equal(lsp_collector_tick(f.c), 0);
 	assert_int_equal(stacks_resolved, 0);
 	lsp_profiles_summary(f.c, &s);
-	assert_int_equal(s.block.kept, 0);
+	assert_int_equal(s.block.estimate.kept, 0);
 
 	feed(&f, &map);
 	feed(&f, &w);
 	assert_int_equal(lsp_collector_tick(f.c), 0);
 	assert_int_equal(stacks_resolved, 1);
 	lsp_profiles_summary(f.c, &s);
-	assert_int_equal(s.block.kept, 2);
+	assert_int_equal(s.block.estimate.kept, 2);
 	assert_int_equal(s.block.ends[LSP_END_COMPLETE], 2);
 	finish(&f, &s);
-	assert_int_equal(s.block.kept, 2);
+	assert_int_equal(s.block.estimate.kept, 2);
 	lsp_collector_destroy(f.c);
 }
 
@@ -285,7 +285,7 @@ static void nothing_is_dropped_at_the_end(void **state)
 	w = span(11, 5, 100);
 	feed(&f, &w);			/* no mappings */
 	finish(&f, &s);
-	assert_int_equal(s.block.kept, 3);
+	assert_int_equal(s.block.estimate.kept, 3);
 	assert_int_equal(s.block.ends[LSP_END_NONE], 2);
 	assert_int_equal(s.block.ends[LSP_END_NO_MAP], 1);
 	lsp_collector_destroy(f.c);
@@ -328,12 +328,12 @@ static bool blamed(uint64_t rip, uint16_t flags, uint8_t op, uint64_t waiters_ri
 	if (waiters_rip)
 		feed(&f, &w);
 	finish(&f, &s);
-	assert_int_equal(s.mutex.kept + s.other.kept, 1);
+	assert_int_equal(s.mutex.estimate.kept + s.other.estimate.kept, 1);
 	lsp_collector_rows(f.c, mutex_row, &found);
 	assert_int_equal(found.rows, 1);
 	*sync_ret = found.sync;
 	lsp_collector_destroy(f.c);
-	return s.mutex.kept;
+	return s.mutex.estimate.kept;
 }
 
 static void blame_is_for_locks_alone(void **state)
@@ -513,8 +513,8 @@ static void memory_is_by_stacks_not_events(void **state)
 	}
 	finish(&f, &s);
 	lsp_collector_totals(f.c, &t);
-	assert_true(s.block.delay_ns == 3000000);
-	assert_int_equal(s.block.kept, 300000);
+	assert_true(s.block.estimate.delay_ns == 3000000);
+	assert_int_equal(s.block.estimate.kept, 300000);
 	assert_int_equal(t.traces, 4);
 	assert_int_equal(t.rows, 12);
 	assert_true(t.stacks < 200000);
@@ -546,9 +546,9 @@ static void locks_that_are_gone_are_forgotten(void **state)
 	finish(&f, &s);
 	lsp_collector_totals(f.c, &t);
 	assert_true(t.locks < 200000);
-	assert_true(s.block.delay_ns == 6000000);
+	assert_true(s.block.estimate.delay_ns == 6000000);
 	/* Locks 1 to 4 class their releases still. */
-	assert_int_equal(s.mutex.kept, 600);
+	assert_int_equal(s.mutex.estimate.kept, 600);
 	lsp_collector_top(f.c, &top_ns);
 	assert_true(top_ns >= 2900000 && top_ns <= 3100000);
 	lsp_collector_destroy(f.c);
