@@ -222,6 +222,9 @@ static void no_file(void **state)
 	o.ino = 0;
 	assert_int_not_equal(lsp_elf_get(f->cache, &o, &e), 0);
 	o.path = "[vdso]";
+	o.start = 0xf7f00000;
+	assert_int_equal(lsp_elf_get(f->cache, &o, &e), -ENOENT);
+	o.start = 0x7ffd00000000;
 	assert_int_equal(lsp_elf_get(f->cache, &o, &e), 0);
 	assert_int_equal(lsp_elf_get(f->cache, &o, &again), 0);
 	assert_ptr_equal(e, again);

@@ -171,6 +171,8 @@ static int frame(Dwfl_Frame *state, void *arg)
 		pc--;
 	walk->steps[walk->n++] = (struct lsp_step){
 		.pc = pc, .map = lsp_mapset_lookup(w->set, pc),
+		/* libdwfl says so of the trampoline too, which nothing called either */
+		.interrupted = activation && walk->n > 1,
 	};
 	return DWARF_CB_OK;
 }

@@ -393,8 +393,12 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 	struct lsp_elf *e;
 	int fd;
 
-	if (!strcmp(origin->path, "[vdso]"))
+	/* a 32-bit process has another one, below 4 GiB */
+	if (!strcmp(origin->path, "[vdso]")) {
+		if (origin->start && origin->start <= UINT32_MAX)
+			return -ENOENT;
 		return get_vdso(cache, ret);
+	}
 	if (origin->path[0] != '/' || origin->path[1] == '/')
 		return -ENOENT;
 	fd = open_origin(origin, &other);

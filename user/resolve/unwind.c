@@ -328,7 +328,8 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 /* ---- walks ---- */
 
 /* False when the walk has come to its limit. */
-static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, bool guessed)
+static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, bool guessed,
+		      bool interrupted)
 {
 	struct lsp_walk *w = &u->walk;
 
@@ -336,7 +337,9 @@ static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, 
 		w->end = LSP_END_TRUNCATED;
 		return false;
 	}
-	w->steps[w->n++] = (struct lsp_step){ .pc = pc, .map = map, .guessed = guessed };
+	w->steps[w->n++] = (struct lsp_step){
+		.pc = pc, .map = map, .guessed = guessed, .interrupted = interrupted,
+	};
 	u->counts.frames++;
 	u->counts.guessed += guessed;
 	return true;
@@ -393,11 +396,12 @@ static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 		if (!c->map || !c->map->exec) {
 			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
 			if (!u->walk.n)
-				step_push(u, pc, c->map, false);
+				step_push(u, pc, c->map, false, false);
 			return;
 		}
 		/* nothing called a trampoline: it is at its first instruction, before it is nothing */
-		if (!step_push(u, c->rule->flags & LSP_CFI_SIGNAL ? f.regs[RIP] : pc, c->map, f.guessed))
+		if (!step_push(u, c->rule->flags & LSP_CFI_SIGNAL ? f.regs[RIP] : pc, c->map, f.guessed,
+			       f.exact))
 			return;
 		step = c->rule->cfa_kind == LSP_CFA_NONE ?
 			step_guess(u, set, &f, c->map, pc) : step_rule(u, &f, c->rule);
@@ -415,14 +419,14 @@ static void walk_chain(struct lsp_unwinder *u, struct lsp_mapset *set,
 	size_t i, n = stack->payload_bytes / 8;
 	uint64_t ra;
 
-	step_push(u, stack->regs[RIP] - 1, c->map, false);
+	step_push(u, stack->regs[RIP] - 1, c->map, false, false);
 	u->walk.end = LSP_END_BAD;
 	for (i = 0; i < n; i++) {
 		memcpy(&ra, payload + 8 * i, 8);
 		c = rule_find(u, set, ra - 1);
 		if (!c->map || !c->map->exec)
 			return;
-		if (!step_push(u, ra - 1, c->map, true))
+		if (!step_push(u, ra - 1, c->map, true, false))
 			return;
 	}
 	if (c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
@@ -439,7 +443,8 @@ static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
 	uint64_t sp = stack->regs[RSP], bp = stack->regs[RBP];
 	uint32_t frame[2];
 
-	step_push(u, stack->regs[RIP] - 1, lsp_mapset_lookup(set, stack->regs[RIP] - 1), false);
+	step_push(u, stack->regs[RIP] - 1, lsp_mapset_lookup(set, stack->regs[RIP] - 1), false,
+		  false);
 	u->walk.end = LSP_END_NO_CFI;
 	if (stack->mode != LOCKSPAN_STACK_RAW)
 		return;
@@ -452,7 +457,7 @@ static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
 		}
 		memcpy(frame, payload + (bp - stack->regs[RSP]), sizeof(frame));
 		map = lsp_mapset_lookup(set, (uint64_t)frame[1] - 1);
-		if (!map || !map->exec || !step_push(u, (uint64_t)frame[1] - 1, map, true))
+		if (!map || !map->exec || !step_push(u, (uint64_t)frame[1] - 1, map, true, false))
 			return;
 		sp = bp + sizeof(frame);
 		bp = frame[0];
@@ -469,7 +474,7 @@ static bool walk_begin(struct lsp_unwinder *u, struct lsp_mapset *set,
 	if (stack->mode == LOCKSPAN_STACK_NONE || stack->mode >= __LOCKSPAN_STACK_LAST)
 		return false;
 	if (!set) {
-		step_push(u, stack->regs[RIP] - 1, NULL, false);
+		step_push(u, stack->regs[RIP] - 1, NULL, false, false);
 		u->walk.end = LSP_END_NO_MAP;
 		return false;
 	}

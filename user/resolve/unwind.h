@@ -17,6 +17,7 @@ struct lsp_step {
 	uint64_t pc;		/* inside the call: return address - 1; exact where a signal hit */
 	struct lsp_map *map;	/* NULL outside every mapping; valid until the set changes */
 	bool guessed;		/* not found by call frame information */
+	bool interrupted;	/* by a signal: pc is not in a call */
 };
 
 struct lsp_walk {
