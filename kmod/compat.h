@@ -32,4 +32,26 @@
 #define LSP_VMA_ITERATOR(name, mm)	int __maybe_unused name
 #endif
 
+/*
+ * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler")
+ * (in v5.14): until then each fault in a handler counted as a missed hit, and
+ * the copy of a stack ends in one. There the page is looked up first.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+static inline bool lsp_user_page_present(unsigned long address)
+{
+	struct page *page;
+
+	if (get_user_pages_fast_only(address & PAGE_MASK, 1, 0, &page) != 1)
+		return false;
+	put_page(page);
+	return true;
+}
+#else
+static inline bool lsp_user_page_present(unsigned long address)
+{
+	return true;
+}
+#endif
+
 #endif

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "core/sparse.h"
 #include "counter.h"
 #include "maps.h"
@@ -184,7 +185,8 @@ static u32 window_copy(void *to, u64 sp, u32 bytes)
 
 	while (done < bytes) {
 		n = min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
-		if (copy_from_user_nofault(to + done, (const void __user *)(sp + done), n))
+		if (!lsp_user_page_present(sp + done) ||
+		    copy_from_user_nofault(to + done, (const void __user *)(sp + done), n))
 			break;
 		done += n;
 	}
@@ -234,7 +236,8 @@ static void fp_walk(struct lockspan_stack *s)
 	u32 n = 0;
 
 	while (n < FP_FRAMES && bp >= sp && !(bp & 7)) {
-		if (copy_from_user_nofault(frame, (const void __user *)bp, sizeof(frame))) {
+		if (!lsp_user_page_present(bp) ||
+		    copy_from_user_nofault(frame, (const void __user *)bp, sizeof(frame))) {
 			s->rec.flags |= LOCKSPAN_STACK_CUT;
 			break;
 		}
