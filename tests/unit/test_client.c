@@ -237,6 +237,16 @@ static void data_must_be_complete(void **state)
 		}
 	}
 	assert_int_equal(g.messages, 2);
+	/* And nothing that is no attribute behind them. */
+	{
+		struct message m;
+
+		data_message(&m, 64);
+		m.n += 2;
+		end(&m);
+		assert_int_equal(feed(c, &m), -EBADMSG);
+	}
+	assert_int_equal(g.messages, 2);
 	lsp_client_destroy(c);
 }
 
