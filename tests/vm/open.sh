@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=all cpus=2 timeout=60
+# needs: kernels=6.1,6.12 cpus=2 timeout=60
 #
 # A program that hangs. Would catch: waits that never end and are not told of,
 # without their stack or lock, or told of as ended; a Ctrl-C that the program
