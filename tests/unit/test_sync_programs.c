@@ -7,7 +7,7 @@
  * other (tests/unit/subjects/sync.*), then walked, named and cut by the whole
  * resolver, with and without separate debug files.
  *
- * sources: tests/lib/capture.c user/capture/span.c user/resolve/resolve.c
+ * sources: tests/unit/scratch.c tests/lib/capture.c user/capture/span.c user/resolve/resolve.c
  * sources: user/resolve/sync.c user/resolve/sync_names.c user/resolve/plain.c
  * sources: user/resolve/symbol.c user/resolve/tail.c user/resolve/jump.c user/resolve/slot.c
  * sources: user/resolve/symtab.c user/resolve/symfile.c user/resolve/inline.c
@@ -26,16 +26,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../user/resolve/maptext.h"
 #include "../../user/resolve/plain.h"
 #include "../../user/resolve/resolve.h"
 #include "../lib/capture.h"
+#include "scratch.h"
 
 #define WAITER LSP_SIDE_WAITER
 #define RELEASER LSP_SIDE_RELEASER
@@ -114,20 +113,19 @@ static const struct expectation rust_expected[] = {
 	{ "w_once", "once", "std::sync::once::Once::call_once", "ONCE" },
 };
 
-static char directory[64];
 static bool with_locks = true;	/* musl waits on words on the stack */
 
-/* Compiles tests/unit/subjects/@source; false when the compiler is not there. */
+/* Compiles $SUBJECTS/@source; false when the compiler is not there. */
 static bool build(const char *compiler, const char *flags, const char *source, const char *name)
 {
-	char file[] = __FILE__, command[1024];
+	char command[512];
 
 	snprintf(command, sizeof(command), "command -v %s >/dev/null", compiler);
-	if (system(command))
+	if (scratch_run(command))
 		return false;
-	snprintf(command, sizeof(command), "%s %s -o %s/%s %s/subjects/%s", compiler, flags,
-		 directory, name, dirname(file), source);
-	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "%s %s -o \"$SCRATCH\"/%s \"$SUBJECTS\"/%s", compiler,
+		 flags, name, source);
+	assert_int_equal(scratch_run(command), 0);
 	return true;
 }
 
@@ -245,10 +243,10 @@ static void run(const char *name, const char *debug_dir, const struct expectatio
 	struct lsp_resolver *r;
 	bool met[64] = { false };
 	uint32_t generation = 0;
-	char path[128];
+	char path[256];
 	size_t i, count = 0;
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	snprintf(path, sizeof(path), "%s", scratch_path(name));
 	assert_int_equal(capture_run((char *[]){ path, NULL }, &o, &capture), 0);
 	assert_int_equal(lsp_resolver_create(&options, &r), 0);
 	for (i = 0; i < capture.n; i++) {
@@ -331,17 +329,13 @@ static void rust_program(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(directory, sizeof(directory), "/tmp/lsp-sync-XXXXXX");
-	return mkdtemp(directory) ? 0 : -1;
+	return scratch_create();
 }
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
+	return scratch_destroy();
 }
 
 int main(void)
