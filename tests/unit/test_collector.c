@@ -15,6 +15,7 @@
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
  * sources: user/profile/profile.pb-c.c user/profile/estimate.c
+ * sources: tests/unit/fixture_resolver.c
  * libs: -lprotobuf-c -lz -lm
  */
 #include <setjmp.h>
@@ -29,100 +30,7 @@
 
 #include "../../user/collector.h"
 #include "../../user/profiles.h"
-
-/* ---- the resolver's part ---- */
-
-/* rip = class * 16 + n: distinct n are distinct stacks of that class. */
-#define RIP(sync, n) ((uint64_t)LSP_SYNC_##sync * 16 + (n) + 0x1000)
-
-struct lsp_resolver {
-	int unused;
-};
-
-static bool all_mapped;
-static uint32_t mapped_tgid;	/* by a MAP record */
-static int stacks_resolved;
-static struct lsp_resolver resolver;
-static const struct lsp_object object = {
-	.path = "/bin/prog", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
-};
-
-int lsp_resolver_create(const struct lsp_resolver_options *o, struct lsp_resolver **ret)
-{
-	(void)o;
-	*ret = &resolver;
-	return 0;
-}
-
-void lsp_resolver_destroy(struct lsp_resolver *r)
-{
-	(void)r;
-}
-
-int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path)
-{
-	(void)r;
-	assert_string_equal(path, "/bin/prog");
-	mapped_tgid = map->tgid;
-	return 0;
-}
-
-int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
-{
-	(void)r, (void)tgid, (void)generation;
-	fail_msg("/proc was asked for processes of a replay");
-	return -ESRCH;
-}
-
-bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
-{
-	(void)r, (void)generation;
-	return all_mapped || tgid == mapped_tgid;
-}
-
-const char *lsp_end_name(unsigned int end)
-{
-	return end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
-}
-
-int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
-		       enum lsp_side side, struct lsp_trace *ret)
-{
-	static const struct lsp_line line = {
-		.function = "locker", .linkage = "locker", .file = "/src/p.c", .line = 3,
-	};
-	uint64_t rip = stack->regs[LOCKSPAN_REG_RIP];
-
-	(void)side;
-	stacks_resolved++;
-	memset(ret, 0, sizeof(*ret));
-	ret->frames = calloc(1, sizeof(*ret->frames));
-	ret->nframes = 1;
-	ret->frames[0] = (struct lsp_frame){
-		.pc = rip, .object = &object, .lines = &line, .nlines = 1,
-	};
-	ret->sync = (enum lsp_sync)((rip - 0x1000) / 16);
-	ret->end = lsp_resolver_mapped(r, stack->tgid, 0) ? LSP_END_COMPLETE : LSP_END_NO_MAP;
-	return 0;
-}
-
-void lsp_trace_uninit(struct lsp_trace *t)
-{
-	free(t->frames);
-	memset(t, 0, sizeof(*t));
-}
-
-/* Like the name of a heap lock: depends on the trace that it is named by. */
-const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
-			      uint64_t uaddr, enum lsp_sync sync, const struct lsp_trace *trace)
-{
-	static char name[64];
-
-	(void)r, (void)generation, (void)sync;
-	snprintf(name, sizeof(name), "%u:%llx@%llx", tgid, (unsigned long long)uaddr,
-		 trace->nframes ? (unsigned long long)trace->frames[0].pc : 0);
-	return name;
-}
+#include "fixture_resolver.h"
 
 /* ---- records ---- */
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The resolver, played for the collector's test: see fixture_resolver.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fixture_resolver.h"
+
+struct lsp_resolver {
+	int unused;
+};
+
+bool all_mapped;
+uint32_t mapped_tgid;
+int stacks_resolved;
+static struct lsp_resolver resolver;
+static const struct lsp_object object = {
+	.path = "/bin/prog", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
+};
+
+int lsp_resolver_create(const struct lsp_resolver_options *o, struct lsp_resolver **ret)
+{
+	(void)o;
+	*ret = &resolver;
+	return 0;
+}
+
+void lsp_resolver_destroy(struct lsp_resolver *r)
+{
+	(void)r;
+}
+
+int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path)
+{
+	(void)r;
+	assert_string_equal(path, "/bin/prog");
+	mapped_tgid = map->tgid;
+	return 0;
+}
+
+int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
+{
+	(void)r, (void)tgid, (void)generation;
+	fail_msg("/proc was asked for processes of a replay");
+	return -ESRCH;
+}
+
+bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
+{
+	(void)r, (void)generation;
+	return all_mapped || tgid == mapped_tgid;
+}
+
+const char *lsp_end_name(unsigned int end)
+{
+	return end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
+}
+
+int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
+		       enum lsp_side side, struct lsp_trace *ret)
+{
+	static const struct lsp_line line = {
+		.function = "locker", .linkage = "locker", .file = "/src/p.c", .line = 3,
+	};
+	uint64_t rip = stack->regs[LOCKSPAN_REG_RIP];
+
+	(void)side;
+	stacks_resolved++;
+	memset(ret, 0, sizeof(*ret));
+	ret->frames = calloc(1, sizeof(*ret->frames));
+	ret->nframes = 1;
+	ret->frames[0] = (struct lsp_frame){
+		.pc = rip, .object = &object, .lines = &line, .nlines = 1,
+	};
+	ret->sync = (enum lsp_sync)((rip - 0x1000) / 16);
+	ret->end = lsp_resolver_mapped(r, stack->tgid, 0) ? LSP_END_COMPLETE : LSP_END_NO_MAP;
+	return 0;
+}
+
+void lsp_trace_uninit(struct lsp_trace *t)
+{
+	free(t->frames);
+	memset(t, 0, sizeof(*t));
+}
+
+/* Like the name of a heap lock: depends on the trace that it is named by. */
+const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
+			      uint64_t uaddr, enum lsp_sync sync, const struct lsp_trace *trace)
+{
+	static char name[64];
+
+	(void)r, (void)generation, (void)sync;
+	snprintf(name, sizeof(name), "%u:%llx@%llx", tgid, (unsigned long long)uaddr,
+		 trace->nframes ? (unsigned long long)trace->frames[0].pc : 0);
+	return name;
+}

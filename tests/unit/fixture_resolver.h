@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A resolver that is told by a stack's rip what the stack is. */
+#ifndef LSP_TESTS_FIXTURE_RESOLVER_H
+#define LSP_TESTS_FIXTURE_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../user/resolve/resolve.h"
+
+/* rip = class * 16 + n: distinct n are distinct stacks of that class. */
+#define RIP(sync, n) ((uint64_t)LSP_SYNC_##sync * 16 + (n) + 0x1000)
+
+extern bool all_mapped;		/* every process's mappings are known */
+extern uint32_t mapped_tgid;	/* those of this one, by a MAP record */
+extern int stacks_resolved;
+
+#endif
