@@ -57,10 +57,14 @@ static void number_drop(char *name)
 static char *variable_name(struct lsp_variable *v)
 {
 	const char *linkage = lsp_line_linkage(&v->die);
-	char *name = linkage ? lsp_demangle(linkage) : lsp_line_scoped_name(&v->die);
-	char *function = NULL, *ret = NULL, plain[512];
+	const char *local = v->in_function && !linkage ? lsp_line_name(&v->die) : NULL;
+	char *name, *function, *ret = NULL, plain[512];
 
-	if (linkage || !name || !v->in_function)
+	if (local)
+		name = strdup(local);
+	else
+		name = linkage ? lsp_demangle(linkage) : lsp_line_scoped_name(&v->die);
+	if (!local || !name)
 		return name;
 	linkage = lsp_line_linkage(&v->function);
 	function = linkage ? lsp_demangle(linkage) : lsp_line_scoped_name(&v->function);

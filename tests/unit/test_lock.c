@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Would catch: a lock named after the wrong member, element or variable, a name
+ * that leads into the inside of a primitive, one that differs between builds or
+ * runs, no name at all. The programs of tests/unit/subjects/lock.* say
+ * themselves where each lock of theirs lies and what it should be called; they
+ * are asked in several forms: debug information inside, in a separate file,
+ * DWARF 4, compressed, without types, without symbols, static, not PIE.
+ *
+ * sources: tests/unit/scratch.c user/capture/span.c user/resolve/lock.c
+ * sources: user/resolve/variable.c user/resolve/type.c user/resolve/sync_names.c
+ * sources: user/resolve/plain.c user/resolve/symbol.c user/resolve/symtab.c
+ * sources: user/resolve/symfile.c user/resolve/slot.c user/resolve/inline.c
+ * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
+ * sources: user/resolve/demangle.c user/resolve/object.c user/resolve/elfcache.c
+ * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
+ * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c
+ * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
+ * libs: -ldw -lelf -lz -ldl -liberty
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../user/resolve/lock.h"
+#include "scratch.h"
+
+enum form { TYPED, BY_SYMBOL, NAMELESS };
+
+struct files {
+	struct lsp_elf_cache *cache;
+	struct lsp_symbols *symbols;
+	struct lsp_elf *elf;
+};
+
+/* What the program says of one word. */
+struct word {
+	unsigned long vaddr;
+	char typed[128];
+	char symbol[128];
+	unsigned long offset;
+};
+
+static void open_file(struct files *f, const char *name)
+{
+	const struct lsp_elf_options options = { .debug_dir = "/nonexistent" };
+
+	assert_int_equal(lsp_elf_cache_create(&options, &f->cache), 0);
+	assert_int_equal(lsp_symbols_create(&f->symbols), 0);
+	assert_int_equal(lsp_elf_open(f->cache, scratch_path(name), &f->elf), 0);
+}
+
+static void close_file(struct files *f)
+{
+	lsp_elf_put(f->elf);
+	lsp_symbols_destroy(f->symbols);
+	lsp_elf_cache_destroy(f->cache);
+}
+
+static void shell(const char *command)
+{
+	if (scratch_run(command))
+		fail_msg("%s", command);
+}
+
+/* What the name must be in this form of the program. */
+static void expected_name(enum form form, const char *file, const struct word *w, char *ret, size_t n)
+{
+	/* a variable that is one primitive has one name, whatever the word in it */
+	bool whole = !strcmp(w->typed, w->symbol);
+
+	if (form == TYPED)
+		snprintf(ret, n, "%s", w->typed);
+	else if (form == NAMELESS)
+		snprintf(ret, n, "%s+0x%lx", file, w->vaddr);
+	else if (!w->offset || whole)
+		snprintf(ret, n, "%s", w->symbol);
+	else
+		snprintf(ret, n, "%s+0x%lx", w->symbol, w->offset);
+}
+
+/* The primitive that a name of the subject belongs to. */
+static enum lsp_sync sync_of(const char *name)
+{
+	return strstr(name, "cond") || strstr(name, "ready") ? LSP_SYNC_COND :
+	       strstr(name, "rwlock") || strstr(name, "table") ? LSP_SYNC_RWLOCK_WR :
+	       strstr(name, "sem") || strstr(name, "slots") ? LSP_SYNC_SEM :
+	       strstr(name, "barrier") ? LSP_SYNC_BARRIER : LSP_SYNC_MUTEX;
+}
+
+static void check_word(struct files *f, const char *name, enum form form, const struct word *w)
+{
+	struct lsp_place place = { .region = LSP_REGION_STATIC, .elf = f->elf, .vaddr = w->vaddr,
+				   .main = true };
+	char expected[256], prefix[64];
+	const char *got;
+
+	expected_name(form, name, w, expected, sizeof(expected));
+	assert_string_equal(lsp_lock_name(f->symbols, &place, sync_of(w->typed), NULL), expected);
+	/* the same in a library */
+	place.main = false;
+	got = lsp_lock_name(f->symbols, &place, sync_of(w->typed), NULL);
+	snprintf(prefix, sizeof(prefix), "%s:", name);
+	if (form != NAMELESS) {
+		assert_int_equal(strncmp(got, prefix, strlen(prefix)), 0);
+		got += strlen(prefix);
+	}
+	assert_string_equal(got, expected);
+}
+
+/* Asks file @name for every word that the program @teller lists. */
+static void check(const char *name, const char *teller, enum form form)
+{
+	FILE *p = popen(scratch_path(teller), "r");
+	struct timespec a, b;
+	struct files f;
+	struct word w;
+	size_t count;
+
+	assert_non_null(p);
+	open_file(&f, name);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (count = 0; fscanf(p, "%lx %127s %127s %lx", &w.vaddr, w.typed, w.symbol,
+			       &w.offset) == 4; count++) {
+		if (!strncmp(w.typed, "(anonymous_", 11))
+			w.typed[10] = ' ';
+		check_word(&f, name, form, &w);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_int_equal(pclose(p), 0);
+	assert_true(count >= 9);
+	printf("%-9s %zu locks, %.0f us for all, the indexes with them\n", name, count,
+	       (double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3);
+	close_file(&f);
+}
+
+static void c_program(void **state)
+{
+	(void)state;
+	shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/c \"$SUBJECTS\"/lock.c");
+	check("c", "c", TYPED);
+	shell("gcc -O2 -gdwarf-4 -no-pie -pthread -o \"$SCRATCH\"/c-4 \"$SUBJECTS\"/lock.c");
+	check("c-4", "c-4", TYPED);
+	shell("gcc -O2 -g -gz=zlib -static -pthread -o \"$SCRATCH\"/c-static \"$SUBJECTS\"/lock.c");
+	check("c-static", "c-static", TYPED);
+	shell("cd \"$SCRATCH\" && cp c c-link && objcopy --only-keep-debug c-link c-link.debug && "
+	      "strip c-link && objcopy --add-gnu-debuglink=c-link.debug c-link");
+	check("c-link", "c", TYPED);
+}
+
+static void less_information(void **state)
+{
+	(void)state;
+	shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/less \"$SUBJECTS\"/lock.c && cd \"$SCRATCH\" && "
+	      "cp less no-debug && strip -g no-debug && cp less stripped && strip stripped");
+	check("no-debug", "less", BY_SYMBOL);
+	check("stripped", "less", NAMELESS);
+}
+
+static void cxx_program(void **state)
+{
+	(void)state;
+	shell("g++ -std=c++20 -O2 -g -pthread -o \"$SCRATCH\"/cxx \"$SUBJECTS\"/lock.cc");
+	check("cxx", "cxx", TYPED);
+	shell("g++ -std=c++20 -O0 -gdwarf-4 -pthread -o \"$SCRATCH\"/cxx-4 \"$SUBJECTS\"/lock.cc");
+	check("cxx-4", "cxx-4", TYPED);
+}
+
+/* Another producer of DWARF. */
+static void clang_program(void **state)
+{
+	(void)state;
+	if (scratch_run("command -v clang >/dev/null")) {
+		printf("no clang here, only gcc's DWARF was checked\n");
+		return;
+	}
+	shell("clang -O1 -g -pthread -o \"$SCRATCH\"/clang \"$SUBJECTS\"/lock.c");
+	check("clang", "clang", TYPED);
+}
+
+#define LINE(name) { .function = name, .linkage = name, .file = "" }
+
+static void other_places(void **state)
+{
+	static const struct lsp_line lines[] = {
+		LINE("pthread_mutex_lock"), LINE("std::mutex::lock()"),
+		LINE("std::lock_guard<std::mutex>::lock_guard(std::mutex&)"),
+		LINE("ns::Worker<int>::step(int)"), LINE("main"), LINE("start_thread"),
+	};
+	struct lsp_frame frames[] = {
+		{ .lines = &lines[0], .nlines = 1 }, { .lines = &lines[1], .nlines = 3 },
+		{ .lines = &lines[4], .nlines = 1 },
+	};
+	struct lsp_trace trace = { .frames = frames, .nframes = 3 };
+	struct lsp_place p = { .region = LSP_REGION_HEAP };
+	struct lsp_symbols *s;
+
+	(void)state;
+	assert_int_equal(lsp_symbols_create(&s), 0);
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "heap@ns::Worker::step");
+	p.region = LSP_REGION_STACK;
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "stack@ns::Worker::step");
+	p.region = LSP_REGION_UNKNOWN;
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, NULL), "memory");
+	p = (struct lsp_place){ .region = LSP_REGION_SHARED, .path = "/dev/shm/pool", .offset = 64 };
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_SEM, &trace), "/dev/shm/pool+0x40");
+	p.path = "";
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_SEM, &trace), "memory@ns::Worker::step");
+	/* the end of a thread is nobody's function */
+	frames[1] = (struct lsp_frame){ .lines = &lines[5], .nlines = 1 };
+	p.region = LSP_REGION_HEAP;
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace), "heap");
+	/* equal names are one string */
+	assert_ptr_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace),
+			 lsp_lock_name(s, &p, LSP_SYNC_JOIN, NULL));
+	lsp_symbols_destroy(s);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return scratch_create();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return scratch_destroy();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(c_program),
+		cmocka_unit_test(less_information),
+		cmocka_unit_test(cxx_program),
+		cmocka_unit_test(clang_program),
+		cmocka_unit_test(other_places),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
