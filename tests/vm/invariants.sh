@@ -16,7 +16,7 @@
 module_load
 for run in "mutex 2 1" "mutex 4 8" "mutex 32 64" "timed 4 1" "timed 32 8" "rwlock 4 1" \
 	"rwlock 32 8" "broadcast 4 1" "broadcast 32 8" "pi 4 1" "pi 32 8"; do
-	read -r kind threads keys <<<"$run"
+	read -r _ threads _ <<<"$run"
 	rm -rf /tmp/r
 	rounds=$((1200 / threads))
 	# shellcheck disable=SC2086
