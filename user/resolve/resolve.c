@@ -321,6 +321,7 @@ static int trace_make(struct lsp_resolver *r, struct lsp_mapset *set,
 		      const struct lockspan_stack *stack, enum lsp_side side, struct lsp_trace *t)
 {
 	const struct lsp_walk *walk = lsp_unwind(r->unwinder, set, stack);
+	struct lsp_frame *fitting;
 	int err;
 
 	memset(t, 0, sizeof(*t));
@@ -338,6 +339,9 @@ static int trace_make(struct lsp_resolver *r, struct lsp_mapset *set,
 	}
 	end_correct(t);
 	boundary_apply(r, stack, side, t);
+	/* there was room for tail calls between any two */
+	fitting = realloc(t->frames, t->nframes * sizeof(*t->frames));
+	t->frames = fitting ? fitting : t->frames;
 	return 0;
 }
 
