@@ -11,7 +11,7 @@
 #include "../collector.h"
 #include "../profiles.h"
 
-#define LSP_RECORD_PIDS 256	/* what the module takes */
+#define LSP_RECORD_PIDS 255	/* and the command: what the module takes */
 
 struct lsp_record_options {
 	uint32_t pids[LSP_RECORD_PIDS];

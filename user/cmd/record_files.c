@@ -71,6 +71,10 @@ static void summary_say(const struct lsp_record_options *o, const struct lsp_rec
 	double wait_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
+	if (!kept && !s->open.estimate.kept) {
+		lsp_say("nobody had to wait; see %s", o->directory);
+		return;
+	}
 	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
 		s->block.estimate.count, s->block.estimate.delay_ns / 1e9, s->mutex.estimate.count + s->other.estimate.count,
 		*top ? ", most on " : "", top,
