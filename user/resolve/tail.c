@@ -524,9 +524,7 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 			chosen = &s->exact;
 		else if (!s->nexact && s->nmaybe == 1 && !s->maybe.open && !s->cut)
 			chosen = &s->maybe;
-		*ambiguous = chosen != &s->exact && (chosen->at[chosen->n - 1].elf != callee ||
-			      chosen->at[chosen->n - 1].name);
-		*ambiguous |= chosen == &first && (s->nexact || s->nmaybe);
+		*ambiguous = chosen != &s->exact;
 		err = path_write(symbols, chosen, ret);
 	}
 	free(s);
