@@ -96,7 +96,7 @@ static bool indirect_call(const uint8_t *end)
 		mod = p[1] >> 6;
 		rm = p[1] & 7;
 		want = 2 + (mod != 3 && rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0);
-		if (mod == 0 && rm == 4 && (p[2] & 7) == 5)
+		if (mod == 0 && rm == 4 && len > 2 && (p[2] & 7) == 5)
 			want += 4;
 		if (want == len && !(mod == 0 && rm == 5))
 			return true;
