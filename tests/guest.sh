@@ -19,7 +19,7 @@ for test; do
 		if [[ ! -d /sys/module/lockspan ]] || rmmod lockspan; then break; fi
 		sleep 0.2
 	done
-	find /tmp -mindepth 1 -delete
+	rm -rf /tmp/* /tmp/.[!.]*
 	read -r taint </proc/sys/kernel/tainted
 	printf '@@ end %s %d %d %d\n' "$name" "$rc" $(((${EPOCHREALTIME//[.,]/} - start) / 1000)) "$taint"
 done

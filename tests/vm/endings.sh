@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=none cpus=2 timeout=180
+# needs: kernels=6.1,6.12 cpus=2 timeout=180
 #
 # How a recording ends, and that its data is there however it did. Would catch:
 # a signal that costs the data, is not passed on, or passed on twice; a command's

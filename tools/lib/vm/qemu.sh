@@ -63,7 +63,8 @@ qemu_arguments() {
 		append+=" tsc_early_khz=$(<"$(qemu_tsc_file)")"
 	fi
 	append+=" $opt_append"
-	qemu=(setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none
+	emulator_select "$accel"
+	qemu=(setpriv --pdeathsig KILL "${emulator[@]}" -nodefaults -no-user-config -display none
 		-no-reboot -m "$opt_mem" -smp "$opt_cpus" -rtc clock=vm
 		-kernel "$(kernel_dir "$opt_kernel")/vmlinux" -initrd "$dir/initrd" -append "$append"
 		-chardev "pipe,id=mon,path=$dir/mon" -mon chardev=mon
@@ -89,19 +90,11 @@ qemu_arguments() {
 		-device 'virtio-blk-pci,drive=root')
 }
 
-# qemu_run DIR ACCEL: boots, prints the verdict and sets rc. Two of some 200
-# boots under TCG ended before any file of ours had run: such a panic is shown
-# and tried once more. What happens after the command's start is never repeated.
+# qemu_run DIR ACCEL: boots, prints the verdict and sets rc.
 qemu_run() {
-	local -a qemu
+	local -a qemu emulator
 	qemu_arguments "$1" "$2"
 	qemu_boot "$1"
-	if [[ $vm_end == gone && -z $vm_release ]] && grep -q 'Kernel panic' "$1/console"; then
-		qemu_tail "$1"
-		say "this boot of $opt_kernel ended in a panic before the command started (above); trying once more"
-		rm -f "$1"/{out,err,ctl,mon.in,mon.out}
-		qemu_boot "$1"
-	fi
 	[[ ! -s $1/log ]] || qemu_learn_tsc "$2" "$1/log"
 	qemu_verdict "$1"
 }

@@ -89,14 +89,19 @@ suite_build() {
 	mv "$dir/root.new" "$dir/root"
 }
 
-# suite_bootstrap SUITE DIR PKG...: a Debian root with its apt ready to use.
+# suite_bootstrap SUITE DIR [--variant=V] PKG...: a Debian root with its apt ready
+# to use, or what else mmdebstrap's variant V makes.
 suite_bootstrap() {
-	local suite=$1 dir=$2 mirror base line
+	local suite=$1 dir=$2 mirror base line variant=--variant=apt
 	shift 2
+	if [[ $1 == --variant=* ]]; then
+		variant=$1
+		shift
+	fi
 	mirror=$(suite_mirror)
 	base=${suite%-backports}
 	rm -rf "$dir"
-	local -a options=(--variant=apt --mode=root --skip=cleanup/apt
+	local -a options=("$variant" --mode=root --skip=cleanup/apt
 		--aptopt='APT::Install-Recommends "false"'
 		--include="$(tr ' ' , <<<"$*")")
 	while read -r line; do options+=(--aptopt="$line"); done < <(
@@ -106,7 +111,7 @@ suite_bootstrap() {
 		sources+=("deb $mirror $suite main")
 		options+=(--setup-hook="$(suite_backports_hook "$suite")")
 	fi
-	timed "building a root of $suite (some minutes on a slow line)" \
+	timed "building a root of $suite with $1 and what it needs (some minutes on a slow line)" \
 		mmdebstrap "${options[@]}" "$base" "$dir" "${sources[@]}" || {
 		rm -rf "$dir"
 		die "mmdebstrap cannot build $suite from the mirror $mirror; check the names of" \
