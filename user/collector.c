@@ -26,6 +26,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 		return -ENOMEM;
 	c->spans = o->spans;
 	c->live = o->live;
+	c->steady = o->steady;
 	err = lsp_resolver_create(&o->resolver, &c->resolver);
 	if (!err)
 		err = lsp_stackset_init(&c->stacks);
@@ -251,8 +252,11 @@ int lsp_collector_rows(const struct lsp_collector *c,
 		};
 		int err;
 
-		if (key->key)
-			row.sync = lsp_lock_class(lsp_locks_find(&c->locks, key->key));
+		if (key->key) {
+			const struct lsp_lock *lock = lsp_locks_find(&c->locks, key->key);
+
+			row.sync = c->steady ? lock->first : lsp_lock_class(lock);
+		}
 		err = fn(arg, &row);
 		if (err)
 			return err;

@@ -27,6 +27,7 @@ struct lsp_collector_options {
 	struct lsp_resolver_options resolver;
 	struct lsp_spanfile_writer *spans;	/* every event goes there too; NULL: nowhere */
 	bool live;	/* the processes are those of this machine, now: /proc may be asked */
+	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret);
@@ -69,7 +70,7 @@ struct lsp_row {
 /*
  * Calls @fn for every resolved row; not 0 ends the walk and is returned. A
  * release whose own stack does not say what it released is of the class that
- * most waits on its key are of.
+ * most waits on its key are of; in a steady collector, the first that any were.
  */
 int lsp_collector_rows(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);

@@ -22,6 +22,7 @@ struct lsp_collector {
 	struct lsp_resolver *resolver;
 	struct lsp_spanfile_writer *spans;
 	bool live;
+	bool steady;
 
 	struct lsp_streams streams;
 	struct lsp_stackset stacks;

@@ -173,6 +173,8 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 
 	if (!lock)
 		return -ENOMEM;
+	if (lock->first == LSP_SYNC_OTHER)
+		lock->first = lsp_lock_class(lock);
 	err = lock_name(c, lock, trace, &name);
 	if (err)
 		return err;

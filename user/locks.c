@@ -54,6 +54,7 @@ struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key)
 	lock->used = true;
 	lock->name = LSP_INDEX_NONE;
 	lock->trace = LSP_INDEX_NONE;
+	lock->first = LSP_SYNC_OTHER;
 	return lock;
 }
 

@@ -27,6 +27,7 @@ struct lsp_lock {
 	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long, in one fold */
 	bool used;		/* since the last compaction */
+	enum lsp_sync first;	/* the class when it could first be told, OTHER before */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */
 };
 

@@ -156,6 +156,7 @@ static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint6
 struct build {
 	struct lsp_profiles *out;
 	bool pids;		/* several processes: say which */
+	const char *session;
 	uint32_t first_tgid;
 	const struct lsp_object *main_object;
 	double main_weight;
@@ -173,13 +174,15 @@ static size_t row_labels(const struct build *b, const struct lsp_row *row, const
 	to[n++] = (struct lsp_profile_label){ .key = "comm", .str = row->comm };
 	if (b->pids)
 		to[n++] = (struct lsp_profile_label){ .key = "pid", .num = row->tgid, .unit = "id" };
+	if (b->session)
+		to[n++] = (struct lsp_profile_label){ .key = "session", .str = b->session };
 	return n;
 }
 
 static int sample_add(struct build *b, struct lsp_profile *p, const struct lsp_row *row,
 		      const char *kind, const double *values)
 {
-	struct lsp_profile_label labels[5];
+	struct lsp_profile_label labels[6];
 	size_t nlabels = row_labels(b, row, kind, labels);
 	int n = row_locations(p, row, b->ids);
 
@@ -365,9 +368,9 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 			  what, (unsigned long long)f->block_rate_ns, f->mutex_fraction,
 			  (unsigned long long)f->min_delay_ns);
 
-	if (!err)
+	if (!err && !f->session)
 		err = exact_comments(p, f);
-	if (!err)
+	if (!err && !f->session)
 		err = loss_comment(p, c, f);
 	if (!err)
 		err = comment(p, "stacks: %.1f%% complete of %llu kept events",
@@ -416,6 +419,8 @@ int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles
 	if (!b)
 		return -ENOMEM;
 	b->out = ret;
+	b->session = facts->session;
+	b->pids = facts->session;
 	ret->block = lsp_profile_create(lsp_profile_contention_types, 2);
 	ret->mutex = lsp_profile_create(lsp_profile_contention_types, 2);
 	ret->ext = lsp_profile_create(ext_types, EXT_COUNT);

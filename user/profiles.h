@@ -23,6 +23,12 @@ struct lsp_profiles_facts {
 	uint32_t mutex_fraction;
 	uint64_t min_delay_ns;
 	const struct lsp_client_report *end;	/* exact counters; NULL: END did not come */
+	/*
+	 * For profiles that are read while it goes on: a label of every sample, by
+	 * which counters that begin again at 0 are others. Every sample has a pid
+	 * then, and the comments leave out what is not final. NULL: none of this.
+	 */
+	const char *session;
 };
 
 /* Sums over all rows of one kind. */

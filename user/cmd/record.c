@@ -9,23 +9,19 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../capture/spanfile.h"
 #include "../capture/streamfile.h"
-#include "child.h"
 #include "cmd.h"
 #include "folder.h"
 #include "say.h"
+#include "session.h"
 
 #define TICK_NS 1000000000ULL
 /* Messages taken before signals and processes are looked at again. */
@@ -35,50 +31,16 @@
 
 struct recording {
 	const struct lsp_record_options *options;
-	struct lsp_client *client;
+	struct lsp_session session;
 	struct lsp_collector *collector;
 	struct lsp_spanfile_writer *spans;
 	FILE *stream;			/* keeps what the module sends */
-	struct lsp_client_options request;
-	struct lsp_child child;
-	sigset_t old_mask;
-	int signals;			/* signalfd */
-	int pidfds[LSP_RECORD_PIDS];
-	int64_t wall_ns;
-	uint64_t start_ns;
 	uint64_t stop_ns;
 	bool progress;			/* standard error is a terminal */
-	bool interrupted;
-	int pass_on;			/* signal that the command is still to get, 0 none */
 	bool failed;			/* said why on standard error */
 };
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* ---- before START ---- */
-
-static int cgroup_find(const char *path, uint64_t *ret)
-{
-	struct stat st;
-	char full[PATH_MAX];
-
-	if (path[0] != '/' && stat(path, &st)) {
-		snprintf(full, sizeof(full), "/sys/fs/cgroup/%s", path);
-		path = full;
-	}
-	if (stat(path, &st))
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	*ret = st.st_ino;
-	return 0;
-}
 
 static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
 {
@@ -93,21 +55,6 @@ static void resolver_warn(void *arg, const char *sentence)
 {
 	(void)arg;
 	lsp_say("%s", sentence);
-}
-
-static bool processes_watch(struct recording *r)
-{
-	const struct lsp_record_options *o = r->options;
-
-	for (size_t i = 0; i < o->npids; i++) {
-		r->pidfds[i] = (int)syscall(SYS_pidfd_open, o->pids[i], 0);
-		if (r->pidfds[i] < 0) {
-			lsp_say("process %u: %s", o->pids[i], errno == EINVAL ?
-				"this is a thread, give its process" : strerror(errno));
-			return false;
-		}
-	}
-	return true;
 }
 
 /* Under another name until START has been granted: a refused one must not cost an older recording. */
@@ -125,7 +72,7 @@ static int spans_begin(struct recording *r, char *path)
 	return lsp_spanfile_add_header(r->spans, &(struct lsp_spanfile_header){
 		.release = LSP_RELEASE, .contract = LOCKSPAN_VERSION, .kernel = host.release,
 		.command = (const char *const *)o->command,
-		.wall_ns = (int64_t)clock_ns(CLOCK_REALTIME), .start_ns = clock_ns(CLOCK_MONOTONIC),
+		.wall_ns = (int64_t)lsp_clock_ns(CLOCK_REALTIME), .start_ns = lsp_clock_ns(CLOCK_MONOTONIC),
 		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
 		.min_delay_ns = o->min_delay_ns });
 }
@@ -171,14 +118,7 @@ static bool prepare(struct recording *r)
 		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
 		return false;
 	}
-	if (o->cgroup) {
-		err = cgroup_find(o->cgroup, &r->request.cgroup);
-		if (err) {
-			lsp_say("control group %s: %s", o->cgroup, strerror(-err));
-			return false;
-		}
-	}
-	if (!processes_watch(r))
+	if (!lsp_session_prepare(&r->session, data_feed, r))
 		return false;
 	if (o->spans) {
 		err = spans_begin(r, path);
@@ -189,8 +129,6 @@ static bool prepare(struct recording *r)
 		collector.spans = r->spans;
 	}
 	err = lsp_collector_create(&collector, &r->collector);
-	if (!err)
-		err = lsp_client_create(data_feed, r, &r->client);
 	if (err) {
 		lsp_say("cannot begin: %s", strerror(-err));
 		return false;
@@ -200,53 +138,6 @@ static bool prepare(struct recording *r)
 		return false;
 	}
 	return true;
-}
-
-static bool signals_take(struct recording *r)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	/* Inherited as ignored it would lose the command's status. */
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, &r->old_mask))
-		return false;
-	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return r->signals >= 0;
-}
-
-static int session_start(struct recording *r)
-{
-	const struct lsp_record_options *o = r->options;
-	uint32_t tgids[LSP_RECORD_PIDS + 1];
-	struct lsp_client_options *q = &r->request;
-	int err;
-
-	memcpy(tgids, o->pids, o->npids * sizeof(tgids[0]));
-	q->ntgids = o->npids;
-	if (o->command && !o->all)
-		tgids[q->ntgids++] = (uint32_t)r->child.pid;
-	q->tgids = tgids;
-	q->block_rate_ns = o->block_rate_ns;
-	q->mutex_fraction = o->mutex_fraction;
-	q->min_delay_ns = o->min_delay_ns;
-	q->stack_mode = o->stack_mode;
-	q->ring_bytes = o->ring_bytes;
-	q->flags = o->all ? LOCKSPAN_F_ALL : q->ntgids ? LOCKSPAN_F_CHILDREN : 0;
-
-	err = lsp_client_start(r->client, q);
-	if (err == -EOPNOTSUPP && o->stack_auto) {
-		q->stack_mode = LOCKSPAN_STACK_RAW;
-		err = lsp_client_start(r->client, q);
-	}
-	q->tgids = NULL;
-	r->wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
-	r->start_ns = clock_ns(CLOCK_MONOTONIC);
-	return err;
 }
 
 /* ---- between START and STOP ---- */
@@ -262,7 +153,7 @@ static void progress_show(struct recording *r)
 	lsp_collector_totals(r->collector, &t);
 	top = lsp_collector_top(r->collector, &wait_ns);
 	fprintf(stderr, "\r\033[K%4.0f s  %" PRIu64 " waits  %" PRIu64 " releases  %" PRIu64 " lost",
-		(double)(clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1e9, t.spans, t.releases,
+		(double)(lsp_clock_ns(CLOCK_MONOTONIC) - r->session.start_ns) / 1e9, t.spans, t.releases,
 		t.gap_records);
 	if (*top)
 		fprintf(stderr, "  top %.60s %.3f s", top, wait_ns / 1e9);
@@ -277,96 +168,40 @@ static void tick(struct recording *r)
 	lsp_collector_tick(r->collector);
 	if (r->spans)
 		lsp_spanfile_flush(r->spans);
-	n = lsp_collector_missing(r->collector, clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
+	n = lsp_collector_missing(r->collector, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
 	for (size_t i = 0; i < n; i++)
-		lsp_client_resend(r->client, ids[i]);
+		lsp_client_resend(r->session.client, ids[i]);
 	progress_show(r);
-}
-
-/* A signal ends the recording. One sent to us alone is passed on; the terminal's the command has too. */
-static void signals_read(struct recording *r)
-{
-	struct signalfd_siginfo info;
-
-	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
-		r->interrupted = true;
-		if (info.ssi_code <= 0)
-			r->pass_on = (int)info.ssi_signo;
-	}
-}
-
-/* Not before the recording has ended: what hangs is to be recorded as it hangs. */
-static void signal_pass_on(struct recording *r)
-{
-	if (r->pass_on && r->child.pid > 0 && !lsp_child_poll(&r->child, false))
-		kill(r->child.pid, r->pass_on);
-	r->pass_on = 0;
-}
-
-/* Whether there is nobody left that could be recorded. */
-static bool all_gone(struct recording *r)
-{
-	const struct lsp_record_options *o = r->options;
-	struct pollfd fds[LSP_RECORD_PIDS];
-
-	if (o->command)
-		return lsp_child_poll(&r->child, false);
-	if (o->all || o->cgroup)
-		return false;
-	for (size_t i = 0; i < o->npids; i++)
-		fds[i] = (struct pollfd){ .fd = r->pidfds[i], .events = POLLIN };
-	return poll(fds, o->npids, 0) == (int)o->npids;
-}
-
-static void wait_for_something(struct recording *r, uint64_t until_ns)
-{
-	struct pollfd fds[LSP_RECORD_PIDS + 3];
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	nfds_t n = 0;
-	int ms;
-
-	fds[n++] = (struct pollfd){ .fd = lsp_client_fd(r->client), .events = POLLIN };
-	fds[n++] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
-	if (r->options->command)
-		fds[n++] = (struct pollfd){ .fd = r->child.pidfd, .events = POLLIN };
-	else
-		/* An ended process stays readable: watch one that lives. */
-		for (size_t i = 0; i < r->options->npids; i++) {
-			struct pollfd p = { .fd = r->pidfds[i], .events = POLLIN };
-
-			if (!poll(&p, 1, 0))
-				fds[n++] = p;
-		}
-	ms = until_ns > now ? (int)((until_ns - now) / 1000000 + 1) : 0;
-	poll(fds, n, ms);
 }
 
 static void session_follow(struct recording *r)
 {
-	uint64_t end_ns = r->options->duration_ns ? r->start_ns + r->options->duration_ns : UINT64_MAX;
-	uint64_t tick_ns = r->start_ns + TICK_NS;
+	uint64_t end_ns = r->options->duration_ns ? r->session.start_ns + r->options->duration_ns : UINT64_MAX;
+	uint64_t tick_ns = r->session.start_ns + TICK_NS;
+	struct pollfd fds[LSP_SESSION_FDS];
 	int n;
 
-	while (!r->interrupted && !lsp_client_end(r->client)) {
-		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	while (!r->session.interrupted && !lsp_client_end(r->session.client)) {
+		uint64_t now = lsp_clock_ns(CLOCK_MONOTONIC);
 
-		if (now >= end_ns || all_gone(r))
+		if (now >= end_ns || lsp_session_gone(&r->session))
 			return;
 		if (now >= tick_ns) {
 			tick(r);
-			tick_ns = clock_ns(CLOCK_MONOTONIC) + TICK_NS;
+			tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
 		}
-		n = lsp_client_read(r->client, READ_MAX);
+		n = lsp_client_read(r->session.client, READ_MAX);
 		if (n < 0) {
 			lsp_say("reading from the module: %s", strerror(-n));
 			r->failed = true;
 			return;
 		}
 		if (n < READ_MAX)
-			wait_for_something(r, end_ns < tick_ns ? end_ns : tick_ns);
-		signals_read(r);
+			poll(fds, lsp_session_fds(&r->session, fds),
+			     lsp_clock_ms_until(end_ns < tick_ns ? end_ns : tick_ns));
+		lsp_session_signals_read(&r->session);
 	}
-	if (!r->interrupted) {
+	if (!r->session.interrupted) {
 		lsp_say("the module ended the recording by itself; see dmesg");
 		r->failed = true;
 	}
@@ -376,22 +211,22 @@ static void session_stop(struct recording *r)
 {
 	int err = 0;
 
-	r->stop_ns = clock_ns(CLOCK_MONOTONIC);
-	if (!lsp_client_end(r->client))
-		err = lsp_client_stop(r->client);
+	r->stop_ns = lsp_clock_ns(CLOCK_MONOTONIC);
+	if (!lsp_client_end(r->session.client))
+		err = lsp_client_stop(r->session.client);
 	if (!err)
-		err = lsp_client_drain(r->client, DRAIN_SILENCE_MS);
-	signal_pass_on(r);
+		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
+	lsp_session_signal_pass_on(&r->session);
 	if (r->progress)
 		fputs("\r\033[Kresolving stacks", stderr);
 	if (err) {
-		lsp_say_client(r->client, "end the recording", err);
+		lsp_say_client(r->session.client, "end the recording", err);
 		r->failed = true;
 	}
-	if (lsp_client_end(r->client) && lsp_client_end(r->client)->stop_ns)
-		r->stop_ns = lsp_client_end(r->client)->stop_ns;
-	if (r->stream && lsp_client_end(r->client))
-		lsp_streamfile_add_end(r->stream, lsp_client_end(r->client));
+	if (lsp_client_end(r->session.client) && lsp_client_end(r->session.client)->stop_ns)
+		r->stop_ns = lsp_client_end(r->session.client)->stop_ns;
+	if (r->stream && lsp_client_end(r->session.client))
+		lsp_streamfile_add_end(r->stream, lsp_client_end(r->session.client));
 	err = lsp_collector_finish(r->collector);
 	if (err) {
 		lsp_say("resolving stacks: %s", strerror(-err));
@@ -425,18 +260,18 @@ static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 /* Waits for a command that goes on after its recording; a second signal gives up. */
 static void child_await(struct recording *r)
 {
-	if (!r->child.ended && r->progress && !r->interrupted)
+	if (!r->session.child.ended && r->progress && !r->session.interrupted)
 		lsp_say("the recording is written; waiting for the command to end");
-	r->interrupted = false;
-	while (!r->interrupted && !lsp_child_poll(&r->child, false)) {
+	r->session.interrupted = false;
+	while (!r->session.interrupted && !lsp_child_poll(&r->session.child, false)) {
 		struct pollfd fds[2] = {
-			{ .fd = r->child.pidfd, .events = POLLIN },
-			{ .fd = r->signals, .events = POLLIN },
+			{ .fd = r->session.child.pidfd, .events = POLLIN },
+			{ .fd = r->session.signals, .events = POLLIN },
 		};
 
 		poll(fds, 2, -1);
-		signals_read(r);
-		signal_pass_on(r);
+		lsp_session_signals_read(&r->session);
+		lsp_session_signal_pass_on(&r->session);
 	}
 }
 
@@ -444,17 +279,17 @@ static int report(struct recording *r)
 {
 	struct lsp_profiles_summary summary;
 	struct lsp_record_result result = {
-		.wall_ns = r->wall_ns, .start_ns = r->start_ns, .stop_ns = r->stop_ns,
-		.stack_mode = r->request.stack_mode,
-		.exit_status = -1, .end = lsp_client_end(r->client),
-		.faults = lsp_client_faults(r->client), .collector = r->collector,
+		.wall_ns = r->session.wall_ns, .start_ns = r->session.start_ns, .stop_ns = r->stop_ns,
+		.stack_mode = r->session.request.stack_mode,
+		.exit_status = -1, .end = lsp_client_end(r->session.client),
+		.faults = lsp_client_faults(r->session.client), .collector = r->collector,
 		.summary = &summary,
 	};
 	bool command = r->options->command;
 
 	lsp_profiles_summary(r->collector, &summary);
-	if (command && r->child.ended)
-		result.exit_status = lsp_child_exit_status(&r->child);
+	if (command && r->session.child.ended)
+		result.exit_status = lsp_child_exit_status(&r->session.child);
 	if (!spans_end(r, result.end))
 		r->failed = true;
 	if (!lsp_record_files_write(r->options, &result))
@@ -466,7 +301,7 @@ static int report(struct recording *r)
 		return LSP_EXIT_FAILED;
 	if (!command)
 		return 0;
-	return r->child.ended ? lsp_child_exit_status(&r->child) : LSP_EXIT_FAILED;
+	return r->session.child.ended ? lsp_child_exit_status(&r->session.child) : LSP_EXIT_FAILED;
 }
 
 static int command_failed(const char *name, int err)
@@ -481,7 +316,7 @@ static int replay_run(struct recording *r)
 	struct lsp_client_report end;
 	struct lsp_profiles_summary summary;
 	struct lsp_record_result result = {
-		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->client),
+		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->session.client),
 		.collector = r->collector, .summary = &summary,
 	};
 	int err;
@@ -509,29 +344,29 @@ static int recording_run(struct recording *r)
 		return LSP_EXIT_FAILED;
 	if (o->replay)
 		return replay_run(r);
-	err = lsp_client_connect(r->client);
+	err = lsp_client_connect(r->session.client);
 	if (err) {
-		lsp_say_client(r->client, "record", err);
+		lsp_say_client(r->session.client, "record", err);
 		return LSP_EXIT_FAILED;
 	}
-	if (!signals_take(r)) {
+	if (!lsp_session_signals(&r->session)) {
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
 	}
 	if (o->command) {
-		err = lsp_child_create(&r->child, o->command, &r->old_mask);
+		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
 		if (err)
 			return command_failed(o->command[0], err);
 	}
-	err = session_start(r);
+	err = lsp_session_start(&r->session);
 	if (err) {
-		lsp_say_client(r->client, "start the recording", err);
+		lsp_say_client(r->session.client, "start the recording", err);
 		return LSP_EXIT_FAILED;
 	}
 	lsp_folder_clear(o->directory);
 	spans_keep(r);
 	if (o->command) {
-		err = lsp_child_release(&r->child);
+		err = lsp_child_release(&r->session.child);
 		if (err)
 			return command_failed(o->command[0], err);
 	}
@@ -544,27 +379,19 @@ int lsp_cmd_record(int argc, char **argv)
 {
 	struct lsp_record_options options;
 	struct recording r = {
-		.options = &options, .signals = -1,
-		.child = { .pidfd = -1, .gate = -1, .failure = -1 },
+		.options = &options,
 		.progress = isatty(STDERR_FILENO),
 	};
 	int status;
 
 	lsp_record_options_parse(&options, argc, argv);
-	for (size_t i = 0; i < LSP_RECORD_PIDS; i++)
-		r.pidfds[i] = -1;
+	lsp_session_init(&r.session, &options);
 	status = recording_run(&r);
 
 	spans_drop(&r);
 	if (r.stream)
 		fclose(r.stream);
-	lsp_child_uninit(&r.child);
-	lsp_client_destroy(r.client);
+	lsp_session_uninit(&r.session);
 	lsp_collector_destroy(r.collector);
-	for (size_t i = 0; i < LSP_RECORD_PIDS; i++)
-		if (r.pidfds[i] >= 0)
-			close(r.pidfds[i]);
-	if (r.signals >= 0)
-		close(r.signals);
 	return status;
 }

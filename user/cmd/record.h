@@ -3,6 +3,7 @@
 #ifndef LSP_CMD_RECORD_H
 #define LSP_CMD_RECORD_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,15 @@ struct lsp_record_options {
 	const char *keep_stream;	/* file for what the module sends, or NULL */
 	const char *replay;		/* file to record from instead of the module, or NULL */
 };
+
+/* Sets the defaults. */
+void lsp_record_options_init(struct lsp_record_options *o);
+
+/*
+ * The options of what to record and how much of it, and the command, for a
+ * command that does it in its own way; its input is a struct lsp_record_options.
+ */
+extern const struct argp lsp_record_what_argp;
 
 /* Parses or leaves with a usage error. */
 void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv);

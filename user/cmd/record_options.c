@@ -13,12 +13,11 @@ enum {
 	OPTION_KEEP_STREAM, OPTION_REPLAY,
 };
 
-static const struct argp_option options[] = {
+static const struct argp_option what_options[] = {
 	{ NULL, 0, NULL, 0, "What to record (a command after -- with its threads and children, else):", 1 },
 	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
 	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
 	{ "all", 'a', NULL, 0, "Every process", 1 },
-	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 1 },
 	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s):", 2 },
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
 	  "Keep each wait with probability its length / TIME; 1 keeps all (default), 0 none", 2 },
@@ -29,12 +28,17 @@ static const struct argp_option options[] = {
 	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
 	{ "ring-bytes", OPTION_RING_BYTES, "N", 0,
 	  "Buffer of the module per CPU, a power of two; more survives longer bursts", 2 },
-	{ NULL, 0, NULL, 0, "What to write:", 3 },
+	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
+	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
+	  "Fetch missing debug information from $DEBUGINFOD_URLS", 2 },
+	{ 0 }
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "When to stop and what to write:", 3 },
+	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
-	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 3 },
-	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
-	  "Fetch missing debug information from $DEBUGINFOD_URLS", 3 },
 	/* For tests and measurements of the collector. */
 	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
@@ -119,9 +123,6 @@ static bool switch_parse(struct lsp_record_options *o, int key)
 	case 'a':
 		o->all = true;
 		return true;
-	case OPTION_SPANS:
-		o->spans = true;
-		return true;
 	case OPTION_ALL_FRAMES:
 		o->all_frames = true;
 		return true;
@@ -132,7 +133,7 @@ static bool switch_parse(struct lsp_record_options *o, int key)
 	return false;
 }
 
-static error_t option_parse(int key, char *arg, struct argp_state *state)
+static error_t what_parse(int key, char *arg, struct argp_state *state)
 {
 	struct lsp_record_options *o = state->input;
 
@@ -142,11 +143,6 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_CGROUP:
 		o->cgroup = arg;
-		break;
-	case 'd':
-		o->duration_ns = time_parse(arg, 1e9, state);
-		if (!o->duration_ns)
-			argp_error(state, "a recording cannot last 0 seconds");
 		break;
 	case OPTION_BLOCK_RATE:
 		o->block_rate_ns = time_parse(arg, 1, state);
@@ -163,15 +159,6 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case OPTION_RING_BYTES:
 		o->ring_bytes = (uint32_t)number_parse(arg, 1U << 30, state);
 		break;
-	case OPTION_KEEP_STREAM:
-		o->keep_stream = arg;
-		break;
-	case OPTION_REPLAY:
-		o->replay = arg;
-		break;
-	case 'o':
-		o->directory = arg;
-		break;
 	case ARGP_KEY_ARG:
 		/* The command and all that follows are not ours. */
 		o->command = &state->argv[state->next - 1];
@@ -186,10 +173,52 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+const struct argp lsp_record_what_argp = { .options = what_options, .parser = what_parse };
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lsp_record_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		break;
+	case 'd':
+		o->duration_ns = time_parse(arg, 1e9, state);
+		if (!o->duration_ns)
+			argp_error(state, "a recording cannot last 0 seconds");
+		break;
+	case OPTION_SPANS:
+		o->spans = true;
+		break;
+	case OPTION_KEEP_STREAM:
+		o->keep_stream = arg;
+		break;
+	case OPTION_REPLAY:
+		o->replay = arg;
+		break;
+	case 'o':
+		o->directory = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void lsp_record_options_init(struct lsp_record_options *o)
+{
+	*o = (struct lsp_record_options){
+		.block_rate_ns = 1, .mutex_fraction = 1, .directory = "lockspan-out",
+		.stack_mode = LOCKSPAN_STACK_SPARSE, .stack_auto = true,
+	};
+}
+
 void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv)
 {
+	static const struct argp_child children[] = { { &lsp_record_what_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
-		.options = options, .parser = option_parse, .args_doc = "[-- COMMAND [ARGUMENT]...]",
+		.options = options, .parser = option_parse, .children = children, .args_doc = "[-- COMMAND [ARGUMENT]...]",
 		.doc = "Records who waits for which lock, and who is to blame, by the kernel's futexes."
 		       "\vWrites block.pb.gz (by the waiter's stack) and mutex.pb.gz (by the releaser's) "
 		       "as Go does, contention.ext.pb.gz with more columns, and record.json; read the "
@@ -199,10 +228,7 @@ void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **arg
 		       "it was not found, 64 for a usage error.",
 	};
 
-	*o = (struct lsp_record_options){
-		.block_rate_ns = 1, .mutex_fraction = 1, .directory = "lockspan-out",
-		.stack_mode = LOCKSPAN_STACK_SPARSE, .stack_auto = true,
-	};
+	lsp_record_options_init(o);
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
 }
