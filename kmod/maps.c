@@ -29,6 +29,7 @@ struct lsp_mm {
 	u32 generation;			/* of the mappings as they are; raised by a change */
 	u32 sent;			/* generation last sent; worker only */
 	bool wanted;			/* a stack has asked for it */
+	bool held;			/* kept whole until the worker has read it: mm_users counts us */
 	struct lsp_text __rcu *text;	/* of some generation, this one when it was read */
 };
 
@@ -75,6 +76,8 @@ void lsp_maps_uninit(void)
 
 	irq_work_sync(&wake_work);
 	for (i = 0; pool && i < PROCESSES; i++) {
+		if (pool[i].held)
+			mmput(pool[i].mm);
 		if (pool[i].mm)
 			mmdrop(pool[i].mm);
 		kvfree(rcu_dereference_protected(pool[i].text, true));
@@ -127,6 +130,35 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
 	return m;
 }
 
+/*
+ * The worker is to read these mappings soon; the process may be gone before
+ * its turn, and its mappings with it but for this.
+ */
+static void mm_hold(struct lsp_mm *m)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	if (!m->held && m->mm && mmget_not_zero(m->mm))
+		m->held = true;
+	raw_spin_unlock_irqrestore(&lock, flags);
+	WRITE_ONCE(due, true);
+	irq_work_queue(&wake_work);
+}
+
+/* Process context: what is put may be the last of the mappings. */
+static void mm_release(struct lsp_mm *m)
+{
+	bool held;
+
+	raw_spin_lock_irq(&lock);
+	held = m->held;
+	m->held = false;
+	raw_spin_unlock_irq(&lock);
+	if (held)
+		mmput(m->mm);
+}
+
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 {
 	struct lsp_mm *m = mm_find(mm);
@@ -144,9 +176,8 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 	ret->text = text && text->generation == ret->generation ? text : NULL;
 	if (!READ_ONCE(m->wanted)) {
 		WRITE_ONCE(m->wanted, true);
-		/* The process may be gone before the worker's next turn. */
 		if (!ret->text)
-			irq_work_queue(&wake_work);
+			mm_hold(m);
 	}
 }
 
@@ -170,7 +201,7 @@ void lsp_maps_changed(bool expected)
 	raw_spin_unlock_irqrestore(&lock, flags);
 	/* A process that is still being linked changes often: one reading a turn will do. */
 	if (READ_ONCE(m->wanted))
-		irq_work_queue(&wake_work);
+		mm_hold(m);
 }
 
 static const char *vma_path(struct vm_area_struct *vma, char *buffer)
@@ -333,6 +364,9 @@ bool lsp_maps_update(void)
 				break;
 			}
 			mm_update(m, buffer);
+			mm_release(m);
+		} else if (READ_ONCE(m->held)) {
+			mm_release(m);
 		} else if (sweep && !atomic_read(&m->mm->mm_users)) {
 			mm_forget(m);
 		}
