@@ -37,7 +37,7 @@ workload := $(common) -O2 -g -fno-optimize-sibling-calls -fomit-frame-pointer -p
 protos := $(wildcard user/*/*.proto)
 generated := $(protos:.proto=.pb-c.c)
 user_sources := $(sort $(filter-out $(generated),$(wildcard user/*.c $(foreach d,cmd \
-	capture resolve profile,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
+	capture resolve profile report,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
 preload_sources := $(wildcard user/preload/*.c)
 workload_sources := $(wildcard workloads/c/*.c)
 workload_library := $(wildcard workloads/c/lib/*.c)
@@ -58,7 +58,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests lab check demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo lab check demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -76,6 +76,9 @@ user: user/lockspan $(preload_library) ## user/lockspan and user/preload/liblock
 workloads: $(workloads) $(workloads_go) ## the programs with known contention, in workloads/
 
 tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests' helper programs
+
+zoo: ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
+	$(MAKE) -s -C tests/zoo OUT=$(CURDIR)/build/zoo
 
 lab: module user workloads $(vm_programs) tests/vm/lockspan-other-version ## all that runs in a lab VM (tools/vm make KERNEL lab)
 

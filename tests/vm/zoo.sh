@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.1,6.12 cpus=2 timeout=300 host=zoo vm=--add,build/zoo:zoo
+#
+# Records programs of all kinds (tests/zoo) that state their own chains of calls,
+# and counts the stacks that are equal to them. Would catch: a frame lost,
+# invented or misnamed in PIE, static, stripped, musl, C++ and Rust programs, in
+# libraries that are loaded late, behind another root, below 200 calls; programs
+# that are gone, or another one, when their stacks are looked at.
+. tests/lib.sh
+
+zoo=zoo
+module_load
+
+# rate A B: A of B in percent, rounded down; 0 when there are none.
+rate() { echo $(($2 ? $1 * 100 / $2 : 0)); }
+
+# subject NAME LEAST_EXACT LEAST_COMPLETE [EDIT]: percent; EDIT is a sed script for
+# what cannot be known of NAME. Runs the command that follows --.
+subject() {
+	local name=$1 exact=$2 complete=$3 edit='' events good whole sent bytes
+	shift 3
+	[[ $1 == -- ]] || { edit=$1 && shift; }
+	shift
+	$lockspan record --spans --keep-stream /tmp/stream -o /tmp/r -- "$@" >/tmp/truth 2>/tmp/err
+	is "$name: recorded" $? 0
+	cat /tmp/err
+	sed -i -E "s/ +$//;$edit" /tmp/truth
+	tests/vm/zoocheck /tmp/truth /tmp/r/spans.lspan >/tmp/judged
+	grep '^#' /tmp/judged
+	read -r events good whole < <(tail -n 1 /tmp/judged)
+	read -r sent _ bytes < <(tests/vm/stackbytes /tmp/stream)
+	num "$name: waits" "${events:-0}" ">" 0
+	num "$name: equal to the truth, %" "$(rate "$good" "$events")" ">=" "$exact"
+	num "$name: complete, %" "$(rate "$whole" "$events")" ">=" "$complete"
+	echo "# zoo $name: waits $events, equal $good, complete $whole, bytes per event" \
+		"$((sent ? bytes / sent : 0)) ($sent events)"
+	rm -rf /tmp/r /tmp/stream
+}
+
+bash_times() { echo "for ((i = 0; i < $1; i++)); do $2; done"; }
+
+subject c-pie 100 100 -- $zoo/c-pie
+subject c-nopie 100 100 -- $zoo/c-nopie
+subject c-static 100 100 -- $zoo/c-static
+subject c-stripped 100 100 -- $zoo/c-stripped
+# No symbols and no inlined functions: the file and the offset, as many as there are frames.
+subject c-bare 100 100 's/locked_add;//; s/^([^;]*;[^;]*);[^;]*$/\1;c-bare+*1/
+	s/^([^;]*;[^;]*);[^;]*;[^;]*$/\1;c-bare+*2/
+	s/^([^;]*;[^;]*);[^;]*;[^;]*;[^;]*$/\1;c-bare+*3/' -- $zoo/c-bare
+[[ ! -e $zoo/cxx ]] || subject cxx 100 100 -- $zoo/cxx
+[[ ! -e $zoo/rust ]] || subject rust 100 100 -- $zoo/rust
+[[ ! -e $zoo/c-musl ]] || subject c-musl 99 99 -- $zoo/c-musl
+[[ ! -e $zoo/c-musl ]] || subject c-musl-stripped 99 0 's/;.*/;c-musl-stripped+*/' -- $zoo/c-musl-stripped
+subject loader 100 100 -- $zoo/loader
+subject brief 100 100 -- bash -c "$(bash_times 20 $zoo/brief)"
+subject again 100 100 -- $zoo/again
+subject private 100 100 -- $zoo/private c-pie
+subject deep 100 100 -- $zoo/deep
+
+# Go waits within its own scheduler: its threads are seen, the goroutine that
+# wants a lock never is.
+if [[ -e $zoo/go-mutex ]]; then
+	subject go-mutex 100 0 -- $zoo/go-mutex
+	$lockspan record -o /tmp/go -- $zoo/go-mutex >/dev/null 2>&1
+	is "Go: waits that show the function which locks" "$(pprof_sum /tmp/go/block.pb.gz contentions fn=main.take)" 0
+	echo "# Go: stacks show the runtime's threads parking, none the goroutine's own frames"
+fi
+
+check "the module leaves" module_unload
+finish

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Waits once in its life and is gone 5 ms later. */
+#include "subject.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static FRAME void brief_take(void)
+{
+	pthread_mutex_lock(&mutex);
+	usleep(5000);
+	_exit(0);
+}
+
+static void *worker(void *arg)
+{
+	thread_name("z-brief");
+	brief_take();
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t thread;
+
+	truth("z-brief;pthread_mutex_lock;brief_take;worker");
+	pthread_mutex_lock(&mutex);
+	pthread_create(&thread, NULL, worker, NULL);
+	usleep(20000);
+	pthread_mutex_unlock(&mutex);
+	for (;;)
+		pause();
+}
