@@ -179,21 +179,24 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 	released = false;
 	stop_ns = 0;
 
-	/* The rings are empty and nobody else is at them yet. */
-	lsp_maps_update();
-	start_ns = ktime_get_ns();
-	WRITE_ONCE(lsp_wait_recording, true);
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
 	ret = ops->arm(max_threads);
 	if (ret)
 		goto err_alloc;
+	/* Changes of the mappings are heard of by now; the rings are empty and the worker stands at our mutex. */
+	lsp_maps_update();
 
+	/*
+	 * All probes at one moment: arming takes long enough for a contended
+	 * program to fill the rings, and until we let go nobody empties them.
+	 */
+	start_ns = ktime_get_ns();
+	WRITE_ONCE(lsp_wait_recording, true);
 	state = LOCKSPAN_STATE_RECORDING;
 	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));
 	goto out_unlock;
 
 err_alloc:
-	WRITE_ONCE(lsp_wait_recording, false);
 	session_free();
 out_unlock:
 	mutex_unlock(&lock);

@@ -20,6 +20,8 @@
 #define SPARSE_WINDOW_BYTES 16384
 #define SPARSE_WINDOW_WORDS (SPARSE_WINDOW_BYTES / 8)
 #define FP_FRAMES 128
+/* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
+#define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
 #define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + SPARSE_WINDOW_BYTES + \
 			  8 * LSP_SPARSE_BITMAP_WORDS(SPARSE_WINDOW_WORDS))
@@ -204,17 +206,29 @@ static void raw_copy(struct lockspan_stack *s)
 	s->rec.flags |= done < RAW_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
 }
 
-/* Returns the stack's fingerprint. */
+/*
+ * Returns the stack's fingerprint. While the process's mappings are still to be
+ * read, every word that could be a user address passes for text: more than is
+ * needed, but a tenth of the stack as it is, and named all the same. Sending
+ * the stack as it is, of all threads that contend when a recording of running
+ * processes begins, fills the rings before the worker has had its turn.
+ */
 static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, const u64 *window,
 		       u32 bytes)
 {
 	u64 *bitmap = (u64 *)(s + 1);
 	u32 words = bytes / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
-	u64 print = lsp_print_fold(text->generation, s->regs[LOCKSPAN_REG_RIP]);
+	u64 sp = s->regs[LOCKSPAN_REG_RSP];
+	/* Without the window: its words are kept anyway, and must not name the stack. */
+	const struct lsp_range any[] = { { LOWEST_TEXT, sp }, { sp + words * 8, TASK_SIZE_MAX } };
+	u64 print = lsp_print_fold(s->generation, s->regs[LOCKSPAN_REG_RIP]);
 	u32 kept;
 
-	kept = lsp_sparse_filter(window, words, s->regs[LOCKSPAN_REG_RSP], text->ranges, text->n,
-				 bitmap, bitmap + bits, &print);
+	/* Without room to follow the process nothing else tells it from its neighbour. */
+	if (!s->generation)
+		print = lsp_print_fold(print, s->tgid);
+	kept = lsp_sparse_filter(window, words, sp, text ? text->ranges : any,
+				 text ? text->n : ARRAY_SIZE(any), bitmap, bitmap + bits, &print);
 	s->window_bytes = words * 8;
 	s->payload_bytes = 8 * (bits + kept);
 	s->rec.flags |= bytes < SPARSE_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
@@ -263,9 +277,6 @@ u64 lsp_ustack_current(void)
 	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
 		return 0;
 	lsp_maps_current(&view);
-	/* Until the process's mappings are read there is nothing to filter by. */
-	if (mode == LOCKSPAN_STACK_SPARSE && !view.text)
-		mode = LOCKSPAN_STACK_RAW;
 	s = lsp_ring_reserve(mode == LOCKSPAN_STACK_SPARSE ? SPARSE_MAX_BYTES : RAW_MAX_BYTES);
 	if (!s) {
 		lsp_count(LOCKSPAN_C_LOST_STACK_RING);
@@ -341,7 +352,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;
 
-	sparse = stack_mode == LOCKSPAN_STACK_SPARSE && view.text;
+	sparse = stack_mode == LOCKSPAN_STACK_SPARSE;
 	stack_begin(s, task, task_pt_regs(task), &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
 	sleeping_fill(s, task, view.text, ++count);
