@@ -11,6 +11,10 @@
 static const struct lsp_command commands[] = {
 	{ "record", lsp_cmd_record, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record contention and write block and mutex profiles" },
+	{ "report", lsp_cmd_report, "[OPTION]... DIR|FILE...",
+	  "show who waited for locks and who is to blame" },
+	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",
+	  "show what has changed between two recordings" },
 	{ "export", lsp_cmd_export, "--json DIR|FILE",
 	  "print every event of a recording made with --spans" },
 	{ "status", lsp_cmd_status, "[--json]",

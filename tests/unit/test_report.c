@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * libs: -lz -lprotobuf-c -ljson-c -lm
+ *
+ * What `lockspan report` makes of profiles. Would catch: a wait or release
+ * booked on another site, lock, class or thread than its own, sums that are not
+ * those of the profiles, an interval that is not there or was made up, a name
+ * that steers the terminal, a profile taken for one of another kind.
+ *
+ * With --files DIR it leaves two recordings there for tests/e2e/report.sh.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../user/report/json.h"
+#include "../../user/report/text.h"
+#include "../../user/report/words.h"
+#include "../../user/report/site.h"
+#include "fixture_report.h"
+
+static void record_add(struct lsp_recording *r, const char *text)
+{
+	char why[128] = "";
+
+	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
+		fail_msg("record.json: %s", why);
+}
+
+static const struct lsp_table_row *row_of(const struct lsp_table *t, const char *name)
+{
+	const struct lsp_table_row *row = lsp_table_find(t, name);
+
+	if (!row)
+		fail_msg("no row %s", name);
+	return row;
+}
+
+/* Sums of any table are those of the profiles; each row's own are given by hand. */
+static void test_tables(void **state)
+{
+	static const struct {
+		enum lsp_by by;
+		const char *name;
+		double waits, waited, late, releases, blamed, open;
+	} rows[] = {
+		{ LSP_BY_SITE, "fast_update", 101, 7001e6, 51e6, 90, 100e6, 0 },
+		{ LSP_BY_SITE, "slow_update", 0, 0, 0, 10, 6700e6, 0 },
+		{ LSP_BY_SITE, "wait_all", 2, 1200e6, 0, 0, 0, 0 },
+		{ LSP_BY_SITE, "stuck", 0, 0, 0, 0, 0, 1 },
+		{ LSP_BY_LOCK, "g_mu", 100, 7000e6, 50e6, 100, 6800e6, 0 },
+		{ LSP_BY_LOCK, "other_mu", 1, 1e6, 1e6, 0, 0, 0 },
+		{ LSP_BY_LOCK, "stuck_mu", 0, 0, 0, 0, 0, 1 },
+		{ LSP_BY_SYNC, "mutex", 101, 7001e6, 51e6, 100, 6800e6, 1 },
+		{ LSP_BY_SYNC, "join", 2, 1200e6, 0, 0, 0, 0 },
+		{ LSP_BY_THREAD, "prog", 101, 7001e6, 51e6, 90, 100e6, 1 },
+		{ LSP_BY_THREAD, "slow", 0, 0, 0, 10, 6700e6, 0 },
+	};
+	struct lsp_recording r = { 0 };
+	struct lsp_table t;
+
+	(void)state;
+	fixture_recording(&r);
+	record_add(&r, fixture_record_exact);
+	for (int by = 0; by < LSP_BY_COUNT; by++) {
+		assert_int_equal(lsp_table_create(&r, (enum lsp_by)by, false, &t), 0);
+		assert_true(t.total[LSP_V_WAITED] == 8201e6);
+		assert_true(t.total[LSP_V_BLAMED] == 6800e6);
+		assert_true(t.total[LSP_V_HANDOFF] == 200e6);
+		assert_true(t.total[LSP_V_OTHER_HOLD] == 1200e6);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			const struct lsp_table_row *row;
+
+			if ((int)rows[i].by != by)
+				continue;
+			row = row_of(&t, rows[i].name);
+			assert_true(row->v[LSP_V_WAITS] == rows[i].waits);
+			assert_true(row->v[LSP_V_WAITED] == rows[i].waited);
+			assert_true(row->v[LSP_V_LATE] == rows[i].late);
+			assert_true(row->v[LSP_V_RELEASES] == rows[i].releases);
+			assert_true(row->v[LSP_V_BLAMED] == rows[i].blamed);
+			assert_true(row->v[LSP_V_OPEN] == rows[i].open);
+			assert_int_equal(row->waited.trust, LSP_TRUST_EXACT);
+			assert_int_equal(row->blamed.trust, LSP_TRUST_EXACT);
+		}
+		lsp_table_destroy(&t);
+	}
+	lsp_recording_uninit(&r);
+}
+
+static void test_row_order_and_places(void **state)
+{
+	struct lsp_recording r = { 0 };
+	struct lsp_table t;
+
+	(void)state;
+	fixture_recording(&r);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
+	assert_string_equal(t.rows[0].name, "fast_update");
+	assert_string_equal(t.rows[1].name, "slow_update");
+	assert_string_equal(t.rows[2].name, "wait_all");
+	assert_int_equal(t.rows[0].wait_line, 61);
+	assert_int_equal(t.rows[0].release_line, 66);
+	assert_string_equal(t.rows[0].lock, "g_mu");
+	/* Who only ended joins has no blame to be shown. */
+	assert_int_equal(t.shown, 3);
+	assert_string_equal(t.rows[3].name, "start_thread");
+	lsp_table_destroy(&t);
+	lsp_recording_uninit(&r);
+}
+
+static void test_threads_of_processes(void **state)
+{
+	struct fixture_events e = { .function = "f", .lock = "m", .comm = "worker", .count = 1, .ns = 5, .pid = 10 };
+	struct lsp_recording r = { 0 };
+	struct lsp_table t;
+
+	(void)state;
+	fixture_events_add(&r, &e);
+	e.pid = 11;
+	fixture_events_add(&r, &e);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, false, &t), 0);
+	assert_true(row_of(&t, "worker (pid 11)")->v[LSP_V_WAITED] == 5);
+	lsp_table_destroy(&t);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, true, &t), 0);
+	assert_true(row_of(&t, "worker")->v[LSP_V_WAITED] == 10);
+	lsp_table_destroy(&t);
+	lsp_recording_uninit(&r);
+}
+
+/* Sampled: a row whose parts all have intervals has theirs joined, others say that they have none. */
+static void test_intervals(void **state)
+{
+	struct lsp_recording r = { 0 };
+	const struct lsp_table_row *row;
+	struct lsp_table t;
+
+	(void)state;
+	fixture_recording(&r);
+	record_add(&r, fixture_record_sampled);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_LOCK, false, &t), 0);
+	row = row_of(&t, "g_mu");
+	assert_int_equal(row->waited.trust, LSP_TRUST_SHOWN);
+	assert_true(fabs(row->waited.low_ns - 6600e6) < 1 && fabs(row->waited.high_ns - 7300e6) < 1);
+	assert_int_equal(row->blamed.trust, LSP_TRUST_TOO_FEW);
+	assert_int_equal(row_of(&t, "other_mu")->waited.trust, LSP_TRUST_TOO_FEW);
+	lsp_table_destroy(&t);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
+	row = row_of(&t, "fast_update");
+	assert_int_equal(row->waited.trust, LSP_TRUST_SHOWN);
+	assert_true(fabs(row->waited.low_ns - 6601e6) < 1 && fabs(row->waited.high_ns - 7301e6) < 1);
+	assert_int_equal(row_of(&t, "wait_all")->waited.trust, LSP_TRUST_TOO_FEW);
+	lsp_table_destroy(&t);
+	lsp_recording_uninit(&r);
+}
+
+/* Files without a record.json: ours say their rates in a comment, others do not. */
+static void test_rates_of_files(void **state)
+{
+	struct lsp_recording r = { 0 };
+	struct lsp_profile *other = lsp_profile_create(lsp_profile_contention_types, 2);
+	struct lsp_table t;
+
+	(void)state;
+	fixture_recording(&r);
+	lsp_facts_add_profile(&r.facts, r.parts[LSP_PART_BLOCK]);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
+	assert_int_equal(row_of(&t, "fast_update")->waited.trust, LSP_TRUST_EXACT);
+	lsp_table_destroy(&t);
+	lsp_facts_add_profile(&r.facts, other);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
+	assert_int_equal(row_of(&t, "fast_update")->waited.trust, LSP_TRUST_UNKNOWN);
+	lsp_table_destroy(&t);
+	lsp_profile_destroy(other);
+	lsp_recording_uninit(&r);
+}
+
+static void test_part(void **state)
+{
+	static const struct lsp_profile_type cpu[2] = { { "samples", "count" }, { "cpu", "nanoseconds" } };
+	struct lsp_profile *p = lsp_profile_create(cpu, 2);
+	struct lsp_profile *empty = lsp_profile_create(lsp_profile_contention_types, 2);
+	struct lsp_recording r = { 0 };
+	char why[256] = "";
+
+	(void)state;
+	assert_int_equal(lsp_recording_part(p, "mutex.pb.gz", why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "samples/count, cpu/nanoseconds"));
+	assert_int_equal(lsp_recording_part(empty, "d/mutex.pb.gz", why, sizeof(why)), LSP_PART_MUTEX);
+	assert_int_equal(lsp_recording_part(empty, "mutexes/x.pb.gz", why, sizeof(why)), LSP_PART_BLOCK);
+	fixture_recording(&r);
+	for (int i = 0; i < LSP_PART_COUNT; i++)
+		assert_int_equal(lsp_recording_part(r.parts[i], "x", why, sizeof(why)), i);
+	lsp_profile_destroy(p);
+	lsp_profile_destroy(empty);
+	lsp_recording_uninit(&r);
+}
+
+/* The wrapper of a language's library is not the site. */
+static void test_site(void **state)
+{
+	static const struct {
+		const char *names, *site;
+	} rows[] = {
+		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\",\"Cache::get\",\"main\"]", "Cache::get" },
+		{ "[\"sync.(*Mutex).Lock\",\"main.work\"]", "main.work" },
+		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\"]", "pthread_mutex_lock" },
+		{ "[\"[no stack]\"]", "[no stack]" },
+		{ "[\"futex_wait\",\"[truncated]\"]", "futex_wait" },
+		{ "[]", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct json_object *names = json_tokener_parse(rows[i].names);
+
+		assert_string_equal(lsp_site_of_names(names), rows[i].site);
+		json_object_put(names);
+	}
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		double ns;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" }, { 0.4, "0" }, { 1, "1ns" }, { 999, "999ns" }, { 999.6, "1.00us" }, { 1234, "1.23us" },
+		{ 99.96e6, "100ms" }, { -7.0855e9, "-7.09s" }, { 119.4e9, "119s" }, { 3600e9, "60.0min" }, { 7200e9, "2.00h" },
+	};
+	char to[LSP_WORD], *text = NULL;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(lsp_words_ns(to, rows[i].ns), rows[i].text);
+	assert_string_equal(lsp_words_count(to, 1234567), "1,234,567");
+	assert_string_equal(lsp_words_count(to, 12.34), "12.3");
+	assert_string_equal(lsp_words_count(to, -1234), "-1,234");
+	assert_string_equal(lsp_words_share(to, 1, 0), "-");
+	f = open_memstream(&text, &bytes);
+	lsp_words_name(f, "a\033[31m\302\233b\303\244");
+	fclose(f);
+	assert_string_equal(text, "a\\x1b[31m\\xc2\233b\303\244");
+	free(text);
+}
+
+/* ---- what is written ---- */
+
+static char *text_of(const struct lsp_recording *r, enum lsp_by by, size_t top)
+{
+	struct lsp_table t;
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	assert_int_equal(lsp_table_create(r, by, false, &t), 0);
+	lsp_report_text(f, r, &t, top);
+	fclose(f);
+	lsp_table_destroy(&t);
+	return text;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}
+
+static void test_text(void **state)
+{
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	fixture_recording(&r);
+	record_add(&r, fixture_record_exact);
+	text = text_of(&r, LSP_BY_SITE, 20);
+	has(text, "./prog -x\\x1b[31m");
+	has(text, "hold            8.00s   97.5%");
+	has(text, "handoff         200ms    2.4%");
+	has(text, "tail           1.00ms");
+	has(text, "late to run      51.0ms");
+	has(text, "lost                  0");
+	has(text, "missed       2 probe hits");
+	has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");
+	has(text, "prog (pid 7) on stuck_mu mutex: pthread_mutex_lock < stuck < main");
+	assert_null(strstr(text, "start_thread"));
+	assert_null(strstr(text, "95%"));
+	free(text);
+	text = text_of(&r, LSP_BY_SITE, 1);
+	has(text, "3 more rows");
+	free(text);
+	lsp_recording_uninit(&r);
+
+	memset(&r, 0, sizeof(r));
+	fixture_recording(&r);
+	record_add(&r, fixture_record_sampled);
+	text = text_of(&r, LSP_BY_LOCK, 20);
+	has(text, "lost         12 waits found no room");
+	has(text, "6.60s..7.30s");
+	has(text, "too few");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+static void test_nothing(void **state)
+{
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	r.parts[LSP_PART_BLOCK] = lsp_profile_create(lsp_profile_contention_types, 2);
+	text = text_of(&r, LSP_BY_SITE, 20);
+	has(text, "nothing waited");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+static void test_json(void **state)
+{
+	struct lsp_recording r = { 0 };
+	struct json_object *o;
+	const char *text;
+	struct lsp_table t;
+
+	(void)state;
+	fixture_recording(&r);
+	record_add(&r, fixture_record_sampled);
+	assert_int_equal(lsp_table_create(&r, LSP_BY_LOCK, false, &t), 0);
+	o = lsp_report_json(&r, &t, 1);
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+	has(text, "\"exact\":{\"contentions\":103,\"delay_ns\":8201000000,\"sched_delay_ns\":51000000,"
+	    "\"releases\":102,\"hold_ns\":8000000000,\"handoff_ns\":200000000,\"tail_ns\":1000000,\"open\":1,\"open_ns\":5000000}");
+	has(text, "\"partial\":true,\"partial_reasons\":[\"12 waits found no room\"]");
+	has(text, "\"rows\":[{\"lock\":\"g_mu\",\"sync\":\"mutex\",\"block\":{\"contentions\":100,\"delay_ns\":7000000000,"
+	    "\"sched_delay_ns\":50000000,\"spurious\":3,\"depth_mean\":4,\"interval\":\"95%\",\"low_ns\":6600000000,\"high_ns\":7300000000},"
+	    "\"mutex\":{\"contentions\":100,\"delay_ns\":6800000000,\"other_releases\":0,\"other_hold_ns\":0,\"waiters_mean\":3.5,"
+	    "\"interval\":\"too few\"},\"handoff_ns\":200000000,");
+	has(text, "\"rows_left_out\":3");
+	json_object_put(o);
+	lsp_table_destroy(&t);
+	lsp_recording_uninit(&r);
+}
+
+static void test_bad_records(void **state)
+{
+	static const char *const texts[] = {
+		"", "[]", "{}", "{\"format\":2}", "{\"format\":1", "no JSON",
+	};
+	struct lsp_facts f = { 0 };
+	char why[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		*why = '\0';
+		assert_int_equal(lsp_facts_add_record(&f, texts[i], why, sizeof(why)), -EBADMSG);
+		assert_true(*why != '\0');
+	}
+	/* Of other types than it should be: nothing is known, nothing breaks. */
+	assert_int_equal(lsp_facts_add_record(&f, "{\"format\":1,\"locks\":3,\"open_waits\":[1,null],"
+		"\"exact\":[],\"probes\":{},\"partial_reasons\":[{}],\"begun\":4}", why, sizeof(why)), 0);
+	assert_string_equal(lsp_facts_text(&f, 0, "begun"), "");
+	assert_false(lsp_facts_partial(&f, NULL, NULL));
+	lsp_facts_uninit(&f);
+}
+
+/* ---- for tests/e2e/report.sh ---- */
+
+static void folder_write(const char *folder, const char *name, struct lsp_recording *r, const char *record)
+{
+	static const char *const names[LSP_PART_COUNT] = { "block", "mutex", "contention.ext" };
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	mkdir(path, 0777);
+	for (int i = 0; i < LSP_PART_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s/%s.pb.gz", folder, name, names[i]);
+		if (lsp_profile_write(r->parts[i], path))
+			exit(1);
+	}
+	snprintf(path, sizeof(path), "%s/%s/record.json", folder, name);
+	f = fopen(path, "w");
+	if (!f || fputs(record, f) < 0 || fclose(f))
+		exit(1);
+}
+
+static int files_write(const char *folder)
+{
+	static const struct fixture_events more = {
+		.function = "<script>alert(1)</script>", .line = 3, .lock = "</script><b>\"'&", .count = 5, .ns = 2e9,
+	};
+	struct lsp_recording r = { 0 };
+
+	fixture_recording(&r);
+	folder_write(folder, "exact", &r, fixture_record_exact);
+	folder_write(folder, "sampled", &r, fixture_record_sampled);
+	fixture_events_add(&r, &more);
+	folder_write(folder, "more", &r, fixture_record_exact);
+	lsp_recording_uninit(&r);
+	for (int i = 0; i < LSP_PART_COUNT; i++)
+		r.parts[i] = lsp_profile_create(lsp_profile_contention_types, 2);
+	folder_write(folder, "empty", &r, "{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1}");
+	lsp_recording_uninit(&r);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_row_order_and_places),
+		cmocka_unit_test(test_threads_of_processes),
+		cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_rates_of_files),
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_bad_records),
+	};
+
+	if (argc == 3 && !strcmp(argv[1], "--files"))
+		return files_write(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "reading.h"
+
+#include <json-c/json.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+
+static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
+{
+	for (int i = 0; i < LSP_BY_COUNT; i++)
+		if (!strcmp(arg, lsp_by_names[i])) {
+			o->by = (enum lsp_by)i;
+			return;
+		}
+	argp_error(state, "--by %s: there is site, lock, sync and thread", arg);
+}
+
+static void top_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
+{
+	char *end;
+	unsigned long long n = strtoull(arg, &end, 10);
+
+	if (*arg < '0' || *arg > '9' || *end)
+		argp_error(state, "--top %s: not a number of rows", arg);
+	o->top = n ? (size_t)n : SIZE_MAX;
+}
+
+error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'b':
+		by_parse(o, arg, state);
+		return 0;
+	case 'n':
+		top_parse(o, arg, state);
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+bool lsp_reading_finish(struct json_object *json)
+{
+	if (json)
+		puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+						    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(json);
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	lsp_say("cannot write the output");
+	return false;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Options that report and diff share. */
+#ifndef LSP_CMD_READING_H
+#define LSP_CMD_READING_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../report/table.h"
+
+struct json_object;
+
+struct lsp_reading {
+	enum lsp_by by;
+	size_t top;	/* rows; SIZE_MAX: all */
+	bool json;
+};
+
+#define LSP_READING_DEFAULT { .by = LSP_BY_SITE, .top = 20 }
+
+#define LSP_READING_OPTIONS \
+	{ "by", 'b', "WHAT", 0, "One row for each site (the calling function; the default), lock, " \
+	  "sync (kind of primitive) or thread (name)", 0 }, \
+	{ "top", 'n', "N", 0, "So many rows (20); 0: all", 0 }, \
+	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }
+
+/* For an argp parser: 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */
+error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state);
+
+/* Prints @json (NULL: nothing) and ends the output; takes it over. False: it could not be written, which is said. */
+bool lsp_reading_finish(struct json_object *json);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two recordings compared: NEW minus BASE for each row of their tables, as
+ * pprof's -diff_base does for samples; what has become less is negative.
+ */
+#ifndef LSP_REPORT_DIFF_H
+#define LSP_REPORT_DIFF_H
+
+#include <stdio.h>
+
+#include "table.h"
+
+struct json_object;
+
+/* What the two sides are divided by, so that runs of other lengths compare. */
+enum lsp_per {
+	LSP_PER_RUN,		/* nothing */
+	LSP_PER_SECOND,
+	LSP_PER_OPERATION,
+};
+
+struct lsp_diff_row {
+	const char *name;
+	const struct lsp_table_row *base;	/* NULL: it is new */
+	const struct lsp_table_row *new;	/* NULL: it is gone */
+	double before[LSP_V_COUNT];		/* divided */
+	double after[LSP_V_COUNT];
+	struct lsp_bounds waited;		/* of the differences, divided */
+	struct lsp_bounds blamed;
+};
+
+struct lsp_diff {
+	struct lsp_table base, new;
+	enum lsp_per per;
+	double base_divisor, new_divisor;
+	bool block, mutex, ext;		/* that both have */
+	struct lsp_diff_row total;
+	struct lsp_diff_row *rows;	/* by the size of the change */
+	size_t n;
+};
+
+/*
+ * @base_divisor and @new_divisor are seconds or operations, 1 for PER_RUN.
+ * -EINVAL when the two have no part in common, -ENOMEM.
+ */
+int lsp_diff_create(const struct lsp_recording *base, const struct lsp_recording *new,
+		    enum lsp_by by, enum lsp_per per, double base_divisor, double new_divisor,
+		    struct lsp_diff *ret);
+void lsp_diff_destroy(struct lsp_diff *d);
+
+void lsp_diff_text(FILE *to, const struct lsp_diff *d, size_t top);
+struct json_object *lsp_diff_json(const struct lsp_diff *d, size_t top);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recording.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const part_names[LSP_PART_COUNT] = { "block", "mutex", "contention" };
+
+const char *lsp_part_name(enum lsp_part part)
+{
+	return part_names[part];
+}
+
+void lsp_recording_uninit(struct lsp_recording *r)
+{
+	for (int i = 0; i < LSP_PART_COUNT; i++)
+		lsp_profile_destroy(r->parts[i]);
+	lsp_facts_uninit(&r->facts);
+	memset(r, 0, sizeof(*r));
+}
+
+int lsp_part_column(const struct lsp_profile *p, const char *name)
+{
+	for (size_t i = 0; i < lsp_profile_types(p); i++)
+		if (!strcmp(lsp_profile_type(p, i)->type, name))
+			return (int)i;
+	return -1;
+}
+
+const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key)
+{
+	for (size_t i = 0; i < s->nlabels; i++)
+		if (s->labels[i].str && !strcmp(s->labels[i].key, key))
+			return s->labels[i].str;
+	return "";
+}
+
+static bool types_are_contention(const struct lsp_profile *p)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (lsp_profile_types(p) != 2 ||
+		    strcmp(lsp_profile_type(p, i)->type, lsp_profile_contention_types[i].type) ||
+		    strcmp(lsp_profile_type(p, i)->unit, lsp_profile_contention_types[i].unit))
+			return false;
+	return true;
+}
+
+/* -1: nothing says it. */
+static int part_by_comment(const struct lsp_profile *p)
+{
+	const char *comment;
+
+	for (size_t i = 0; (comment = lsp_profile_comment(p, i)); i++)
+		for (int part = 0; part < LSP_PART_EXT; part++) {
+			char start[64];
+
+			snprintf(start, sizeof(start), "lockspan %s profile", part_names[part]);
+			if (!strncmp(comment, start, strlen(start)))
+				return part;
+		}
+	return -1;
+}
+
+static int part_by_samples(const struct lsp_profile *p)
+{
+	struct lsp_profile_sample s;
+	struct lsp_profile_location l;
+	size_t unlocks = 0, n = lsp_profile_samples(p);
+
+	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++) {
+		const char *kind = lsp_sample_text(&s, "kind");
+
+		if (!strcmp(kind, "block") || !strcmp(kind, "mutex"))
+			return *kind == 'b' ? LSP_PART_BLOCK : LSP_PART_MUTEX;
+		if (s.nlocations && lsp_profile_location(p, s.locations[0], &l) && l.nlines &&
+		    (strstr(l.lines[0].function, "nlock")))
+			unlocks++;
+	}
+	if (!n)
+		return -1;
+	return 2 * unlocks > n ? LSP_PART_MUTEX : LSP_PART_BLOCK;
+}
+
+int lsp_recording_part(const struct lsp_profile *p, const char *name, char *why, size_t why_bytes)
+{
+	const char *base = strrchr(name, '/');
+	size_t n = 0;
+	int part;
+
+	if (lsp_part_column(p, "hold") >= 0 && lsp_part_column(p, "sched_delay") >= 0 &&
+	    lsp_part_column(p, "delay") >= 0)
+		return LSP_PART_EXT;
+	if (types_are_contention(p)) {
+		part = part_by_comment(p);
+		if (part < 0)
+			part = part_by_samples(p);
+		if (part < 0)
+			part = strstr(base ? base : name, "mutex") ? LSP_PART_MUTEX : LSP_PART_BLOCK;
+		return part;
+	}
+	n = (size_t)snprintf(why, why_bytes, "it has the sample types");
+	for (size_t i = 0; i < lsp_profile_types(p) && n < why_bytes; i++)
+		n += (size_t)snprintf(why + n, why_bytes - n, "%s %s/%s", i ? "," : "",
+				      lsp_profile_type(p, i)->type, lsp_profile_type(p, i)->unit);
+	if (n < why_bytes)
+		snprintf(why + n, why_bytes - n,
+			 "; a block or mutex profile has contentions/count, delay/nanoseconds");
+	return -EINVAL;
+}
+
+int lsp_recording_add(struct lsp_recording *r, enum lsp_part part, struct lsp_profile *p)
+{
+	int err;
+
+	if (!r->parts[part]) {
+		r->parts[part] = p;
+		return 0;
+	}
+	err = lsp_profile_add(r->parts[part], p, 1);
+	lsp_profile_destroy(p);
+	return err;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a report is made of: the profiles of one or more recordings, and their facts. */
+#ifndef LSP_REPORT_RECORDING_H
+#define LSP_REPORT_RECORDING_H
+
+#include "../profile/pprof.h"
+#include "facts.h"
+
+enum lsp_part {
+	LSP_PART_BLOCK,
+	LSP_PART_MUTEX,
+	LSP_PART_EXT,
+	LSP_PART_COUNT
+};
+
+/* All zero is empty. A part is NULL when there is none. */
+struct lsp_recording {
+	struct lsp_profile *parts[LSP_PART_COUNT];
+	struct lsp_facts facts;
+};
+
+void lsp_recording_uninit(struct lsp_recording *r);
+
+/*
+ * Which part a profile is: by its sample types, then by what its samples or
+ * comments say, then by the functions at the leaves (...Unlock), last by
+ * @name, the file's. -EINVAL when its sample types are of neither kind: @why
+ * gets a clause with what they are.
+ */
+int lsp_recording_part(const struct lsp_profile *p, const char *name, char *why, size_t why_bytes);
+
+/* "block", "mutex", "contention". */
+const char *lsp_part_name(enum lsp_part part);
+
+/* Takes over @p and adds it to what is there. 0 or -errno. */
+int lsp_recording_add(struct lsp_recording *r, enum lsp_part part, struct lsp_profile *p);
+
+/* The column of the part's sample type @name, or -1. */
+int lsp_part_column(const struct lsp_profile *p, const char *name);
+
+/* The sample's text label @key, "" when it has none. */
+const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The site of a stack: the program's own function that called the primitive,
+ * the first frame outwards that is neither the leaf nor a library's wrapper
+ * around it (std::mutex::lock). A stack of wrappers alone is named by its leaf.
+ */
+#ifndef LSP_REPORT_SITE_H
+#define LSP_REPORT_SITE_H
+
+#include <stdbool.h>
+
+#include "../profile/pprof.h"
+
+struct json_object;
+
+/* Strings belong to the profile; "" and 0 where they are not known. */
+struct lsp_site {
+	const char *function;
+	const char *file;
+	long long line;
+};
+
+void lsp_site_find(const struct lsp_profile *p, const struct lsp_profile_sample *s,
+		   struct lsp_site *ret);
+
+/* The same of a list of names, leaf first, as record.json has them; "" for an empty one. */
+const char *lsp_site_of_names(struct json_object *names);
+
+#endif

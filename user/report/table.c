@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "site.h"
+
+const char *const lsp_by_names[LSP_BY_COUNT] = { "site", "lock", "sync", "thread" };
+
+/* A row in the making. */
+struct scratch {
+	double wait_line_ns, release_line_ns, lock_ns, file_ns;
+	struct lsp_bounds_sum waited, blamed;
+};
+
+struct build {
+	struct lsp_table *t;
+	const struct lsp_recording *r;
+	bool join;
+	struct scratch *scratch;	/* as many as rows have room */
+};
+
+/* Whether a release of this class is somebody's blame. */
+static bool is_lock(const char *sync)
+{
+	return !strcmp(sync, "mutex") || !strncmp(sync, "rwlock", 6) || !strcmp(sync, "pi");
+}
+
+/* ---- finding the row ---- */
+
+static int64_t row_at(struct build *b, const char *name)
+{
+	struct lsp_table *t = b->t;
+	int64_t id = lsp_intern_add(&t->names, name, strlen(name) + 1);
+	size_t room = t->room ? 2 * t->room : 64;
+	struct lsp_table_row *rows;
+	struct scratch *scratch;
+
+	if (id < 0 || (size_t)id < t->n)
+		return id;
+	if (t->n == t->room) {
+		rows = realloc(t->rows, room * sizeof(*rows));
+		if (rows)
+			t->rows = rows;
+		scratch = realloc(b->scratch, room * sizeof(*scratch));
+		if (scratch)
+			b->scratch = scratch;
+		if (!rows || !scratch)
+			return -ENOMEM;
+		t->room = room;
+	}
+	memset(&b->scratch[t->n], 0, sizeof(*b->scratch));
+	t->rows[t->n++] = (struct lsp_table_row){
+		.name = lsp_intern_get(&t->names, (uint32_t)id, NULL),
+		.file = "", .lock = "", .sync = "",
+	};
+	return id;
+}
+
+static double sample_pid(const struct lsp_profile_sample *s)
+{
+	for (size_t i = 0; i < s->nlabels; i++)
+		if (!s->labels[i].str && !strcmp(s->labels[i].key, "pid"))
+			return (double)s->labels[i].num;
+	return 0;
+}
+
+/* -ENOENT: the sample has no place in such a table. */
+static int64_t sample_row(struct build *b, const struct lsp_profile *p,
+			  const struct lsp_profile_sample *s, struct lsp_site *site)
+{
+	bool handoff = !strcmp(lsp_sample_text(s, "kind"), "handoff");
+	double pid = sample_pid(s);
+	char name[256];
+
+	lsp_site_find(p, s, site);
+	switch (b->t->by) {
+	case LSP_BY_LOCK:
+		return row_at(b, lsp_sample_text(s, "lock"));
+	case LSP_BY_SYNC:
+		return handoff ? -ENOENT : row_at(b, lsp_sample_text(s, "sync"));
+	case LSP_BY_THREAD:
+		if (handoff)
+			return -ENOENT;
+		if (!pid || b->join)
+			return row_at(b, lsp_sample_text(s, "comm"));
+		b->t->processes = true;
+		snprintf(name, sizeof(name), "%s (pid %.0f)", lsp_sample_text(s, "comm"), pid);
+		return row_at(b, name);
+	default:
+		return handoff ? -ENOENT : row_at(b, site->function);
+	}
+}
+
+/* ---- samples ---- */
+
+static void line_note(struct lsp_table_row *row, struct scratch *s, const struct lsp_site *site,
+		      bool wait, double ns)
+{
+	double *most = wait ? &s->wait_line_ns : &s->release_line_ns;
+
+	if (ns >= *most && site->line) {
+		*most = ns;
+		*(wait ? &row->wait_line : &row->release_line) = site->line;
+	}
+	if (ns >= s->file_ns) {
+		s->file_ns = ns;
+		row->file = site->file;
+	}
+}
+
+static void value_add(struct build *b, struct lsp_table_row *row, enum lsp_value v, double value)
+{
+	row->v[v] += value;
+	b->t->total[v] += value;
+}
+
+static void plain_add(struct build *b, int64_t at, enum lsp_part part,
+		      const struct lsp_profile_sample *s, const struct lsp_site *site)
+{
+	struct lsp_table_row *row = &b->t->rows[at];
+	struct scratch *scratch = &b->scratch[at];
+	bool wait = part == LSP_PART_BLOCK;
+
+	value_add(b, row, wait ? LSP_V_WAITS : LSP_V_RELEASES, s->values[0]);
+	value_add(b, row, wait ? LSP_V_WAITED : LSP_V_BLAMED, s->values[1]);
+	if (b->t->by == LSP_BY_SITE)
+		line_note(row, scratch, site, wait, s->values[1]);
+	if (s->values[1] >= scratch->lock_ns) {
+		scratch->lock_ns = s->values[1];
+		row->lock = lsp_sample_text(s, "lock");
+		row->sync = lsp_sample_text(s, "sync");
+	}
+}
+
+static void ext_add(struct build *b, int64_t at, const int *columns,
+		    const struct lsp_profile_sample *s)
+{
+	static const enum lsp_value to[] = { LSP_V_LATE, LSP_V_SPURIOUS, LSP_V_DEPTH, LSP_V_CHARGED,
+					     LSP_V_HANDOFF };
+	struct lsp_table_row *row = &b->t->rows[at];
+	const char *sync = lsp_sample_text(s, "sync");
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+		if (columns[i] >= 0)
+			value_add(b, row, to[i], s->values[columns[i]]);
+	if (strcmp(lsp_sample_text(s, "kind"), "mutex") || is_lock(sync))
+		return;
+	value_add(b, row, LSP_V_OTHER_RELEASES, s->values[0]);
+	value_add(b, row, LSP_V_OTHER_HOLD, s->values[columns[5]]);
+	if (!*row->sync) {
+		row->sync = sync;
+		row->lock = lsp_sample_text(s, "lock");
+	}
+}
+
+static int part_add(struct build *b, enum lsp_part part)
+{
+	static const char *const names[6] = { "sched_delay", "spurious", "depth", "waiters", "handoff",
+					      "hold" };
+	const struct lsp_profile *p = b->r->parts[part];
+	struct lsp_profile_sample s;
+	struct lsp_site site;
+	int columns[6] = { 0 };
+
+	for (int i = 0; p && part == LSP_PART_EXT && i < 6; i++)
+		columns[i] = lsp_part_column(p, names[i]);
+	for (size_t i = 0; p && lsp_profile_sample(p, i, &s); i++) {
+		int64_t at = sample_row(b, p, &s, &site);
+
+		if (at == -ENOENT) {
+			if (columns[4] >= 0 && part == LSP_PART_EXT)
+				b->t->total[LSP_V_HANDOFF] += s.values[columns[4]];
+			continue;
+		}
+		if (at < 0)
+			return (int)at;
+		if (part == LSP_PART_EXT)
+			ext_add(b, at, columns, &s);
+		else
+			plain_add(b, at, part, &s, &site);
+	}
+	return 0;
+}
+
+/* ---- what record.json knows ---- */
+
+static int open_add(struct build *b)
+{
+	struct lsp_facts_open open;
+	char name[256];
+	int64_t at;
+
+	for (size_t i = 0; lsp_facts_open(&b->r->facts, i, &open); i++) {
+		switch (b->t->by) {
+		case LSP_BY_LOCK:
+			at = row_at(b, open.lock);
+			break;
+		case LSP_BY_SYNC:
+			at = row_at(b, open.sync);
+			break;
+		case LSP_BY_THREAD:
+			snprintf(name, sizeof(name), "%s (pid %.0f)", open.comm, open.pid);
+			at = row_at(b, b->t->processes ? name : open.comm);
+			break;
+		default:
+			at = row_at(b, lsp_site_of_names(open.stack));
+		}
+		if (at < 0)
+			return (int)at;
+		value_add(b, &b->t->rows[at], LSP_V_OPEN, open.waits);
+		b->t->rows[at].open_longest_ns = fmax(b->t->rows[at].open_longest_ns,
+						      open.longest_ns);
+		if (!*b->t->rows[at].lock) {
+			b->t->rows[at].lock = open.lock;
+			b->t->rows[at].sync = open.sync;
+		}
+	}
+	return 0;
+}
+
+/* Notes the group's intervals with the row that it is a part of. */
+static void group_note(struct build *b, const struct lsp_facts_group *g)
+{
+	const char *name = b->t->by == LSP_BY_LOCK ? g->lock : b->t->by == LSP_BY_SYNC ? g->sync :
+			   lsp_site_of_names(g->stack);
+	int64_t at = name ? lsp_intern_find(&b->t->names, name, strlen(name) + 1) : -ENOENT;
+
+	if (at < 0)
+		return;
+	lsp_bounds_add(&b->scratch[at].waited, g->block.delay_ns, &g->block.bounds);
+	lsp_bounds_add(&b->scratch[at].blamed, g->mutex.delay_ns, &g->mutex.bounds);
+}
+
+static void bounds_set(struct build *b)
+{
+	const struct lsp_facts *f = &b->r->facts;
+	struct lsp_facts_group g;
+	bool groups = f->n && b->t->by != LSP_BY_THREAD;
+
+	if (groups && b->t->by == LSP_BY_LOCK)
+		for (size_t i = 0; lsp_facts_lock(f, i, &g); i++)
+			group_note(b, &g);
+	else if (groups)
+		for (size_t i = 0; lsp_facts_stack(f, i, &g); i++)
+			group_note(b, &g);
+	for (size_t i = 0; i < b->t->n; i++) {
+		struct lsp_table_row *row = &b->t->rows[i];
+		const struct lsp_bounds unknown = { .trust = f->rates_known ? LSP_TRUST_TOO_FEW :
+							     LSP_TRUST_UNKNOWN };
+
+		row->waited = groups ? lsp_bounds_of(&b->scratch[i].waited, row->v[LSP_V_WAITED]) : unknown;
+		row->blamed = groups ? lsp_bounds_of(&b->scratch[i].blamed, row->v[LSP_V_BLAMED]) : unknown;
+		if (lsp_facts_block_exact(f))
+			row->waited.trust = LSP_TRUST_EXACT;
+		if (lsp_facts_mutex_exact(f))
+			row->blamed.trust = LSP_TRUST_EXACT;
+	}
+}
+
+/* ---- all of it ---- */
+
+bool lsp_table_row_shown(const struct lsp_table_row *row)
+{
+	return row->v[LSP_V_WAITS] || row->v[LSP_V_RELEASES] || row->v[LSP_V_OPEN] ||
+	       row->v[LSP_V_HANDOFF];
+}
+
+static double weight(const struct lsp_table_row *row)
+{
+	return row->v[LSP_V_WAITED] + row->v[LSP_V_BLAMED];
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct lsp_table_row *x = a, *y = b;
+
+	if (weight(x) != weight(y))
+		return weight(x) < weight(y) ? 1 : -1;
+	if (lsp_table_row_shown(x) != lsp_table_row_shown(y))
+		return lsp_table_row_shown(x) ? -1 : 1;
+	if (x->v[LSP_V_OPEN] != y->v[LSP_V_OPEN])
+		return x->v[LSP_V_OPEN] < y->v[LSP_V_OPEN] ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
+		     struct lsp_table *ret)
+{
+	struct build b = { .t = ret, .r = r, .join = join };
+	int err = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->by = by;
+	lsp_intern_init(&ret->names);
+	ret->has_block = r->parts[LSP_PART_BLOCK];
+	ret->has_mutex = r->parts[LSP_PART_MUTEX];
+	ret->has_ext = r->parts[LSP_PART_EXT];
+	for (int part = 0; part < LSP_PART_COUNT && !err; part++)
+		err = part_add(&b, part);
+	if (!err)
+		err = open_add(&b);
+	if (!err) {
+		bounds_set(&b);
+		if (ret->n)
+			qsort(ret->rows, ret->n, sizeof(*ret->rows), by_weight);
+		while (ret->shown < ret->n && lsp_table_row_shown(&ret->rows[ret->shown]))
+			ret->shown++;
+	} else {
+		lsp_table_destroy(ret);
+	}
+	free(b.scratch);
+	return err;
+}
+
+void lsp_table_destroy(struct lsp_table *t)
+{
+	free(t->rows);
+	lsp_intern_uninit(&t->names);
+	memset(t, 0, sizeof(*t));
+}
+
+const struct lsp_table_row *lsp_table_find(const struct lsp_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (!strcmp(t->rows[i].name, name))
+			return &t->rows[i];
+	return NULL;
+}

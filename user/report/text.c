@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "text.h"
+
+#include <json-c/json.h>
+#include <math.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "site.h"
+#include "words.h"
+
+#define OPEN_SHOWN 10
+#define OPEN_FRAMES 4
+
+/* ---- what was recorded ---- */
+
+static void command_write(FILE *to, struct json_object *record)
+{
+	struct json_object *command = NULL;
+
+	json_object_object_get_ex(record, "command", &command);
+	if (!json_object_is_type(command, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(command); i++) {
+		const char *word = json_object_get_string(json_object_array_get_idx(command, i));
+
+		putc(' ', to);
+		lsp_words_name(to, word ? word : "");
+	}
+}
+
+static void heads_write(FILE *to, const struct lsp_recording *r)
+{
+	const struct lsp_facts *f = &r->facts;
+	struct lsp_facts_totals t;
+	char a[LSP_WORD];
+
+	lsp_facts_totals(f, &t);
+	for (size_t i = 0; i < f->n; i++) {
+		fprintf(to, "recorded %s on %s:", lsp_facts_text(f, i, "begun"),
+			lsp_facts_text(f, i, "kernel"));
+		command_write(to, lsp_facts_record(f, i));
+		putc('\n', to);
+	}
+	if (f->n)
+		fprintf(to, "duration  %s\n", lsp_words_ns(a, t.duration_ns));
+	if (f->rates_known && (f->block_rate_ns > 1 || f->mutex_fraction > 1)) {
+		fprintf(to, "sampled   waits below %s by their length, ",
+			lsp_words_ns(a, f->block_rate_ns));
+		fprintf(to, "one release in %.0f\n", f->mutex_fraction);
+	}
+}
+
+/* ---- totals ---- */
+
+static void total_line(FILE *to, const char *name, double ns, double whole, const char *words)
+{
+	char a[LSP_WORD], b[LSP_WORD];
+
+	fprintf(to, "%-13s%10s %7s  %s\n", name, lsp_words_ns(a, ns),
+		whole > 0 ? lsp_words_share(b, ns, whole) : "", words);
+}
+
+static void exact_write(FILE *to, const struct lsp_facts_totals *t)
+{
+	/* The ledger divides open waits and those that did not sleep too. */
+	double whole = t->hold_ns + t->handoff_ns + t->tail_ns;
+	char words[128], a[LSP_WORD];
+
+	snprintf(words, sizeof(words), "by %s waits, every class", lsp_words_count(a, t->contentions));
+	total_line(to, "waited", t->delay_ns, 0, words);
+	total_line(to, "  hold", t->hold_ns, whole, "until a release: the releaser's");
+	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up: nobody's");
+	total_line(to, "  tail", t->tail_ns, whole, "waits that no release ended");
+	total_line(to, "late to run", t->sched_ns, 0, "released already, waiting for a processor");
+	if (t->open_waits > 0) {
+		snprintf(words, sizeof(words), "in %s waits that had not ended, see below",
+			 lsp_words_count(a, t->open_waits));
+		total_line(to, "open", t->open_ns, 0, words);
+	}
+}
+
+static void totals_write(FILE *to, const struct lsp_recording *r, const struct lsp_table *t)
+{
+	struct lsp_facts_totals totals;
+	char words[128], a[LSP_WORD];
+
+	lsp_facts_totals(&r->facts, &totals);
+	putc('\n', to);
+	if (totals.exact) {
+		exact_write(to, &totals);
+	} else {
+		if (t->has_block) {
+			snprintf(words, sizeof(words), "by %s waits",
+				 lsp_words_count(a, t->total[LSP_V_WAITS]));
+			total_line(to, "waited", t->total[LSP_V_WAITED], 0, words);
+		}
+		if (t->has_ext) {
+			total_line(to, "late to run", t->total[LSP_V_LATE], 0,
+				   "released already, waiting for a processor");
+			total_line(to, "handoff", t->total[LSP_V_HANDOFF], 0,
+				   "released, not yet taken up: nobody's");
+		}
+	}
+	if (t->has_mutex) {
+		snprintf(words, sizeof(words), "on %s releases of locks",
+			 lsp_words_count(a, t->total[LSP_V_RELEASES]));
+		total_line(to, "blamed", t->total[LSP_V_BLAMED], 0, words);
+	}
+}
+
+static void loss_line(void *arg, const char *sentence)
+{
+	fprintf(arg, "lost         %s\n", sentence);
+}
+
+static void losses_write(FILE *to, const struct lsp_facts *f)
+{
+	struct lsp_facts_totals t;
+	char a[LSP_WORD];
+	bool partial;
+
+	if (!f->n)
+		return;
+	lsp_facts_totals(f, &t);
+	partial = lsp_facts_partial(f, loss_line, to);
+	if (t.missed > 0)
+		fprintf(to, "missed       %s probe hits (counted for the whole machine)\n",
+			lsp_words_count(a, t.missed));
+	if (!partial)
+		fputs("lost                  0\n", to);
+}
+
+/* ---- the table ---- */
+
+struct columns {
+	bool block, mutex, ext, handoff, waited_bounds, blamed_bounds, open;
+};
+
+static struct columns columns_of(const struct lsp_table *t)
+{
+	struct columns c = {
+		.block = t->has_block, .mutex = t->has_mutex, .ext = t->has_ext,
+		.handoff = t->has_ext && t->by == LSP_BY_LOCK, .open = t->total[LSP_V_OPEN] > 0,
+	};
+
+	for (size_t i = 0; i < t->n; i++) {
+		c.waited_bounds |= t->has_block && t->rows[i].waited.trust != LSP_TRUST_EXACT;
+		c.blamed_bounds |= t->has_mutex && t->rows[i].blamed.trust != LSP_TRUST_EXACT;
+	}
+	return c;
+}
+
+static void titles_write(FILE *to, const struct columns *c, const char *what)
+{
+	putc('\n', to);
+	if (c->block)
+		fprintf(to, "%9s %6s %9s", "waited", "", "waits");
+	if (c->waited_bounds)
+		fprintf(to, " %19s", "95%");
+	if (c->ext)
+		fprintf(to, " %9s", "late");
+	if (c->mutex)
+		fprintf(to, " | %9s %6s %9s", "blamed", "", "releases");
+	if (c->blamed_bounds)
+		fprintf(to, " %19s", "95%");
+	if (c->handoff)
+		fprintf(to, " | %9s", "handoff");
+	if (c->open)
+		fprintf(to, " | %9s", "open");
+	fprintf(to, " | %s\n", what);
+}
+
+/* One line: where both are known to be in one function, "12/14". */
+static void place_write(FILE *to, const struct lsp_table_row *row)
+{
+	const char *base = strrchr(row->file, '/');
+
+	if (!*row->file)
+		return;
+	fputs("  ", to);
+	lsp_words_name(to, base ? base + 1 : row->file);
+	if (row->wait_line)
+		fprintf(to, ":%lld", row->wait_line);
+	if (row->release_line && row->release_line != row->wait_line)
+		fprintf(to, "%s%lld", row->wait_line ? "/" : ":", row->release_line);
+}
+
+static void row_name(FILE *to, const struct lsp_table *t, const struct lsp_table_row *row)
+{
+	fputs(" | ", to);
+	lsp_words_name(to, *row->name ? row->name : "(not known)");
+	if (t->by == LSP_BY_SITE)
+		place_write(to, row);
+	if (t->by == LSP_BY_SITE && *row->lock) {
+		fputs("  ", to);
+		lsp_words_name(to, row->lock);
+	}
+	if (t->by != LSP_BY_SYNC && *row->sync) {
+		fputs("  ", to);
+		lsp_words_name(to, row->sync);
+	}
+	putc('\n', to);
+}
+
+static void row_write(FILE *to, const struct lsp_table *t, const struct columns *c,
+		      const struct lsp_table_row *row)
+{
+	char a[LSP_WORD], b[LSP_WORD], d[LSP_WORD], interval[2 * LSP_WORD];
+
+	if (c->block)
+		fprintf(to, "%9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_WAITED]),
+			lsp_words_share(b, row->v[LSP_V_WAITED], t->total[LSP_V_WAITED]),
+			lsp_words_count(d, row->v[LSP_V_WAITS]));
+	if (c->waited_bounds)
+		fprintf(to, " %19s", lsp_words_bounds(interval, &row->waited));
+	if (c->ext)
+		fprintf(to, " %9s", lsp_words_ns(a, row->v[LSP_V_LATE]));
+	if (c->mutex)
+		fprintf(to, " | %9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_BLAMED]),
+			lsp_words_share(b, row->v[LSP_V_BLAMED], t->total[LSP_V_BLAMED]),
+			lsp_words_count(d, row->v[LSP_V_RELEASES]));
+	if (c->blamed_bounds)
+		fprintf(to, " %19s", lsp_words_bounds(interval, &row->blamed));
+	if (c->handoff)
+		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_HANDOFF]));
+	if (c->open)
+		fprintf(to, " | %9s", lsp_words_count(a, row->v[LSP_V_OPEN]));
+	row_name(to, t, row);
+}
+
+static void table_write(FILE *to, const struct lsp_table *t, size_t top)
+{
+	static const char *const titles[LSP_BY_COUNT] = {
+		"by the function that called", "by lock", "by kind of primitive", "by thread name",
+	};
+	struct columns c = columns_of(t);
+
+	if (!t->shown) {
+		fputs("\nnothing waited\n", to);
+		return;
+	}
+	titles_write(to, &c, titles[t->by]);
+	for (size_t i = 0; i < t->shown && i < top; i++)
+		row_write(to, t, &c, &t->rows[i]);
+	if (t->shown > top)
+		fprintf(to, "%zu more rows (--top)\n", t->shown - top);
+}
+
+/* ---- open waits ---- */
+
+static void open_write(FILE *to, const struct lsp_facts *f)
+{
+	struct lsp_facts_open open;
+	char a[LSP_WORD], b[LSP_WORD];
+	size_t i;
+
+	for (i = 0; lsp_facts_open(f, i, &open) && i < OPEN_SHOWN; i++) {
+		size_t n = open.stack ? json_object_array_length(open.stack) : 0;
+
+		if (!i)
+			fputs("\nwaiting still when the recording ended\n", to);
+		fprintf(to, "%9s %7s x  ", lsp_words_ns(a, open.longest_ns),
+			lsp_words_count(b, open.waits));
+		lsp_words_name(to, open.comm);
+		fprintf(to, " (pid %.0f) on ", open.pid);
+		lsp_words_name(to, open.lock);
+		fprintf(to, " %s:", open.sync);
+		for (size_t k = 0; k < n && k < OPEN_FRAMES; k++) {
+			const char *name = json_object_get_string(json_object_array_get_idx(open.stack, k));
+
+			fputs(k ? " < " : " ", to);
+			lsp_words_name(to, name ? name : "");
+		}
+		putc('\n', to);
+	}
+	while (lsp_facts_open(f, i, &open))
+		i++;
+	if (i > OPEN_SHOWN)
+		fprintf(to, "%zu more places (record.json has them)\n", i - OPEN_SHOWN);
+}
+
+void lsp_report_text(FILE *to, const struct lsp_recording *r, const struct lsp_table *t, size_t top)
+{
+	heads_write(to, r);
+	totals_write(to, r, t);
+	losses_write(to, &r->facts);
+	table_write(to, t, top);
+	open_write(to, &r->facts);
+}

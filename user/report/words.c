@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "words.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bounds.h"
+
+const char *lsp_words_ns(char to[LSP_WORD], double ns)
+{
+	static const struct {
+		double ns;
+		const char *unit;
+	} units[] = { { 3600e9, "h" }, { 60e9, "min" }, { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" } };
+	double size = fabs(ns), value;
+	size_t i = 0;
+
+	if (size < 0.5) {
+		snprintf(to, LSP_WORD, "0");
+		return to;
+	}
+	/* 999.6 us is 1.00 ms, 119.9 s are not 2.00 min. */
+	while (i < 5 && size < units[i].ns * (i < 2 ? 2 : 0.9995))
+		i++;
+	value = ns / units[i].ns;
+	size = fabs(value);
+	snprintf(to, LSP_WORD, "%.*f%s", size < 9.995 && i < 5 ? 2 : size < 99.95 && i < 5 ? 1 : 0,
+		 value, units[i].unit);
+	return to;
+}
+
+const char *lsp_words_count(char to[LSP_WORD], double count)
+{
+	char digits[LSP_WORD];
+	size_t n, at = 0;
+
+	if (fabs(count) < 100 && fabs(count - round(count)) > 0.05) {
+		snprintf(to, LSP_WORD, "%.1f", count);
+		return to;
+	}
+	if (fabs(count) >= 1e15) {
+		snprintf(to, LSP_WORD, "%.3g", count);
+		return to;
+	}
+	n = (size_t)snprintf(digits, sizeof(digits), "%.0f", fabs(count));
+	if (count < -0.5)
+		to[at++] = '-';
+	for (size_t i = 0; i < n; i++) {
+		to[at++] = digits[i];
+		if ((n - i) % 3 == 1 && i + 1 < n)
+			to[at++] = ',';
+	}
+	to[at] = '\0';
+	return to;
+}
+
+const char *lsp_words_share(char to[LSP_WORD], double part, double whole)
+{
+	if (whole > 0)
+		snprintf(to, LSP_WORD, "%.1f%%", 100 * part / whole);
+	else
+		snprintf(to, LSP_WORD, "-");
+	return to;
+}
+
+const char *lsp_words_bounds(char to[2 * LSP_WORD], const struct lsp_bounds *b)
+{
+	char low[LSP_WORD], high[LSP_WORD];
+
+	if (b->trust == LSP_TRUST_SHOWN)
+		snprintf(to, 2 * LSP_WORD, "%s..%s", lsp_words_ns(low, b->low_ns),
+			 lsp_words_ns(high, b->high_ns));
+	else
+		snprintf(to, 2 * LSP_WORD, "%s", b->trust == LSP_TRUST_EXACT ? "" :
+			 lsp_trust_name(b->trust));
+	return to;
+}
+
+void lsp_words_name(FILE *to, const char *name)
+{
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+			fprintf(to, "\\x%02x", *p);
+		else
+			putc(*p, to);
+}
