@@ -12,7 +12,7 @@ r=/tmp/r/record.json
 c() { json $r "counters.$1"; }
 status_lost() { $lockspan status --json >/tmp/status.json && (($(json /tmp/status.json counters.lost_span_ring) >= $1 &&
 	$(json /tmp/status.json counters.lost_release_ring) >= $1)); }
-comments() { zcat "$1" | grep -a "$2" | wc -l; }
+comments() { zcat "$1" | grep -ac "$2"; }
 
 # adds_up TEXT SLEEPS: invariant 2, and that what was kept has arrived.
 adds_up() {
