@@ -15,6 +15,8 @@ static const struct lsp_command commands[] = {
 	  "show who waited for locks and who is to blame" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",
 	  "show what has changed between two recordings" },
+	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
+	  "record and offer the profiles by HTTP, as Go programs do" },
 	{ "export", lsp_cmd_export, "--json DIR|FILE",
 	  "print every event of a recording made with --spans" },
 	{ "status", lsp_cmd_status, "[--json]",

@@ -368,9 +368,10 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 			  what, (unsigned long long)f->block_rate_ns, f->mutex_fraction,
 			  (unsigned long long)f->min_delay_ns);
 
-	if (!err && !f->session)
-		err = exact_comments(p, f);
-	if (!err && !f->session)
+	if (err || f->session)
+		return err;
+	err = exact_comments(p, f);
+	if (!err)
 		err = loss_comment(p, c, f);
 	if (!err)
 		err = comment(p, "stacks: %.1f%% complete of %llu kept events",

@@ -20,6 +20,7 @@
 #include "../capture/streamfile.h"
 #include "cmd.h"
 #include "folder.h"
+#include "progress.h"
 #include "say.h"
 #include "session.h"
 
@@ -27,7 +28,6 @@
 /* Messages taken before signals and processes are looked at again. */
 #define READ_MAX 256
 #define DRAIN_SILENCE_MS 10000
-#define RESEND_MAX 64
 
 struct recording {
 	const struct lsp_record_options *options;
@@ -36,7 +36,7 @@ struct recording {
 	struct lsp_spanfile_writer *spans;
 	FILE *stream;			/* keeps what the module sends */
 	uint64_t stop_ns;
-	bool progress;			/* standard error is a terminal */
+	struct lsp_progress progress;
 	bool failed;			/* said why on standard error */
 };
 
@@ -142,36 +142,12 @@ static bool prepare(struct recording *r)
 
 /* ---- between START and STOP ---- */
 
-static void progress_show(struct recording *r)
-{
-	struct lsp_collector_totals t;
-	const char *top;
-	double wait_ns;
-
-	if (!r->progress)
-		return;
-	lsp_collector_totals(r->collector, &t);
-	top = lsp_collector_top(r->collector, &wait_ns);
-	fprintf(stderr, "\r\033[K%4.0f s  %" PRIu64 " waits  %" PRIu64 " releases  %" PRIu64 " lost",
-		(double)(lsp_clock_ns(CLOCK_MONOTONIC) - r->session.start_ns) / 1e9, t.spans, t.releases,
-		t.gap_records);
-	if (*top)
-		fprintf(stderr, "  top %.60s %.3f s", top, wait_ns / 1e9);
-	fflush(stderr);
-}
-
 static void tick(struct recording *r)
 {
-	uint64_t ids[RESEND_MAX];
-	size_t n;
-
-	lsp_collector_tick(r->collector);
+	lsp_session_tick(&r->session, r->collector);
 	if (r->spans)
 		lsp_spanfile_flush(r->spans);
-	n = lsp_collector_missing(r->collector, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
-	for (size_t i = 0; i < n; i++)
-		lsp_client_resend(r->session.client, ids[i]);
-	progress_show(r);
+	lsp_progress_show(&r->progress, &r->session, r->collector);
 }
 
 static void session_follow(struct recording *r)
@@ -217,8 +193,7 @@ static void session_stop(struct recording *r)
 	if (!err)
 		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
 	lsp_session_signal_pass_on(&r->session);
-	if (r->progress)
-		fputs("\r\033[Kresolving stacks", stderr);
+	lsp_progress_text(&r->progress, "resolving stacks");
 	if (err) {
 		lsp_say_client(r->session.client, "end the recording", err);
 		r->failed = true;
@@ -260,7 +235,7 @@ static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 /* Waits for a command that goes on after its recording; a second signal gives up. */
 static void child_await(struct recording *r)
 {
-	if (!r->session.child.ended && r->progress && !r->session.interrupted)
+	if (!r->session.child.ended && r->progress.shown && !r->session.interrupted)
 		lsp_say("the recording is written; waiting for the command to end");
 	r->session.interrupted = false;
 	while (!r->session.interrupted && !lsp_child_poll(&r->session.child, false)) {
@@ -380,12 +355,12 @@ int lsp_cmd_record(int argc, char **argv)
 	struct lsp_record_options options;
 	struct recording r = {
 		.options = &options,
-		.progress = isatty(STDERR_FILENO),
 	};
 	int status;
 
 	lsp_record_options_parse(&options, argc, argv);
 	lsp_session_init(&r.session, &options);
+	lsp_progress_init(&r.progress);
 	status = recording_run(&r);
 
 	spans_drop(&r);

@@ -12,6 +12,9 @@
 
 #include "say.h"
 
+/* Stacks that are asked for again at one time. */
+#define RESEND_MAX 64
+
 uint64_t lsp_clock_ns(clockid_t clock)
 {
 	struct timespec t;
@@ -168,6 +171,17 @@ void lsp_session_signal_pass_on(struct lsp_session *s)
 	if (s->pass_on && s->child.pid > 0 && !lsp_child_poll(&s->child, false))
 		kill(s->child.pid, s->pass_on);
 	s->pass_on = 0;
+}
+
+void lsp_session_tick(struct lsp_session *s, struct lsp_collector *c)
+{
+	uint64_t ids[RESEND_MAX];
+	size_t n;
+
+	lsp_collector_tick(c);
+	n = lsp_collector_missing(c, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
+	for (size_t i = 0; i < n; i++)
+		lsp_client_resend(s->client, ids[i]);
 }
 
 bool lsp_session_gone(struct lsp_session *s)

@@ -50,6 +50,9 @@ int lsp_session_start(struct lsp_session *s);
 void lsp_session_signals_read(struct lsp_session *s);
 void lsp_session_signal_pass_on(struct lsp_session *s);
 
+/* To be done once a second: resolves what can be, asks again for stacks that did not come. */
+void lsp_session_tick(struct lsp_session *s, struct lsp_collector *c);
+
 /* Whether there is nobody left that could be recorded. */
 bool lsp_session_gone(struct lsp_session *s);
 

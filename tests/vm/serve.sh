@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.1,6.12 timeout=120
+#
+# Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
+# is counted twice by a scraper that takes differences of successive scrapes,
+# when lockspan ends its session to bound its memory and when it is started
+# again; a delta that is not of its seconds; header fields or errors that are
+# not Go's; a server that does not end.
+#
+# The figures are held against the workload: task04 says how often its threads
+# slept. What the workload does between two sessions is in no scrape, so only the
+# totals inside one session are held against each other exactly.
+. tests/lib.sh
+
+port=6070
+# get PATH FILE: header in $head.
+get() { head=$(tests/vm/scrape "$port" "$1" "$2" | tr -d '\r'); }
+up() { tests/vm/scrape "$port" /debug/pprof/cmdline /tmp/cmdline >/dev/null 2>&1; }
+serve_start() {
+	$lockspan serve --listen 127.0.0.1:"$port" "$@" >/tmp/serve.out 2>>/tmp/serve.err &
+	server=$!
+	wait_until 20 up || die "it does not serve: $(cat /tmp/serve.err)"
+}
+# value FILE: delay of the file, every sample.
+value() { pprof_sum "$1" delay; }
+field() { sed -nE "s/.*\"$2\": \[?([0-9-]+)(, ([0-9-]+))?.*/\\$3/p" <<<"$1"; }
+
+module_load
+workloads/c/task01 --work-in 20000 -n 100000 >/tmp/truth.json &
+load=$!
+serve_start -p $load
+
+get /debug/pprof/ /tmp/index
+like 'index: status' "$head" '^HTTP/1.1 200'
+like 'index: type' "$head" 'Content-Type: text/html; charset=utf-8'
+like 'index: links' "$(cat /tmp/index)" 'href="mutex\?debug=1"'
+get /debug/pprof/mutex /tmp/m0
+like 'mutex: type' "$head" 'Content-Type: application/octet-stream'
+like 'mutex: name' "$head" 'Content-Disposition: attachment; filename="mutex"'
+like 'mutex: nosniff' "$head" 'X-Content-Type-Options: nosniff'
+check 'mutex: not encoded by HTTP' ! grep -qi content-encoding <<<"$head"
+get /debug/pprof/nothing /tmp/e
+like 'unknown: status' "$head" '^HTTP/1.1 404'
+like 'unknown: Go says so' "$head" 'X-Go-Pprof: 1'
+is 'unknown: text' "$(cat /tmp/e)" 'Unknown profile'
+get '/debug/pprof/block?seconds=0' /tmp/e
+like 'seconds=0: status' "$head" '^HTTP/1.1 400'
+get '/debug/pprof/block?seconds=1&debug=1' /tmp/e
+is 'seconds and debug' "$(cat /tmp/e)" 'seconds and debug params are incompatible'
+get '/debug/pprof/mutex?debug=1' /tmp/text
+like 'debug=1: text' "$(head -n 3 /tmp/text | xargs)" '^--- mutex: cycles/second=1000000000 sampling period=1'
+check 'debug=1: names the function' grep -q pthread_mutex_unlock /tmp/text
+like 'cmdline' "$(tr '\0' ' ' </tmp/cmdline)" "^lockspan serve --listen 127.0.0.1:$port -p $load"
+
+# A delta while cumulative scrapes go on beside it.
+start=${EPOCHREALTIME//[.,]/}
+get /debug/pprof/mutex /tmp/d0
+tests/vm/scrape $port '/debug/pprof/mutex?seconds=2' /tmp/delta >/tmp/delta.head &
+delta=$!
+for i in 1 2 3; do
+	get /debug/pprof/block /tmp/b$i
+	get /debug/pprof/mutex /tmp/m$i
+	sleep 0.4
+done
+wait $delta
+num 'a delta takes its seconds, ms' $(((${EPOCHREALTIME//[.,]/} - start) / 1000)) '>=' 2000
+get /debug/pprof/mutex /tmp/m4
+get /debug/pprof/block /tmp/b4
+check 'delta: its name' grep -q 'filename="mutex-delta"' /tmp/delta.head
+num 'delta: some' "$(value /tmp/delta)" '>' 0
+num 'delta: no more than the scrapes around it' "$(value /tmp/delta)" '<=' $(($(value /tmp/m4) - $(value /tmp/d0) + 100))
+
+# The same endpoint after lockspan's own end and beginning.
+kill -INT $server
+wait $server
+is 'Ctrl-C ends it: exit status' $? 0
+check 'it is told to whoever asks' ! up
+serve_start -p $load
+for i in 5 6; do
+	sleep 0.5
+	get /debug/pprof/block /tmp/b$i
+	get /debug/pprof/mutex /tmp/m$i
+done
+kill -INT $server
+wait $server
+is 'exit status' $? 0
+# And with a bound that a few sums exceed, so that each second has its own session.
+serve_start -p $load --rows-max 1
+for i in 7 8 9; do
+	sleep 1
+	get /debug/pprof/block /tmp/b$i
+	get /debug/pprof/mutex /tmp/m$i
+done
+check 'the bound was met' grep -q 'begin anew' /tmp/serve.err
+for kind in b m; do
+	found=$(tests/vm/scrape --deltas /tmp/${kind}[1-9])
+	echo "# $found"
+	is "$kind: negative deltas" "$(field "$found" negative 1)" 0
+	is "$kind: times that do not advance, or cumulative ones with a duration" "$(field "$found" time_errors 1)" 0
+	num "$kind: deltas above 0" "$(field "$found" positive 1)" '>' 6
+	# By hand: within a session differences, from a new one its whole value.
+	first=$(tests/vm/scrape --deltas /tmp/${kind}[1-4])
+	is "$kind: in one session the deltas are the growth, ns" "$(field "$first" sum 3)" \
+		$(($(field "$first" last 3) - $(field "$first" first 3)))
+	whole=$(tests/vm/scrape --deltas /tmp/${kind}[1-6])
+	is "$kind: a restart adds what came since, once, ns" "$(field "$whole" sum 3)" \
+		$(($(field "$first" sum 3) + $(value /tmp/${kind}6)))
+done
+
+# It ends with what it records, and a delta that is being taken ends with it.
+tests/vm/scrape $port '/debug/pprof/block?seconds=60' /tmp/last >/tmp/last.head 2>/dev/null &
+last=$!
+sleep 0.3
+kill $load
+wait $server
+is 'the end of the process ends it: exit status' $? 0
+wait $last
+is 'the last delta was answered' $? 0
+is 'nothing on standard output' "$(cat /tmp/serve.out)" ''
+check 'no progress in a file' ! grep -q $'\r' /tmp/serve.err
+cat /tmp/serve.err
+check 'the module leaves' module_unload
+finish

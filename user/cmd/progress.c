@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_START "\r\033[K"
+#define TOP_MAX 60
+
+void lsp_progress_init(struct lsp_progress *p)
+{
+	p->shown = isatty(STDERR_FILENO);
+}
+
+void lsp_progress_text(const struct lsp_progress *p, const char *text)
+{
+	if (!p->shown)
+		return;
+	fprintf(stderr, LINE_START "%s", text);
+	fflush(stderr);
+}
+
+/* Names come from the program that is watched: none of its control characters to the terminal. */
+static void name_copy(char *to, size_t bytes, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i] && i < bytes - 1; i++)
+		to[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i];
+	to[i] = '\0';
+}
+
+void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s,
+		       const struct lsp_collector *c)
+{
+	struct lsp_collector_totals t;
+	struct lsp_client_report r;
+	uint64_t events, lost;
+	char top[TOP_MAX + 1], line[256];
+	double wait_ns;
+	int n;
+
+	if (!p->shown)
+		return;
+	lsp_collector_totals(c, &t);
+	name_copy(top, sizeof(top), lsp_collector_top(c, &wait_ns));
+	events = t.spans + t.releases;
+	lost = t.gap_records;
+	/* What was not kept only the module knows. */
+	if (!lsp_client_status(s->client, &r)) {
+		events = r.counters[LOCKSPAN_C_KEPT] + r.counters[LOCKSPAN_C_SAMPLED_OUT] +
+			 r.counters[LOCKSPAN_C_RELEASES];
+		lost += r.counters[LOCKSPAN_C_LOST_SPAN_RING] +
+			r.counters[LOCKSPAN_C_LOST_RELEASE_RING] +
+			r.counters[LOCKSPAN_C_LOST_TASK_TABLE] +
+			r.counters[LOCKSPAN_C_LOST_KEY_TABLE] + r.counters[LOCKSPAN_C_LOST_SEND];
+	}
+	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " events  %" PRIu64 " kept  %" PRIu64 " lost",
+		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - s->start_ns) / 1e9, events,
+		     t.spans + t.releases, lost);
+	if (*top && n > 0 && (size_t)n < sizeof(line))
+		snprintf(line + n, sizeof(line) - (size_t)n, "  top %s %.3f s", top, wait_ns / 1e9);
+	lsp_progress_text(p, line);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lockspan serve: a session with the module, and an HTTP server that shows what
+ * came of it so far. One thread does both, in turns: a profile is always that
+ * of whole messages, and nothing needs a lock.
+ *
+ * Memory is bounded by ending the session and beginning another when too many
+ * sums have gathered. Counters are at 0 then, so every sample has the session
+ * as a label: for who takes differences of scrapes they are other samples, and
+ * nothing is negative or counted twice. The same holds when lockspan itself is
+ * started again.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../serve/server.h"
+#include "cmd.h"
+#include "progress.h"
+#include "say.h"
+#include "session.h"
+
+#define TICK_NS 1000000000ULL
+/* Messages taken before the server has its turn. */
+#define READ_MAX 256
+/* And before a profile is built: what has arrived, but not what arrives meanwhile. */
+#define READ_BEFORE_PROFILE 4096
+#define DRAIN_SILENCE_MS 10000
+
+struct serving {
+	const struct lsp_serve_options *options;
+	struct lsp_session session;
+	struct lsp_collector *collector;
+	struct lsp_server *server;
+	struct lsp_progress progress;
+	char label[40];			/* of this session */
+	bool partial;
+	bool failed;			/* said why */
+};
+
+/* ---- what the server asks for ---- */
+
+static void what_has_arrived(struct serving *v)
+{
+	lsp_client_read(v->session.client, READ_BEFORE_PROFILE);
+	lsp_collector_tick(v->collector);
+}
+
+static int profiles_now(struct serving *v, struct lsp_profiles *ret)
+{
+	const struct lsp_record_options *o = &v->options->what;
+	const struct lsp_profiles_facts facts = {
+		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
+		.min_delay_ns = o->min_delay_ns, .session = v->label,
+	};
+
+	what_has_arrived(v);
+	return lsp_profiles_create(v->collector, &facts, ret);
+}
+
+static int profile_give(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret)
+{
+	struct lsp_profiles profiles;
+	int err = profiles_now(arg, &profiles);
+
+	if (err)
+		return err;
+	if (kind == LSP_SERVE_BLOCK) {
+		*ret = profiles.block;
+		profiles.block = NULL;
+	} else {
+		*ret = profiles.mutex;
+		profiles.mutex = NULL;
+	}
+	lsp_profiles_destroy(&profiles);
+	return 0;
+}
+
+static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
+{
+	struct serving *v = arg;
+	struct lsp_collector_totals t;
+	struct lsp_profiles profiles;
+
+	*ret = (struct lsp_serve_numbers){ .session = v->label };
+	if (!profiles_now(v, &profiles)) {
+		ret->samples[LSP_SERVE_BLOCK] = lsp_profile_samples(profiles.block);
+		ret->samples[LSP_SERVE_MUTEX] = lsp_profile_samples(profiles.mutex);
+		lsp_profiles_destroy(&profiles);
+	}
+	lsp_collector_totals(v->collector, &t);
+	ret->waits = t.spans;
+	ret->releases = t.releases;
+	ret->lost = t.gap_records;
+	ret->seconds = (double)(lsp_clock_ns(CLOCK_MONOTONIC) - v->session.start_ns) / 1e9;
+}
+
+/* ---- sessions ---- */
+
+static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
+{
+	struct serving *v = arg;
+
+	return lsp_collector_feed(v->collector, cpu, seq, run, bytes);
+}
+
+static void resolver_warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	lsp_say("%s", sentence);
+}
+
+static bool collector_begin(struct serving *v)
+{
+	const struct lsp_record_options *o = &v->options->what;
+	const struct lsp_collector_options options = {
+		.resolver = {
+			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
+			.warn = resolver_warn,
+		},
+		.live = true, .steady = true,
+	};
+	int err = lsp_collector_create(&options, &v->collector);
+
+	if (err)
+		lsp_say("cannot begin: %s", strerror(-err));
+	return !err;
+}
+
+static bool session_begin(struct serving *v)
+{
+	time_t seconds;
+	struct tm tm;
+	size_t n;
+	int err;
+
+	err = lsp_session_start(&v->session);
+	if (err) {
+		lsp_say_client(v->session.client, "start the recording", err);
+		return false;
+	}
+	seconds = (time_t)(v->session.wall_ns / 1000000000);
+	gmtime_r(&seconds, &tm);
+	n = strftime(v->label, sizeof(v->label), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(v->label + n, sizeof(v->label) - n, ".%03dZ",
+		 (int)(v->session.wall_ns / 1000000 % 1000));
+	return true;
+}
+
+static void loss_say(void *arg, const char *sentence)
+{
+	(void)arg;
+	lsp_say("partial: %s", sentence);
+}
+
+/* STOP, and a word on what was lost. */
+static void session_end(struct serving *v)
+{
+	struct lsp_client *client = v->session.client;
+	struct lsp_record_result result = { .collector = v->collector };
+	int err = 0;
+
+	if (!lsp_client_end(client))
+		err = lsp_client_stop(client);
+	if (!err)
+		err = lsp_client_drain(client, DRAIN_SILENCE_MS);
+	if (err) {
+		lsp_say_client(client, "end the recording", err);
+		v->failed = true;
+		return;
+	}
+	result.end = lsp_client_end(client);
+	result.faults = lsp_client_faults(client);
+	if (lsp_record_losses(&result, loss_say, NULL))
+		v->partial = true;
+}
+
+/* Processes that have waited: whoever was forked since START belongs to the next session too. */
+static int process_note(void *arg, const struct lsp_row *row)
+{
+	struct lsp_session *s = arg;
+
+	if (row->kind != LSP_ROW_BLOCK || s->nalso == LSP_RECORD_PIDS ||
+	    (kill((pid_t)row->tgid, 0) && errno == ESRCH))
+		return 0;
+	for (size_t i = 0; i < s->options->npids; i++)
+		if (s->options->pids[i] == row->tgid)
+			return 0;
+	for (size_t i = 0; i < s->nalso; i++)
+		if (s->also[i] == row->tgid)
+			return 0;
+	if ((uint32_t)s->child.pid != row->tgid)
+		s->also[s->nalso++] = row->tgid;
+	return 0;
+}
+
+static bool session_renew(struct serving *v)
+{
+	const struct lsp_record_options *o = &v->options->what;
+	int err;
+
+	lsp_server_reset(v->server);
+	session_end(v);
+	if (v->failed)
+		return false;
+	v->session.nalso = 0;
+	if (!o->all && !o->cgroup)
+		lsp_collector_rows(v->collector, process_note, &v->session);
+	lsp_collector_destroy(v->collector);
+	v->collector = NULL;
+	lsp_client_destroy(v->session.client);
+	v->session.client = NULL;
+	err = lsp_client_create(data_feed, v, &v->session.client);
+	if (!err)
+		err = lsp_client_connect(v->session.client);
+	if (err) {
+		lsp_say_client(v->session.client, "go on", err);
+		return false;
+	}
+	if (!collector_begin(v) || !session_begin(v))
+		return false;
+	lsp_say("more than %zu different sums: the counters begin anew, session %s",
+		v->options->rows_max, v->label);
+	return true;
+}
+
+/* ---- serving ---- */
+
+static bool tick(struct serving *v)
+{
+	struct lsp_collector_totals t;
+
+	lsp_session_tick(&v->session, v->collector);
+	lsp_progress_show(&v->progress, &v->session, v->collector);
+	lsp_collector_totals(v->collector, &t);
+	if (t.rows > v->options->rows_max || t.traces > v->options->rows_max)
+		return session_renew(v);
+	return true;
+}
+
+static void serve(struct serving *v)
+{
+	uint64_t tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
+	struct pollfd fds[LSP_SESSION_FDS + 1];
+	uint64_t due_ns;
+	nfds_t nfds;
+	int n;
+
+	while (!v->session.interrupted && !lsp_session_gone(&v->session)) {
+		if (lsp_clock_ns(CLOCK_MONOTONIC) >= tick_ns) {
+			v->failed |= !tick(v);
+			tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
+		}
+		if (v->failed)
+			return;
+		n = lsp_client_read(v->session.client, READ_MAX);
+		if (n < 0 || lsp_client_end(v->session.client)) {
+			lsp_say(n < 0 ? "reading from the module: %s" :
+				"the module ended the recording by itself%s; see dmesg",
+				n < 0 ? strerror(-n) : "");
+			v->failed = true;
+			return;
+		}
+		lsp_server_run(v->server);
+		if (n < READ_MAX) {
+			nfds = lsp_session_fds(&v->session, fds);
+			fds[nfds++] = (struct pollfd){ .fd = lsp_server_fd(v->server), .events = POLLIN };
+			due_ns = lsp_server_due_ns(v->server);
+			poll(fds, nfds, lsp_clock_ms_until(due_ns < tick_ns ? due_ns : tick_ns));
+		}
+		lsp_session_signals_read(&v->session);
+	}
+}
+
+static bool server_begin(struct serving *v, char **argv)
+{
+	const struct lsp_serve_options *o = v->options;
+	const struct lsp_server_source source = {
+		.profile = profile_give, .numbers = numbers_give, .arg = v, .command_line = argv,
+	};
+	int err;
+
+	err = lsp_server_create((const struct sockaddr *)&o->address, o->address_bytes, &source,
+				&v->server);
+	if (err)
+		lsp_say("cannot listen at %s: %s", o->address_text, strerror(-err));
+	return !err;
+}
+
+static int serving_run(struct serving *v, char **argv)
+{
+	char **command = v->options->what.command;
+	int err;
+
+	if (!server_begin(v, argv) || !lsp_session_prepare(&v->session, data_feed, v) ||
+	    !collector_begin(v))
+		return LSP_EXIT_OTHER_FAILED;
+	err = lsp_client_connect(v->session.client);
+	if (err) {
+		lsp_say_client(v->session.client, "record", err);
+		return LSP_EXIT_OTHER_FAILED;
+	}
+	if (!lsp_session_signals(&v->session)) {
+		lsp_say("cannot take signals: %s", strerror(errno));
+		return LSP_EXIT_OTHER_FAILED;
+	}
+	if (command)
+		err = lsp_child_create(&v->session.child, command, &v->session.old_mask);
+	if (!err && !session_begin(v))
+		return LSP_EXIT_OTHER_FAILED;
+	if (!err && command)
+		err = lsp_child_release(&v->session.child);
+	if (err) {
+		lsp_say("cannot run %s: %s", command[0], strerror(-err));
+		return LSP_EXIT_OTHER_FAILED;
+	}
+	lsp_say("serving http://%s:%u/debug/pprof/", v->options->address_text,
+		lsp_server_port(v->server));
+	serve(v);
+	lsp_progress_text(&v->progress, "");
+	if (!v->failed)
+		session_end(v);
+	lsp_session_signal_pass_on(&v->session);
+	return v->failed ? LSP_EXIT_OTHER_FAILED : v->partial ? LSP_EXIT_OTHER_PARTIAL : 0;
+}
+
+int lsp_cmd_serve(int argc, char **argv)
+{
+	struct lsp_serve_options options;
+	struct serving v = { .options = &options };
+	int status;
+
+	lsp_serve_options_parse(&options, argc, argv);
+	lsp_session_init(&v.session, &options.what);
+	lsp_progress_init(&v.progress);
+	status = serving_run(&v, argv);
+
+	lsp_server_destroy(v.server);
+	lsp_session_uninit(&v.session);
+	lsp_collector_destroy(v.collector);
+	return status;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "request.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOT "/debug/pprof"
+
+static const char *const kinds[LSP_SERVE_KINDS] = {
+	[LSP_SERVE_BLOCK] = "block", [LSP_SERVE_MUTEX] = "mutex",
+};
+
+const char *lsp_serve_kind_name(enum lsp_serve_kind kind)
+{
+	return kinds[kind];
+}
+
+static void refuse(struct lsp_serve_request *r, unsigned int status, const char *text)
+{
+	*r = (struct lsp_serve_request){ .page = LSP_SERVE_ERROR, .status = status, .text = text };
+}
+
+/* Digits alone, from 1: what strtol() allows beside them is no number of seconds. */
+static bool seconds_parse(const char *text, unsigned long *ret)
+{
+	size_t n = strspn(text, "0123456789");
+
+	if (!n || text[n] || n > 9)
+		return false;
+	*ret = strtoul(text, NULL, 10);
+	return *ret > 0;
+}
+
+static void profile_parse(struct lsp_serve_request *r, const char *seconds, const char *debug)
+{
+	/* Like Go: what is no number is 0. */
+	bool text = debug && strtol(debug, NULL, 10);
+	unsigned long n;
+
+	r->page = text ? LSP_SERVE_TEXT : LSP_SERVE_PROFILE;
+	if (!seconds || !*seconds)
+		return;
+	if (!seconds_parse(seconds, &n))
+		refuse(r, 400, "invalid value for \"seconds\" - must be a positive integer");
+	else if (text)
+		refuse(r, 400, "seconds and debug params are incompatible");
+	else if (n > LSP_SERVE_SECONDS_MAX)
+		refuse(r, 400, "invalid value for \"seconds\" - more than an hour is not served");
+	else
+		r->page = LSP_SERVE_DELTA;
+	if (r->page == LSP_SERVE_DELTA)
+		r->seconds = (unsigned int)n;
+}
+
+void lsp_serve_request_parse(const char *method, const char *path, const char *seconds,
+			     const char *debug, struct lsp_serve_request *ret)
+{
+	*ret = (struct lsp_serve_request){ .page = LSP_SERVE_ERROR, .status = 200 };
+	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		refuse(ret, 405, "only GET and HEAD are served");
+		return;
+	}
+	if (!strcmp(path, "/") || !strcmp(path, ROOT)) {
+		ret->page = LSP_SERVE_REDIRECT;
+		return;
+	}
+	if (strncmp(path, ROOT "/", sizeof(ROOT))) {
+		refuse(ret, 404, "404 page not found");
+		return;
+	}
+	path += sizeof(ROOT);
+	if (!*path)
+		ret->page = LSP_SERVE_INDEX;
+	else if (!strcmp(path, "cmdline"))
+		ret->page = LSP_SERVE_CMDLINE;
+	for (int i = 0; i < LSP_SERVE_KINDS && ret->page == LSP_SERVE_ERROR; i++) {
+		if (strcmp(path, kinds[i]))
+			continue;
+		ret->kind = (enum lsp_serve_kind)i;
+		profile_parse(ret, seconds, debug);
+		return;
+	}
+	if (ret->page == LSP_SERVE_ERROR)
+		refuse(ret, 404, "Unknown profile");
+}
