@@ -9,6 +9,8 @@
  *                            "COMMAND: ERRNO SENTENCE", ERRNO 0 when granted.
  *   sleep=MS                 takes data for so long
  *   rates=MS/TIMES           as often, sets another pair of rates and sleeps
+ *   contend=MS               two threads of its own wait for each other for so
+ *                            long; prints "contend: " and their waits together
  *   wait                     takes data until standard input ends
  *   end                      takes data until END, then prints one JSON object:
  *                            sums of the records, estimates with their variance
@@ -16,16 +18,18 @@
  *
  * "version" stands for version=LOCKSPAN_VERSION, "no family" is said of a
  * family that cannot be found. Exit status 0, or 1 when a message was unsound.
- * libs: -lnl-genl-3 -lnl-3
+ * libs: -lnl-genl-3 -lnl-3 -lpthread
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -299,6 +303,49 @@ static void rates(const char *text)
 	}
 }
 
+static pthread_mutex_t turn_mu = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_changed = PTHREAD_COND_INITIALIZER;
+static int turn;
+static uint64_t turns_until_ms;
+
+/* Takes every second turn, and waits for the others. */
+static void *turns_take(void *arg)
+{
+	int self = *(const int *)arg;
+	struct rusage usage;
+
+	pthread_mutex_lock(&turn_mu);
+	while (now_ms() < turns_until_ms) {
+		turn = !self;
+		pthread_cond_signal(&turn_changed);
+		while (turn != self && turn >= 0)
+			pthread_cond_wait(&turn_changed, &turn_mu);
+	}
+	turn = -1;
+	pthread_cond_signal(&turn_changed);
+	pthread_mutex_unlock(&turn_mu);
+	getrusage(RUSAGE_THREAD, &usage);
+	return (void *)usage.ru_nvcsw;
+}
+
+static void contend(unsigned int ms)
+{
+	int self[2] = { 0, 1 }, i;
+	pthread_t threads[2];
+	long waits = 0;
+	void *n;
+
+	turns_until_ms = now_ms() + ms;
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, turns_take, &self[i]))
+			die("no threads");
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], &n);
+		waits += (long)n;
+	}
+	printf("contend: %ld\n", waits);
+}
+
 static void wait_for_input(void)
 {
 	struct pollfd fds[2] = {
@@ -346,6 +393,8 @@ static void step_take(char *step)
 		data_take((unsigned int)atoi(step + 6));
 	else if (!strncmp(step, "rates=", 6))
 		rates(step + 6);
+	else if (!strncmp(step, "contend=", 8))
+		contend((unsigned int)atoi(step + 8));
 	else if (!strcmp(step, "wait"))
 		wait_for_input();
 	else if (!strcmp(step, "end"))

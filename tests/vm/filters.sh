@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=150
+#
+# Who is recorded. Would catch: a process that is taken though it was not asked
+# for, a child that is not followed through fork and exec, a cgroup that is
+# taken for another, a wait below the minimum that is kept or not counted, and
+# the collector observing itself.
+. tests/lib.sh
+
+# pids DIR: the processes that have spans, in one line.
+pids() { $lockspan export --json "$1" | grep '"type":"span"' | grep -o '"pid":[0-9]*' | sort -u | cut -d: -f2 | sort -n | paste -sd ' '; }
+lost() { echo "$(json "$1/record.json" counters.lost_span_ring) $(json "$1/record.json" counters.lost_task_table)"; }
+
+module_load
+workloads/c/task01 -t 4 -n 1000000000 -d 80000 >/dev/null 2>&1 &
+one=$!
+workloads/c/task01 -t 4 -n 1000000000 -d 80000 >/dev/null 2>&1 &
+two=$!
+# Two processes that contend without end, while COMMAND runs: there is one processor for each.
+# with_load COMMAND...
+with_load() {
+	local rc
+	kill -CONT $one $two
+	"$@"
+	rc=$?
+	kill -STOP $one $two
+	return $rc
+}
+
+with_load $lockspan record --spans -p $one -d 0.3 -o /tmp/p >/dev/null 2>/tmp/err
+is "-p: exit status" $? 0
+is "-p: only this process" "$(pids /tmp/p)" "$one"
+num "-p: the others' waits are counted as filtered" "$(json /tmp/p/record.json counters.filtered)" ">" 5
+is "-p: lost" "$(lost /tmp/p)" "0 0"
+
+with_load $lockspan record --spans -p $one -p $two -d 0.3 -o /tmp/pp >/dev/null 2>/tmp/err
+is "-p -p: both" "$(pids /tmp/pp)" "$((one < two ? one : two)) $((one < two ? two : one))"
+
+# Stacks of processes that ran before must not fill the rings until their
+# mappings are known: the smallest rings that hold what is named once.
+with_load $lockspan record --spans -a -d 0.3 --ring-bytes 262144 --keep-stream /tmp/stream -o /tmp/a >/dev/null 2>/tmp/err
+is "-a: exit status" $? 0
+cat /tmp/err
+a() { json /tmp/a/record.json "counters.$1"; }
+is "-a: lost" "$(lost /tmp/a) $(a lost_release_ring) $(a lost_stack_ring)" "0 0 0 0"
+events=$(($(a kept) + $(a nosleep) + $(a releases_kept)))
+num "-a: bytes an event ($(stat -c %s /tmp/stream) for $events, 40000 for what is sent once)" \
+	$((($(stat -c %s /tmp/stream) - 40000) / events)) "<=" 400
+all=" $(pids /tmp/a) "
+like "-a: sees both" "$all" " $one "
+like "-a: and the other" "$all" " $two "
+is "-a: nobody is filtered" "$(json /tmp/a/record.json counters.filtered)" 0
+
+# An owner with threads that wait for one another, alone in the guest.
+tests/vm/genltool start,version,flags=1,stack_mode=0 contend=300 stop end >/tmp/self 2>&1
+is "the owner's own threads: exit status" $? 0
+tail -n 1 /tmp/self >/tmp/self.json
+num "the owner's own threads: waits of them" "$(sed -n 's/^contend: //p' /tmp/self)" ">" 100
+is "the owner's own threads: recorded, or counted as filtered" \
+	"$(json /tmp/self.json counters.kept) $(json /tmp/self.json counters.filtered)" "0 0"
+
+[[ -e /sys/fs/cgroup/cgroup.procs ]] || mount -t cgroup2 none /sys/fs/cgroup
+mkdir -p /sys/fs/cgroup/inside/deeper
+echo $two >/sys/fs/cgroup/inside/deeper/cgroup.procs
+for cgroup in inside/deeper inside /sys/fs/cgroup/inside; do
+	rm -rf /tmp/c
+	with_load $lockspan record --spans --cgroup $cgroup -d 0.3 -o /tmp/c >/dev/null 2>/tmp/err
+	is "--cgroup $cgroup: exit status" $? 0
+	is "--cgroup $cgroup: only its process" "$(pids /tmp/c)" "$two"
+	num "--cgroup $cgroup: filtered" "$(json /tmp/c/record.json counters.filtered)" ">" 5
+done
+kill -KILL $one $two
+wait 2>/dev/null
+rmdir /sys/fs/cgroup/inside/deeper /sys/fs/cgroup/inside
+
+# Children: by fork and exec of a shell, its own children, and theirs.
+# shellcheck disable=SC2016 # for the inner shells
+$lockspan record --spans -o /tmp/f -- sh -c 'echo $$ >/tmp/shell
+	workloads/c/task01 -n 100 & echo $! >/tmp/first
+	sh -c "workloads/c/task01 -n 100 & echo \$! >/tmp/second; wait"; wait' >/dev/null 2>/tmp/err
+is "children: exit status" $? 0
+is "children: both, and nobody else" "$(pids /tmp/f)" "$(cat /tmp/first /tmp/second | sort -n | paste -sd ' ')"
+is "children: lost" "$(lost /tmp/f)" "0 0"
+
+$lockspan record --spans --min-delay 1ms -o /tmp/m -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err
+is "--min-delay: exit status" $? 0
+m() { json /tmp/m/record.json "counters.$1"; }
+num "--min-delay: kept" "$(m kept)" ">" 10
+num "--min-delay: filtered" "$(m filtered)" ">" 10
+is "--min-delay: kept + filtered = spans that slept" $(($(m kept) + $(m filtered))) \
+	$(($(m woken) + $(m timeout) + $(m signal) + $(m requeued) + $(m owner_died) + $(m woken_late) + $(m error)))
+is "--min-delay: shorter ones in the file" "$($lockspan export --json /tmp/m | grep '"type":"span"' | grep -vc '"outcome":"nosleep"\|"lock_wait_ns":[0-9]\{7\}')" 0
+check "the module leaves" module_unload
+finish
