@@ -14,7 +14,7 @@
  * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
  * sources: user/resolve/demangle.c user/resolve/object.c user/resolve/elfcache.c
  * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c
+ * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */

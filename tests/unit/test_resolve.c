@@ -11,7 +11,7 @@
  * sources: user/resolve/unwind.c user/resolve/dwfl.c user/resolve/snapshot.c
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/object.c user/resolve/elfcache.c
+ * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
  * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
  * sources: user/resolve/text.c user/resolve/symbol.c user/resolve/symfile.c
  * sources: user/resolve/demangle.c user/resolve/inline.c user/resolve/line.c
@@ -337,7 +337,7 @@ static void lock_regions(void **state)
 	assert_int_equal(lsp_resolver_map_proc(r, pid, 0), 0);
 	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)&here, LSP_SYNC_MUTEX, NULL);
 	printf("static: %s\n", name);
-	assert_non_null(strstr(name, "here"));
+	assert_string_equal(name, "lock_regions()::here");
 	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)heap, LSP_SYNC_MUTEX, NULL);
 	printf("heap: %s\n", name);
 	assert_non_null(strstr(name, "heap"));

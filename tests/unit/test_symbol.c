@@ -14,7 +14,7 @@
  * sources: user/resolve/demangle.c user/resolve/plain.c user/resolve/variable.c
  * sources: user/resolve/type.c user/resolve/object.c user/resolve/elfcache.c
  * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c
+ * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */

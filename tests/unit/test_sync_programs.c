@@ -16,7 +16,7 @@
  * sources: user/resolve/lock.c user/resolve/unwind.c user/resolve/dwfl.c
  * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c
  * sources: user/resolve/maptext.c user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
- * sources: user/resolve/code.c user/resolve/callsite.c user/resolve/object.c
+ * sources: user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c
  * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/perfmap.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */

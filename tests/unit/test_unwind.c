@@ -10,7 +10,7 @@
  * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind.c user/resolve/dwfl.c
  * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/object.c user/resolve/elfcache.c
+ * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
  * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
  * sources: user/resolve/text.c
  * libs: -ldw -lelf -lz -ldl
@@ -26,6 +26,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../user/resolve/symtab.h"
 #include "unwind/fixture.h"
 
 struct figures {
@@ -355,30 +356,67 @@ static void musl(void **state)
 	}
 }
 
-/*
- * Without symbols nothing tells where musl's functions begin: such a walk may
- * stop, but it must not go on with what merely looks like a caller.
- */
+/* Whether a walk of a stripped program is @chain, by the symbols of what was stripped. */
+static bool stripped_chain(struct lsp_symtab *symbols, const struct lsp_walk *w, const char *chain)
+{
+	char got[1024] = "";
+	size_t i, used = 0;
+
+	for (i = 0; i < w->n && used < sizeof(got) - 80; i++) {
+		struct lsp_symtab_symbol symbol;
+
+		if (!lsp_symtab_find(symbols, w->steps[i].pc - w->steps[i].map->bias, &symbol) &&
+		    in_words(WATCHED, symbol.name))
+			used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%s",
+						 used ? " " : "", symbol.name);
+	}
+	if (strcmp(got, chain) && strcmp(got, "main"))
+		printf("unexpected: \"%s\"\n", got);
+	return !strcmp(got, chain) || !strcmp(got, "main");
+}
+
+/* Without symbols the program's own calls tell where musl's functions begin. */
 static void musl_stripped(void **state)
 {
+	static const char *const kinds[] = { "mutex", "cond", "rwlock", "sem" };
+	static const char *const chains[] = {
+		"do_mutex" BELOW, "do_cond" BELOW, "do_rwlock" BELOW, "do_sem" BELOW,
+	};
+	struct lsp_elf_cache *elves;
+	struct lsp_symtab *symbols;
+	struct lsp_elf *full;
 	struct fixture f;
-	size_t i, complete = 0, further = 0;
+	char command[256];
+	size_t i, k;
 
 	(void)state;
-	subject_build("musl-s", "musl-gcc", "chains.c", "-O2 -static -s");
-	fixture_begin(&f, "musl-s", "mutex", "60", &(struct capture_options){
-		.max = 100, .window_bytes = 16384, .stride = 1 });
-	for (i = 0; i < f.capture.n; i++) {
-		const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
-						      f.capture.stacks[i].raw);
+	subject_build("musl-full", "musl-gcc", "chains.c", "-O2 -static");
+	snprintf(command, sizeof(command), "cd %s && strip -o musl-s musl-full", subjects_dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "%s/musl-full", subjects_dir);
+	assert_int_equal(lsp_elf_cache_create(NULL, &elves), 0);
+	assert_int_equal(lsp_elf_open(elves, command, &full), 0);
+	assert_int_equal(lsp_symtab_create(full->elf, SHT_SYMTAB, LSP_SYMTAB_CODE, &symbols), 0);
+	for (k = 0; k < 4; k++) {
+		size_t exact = 0, complete = 0;
 
-		complete += w->end == LSP_END_COMPLETE;
-		further += w->n > 1;
+		fixture_begin(&f, "musl-s", kinds[k], "60", &(struct capture_options){
+			.max = 100, .window_bytes = 16384, .stride = 1 });
+		for (i = 0; i < f.capture.n; i++) {
+			const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
+							      f.capture.stacks[i].sparse);
+
+			exact += stripped_chain(symbols, w, chains[k]);
+			complete += w->end == LSP_END_COMPLETE;
+		}
+		printf("musl-s     %-7s %3zu stacks: exact %zu, complete %zu\n", kinds[k], f.capture.n,
+		       exact, complete);
+		assert_int_equal(exact, f.capture.n);
+		assert_int_equal(complete, f.capture.n);
+		fixture_end(&f);
 	}
-	printf("musl without symbols: %zu of %zu walked on, %zu complete\n", further, f.capture.n,
-	       complete);
-	assert_int_equal(complete, 0);
-	fixture_end(&f);
+	lsp_symtab_destroy(symbols);
+	lsp_elf_cache_destroy(elves);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "starts.h"
 #include "symtab.h"
 
 /* A frame larger than this is not searched through. */
@@ -26,6 +27,7 @@ struct got_slot {
 
 struct lsp_callsites {
 	struct lsp_symtab *functions;	/* NULL: no symbols */
+	struct lsp_starts *starts;	/* then: what the code itself tells */
 	struct got_slot *slots;		/* by vaddr */
 	size_t nslots;
 };
@@ -84,6 +86,8 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 		return NULL;
 	if (!lsp_elf_symtab_elf(e, &symbols, &type))
 		lsp_symtab_create(symbols, type, LSP_SYMTAB_CODE, &c->functions);
+	if (!c->functions)
+		lsp_starts_create(e, &c->starts);
 	while (gelf_getclass(e->elf) == ELFCLASS64 && (scn = elf_nextscn(e->elf, scn)))
 		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_RELA && (sh.sh_flags & SHF_ALLOC))
 			relocations_read(c, e->elf, scn, &sh);
@@ -98,6 +102,7 @@ void lsp_callsites_destroy(struct lsp_callsites *c)
 	if (!c)
 		return;
 	lsp_symtab_destroy(c->functions);
+	lsp_starts_destroy(c->starts);
 	free(c->slots);
 	free(c);
 }
@@ -118,6 +123,7 @@ bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_m
 	struct lsp_elf *elf = lsp_map_elf(maps, set, map);
 	struct lsp_callsites *c = elf ? callsites_of(elf) : NULL;
 	struct lsp_symtab_symbol symbol;
+	uint64_t end;
 
 	if (!c)
 		return false;
@@ -127,7 +133,20 @@ bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_m
 	};
 	if (c->functions && !lsp_symtab_find(c->functions, ret->vaddr, &symbol))
 		ret->start = symbol.start;
+	else if (c->starts)
+		ret->start = lsp_starts_find(c->starts, ret->vaddr, &end);
 	return true;
+}
+
+/* is_start() for a file without symbols. */
+static bool is_unnamed_start(const struct lsp_callee *f, const struct lsp_starts *starts,
+			     uint64_t target)
+{
+	uint64_t end;
+
+	if (!f->start || lsp_starts_find(starts, target, &end) != target)
+		return false;
+	return target == f->start || lsp_code_jumps(f->elf, target, end, f->start, f->start);
 }
 
 static bool is_unnamed(const struct lsp_callsites *c, uint64_t vaddr)
@@ -149,7 +168,7 @@ static bool is_start(const struct lsp_callee *f, uint64_t target)
 	struct lsp_symtab_symbol symbol;
 
 	if (!c->functions)
-		return false;
+		return c->starts && is_unnamed_start(f, c->starts, target);
 	if (!f->start) {
 		high = f->vaddr;
 		low = high > UNNAMED_MAX_BYTES ? high - UNNAMED_MAX_BYTES : 0;
@@ -213,7 +232,7 @@ static bool is_local(const struct lsp_callee *f)
 	struct lsp_symtab_symbol symbol;
 	uint64_t vaddr;
 
-	return !f->start || lsp_symtab_find(c->functions, f->start, &symbol) ||
+	return !f->start || !c->functions || lsp_symtab_find(c->functions, f->start, &symbol) ||
 	       lsp_symtab_address(c->functions, symbol.name, &vaddr) || vaddr != f->start;
 }
 
