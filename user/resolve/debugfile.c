@@ -147,7 +147,7 @@ static bool crc_agrees(int fd, uint32_t want)
 /* Opens @path when it is the debug file of build-id @hex or, without ids, of checksum *@crc. */
 static Elf *candidate(const char *path, const char *hex, const uint32_t *crc, int *ret_fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = lsp_elf_file_open(path, O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	Elf *elf = NULL;
 	int same;

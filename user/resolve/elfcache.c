@@ -3,13 +3,19 @@
 #include "elfcache.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* Beyond this many different complaints nobody reads on. */
 #define WARNED_MAX 4096
+
+/* Descriptors left for profiles, the socket and whatever else is opened. */
+#define SPARE_FILES 64
 
 int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_cache **ret)
 {
@@ -78,4 +84,25 @@ void lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)
 	va_end(args);
 	if (!said(cache, sentence))
 		cache->warn(cache->warn_arg, sentence);
+}
+
+int lsp_elf_file_open(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	struct rlimit limit;
+
+	if ((fd < 0 && errno != EMFILE) || getrlimit(RLIMIT_NOFILE, &limit))
+		return fd;
+	if (fd >= 0 && (rlim_t)fd + SPARE_FILES < limit.rlim_cur)
+		return fd;
+	/* late, so that commands that are started at first have the limit they know */
+	limit.rlim_cur = limit.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &limit) && fd < 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	if (fd >= 0 && (rlim_t)fd + SPARE_FILES >= limit.rlim_max) {
+		close(fd);
+		errno = EMFILE;
+		return -1;
+	}
+	return fd;
 }

@@ -24,6 +24,12 @@ static inline size_t lsp_elf_hash(uint64_t ino)
 	return (size_t)((ino * 0x9e3779b97f4a7c15ULL) >> 32) % LSP_ELF_BUCKETS;
 }
 
+/*
+ * open() for reading a file that stays open. Raises the soft limit of open files
+ * to the hard one when it comes near, and leaves some for others: -1 and EMFILE.
+ */
+int lsp_elf_file_open(const char *path, int flags);
+
 /* Closes every file of the cache; in object.c. */
 void lsp_elf_free_all(struct lsp_elf_cache *cache);
 

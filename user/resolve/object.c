@@ -322,7 +322,7 @@ static int open_live(const struct lsp_elf_origin *o)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", o->tgid,
 		 (unsigned long long)o->start, (unsigned long long)o->end);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = lsp_elf_file_open(path, 0);
 	if (fd >= 0 && !still_mapped(o)) {
 		close(fd);
 		fd = -1;
@@ -340,7 +340,7 @@ static int open_path(const char *root, const char *path, const struct lsp_elf_or
 	if (snprintf(full, sizeof(full), "%s%s", root, path) >= (int)sizeof(full))
 		return -1;
 	/* a FIFO or a device by that name must not hang or act */
-	fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = lsp_elf_file_open(full, O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && !same(fd, o)) {
 		close(fd);
 		fd = -1;
@@ -424,7 +424,7 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 
 int lsp_elf_open(struct lsp_elf_cache *cache, const char *path, struct lsp_elf **ret)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = lsp_elf_file_open(path, 0);
 
 	return fd < 0 ? -errno : get_fd(cache, path, fd, false, ret);
 }
