@@ -6,6 +6,7 @@
 #ifndef _LSP_COMPAT_H
 #define _LSP_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched/task_stack.h>
 #include <linux/version.h>
@@ -30,6 +31,17 @@
 #else
 #define lsp_for_each_vma(mm, vma, iter)	for ((vma) = (mm)->mmap; (vma); (vma) = (vma)->vm_next)
 #define LSP_VMA_ITERATOR(name, mm)	int __maybe_unused name
+#endif
+
+/*
+ * Linux kernel commit def3ae83da02 ("fs: store real path instead of fake path
+ * in backing file f_path"): a mapping of an overlay's file is one of the file
+ * below; these give what /proc/PID/maps shows. They came with v6.8 at the
+ * latest; before, the file itself was what is shown.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define file_user_path(file)	(&(file)->f_path)
+#define file_user_inode(file)	file_inode(file)
 #endif
 
 /*

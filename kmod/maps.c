@@ -209,7 +209,7 @@ static const char *vma_path(struct vm_area_struct *vma, char *buffer)
 	const char *path = NULL;
 
 	if (vma->vm_file)
-		path = d_path(&vma->vm_file->f_path, buffer, PATH_MAX);
+		path = d_path(file_user_path(vma->vm_file), buffer, PATH_MAX);
 	else if (vma->vm_ops && vma->vm_ops->name)
 		path = vma->vm_ops->name(vma);
 	return IS_ERR_OR_NULL(path) ? "//anon" : path;
@@ -247,7 +247,7 @@ static void vma_send(const struct lsp_mm *m, u32 generation, struct vm_area_stru
 	rec->start = vma->vm_start;
 	rec->end = vma->vm_end;
 	if (vma->vm_file) {
-		const struct inode *inode = file_inode(vma->vm_file);
+		const struct inode *inode = file_user_inode(vma->vm_file);
 
 		rec->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 		rec->ino = inode->i_ino;

@@ -50,11 +50,13 @@ subject c-bare 100 100 's/locked_add;//; s/^([^;]*;[^;]*);[^;]*$/\1;c-bare+*1/
 [[ ! -e $zoo/cxx ]] || subject cxx 100 100 -- $zoo/cxx
 [[ ! -e $zoo/rust ]] || subject rust 100 100 -- $zoo/rust
 [[ ! -e $zoo/c-musl ]] || subject c-musl 99 99 -- $zoo/c-musl
-[[ ! -e $zoo/c-musl ]] || subject c-musl-stripped 99 0 's/;.*/;c-musl-stripped+*/' -- $zoo/c-musl-stripped
+[[ ! -e $zoo/c-musl ]] || subject c-musl-stripped 99 99 's/;.*/;c-musl-stripped+*/' -- $zoo/c-musl-stripped
 subject loader 100 100 -- $zoo/loader
 subject brief 100 100 -- bash -c "$(bash_times 20 $zoo/brief)"
 subject again 100 100 -- $zoo/again
 subject private 100 100 -- $zoo/private c-pie
+insmod /usr/lib/modules/overlay.ko || die "no overlay: $(dmesg | tail -n 3)"
+subject overlay 100 100 -- $zoo/overlay c-pie
 subject deep 100 100 -- $zoo/deep
 
 # Go waits within its own scheduler: its threads are seen, the goroutine that

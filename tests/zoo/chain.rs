@@ -79,6 +79,8 @@ fn main() {
     println!("z-write;std::*;zoo::write_take;zoo::write_worker");
     println!("z-cond;std::*;zoo::gate_wait;zoo::gate_worker;zoo::main::*");
     println!("rust;pthread_join;std::*;zoo::main");
+    // The library's own, when it sets up a thread.
+    println!("*;std::sync::*;std::sys::*");
     println!("rust;std::*;zoo::main");
     let gate = Arc::new((Mutex::new(0), Condvar::new()));
     let mut threads = Vec::new();
