@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "../report/json.h"
+#include "../report/shape_words.h"
 #include "../report/text.h"
 #include "cmd.h"
 #include "load.h"
@@ -41,16 +42,27 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 static bool report_write(const struct report_options *o, const struct lsp_recording *r)
 {
 	struct json_object *json = NULL;
+	struct lsp_shapes shapes;
 	struct lsp_table t;
+	int err = lsp_table_create(r, o->reading.by, false, &t);
 
-	if (lsp_table_create(r, o->reading.by, false, &t)) {
+	if (!err) {
+		err = lsp_shapes_create(r, &shapes);
+		if (err)
+			lsp_table_destroy(&t);
+	}
+	if (err) {
 		lsp_say("no memory");
 		return false;
 	}
-	if (o->reading.json)
+	if (o->reading.json) {
 		json = lsp_report_json(r, &t, o->reading.top);
-	else
+		json_object_object_add(json, "shapes", lsp_shapes_json(&shapes));
+	} else {
 		lsp_report_text(stdout, r, &t, o->reading.top);
+		lsp_shapes_text(stdout, &shapes);
+	}
+	lsp_shapes_destroy(&shapes);
 	lsp_table_destroy(&t);
 	return lsp_reading_finish(json);
 }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * libs: -lz -lprotobuf-c -ljson-c -lm
+ *
+ * Shapes of contention, on sums made up for each rule: the shape is named on
+ * them, and not any more when one number falls short of its threshold. Would
+ * catch a rule that has lost a condition, a threshold other than documented, a
+ * shape that another one hides, and names that are guessed from nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/report/shape_words.h"
+#include "fixture_report.h"
+
+#define MS 1e6
+#define NONE LSP_SHAPE_COUNT
+
+/* A recording of 10 s with one lock. */
+struct lock {
+	const char *lock, *waiter;
+	struct lsp_shape_waits mutex, read, write, signal;
+	double late_ns, spurious, queue, handoff_ns;
+	struct lsp_shape_releaser releasers[2];
+	double others_in_ns;
+};
+
+static enum lsp_shape_kind judged(const struct lock *l)
+{
+	struct lsp_shape_releaser releasers[2] = { l->releasers[0], l->releasers[1] };
+	double waits = l->mutex.count + l->read.count + l->write.count + l->signal.count;
+	struct lsp_shape_lock lock = {
+		.lock = l->lock ? l->lock : "mu", .waiter = l->waiter ? l->waiter : "f",
+		.waits = { l->mutex, l->read, l->write, l->signal },
+		.late_ns = l->late_ns * waits, .spurious = l->spurious, .depth = l->queue * waits,
+		.handoff_ns = l->handoff_ns, .releasers = releasers, .nreleasers = 2,
+	};
+	struct lsp_shape shape;
+
+	releasers[0].site = "a";
+	releasers[1].site = "b";
+	return lsp_shape_judge(&lock, 10e9, l->others_in_ns, &shape) ? shape.kind : NONE;
+}
+
+static void holds(const struct lock *l, enum lsp_shape_kind want)
+{
+	enum lsp_shape_kind got = judged(l);
+
+	if (got != want)
+		fail_msg("it is %s, not %s", got == NONE ? "nothing" : lsp_shape_names[got],
+			 want == NONE ? "nothing" : lsp_shape_names[want]);
+}
+
+/* @base is @kind; with @field changed to @value it is @then. */
+#define CHANGED(base, field, value, then) do { \
+	struct lock changed = base; \
+	changed.field = value; \
+	holds(&changed, then); \
+} while (0)
+
+static void test_slow_holder(void **state)
+{
+	const struct lock l = {
+		.mutex = { 100, 7000 * MS }, .late_ns = 0.1 * MS, .queue = 4,
+		.releasers = { { "", 10, 6900 * MS, 70 }, { "", 90, 100 * MS, 300 } },
+	};
+	const struct lock rw = {
+		.read = { 800, 49000 * MS }, .write = { 13, 16 * MS }, .late_ns = 3 * MS, .queue = 16,
+		.releasers = { { "", 700, 48000 * MS, 11000 }, { "", 100, 80 * MS, 1600 } },
+	};
+
+	(void)state;
+	holds(&l, LSP_SHAPE_SLOW_HOLDER);
+	CHANGED(l, releasers[0].hold_ns, 90 * MS, NONE);	/* not half of the hold */
+	CHANGED(l, releasers[0].releases, 100, NONE);		/* the many hold long */
+	CHANGED(l, releasers[1].releases, 9, NONE);
+	CHANGED(l, releasers[0].charged, 70 * 70, NONE);	/* its turn is 1.4 ms, others' 0.33 */
+	CHANGED(l, mutex.ns, 2000 * MS, NONE);			/* 0.2 threads */
+	CHANGED(l, mutex.count, 29, NONE);
+	holds(&rw, LSP_SHAPE_SLOW_HOLDER);
+}
+
+static void test_convoy_and_handoff(void **state)
+{
+	const struct lock l = {
+		.mutex = { 1000, 20000 * MS }, .late_ns = 2 * MS, .queue = 6, .handoff_ns = 10000 * MS,
+		.releasers = { { "", 500, 4000 * MS, 3000 }, { "", 500, 4000 * MS, 3000 } },
+	};
+
+	(void)state;
+	holds(&l, LSP_SHAPE_CONVOY);
+	CHANGED(l, queue, 3.9, LSP_SHAPE_HANDOFF);
+	CHANGED(l, late_ns, 1 * MS, LSP_SHAPE_HANDOFF);		/* a turn is 1.33 ms */
+	CHANGED(l, mutex.count, 99, NONE);
+	CHANGED(l, mutex.ns, 2000 * MS, NONE);
+	{
+		struct lock held = l;
+
+		held.queue = 3;
+		held.handoff_ns = 7900 * MS;			/* less than the hold */
+		holds(&held, NONE);
+		held.handoff_ns = 8000 * MS;
+		holds(&held, LSP_SHAPE_HANDOFF);
+		/* Readers that are woken together wait for processors too: no convoy. */
+		held = l;
+		held.read = held.mutex;
+		held.mutex = (struct lsp_shape_waits){ 0 };
+		holds(&held, NONE);
+	}
+}
+
+static void test_herd(void **state)
+{
+	const struct lock bursts = {
+		.mutex = { 1000, 80000 * MS }, .late_ns = 0.3 * MS, .queue = 16,
+		.releasers = { { "", 500, 40000 * MS, 8000 }, { "", 500, 40000 * MS, 8000 } },
+	};
+	const struct lock vain = {
+		.lock = "gate", .signal = { 1000, 5000 * MS }, .late_ns = 1 * MS, .queue = 8, .spurious = 600,
+	};
+
+	(void)state;
+	holds(&bursts, LSP_SHAPE_HERD);
+	CHANGED(bursts, mutex.ns, 120000 * MS, NONE);		/* 12 wait always */
+	CHANGED(bursts, queue, 7.9, NONE);
+	holds(&vain, LSP_SHAPE_HERD);
+	CHANGED(vain, spurious, 499, NONE);
+	CHANGED(vain, queue, 3, NONE);
+	CHANGED(vain, signal.ns, 900 * MS, NONE);
+}
+
+static void test_readers(void **state)
+{
+	const struct lock l = {
+		.read = { 20, 20000 * MS }, .write = { 400, 4000 * MS }, .late_ns = 0.1 * MS, .queue = 3,
+		.releasers = { { "", 400, 20000 * MS, 1200 }, { "", 20, 100 * MS, 20 } },
+	};
+
+	(void)state;
+	holds(&l, LSP_SHAPE_READERS);
+	CHANGED(l, read.count, 9, NONE);
+	CHANGED(l, write.count, 29, NONE);
+	CHANGED(l, write.ns, 6000 * MS, NONE);			/* readers have 77 % */
+	CHANGED(l, read.count, 380, LSP_SHAPE_READERS);		/* 53 ms against 10 */
+	CHANGED(l, read.count, 401, NONE);
+	{
+		struct lock alike = l;
+
+		alike.read.count = 401;
+		alike.read.ns = 400000 * MS;
+		holds(&alike, NONE);				/* more readers than writers wait */
+	}
+}
+
+static void test_flow(void **state)
+{
+	const struct lock l = { .lock = "q.not_full", .waiter = "queue_push", .signal = { 200, 5000 * MS }, .queue = 1 };
+	const struct lock pool = { .lock = "pool.cond", .waiter = "worker_main", .signal = { 200, 30000 * MS }, .queue = 4 };
+
+	(void)state;
+	holds(&l, LSP_SHAPE_BACK_PRESSURE);
+	CHANGED(l, others_in_ns, 2501 * MS, NONE);
+	CHANGED(l, lock, "q.not_empty", NONE);			/* of both */
+	CHANGED(l, signal.ns, 900 * MS, NONE);
+	CHANGED(l, mutex.ns, 5000 * MS, NONE);
+	holds(&pool, LSP_SHAPE_IDLE_POOL);
+	CHANGED(pool, signal.ns, 19000 * MS, NONE);
+	CHANGED(pool, waiter, "loop", NONE);			/* nothing says what they wait for */
+
+	assert_int_equal(lsp_shape_flow("g_out.not_full", "f"), LSP_FLOW_OUT);
+	assert_int_equal(lsp_shape_flow("m", "Queue::pushBack"), LSP_FLOW_OUT);
+	assert_int_equal(lsp_shape_flow("m", "threadPool.takeTask"), LSP_FLOW_IN);
+	assert_int_equal(lsp_shape_flow("m", "compute"), LSP_FLOW_UNKNOWN);
+	assert_int_equal(lsp_shape_flow("m", "workout_fully"), LSP_FLOW_UNKNOWN);	/* whole words only */
+}
+
+/* The way from profiles: classes, releasers by function, what is missing. */
+static void test_from_profiles(void **state)
+{
+	static const char record[] = "{\"format\":1,\"duration_ns\":2000000000,\"block_rate_ns\":1,\"mutex_fraction\":1}";
+	struct lsp_recording r = { 0 };
+	struct lsp_shapes s;
+	struct json_object *o;
+	char why[64], *text = NULL;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	fixture_recording(&r);
+	assert_int_equal(lsp_shapes_create(&r, &s), 0);
+	assert_false(s.judged);
+	assert_null(lsp_shapes_json(&s));
+	lsp_shapes_destroy(&s);
+
+	assert_int_equal(lsp_facts_add_record(&r.facts, record, why, sizeof(why)), 0);
+	assert_int_equal(lsp_shapes_create(&r, &s), 0);
+	assert_true(s.judged);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.shapes[0].kind, LSP_SHAPE_SLOW_HOLDER);
+	assert_string_equal(s.shapes[0].lock, "g_mu");
+	assert_string_equal(s.shapes[0].site, "slow_update");
+	f = open_memstream(&text, &bytes);
+	lsp_shapes_text(f, &s);
+	fclose(f);
+	/* 6700 ms over 10 x 8 waiters, 100 ms over 90 x 3. */
+	assert_non_null(strstr(text, "g_mu: slow holder: slow_update has 99% of the hold time in 10% of the releases: "
+			       "each waiter waits 83.8ms for it, 370us for others"));
+	free(text);
+	o = lsp_shapes_json(&s);
+	assert_non_null(strstr(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+			       "\"hold_per_waiter_ns\":83750000"));
+	json_object_put(o);
+	lsp_shapes_destroy(&s);
+	lsp_recording_uninit(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slow_holder),
+		cmocka_unit_test(test_convoy_and_handoff),
+		cmocka_unit_test(test_herd),
+		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_from_profiles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

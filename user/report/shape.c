@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rules. Each threshold is explained in docs/shapes.md. */
+#include "shape.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
+	[LSP_SHAPE_SLOW_HOLDER] = "slow holder", [LSP_SHAPE_CONVOY] = "convoy",
+	[LSP_SHAPE_HANDOFF] = "handoff-bound", [LSP_SHAPE_HERD] = "thundering herd",
+	[LSP_SHAPE_READERS] = "reader starvation", [LSP_SHAPE_BACK_PRESSURE] = "back-pressure",
+	[LSP_SHAPE_IDLE_POOL] = "idle pool",
+};
+
+/* Below these a shape may be chance, or not worth a word. */
+#define WAITS_MIN 30
+#define WAITING_MIN 0.1		/* threads waiting, in the mean over the recording */
+#define WAITING_LOCK_MIN 0.25	/* for what is said of locks */
+
+#define SLOW_SHARE 0.5		/* of all hold, ... */
+#define SLOW_RELEASES 0.5	/* ... with at most this share of releases, ... */
+#define SLOW_TIMES 5		/* ... and so many times the others' hold for a waiter */
+#define SLOW_OTHERS 10		/* releases of others, to have something to compare with */
+
+#define QUEUE_LONG 4		/* waiters found, itself included */
+#define HANDOFF_SHARE 0.5
+#define HANDOFF_WAITS 100
+
+#define HERD_QUEUE 8
+#define HERD_BURST 1.5		/* queue found over queue in the mean */
+#define HERD_REWAITS 0.5
+
+#define READERS_SHARE 0.8
+#define READERS_TIMES 5
+#define READERS_MIN 10
+
+#define PRESSURE_TIMES 2
+#define POOL_WAITING 2
+
+/* ---- names that tell the flow ---- */
+
+static const char *const out_words[] = {
+	"full", "space", "room", "slots", "free", "send", "push", "put", "enqueue", "produce",
+	"producer", "submit", "post", "offer", "emit", "write", "writable", NULL
+};
+static const char *const in_words[] = {
+	"empty", "items", "avail", "available", "work", "worker", "job", "jobs", "task", "tasks",
+	"recv", "receive", "pop", "take", "dequeue", "consume", "consumer", "fetch", "poll",
+	"readable", "idle", NULL
+};
+
+static bool listed(const char *word, size_t n, const char *const *words)
+{
+	for (; *words; words++)
+		if (strlen(*words) == n && !strncasecmp(word, *words, n))
+			return true;
+	return false;
+}
+
+/* Counts the words of @name on either list: "not_full", "channel_send", "pushBack". */
+static void words_count(const char *name, unsigned int *out, unsigned int *in)
+{
+	while (*name) {
+		size_t n = 0;
+
+		while (isalpha((unsigned char)name[n]) &&
+		       !(n && islower((unsigned char)name[n - 1]) && isupper((unsigned char)name[n])))
+			n++;
+		*out += listed(name, n, out_words);
+		*in += listed(name, n, in_words);
+		name += n ? n : 1;
+	}
+}
+
+enum lsp_flow lsp_shape_flow(const char *lock, const char *waiter)
+{
+	unsigned int out = 0, in = 0;
+
+	words_count(lock, &out, &in);
+	words_count(waiter ? waiter : "", &out, &in);
+	if (!out == !in)
+		return LSP_FLOW_UNKNOWN;
+	return out ? LSP_FLOW_OUT : LSP_FLOW_IN;
+}
+
+/* ---- what the rules are about ---- */
+
+struct sums {
+	double waits, waited_ns;	/* of all classes */
+	double releases, hold_ns, charged;
+	double waiting;			/* threads, in the mean */
+	double queue;			/* found by a wait, itself included */
+	double turn_ns;			/* hold that one waiter waits for at one release */
+	double late_ns;			/* from wake to run, in the mean */
+	bool lock;			/* it is one: most waiting is a lock's */
+	bool mutex;			/* that one waiter at a time gets */
+};
+
+static double over(double a, double b)
+{
+	return b > 0 ? a / b : 0;
+}
+
+static struct sums sums_of(const struct lsp_shape_lock *l, double duration_ns)
+{
+	struct sums s = { 0 };
+
+	for (int i = 0; i < LSP_SHAPE_CLASSES; i++) {
+		s.waits += l->waits[i].count;
+		s.waited_ns += l->waits[i].ns;
+	}
+	for (size_t i = 0; i < l->nreleasers; i++) {
+		s.releases += l->releasers[i].releases;
+		s.hold_ns += l->releasers[i].hold_ns;
+		s.charged += l->releasers[i].charged;
+	}
+	s.waiting = over(s.waited_ns, duration_ns);
+	s.queue = over(l->depth, s.waits);
+	s.turn_ns = over(s.hold_ns, s.charged);
+	s.late_ns = over(l->late_ns, s.waits);
+	s.mutex = 2 * l->waits[LSP_SHAPE_MUTEX].ns > s.waited_ns;
+	s.lock = s.mutex || 2 * (l->waits[LSP_SHAPE_READ].ns + l->waits[LSP_SHAPE_WRITE].ns) >
+			    s.waited_ns;
+	return s;
+}
+
+static bool shape(struct lsp_shape *ret, enum lsp_shape_kind kind, const struct lsp_shape_lock *l,
+		  const char *site)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = kind;
+	ret->lock = l->lock;
+	ret->site = site;
+	return true;
+}
+
+static void number(struct lsp_shape *s, const char *name, double value)
+{
+	for (int i = 0; i < LSP_SHAPE_NUMBERS; i++)
+		if (!s->numbers[i].name) {
+			s->numbers[i] = (struct lsp_shape_number){ name, value };
+			return;
+		}
+}
+
+/* ---- one rule each ---- */
+
+static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
+{
+	const struct lsp_shape_releaser *slow = NULL;
+	double turn_ns, others_ns, others;
+
+	for (size_t i = 0; i < l->nreleasers; i++)
+		if (!slow || l->releasers[i].hold_ns > slow->hold_ns)
+			slow = &l->releasers[i];
+	/* A writer's unlock is a release for each reader that waited: their number says nothing. */
+	if (!s->lock || !slow || slow->hold_ns < SLOW_SHARE * s->hold_ns ||
+	    (s->mutex && slow->releases > SLOW_RELEASES * s->releases))
+		return false;
+	others = s->releases - slow->releases;
+	turn_ns = over(slow->hold_ns, slow->charged);
+	others_ns = over(s->hold_ns - slow->hold_ns, s->charged - slow->charged);
+	if (others < SLOW_OTHERS || turn_ns < SLOW_TIMES * others_ns)
+		return false;
+	shape(ret, LSP_SHAPE_SLOW_HOLDER, l, slow->site);
+	number(ret, "hold_share", over(slow->hold_ns, s->hold_ns));
+	number(ret, "release_share", over(slow->releases, s->releases));
+	number(ret, "hold_per_waiter_ns", turn_ns);
+	number(ret, "others_hold_per_waiter_ns", others_ns);
+	return true;
+}
+
+static bool convoy_or_handoff(const struct lsp_shape_lock *l, const struct sums *s,
+			      struct lsp_shape *ret)
+{
+	double share = over(l->handoff_ns, l->handoff_ns + s->hold_ns);
+	bool convoy = s->queue >= QUEUE_LONG && s->turn_ns <= s->late_ns;
+
+	if (!s->mutex || s->waits < HANDOFF_WAITS || !(convoy || share >= HANDOFF_SHARE))
+		return false;
+	shape(ret, convoy ? LSP_SHAPE_CONVOY : LSP_SHAPE_HANDOFF, l, NULL);
+	number(ret, "handoff_share", share);
+	number(ret, "queue", s->queue);
+	number(ret, "hold_per_waiter_ns", s->turn_ns);
+	number(ret, "wake_to_run_ns", s->late_ns);
+	return true;
+}
+
+/* A lock that nobody wants and then all want; or waiters woken for nothing. */
+static bool herd(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
+{
+	bool bursts = s->mutex && s->queue >= HERD_QUEUE && s->queue >= HERD_BURST * s->waiting &&
+		      s->turn_ns > s->late_ns;
+	bool vain = !s->lock && s->queue >= QUEUE_LONG && l->spurious >= HERD_REWAITS * s->waits;
+
+	if (!bursts && !vain)
+		return false;
+	shape(ret, LSP_SHAPE_HERD, l, l->waiter);
+	number(ret, "queue", s->queue);
+	number(ret, "waiting", s->waiting);
+	number(ret, "rewait_share", over(l->spurious, s->waits));
+	return true;
+}
+
+static bool readers(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
+{
+	const struct lsp_shape_waits *rd = &l->waits[LSP_SHAPE_READ], *wr = &l->waits[LSP_SHAPE_WRITE];
+	double reader_ns = over(rd->ns, rd->count), writer_ns = over(wr->ns, wr->count);
+
+	if (rd->count < READERS_MIN || wr->count < WAITS_MIN || wr->count < rd->count ||
+	    rd->ns < READERS_SHARE * s->waited_ns || reader_ns < READERS_TIMES * writer_ns)
+		return false;
+	shape(ret, LSP_SHAPE_READERS, l, NULL);
+	number(ret, "reader_waits", rd->count);
+	number(ret, "writer_waits", wr->count);
+	number(ret, "reader_wait_ns", reader_ns);
+	number(ret, "writer_wait_ns", writer_ns);
+	return true;
+}
+
+static bool queue_between(const struct lsp_shape_lock *l, const struct sums *s, double others_in_ns,
+			  struct lsp_shape *ret)
+{
+	enum lsp_flow flow = lsp_shape_flow(l->lock, l->waiter);
+
+	if (2 * l->waits[LSP_SHAPE_SIGNAL].ns <= s->waited_ns)
+		return false;
+	if (flow == LSP_FLOW_OUT && s->waited_ns >= PRESSURE_TIMES * others_in_ns)
+		shape(ret, LSP_SHAPE_BACK_PRESSURE, l, l->waiter);
+	else if (flow == LSP_FLOW_IN && s->waiting >= POOL_WAITING)
+		shape(ret, LSP_SHAPE_IDLE_POOL, l, l->waiter);
+	else
+		return false;
+	number(ret, "waiting", s->waiting);
+	number(ret, "wait_ns", over(s->waited_ns, s->waits));
+	number(ret, "waits", s->waits);
+	if (flow == LSP_FLOW_OUT)
+		number(ret, "others_in_ns", others_in_ns);
+	return true;
+}
+
+bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double others_in_ns,
+		     struct lsp_shape *ret)
+{
+	struct sums s = sums_of(l, duration_ns);
+
+	if (s.waits < WAITS_MIN || s.waiting < (s.lock ? WAITING_LOCK_MIN : WAITING_MIN))
+		return false;
+	return readers(l, &s, ret) || slow_holder(l, &s, ret) || herd(l, &s, ret) ||
+	       convoy_or_handoff(l, &s, ret) || queue_between(l, &s, others_in_ns, ret);
+}

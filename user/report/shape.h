@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the contention on a lock looks like, where its numbers show it, and
+ * nothing where they do not. docs/shapes.md has the rules and their thresholds.
+ */
+#ifndef LSP_REPORT_SHAPE_H
+#define LSP_REPORT_SHAPE_H
+
+#include <stddef.h>
+
+#include "../profile/intern.h"
+#include "recording.h"
+
+enum lsp_shape_kind {
+	LSP_SHAPE_SLOW_HOLDER,
+	LSP_SHAPE_CONVOY,
+	LSP_SHAPE_HANDOFF,
+	LSP_SHAPE_HERD,
+	LSP_SHAPE_READERS,
+	LSP_SHAPE_BACK_PRESSURE,
+	LSP_SHAPE_IDLE_POOL,
+	LSP_SHAPE_COUNT
+};
+
+/* "slow holder", "convoy" ... */
+extern const char *const lsp_shape_names[LSP_SHAPE_COUNT];
+
+/* Which way things flow through what a condition variable or semaphore guards, as names tell it. */
+enum lsp_flow {
+	LSP_FLOW_UNKNOWN,
+	LSP_FLOW_OUT,		/* who waits wants to hand something on */
+	LSP_FLOW_IN,		/* who waits wants something to do */
+};
+
+/* Waits of one kind of primitive. */
+struct lsp_shape_waits {
+	double count;
+	double ns;
+};
+
+enum lsp_shape_class {
+	LSP_SHAPE_MUTEX,	/* mutex, pi */
+	LSP_SHAPE_READ,
+	LSP_SHAPE_WRITE,
+	LSP_SHAPE_SIGNAL,	/* cond, sem */
+	LSP_SHAPE_OTHER,
+	LSP_SHAPE_CLASSES
+};
+
+/* Releases of a lock by one function. */
+struct lsp_shape_releaser {
+	const char *site;
+	double releases;
+	double hold_ns;
+	double charged;		/* waiters, summed over releases */
+};
+
+/* One lock. */
+struct lsp_shape_lock {
+	const char *lock;
+	struct lsp_shape_waits waits[LSP_SHAPE_CLASSES];
+	double late_ns;
+	double spurious;
+	double depth;		/* sum over waits */
+	double handoff_ns;
+	struct lsp_shape_releaser *releasers;
+	size_t nreleasers;
+	const char *waiter;	/* function that waits most */
+	double waiter_ns;
+};
+
+struct lsp_shape_number {
+	const char *name;
+	double value;
+};
+
+#define LSP_SHAPE_NUMBERS 6
+
+struct lsp_shape {
+	enum lsp_shape_kind kind;
+	const char *lock;
+	const char *site;	/* whose it is, or NULL */
+	struct lsp_shape_number numbers[LSP_SHAPE_NUMBERS];	/* name NULL: no more */
+};
+
+/*
+ * Judges one lock of a recording of @duration_ns. @others_in_ns is how long
+ * threads waited elsewhere for something to do (LSP_FLOW_IN). Whether it has a
+ * shape; at most one.
+ */
+bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double others_in_ns,
+		     struct lsp_shape *ret);
+
+/* What the names of a lock and of the function that waits on it tell. */
+enum lsp_flow lsp_shape_flow(const char *lock, const char *waiter);
+
+struct lsp_shapes {
+	struct lsp_shape *shapes;	/* the longest-waited lock first */
+	size_t n;
+	bool judged;			/* false: numbers are missing, see lacks */
+	const char *lacks;
+
+	struct lsp_shape_lock *locks;
+	size_t nlocks;
+	struct lsp_intern names;
+};
+
+/* Strings belong to the recording. 0 or -ENOMEM. */
+int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret);
+void lsp_shapes_destroy(struct lsp_shapes *s);
+
+#endif

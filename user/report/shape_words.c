@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "shape_words.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "json.h"
+#include "words.h"
+
+static double value(const struct lsp_shape *s, const char *name)
+{
+	for (int i = 0; i < LSP_SHAPE_NUMBERS && s->numbers[i].name; i++)
+		if (!strcmp(s->numbers[i].name, name))
+			return s->numbers[i].value;
+	return 0;
+}
+
+static void ns_write(FILE *to, const struct lsp_shape *s, const char *name)
+{
+	char text[LSP_WORD];
+
+	fputs(lsp_words_ns(text, value(s, name)), to);
+}
+
+static void site_write(FILE *to, const struct lsp_shape *s)
+{
+	lsp_words_name(to, s->site && *s->site ? s->site : "(not known)");
+}
+
+static void slow_holder(FILE *to, const struct lsp_shape *s)
+{
+	site_write(to, s);
+	fprintf(to, " has %.0f%% of the hold time in %.0f%% of the releases: each waiter waits ",
+		100 * value(s, "hold_share"), 100 * value(s, "release_share"));
+	ns_write(to, s, "hold_per_waiter_ns");
+	fputs(" for it, ", to);
+	ns_write(to, s, "others_hold_per_waiter_ns");
+	fputs(" for others", to);
+}
+
+static void transit(FILE *to, const struct lsp_shape *s)
+{
+	fprintf(to, "%.0f%% of the time is transit; held for ", 100 * value(s, "handoff_share"));
+	ns_write(to, s, "hold_per_waiter_ns");
+	fputs(" at a time, but a woken thread needs ", to);
+	ns_write(to, s, "wake_to_run_ns");
+	fprintf(to, " to run; %.1f in the queue", value(s, "queue"));
+}
+
+static void herd(FILE *to, const struct lsp_shape *s)
+{
+	fputs("waiters come together, most in ", to);
+	site_write(to, s);
+	fprintf(to, ": one that comes is number %.1f in the queue, of which %.1f wait in the mean; "
+		"%.0f%% were back at once after a wake", value(s, "queue"), value(s, "waiting"),
+		100 * value(s, "rewait_share"));
+}
+
+static void readers(FILE *to, const struct lsp_shape *s)
+{
+	fprintf(to, "%.0f reader waits of ", value(s, "reader_waits"));
+	ns_write(to, s, "reader_wait_ns");
+	fprintf(to, " each, while %.0f writer waits took ", value(s, "writer_waits"));
+	ns_write(to, s, "writer_wait_ns");
+}
+
+static void queue_between(FILE *to, const struct lsp_shape *s)
+{
+	site_write(to, s);
+	fprintf(to, " waits %s: %.2f threads in the mean, ",
+		s->kind == LSP_SHAPE_BACK_PRESSURE ? "to hand something on" : "for something to do",
+		value(s, "waiting"));
+	ns_write(to, s, "wait_ns");
+	fprintf(to, " at a time, %.0f times (which way things flow is read from names)",
+		value(s, "waits"));
+}
+
+void lsp_shape_write(FILE *to, const struct lsp_shape *s)
+{
+	static void (*const write[LSP_SHAPE_COUNT])(FILE *to, const struct lsp_shape *s) = {
+		slow_holder, transit, transit, herd, readers, queue_between, queue_between,
+	};
+
+	fprintf(to, "%s: ", lsp_shape_names[s->kind]);
+	write[s->kind](to, s);
+}
+
+void lsp_shapes_text(FILE *to, const struct lsp_shapes *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		fputs(i ? "" : "\nwhat it looks like\n", to);
+		fputs("  ", to);
+		lsp_words_name(to, s->shapes[i].lock);
+		fputs(": ", to);
+		lsp_shape_write(to, &s->shapes[i]);
+		putc('\n', to);
+	}
+}
+
+struct json_object *lsp_shapes_json(const struct lsp_shapes *s)
+{
+	struct json_object *list = s->judged ? json_object_new_array() : NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct lsp_shape *shape = &s->shapes[i];
+		struct json_object *o = json_object_new_object(), *numbers = json_object_new_object();
+
+		json_object_object_add(o, "shape", json_object_new_string(lsp_shape_names[shape->kind]));
+		json_object_object_add(o, "lock", json_object_new_string(shape->lock));
+		if (shape->site)
+			json_object_object_add(o, "site", json_object_new_string(shape->site));
+		for (int k = 0; k < LSP_SHAPE_NUMBERS && shape->numbers[k].name; k++)
+			json_object_object_add(numbers, shape->numbers[k].name,
+					       lsp_report_json_number(shape->numbers[k].value));
+		json_object_object_add(o, "numbers", numbers);
+		json_object_array_add(list, o);
+	}
+	return list;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From a recording to locks that can be judged. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shape.h"
+#include "site.h"
+
+/* Columns of the contention profile, by name. */
+enum { COUNT, DELAY, SCHED, HANDOFF, HOLD, SPURIOUS, WAITERS, DEPTH, COLUMNS };
+static const char *const column_names[COLUMNS] = {
+	"contentions", "delay", "sched_delay", "handoff", "hold", "spurious", "waiters", "depth",
+};
+
+static enum lsp_shape_class class_of(const char *sync)
+{
+	if (!strcmp(sync, "mutex") || !strcmp(sync, "pi"))
+		return LSP_SHAPE_MUTEX;
+	if (!strcmp(sync, "rwlock_rd"))
+		return LSP_SHAPE_READ;
+	if (!strcmp(sync, "rwlock_wr"))
+		return LSP_SHAPE_WRITE;
+	if (!strcmp(sync, "cond") || !strcmp(sync, "sem"))
+		return LSP_SHAPE_SIGNAL;
+	return LSP_SHAPE_OTHER;
+}
+
+static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
+{
+	int64_t id = lsp_intern_add(&s->names, name, strlen(name) + 1);
+	struct lsp_shape_lock *grown;
+
+	if (id < 0)
+		return NULL;
+	if ((size_t)id == s->nlocks) {
+		/* One more than there are, doubled at powers of two. */
+		if (!(s->nlocks & (s->nlocks - 1))) {
+			grown = realloc(s->locks, (s->nlocks ? 2 * s->nlocks : 1) * sizeof(*grown));
+			if (!grown)
+				return NULL;
+			s->locks = grown;
+		}
+		s->locks[s->nlocks++] = (struct lsp_shape_lock){
+			.lock = lsp_intern_get(&s->names, (uint32_t)id, NULL),
+		};
+	}
+	return &s->locks[id];
+}
+
+static int releaser_add(struct lsp_shape_lock *l, const char *site, double releases, double hold_ns,
+			double charged)
+{
+	struct lsp_shape_releaser *grown;
+	size_t i;
+
+	for (i = 0; i < l->nreleasers && strcmp(l->releasers[i].site, site); i++)
+		;
+	if (i == l->nreleasers) {
+		grown = realloc(l->releasers, (i + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		l->releasers = grown;
+		l->releasers[l->nreleasers++] = (struct lsp_shape_releaser){ .site = site };
+	}
+	l->releasers[i].releases += releases;
+	l->releasers[i].hold_ns += hold_ns;
+	l->releasers[i].charged += charged;
+	return 0;
+}
+
+static int sample_take(struct lsp_shapes *s, const struct lsp_profile *p, const int *columns,
+		       const struct lsp_profile_sample *sample)
+{
+	struct lsp_shape_lock *l = lock_at(s, lsp_sample_text(sample, "lock"));
+	const char *kind = lsp_sample_text(sample, "kind");
+	const double *v = sample->values;
+	struct lsp_shape_waits *waits;
+	struct lsp_site site;
+
+	if (!l)
+		return -ENOMEM;
+	l->handoff_ns += v[columns[HANDOFF]];
+	lsp_site_find(p, sample, &site);
+	if (!strcmp(kind, "mutex"))
+		return releaser_add(l, site.function, v[columns[COUNT]], v[columns[HOLD]],
+				    v[columns[WAITERS]]);
+	if (strcmp(kind, "block"))
+		return 0;
+	waits = &l->waits[class_of(lsp_sample_text(sample, "sync"))];
+	waits->count += v[columns[COUNT]];
+	waits->ns += v[columns[DELAY]];
+	l->late_ns += v[columns[SCHED]];
+	l->spurious += v[columns[SPURIOUS]];
+	l->depth += v[columns[DEPTH]];
+	if (v[columns[DELAY]] > l->waiter_ns) {
+		l->waiter_ns = v[columns[DELAY]];
+		l->waiter = site.function;
+	}
+	return 0;
+}
+
+static double waited_ns(const struct lsp_shape_lock *l)
+{
+	double ns = 0;
+
+	for (int i = 0; i < LSP_SHAPE_CLASSES; i++)
+		ns += l->waits[i].ns;
+	return ns;
+}
+
+static int by_wait(const void *a, const void *b)
+{
+	double difference = waited_ns(b) - waited_ns(a);
+
+	return difference ? (difference > 0 ? 1 : -1) : 0;
+}
+
+static int judge_all(struct lsp_shapes *s, double duration_ns)
+{
+	double in_ns = 0, own_ns;
+
+	if (!s->nlocks)
+		return 0;
+	for (size_t i = 0; i < s->nlocks; i++)
+		if (lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN)
+			in_ns += s->locks[i].waits[LSP_SHAPE_SIGNAL].ns;
+	s->shapes = calloc(s->nlocks, sizeof(*s->shapes));
+	if (!s->shapes)
+		return -ENOMEM;
+	qsort(s->locks, s->nlocks, sizeof(*s->locks), by_wait);
+	for (size_t i = 0; i < s->nlocks; i++) {
+		own_ns = lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN ?
+			 s->locks[i].waits[LSP_SHAPE_SIGNAL].ns : 0;
+		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]))
+			s->n++;
+	}
+	return 0;
+}
+
+int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
+{
+	const struct lsp_profile *p = r->parts[LSP_PART_EXT];
+	struct lsp_profile_sample sample;
+	struct lsp_facts_totals t;
+	int columns[COLUMNS];
+	int err = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	lsp_intern_init(&ret->names);
+	lsp_facts_totals(&r->facts, &t);
+	if (!p)
+		ret->lacks = "the contention profile (contention.ext.pb.gz)";
+	else if (t.duration_ns <= 0)
+		ret->lacks = "the length of the recording (record.json)";
+	for (int i = 0; p && i < COLUMNS; i++) {
+		columns[i] = lsp_part_column(p, column_names[i]);
+		if (columns[i] < 0)
+			ret->lacks = column_names[i];
+	}
+	if (ret->lacks)
+		return 0;
+	ret->judged = true;
+	for (size_t i = 0; !err && lsp_profile_sample(p, i, &sample); i++)
+		err = sample_take(ret, p, columns, &sample);
+	if (!err)
+		err = judge_all(ret, t.duration_ns);
+	if (err)
+		lsp_shapes_destroy(ret);
+	return err;
+}
+
+void lsp_shapes_destroy(struct lsp_shapes *s)
+{
+	for (size_t i = 0; i < s->nlocks; i++)
+		free(s->locks[i].releasers);
+	free(s->locks);
+	free(s->shapes);
+	lsp_intern_uninit(&s->names);
+	memset(s, 0, sizeof(*s));
+}
