@@ -17,6 +17,8 @@ static const struct lsp_command commands[] = {
 	  "show what has changed between two recordings" },
 	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record and offer the profiles by HTTP, as Go programs do" },
+	{ "gate", lsp_cmd_gate, "[OPTION]... BASE... -- NEW...",
+	  "tell whether waiting became worse between runs before and after" },
 	{ "export", lsp_cmd_export, "--json DIR|FILE",
 	  "print every event of a recording made with --spans" },
 	{ "status", lsp_cmd_status, "[--json]",

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "verdict.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIDENCE 0.95
+#define NOISE_QUANTILE 0.95
+/* All divisions of so many runs are tried; of more, SPLITS_DRAWN at random. */
+#define RUNS_ALL_SPLITS 12
+#define SPLITS_DRAWN 2000
+#define SEED 0x9e3779b97f4a7c15ULL
+
+const char *lsp_gate_verdict_name(enum lsp_gate_verdict v)
+{
+	static const char *const names[] = {
+		[LSP_GATE_PASS] = "PASS", [LSP_GATE_FAIL] = "FAIL",
+		[LSP_GATE_INCONCLUSIVE] = "INCONCLUSIVE",
+	};
+
+	return names[v];
+}
+
+/* What is compared of a run. */
+static double run_value(const struct lsp_gate_options *o, const struct lsp_gate_run *r)
+{
+	double delay = fmax(r->delay_ns, o->floor_ns * r->seconds);
+
+	switch (o->per) {
+	case LSP_GATE_PER_SECOND:
+		return delay / r->seconds;
+	case LSP_GATE_PER_CONTENTION:
+		return delay / fmax(r->contentions, 1);
+	default:
+		return delay;
+	}
+}
+
+static double *values_log(const struct lsp_gate_options *o, const struct lsp_gate_run *runs,
+			  size_t n)
+{
+	double *v = malloc((n + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < n; i++)
+		v[i] = log(run_value(o, &runs[i]));
+	return v;
+}
+
+/* ---- A/A ---- */
+
+static uint64_t random_next(uint64_t *state)
+{
+	/* xorshift64* */
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1dULL;
+}
+
+/* Distance between the medians of those that @in marks and the others. */
+static double split_distance(const double *v, size_t n, const bool *in)
+{
+	double half[2][LSP_GATE_RUNS_MAX];
+	size_t count[2] = { 0, 0 };
+
+	for (size_t i = 0; i < n; i++)
+		half[in[i]][count[in[i]]++] = v[i];
+	return fabs(lsp_median(half[0], count[0]) - lsp_median(half[1], count[1]));
+}
+
+static size_t splits_all(const double *v, size_t n, double *ret)
+{
+	bool in[RUNS_ALL_SPLITS];
+	size_t found = 0;
+
+	for (unsigned int set = 0; set < 1U << n; set++) {
+		if ((size_t)__builtin_popcount(set) != n / 2)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			in[i] = set >> i & 1;
+		ret[found++] = split_distance(v, n, in);
+	}
+	return found;
+}
+
+static size_t splits_draw(const double *v, size_t n, double *ret)
+{
+	bool in[LSP_GATE_RUNS_MAX];
+	uint64_t state = SEED;
+
+	for (size_t s = 0; s < SPLITS_DRAWN; s++) {
+		size_t left = n / 2;
+
+		for (size_t i = 0; i < n; i++) {
+			in[i] = random_next(&state) % (n - i) < left;
+			left -= in[i];
+		}
+		ret[s] = split_distance(v, n, in);
+	}
+	return SPLITS_DRAWN;
+}
+
+/* Ratio that 95 % of the A/A comparisons inside these runs stay below, for one with @other runs. */
+static double noise_of(const double *v, size_t n, size_t other)
+{
+	double half = (double)(n / 2), rest = (double)(n - n / 2);
+	double scale = sqrt((1. / (double)n + 1. / (double)other) / (1 / half + 1 / rest));
+	double distances[SPLITS_DRAWN];
+	size_t found = n <= RUNS_ALL_SPLITS ? splits_all(v, n, distances) :
+					      splits_draw(v, n, distances);
+
+	lsp_median(distances, found);	/* puts them in order */
+	return exp(scale * distances[(size_t)ceil(NOISE_QUANTILE * (double)found) - 1]);
+}
+
+/* ---- objections ---- */
+
+static bool any_partial(const struct lsp_gate_run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (runs[i].partial)
+			return true;
+	return false;
+}
+
+/* Whether half of the runs have too few waits, and it is not for want of waits in a long time. */
+static bool too_short(const struct lsp_gate_run *runs, size_t n)
+{
+	double seconds = 0;
+	size_t poor = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		seconds += runs[i].seconds;
+		poor += runs[i].kept < LSP_GATE_WAITS_MIN;
+	}
+	return 2 * poor >= n && seconds < LSP_GATE_SECONDS_LONG;
+}
+
+static void conclude(const struct lsp_gate_options *o, struct lsp_gate_result *r)
+{
+	double most = 1 + o->limit;
+
+	r->verdict = LSP_GATE_INCONCLUSIVE;
+	if (r->high <= most) {
+		r->verdict = LSP_GATE_PASS;
+		r->reason = LSP_GATE_MEASURED;
+	} else if (r->low <= most) {
+		r->reason = r->noise > most ? LSP_GATE_NOISY : LSP_GATE_WIDE;
+	} else if (r->noise > most) {
+		r->reason = LSP_GATE_NOISY;
+	} else {
+		r->verdict = LSP_GATE_FAIL;
+		r->reason = LSP_GATE_MEASURED;
+	}
+}
+
+static int measure(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
+		   size_t nbase, const struct lsp_gate_run *now, size_t nnow,
+		   struct lsp_gate_result *ret)
+{
+	double *a = values_log(o, base, nbase), *b = values_log(o, now, nnow);
+	struct lsp_shift shift;
+	int err = a && b ? lsp_shift_compute(a, nbase, b, nnow, CONFIDENCE, &shift) : -ENOMEM;
+
+	if (!err) {
+		ret->measured = true;
+		ret->ratio = exp(shift.estimate);
+		ret->low = exp(shift.low);
+		ret->high = exp(shift.high);
+		ret->confidence = shift.confidence;
+		ret->noise = noise_of(a, nbase, nnow);
+		ret->base = exp(lsp_median(a, nbase));
+		ret->now = exp(lsp_median(b, nnow));
+	}
+	free(a);
+	free(b);
+	return err;
+}
+
+int lsp_gate_decide(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
+		    size_t nbase, const struct lsp_gate_run *now, size_t nnow,
+		    struct lsp_gate_result *ret)
+{
+	int err;
+
+	*ret = (struct lsp_gate_result){ .verdict = LSP_GATE_INCONCLUSIVE };
+	if (nbase > LSP_GATE_RUNS_MAX || nnow > LSP_GATE_RUNS_MAX || !(o->limit > 0) ||
+	    !(o->floor_ns > 0))
+		return -EINVAL;
+	if (nbase < LSP_GATE_RUNS_MIN || nnow < LSP_GATE_RUNS_MIN) {
+		ret->reason = LSP_GATE_TOO_FEW_RUNS;
+		return 0;
+	}
+	err = measure(o, base, nbase, now, nnow, ret);
+	if (err)
+		return err;
+	if (any_partial(base, nbase) || any_partial(now, nnow))
+		ret->reason = LSP_GATE_PARTIAL;
+	/* Both: where there was hardly a wait before and many are now, that is an answer. */
+	else if (too_short(base, nbase) && too_short(now, nnow))
+		ret->reason = LSP_GATE_TOO_SHORT;
+	else
+		conclude(o, ret);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whether a program waits longer for its locks than it did: from some runs
+ * before and some after to a verdict. Pure; the caller reads files and prints.
+ *
+ * What is compared is the delay of a run, or of a second or a contention of it.
+ * Ratios are asked for, so logarithms are shifted (shift.h): R = exp(shift) with
+ * a 95 % interval. Sampling needs no term of its own: each run drew for itself,
+ * so what the draw adds is in the spread between the runs already.
+ *
+ *   FAIL          the interval's lower end is above 1 + limit
+ *   PASS          its upper end is not
+ *   INCONCLUSIVE  it holds 1 + limit, or one of the objections below
+ *
+ * A FAIL must also be more than the baseline does to itself. Of the A/A
+ * comparisons that it holds, every way to divide its runs into two halves, the
+ * ratio of medians is taken, and the one that 95 % of them stay below, brought
+ * to a comparison of as many runs as are given (medians of n and m runs differ
+ * in proportion to sqrt(1/n + 1/m)), is the noise. Where it reaches the limit, identical code would look like a
+ * regression now and then, and nothing is concluded.
+ *
+ * Delays below the floor (1 ms a second by default) count as the floor: that a
+ * lock nobody waited for is now waited for a little is no regression of 400 %.
+ */
+#ifndef LSP_GATE_VERDICT_H
+#define LSP_GATE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shift.h"
+
+#define LSP_GATE_RUNS_MIN 5
+#define LSP_GATE_RUNS_MAX LSP_SHIFT_MAX
+/* Fewer waits than these tell nothing, unless it took long that so few happened. */
+#define LSP_GATE_WAITS_MIN 30
+#define LSP_GATE_SECONDS_LONG 10
+
+enum lsp_gate_per { LSP_GATE_PER_RUN, LSP_GATE_PER_SECOND, LSP_GATE_PER_CONTENTION };
+
+struct lsp_gate_run {
+	double delay_ns;	/* of the waits that count */
+	double contentions;
+	uint64_t kept;		/* of them; sampling kept these */
+	double seconds;
+	bool partial;		/* records were lost */
+};
+
+struct lsp_gate_options {
+	double limit;			/* 0.2: 20 % more is tolerated */
+	double floor_ns;		/* of delay in a second */
+	enum lsp_gate_per per;
+};
+
+enum lsp_gate_verdict { LSP_GATE_PASS, LSP_GATE_FAIL, LSP_GATE_INCONCLUSIVE };
+
+enum lsp_gate_reason {
+	LSP_GATE_MEASURED,	/* the interval decides */
+	LSP_GATE_TOO_FEW_RUNS,
+	LSP_GATE_TOO_SHORT,	/* hardly a wait was seen */
+	LSP_GATE_PARTIAL,	/* records were lost in a run */
+	LSP_GATE_NOISY,		/* the baseline differs from itself by more than the limit */
+	LSP_GATE_WIDE,		/* the interval holds the limit */
+};
+
+struct lsp_gate_result {
+	enum lsp_gate_verdict verdict;
+	enum lsp_gate_reason reason;
+	bool measured;		/* the following are known */
+	double base;		/* medians of what is compared, ns */
+	double now;
+	double ratio;
+	double low;
+	double high;
+	double confidence;
+	double noise;		/* of the baseline with itself: a ratio, 1 or more */
+};
+
+/* "PASS" and so on. */
+const char *lsp_gate_verdict_name(enum lsp_gate_verdict v);
+
+/* 0, -EINVAL for more runs than LSP_GATE_RUNS_MAX or options out of range, -ENOMEM. */
+int lsp_gate_decide(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
+		    size_t nbase, const struct lsp_gate_run *now, size_t nnow,
+		    struct lsp_gate_result *ret);
+
+#endif
