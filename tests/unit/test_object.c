@@ -253,7 +253,9 @@ static pid_t mapper(const char *path, bool hide, struct lsp_elf_origin *ret)
 		int fd;
 
 		snprintf(other, sizeof(other), "%s/elsewhere", dir);
-		if (hide && (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		/* In a chroot "/" is no mount and cannot be made private. */
+		if (hide && (unshare(CLONE_NEWNS) ||
+			     (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL) ||
 			     mount(other, dir, NULL, MS_BIND, NULL)))
 			_exit(1);
 		fd = open(path, O_RDONLY);
@@ -267,6 +269,8 @@ static pid_t mapper(const char *path, bool hide, struct lsp_elf_origin *ret)
 		for (;;)
 			pause();
 	}
+	/* Else a child that has failed would be waited for. */
+	close(pipe_fd[1]);
 	snprintf(mapped, sizeof(mapped), "%s", path);
 	*ret = (struct lsp_elf_origin){ .path = mapped, .tgid = (uint32_t)pid };
 	if (read(pipe_fd[0], &ret->start, 8) != 8 || read(pipe_fd[0], &st, sizeof(st)) != sizeof(st))
@@ -276,7 +280,6 @@ static pid_t mapper(const char *path, bool hide, struct lsp_elf_origin *ret)
 	ret->dev_minor = minor(st.st_dev);
 	ret->ino = st.st_ino;
 	close(pipe_fd[0]);
-	close(pipe_fd[1]);
 	return pid;
 }
 
