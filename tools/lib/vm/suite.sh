@@ -161,25 +161,34 @@ suite_apt_download() {
 
 # suite_run SUITE CMD...: CMD in the build root, in the current directory, with
 # the tree and the cache at the same paths. The mounts live in a namespace of
-# their own and end with CMD, however it ends.
+# their own and end with CMD, however it ends. Inside a chroot, whose root is no mount,
+# they cannot be made private first, and are taken down by hand as well.
 suite_run() {
-	local suite=$1
+	local suite=$1 propagation=private
 	shift
 	if suite_is_host "$suite"; then
 		"$@"
 		return
 	fi
 	need_root "the build root of $suite"
-	unshare --mount --propagation private bash -c '
+	mountpoint -q / || propagation=unchanged
+	unshare --mount --propagation "$propagation" bash -c '
 		set -e
-		root=$1 tree=$2 cache=$3 dir=$4; shift 4
+		root=$1 tree=$2 cache=$3 dir=$4 propagation=$5; shift 5
 		mkdir -p "$root$tree" "$root$cache/kernels"
-		mount --bind "$tree" "$root$tree"
-		mount --bind "$cache/kernels" "$root$cache/kernels"
-		for d in /proc /dev /sys; do mount --rbind "$d" "$root$d"; done
+		mounted=()
+		bind() { mount "$1" "$2" "$3" && mounted=("$3" "${mounted[@]}"); }
+		leave() { if [[ $propagation == unchanged ]]; then umount -R -l "${mounted[@]}"; fi; }
+		trap leave EXIT
+		trap "exit 130" INT TERM HUP
+		bind --bind "$tree" "$root$tree"
+		bind --bind "$cache/kernels" "$root$cache/kernels"
+		for d in /proc /dev /sys; do bind --rbind "$d" "$root$d"; done
 		cp /etc/resolv.conf "$root/etc/resolv.conf"
-		exec chroot "$root" /bin/sh -c '\''cd "$0" 2>/dev/null || cd /; exec "$@"'\'' "$dir" "$@"
-	' suite_run "$(suite_root "$suite")" "$tree" "$cache" "$PWD" \
+		rc=0
+		chroot "$root" /bin/sh -c '\''cd "$0" 2>/dev/null || cd /; exec "$@"'\'' "$dir" "$@" || rc=$?
+		exit "$rc"
+	' suite_run "$(suite_root "$suite")" "$tree" "$cache" "$PWD" "$propagation" \
 		env -u TMPDIR LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
