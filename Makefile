@@ -58,7 +58,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo lab check demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo lab check tasks demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -87,8 +87,11 @@ check: ## everything that can be checked: layers, shell, unit, VM and end-to-end
 	tools/check-layers
 	shellcheck .ci/run tests/run $(wildcard tests/*.sh tools/lib/*/*.sh) \
 		$(shell grep -lE -d skip '^#!/bin/(ba)?sh' tools/*)
-	shellcheck -s bash $(wildcard tests/vm/*.sh tests/e2e/*.sh)
+	shellcheck -s bash $(wildcard tests/vm/*.sh tests/e2e/*.sh tests/tasks/*.sh)
 	tests/run
+
+tasks: ## record the contention tasks in a lab VM and check what their text predicts
+	tools/tasks
 
 demo: ## record the first workload in a lab VM and show its profiles
 	tools/demo

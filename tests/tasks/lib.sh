@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tasks' scripts stand on. Each runs in the guest, records the task's
+# program, and calls `verdict` once for every prediction of the task's text.
+# shellcheck shell=bash
+. tests/lib.sh
+
+task=$(basename "$0" .sh)
+dir=${OUT:-/tmp}/task$task
+mkdir -p "$dir"
+
+# task_record NAME PROGRAM...: into $dir/NAME, the program's own truth beside it.
+task_record() {
+	local name=$1
+	shift
+	$lockspan record "${record_options[@]}" -o "$dir/$name" -- "workloads/c/task$task" "$@" \
+		>"$dir/$name.truth" 2>"$dir/$name.err" || die "recording $name: $(tail -n 1 "$dir/$name.err")"
+}
+record_options=()
+
+# truth NAME PATH
+truth() { json "$dir/$1.truth" "$2"; }
+
+# delay NAME block|mutex CONDITION...: ns.
+delay() { pprof_sum "$dir/$1/$2.pb.gz" delay "${@:3}"; }
+
+# calc EXPRESSION: a number with two decimals.
+calc() { awk "BEGIN { printf \"%.2f\n\", $1 }"; }
+
+# verdict TEXT-OF-PREDICTION CONDITION MEASURED: CONDITION is an expression of awk's.
+verdict() {
+	local said=FAIL
+	n_checks=$((n_checks + 1))
+	if awk "BEGIN { exit !($2) }"; then said=PASS; else n_failed=$((n_failed + 1)); fi
+	printf 'task %s %s %s: %s\n' "${task%%-*}" "$said" "$1" "$3"
+}
+
+seconds() { calc "($1) / 1e9"; }
