@@ -21,9 +21,9 @@ struct lsp_key {
 	struct hlist_node node;
 	struct lsp_key_id id;
 	u64 hash;		/* the identity as it leaves the kernel */
+	u32 refs;		/* under the bucket's lock */
 	raw_spinlock_t lock;	/* for what follows; taken inside a task's lock */
 	struct lsp_ledger ledger;
-	u32 refs;		/* under the bucket's lock */
 };
 
 /* Process context, may sleep. Room for @keys of them. 0 or -ENOMEM. */

@@ -45,7 +45,7 @@ one_cycle() {
 	insmod ./lockspan.ko max_threads=$((64 << RANDOM % 9)) || return 1
 	owner_start
 	# From before START has been heard of to well within the recording.
-	sleep 0.$(printf %03d $((RANDOM % 400)))
+	sleep "0.$(printf %03d $((RANDOM % 400)))"
 	if ((RANDOM % 8 == 0)); then
 		wait_until 10 module_is recording
 		! rmmod lockspan 2>/dev/null || stuck=$((stuck + 1))
