@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would catch: an address, a parameter or an error that is not answered as Go
+ * does; a delta that is no difference, lacks its duration or its name; a client
+ * that hangs up and keeps a place, deltas without bound; deltas that survive a
+ * new beginning of the counters or the end of the server. The server is the real
+ * one at a port of the loopback address; only its source is played: counters that
+ * grow by a fixture's values each time they are asked for.
+ * `--serve` prints a port and serves until it is killed, for tests/e2e/serve.sh.
+ * sources: user/serve/ user/profile/ tests/unit/fixture_profile.c
+ * libs: -lmicrohttpd -lprotobuf-c -lz -lm
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../user/serve/server.h"
+#include "fixture_profile.h"
+
+static unsigned int g_asked;
+
+static int profile_give(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret)
+{
+	struct fixture f;
+
+	(void)arg, (void)kind;
+	g_asked++;
+	fixture_create(&f, 0, "/src/prog.c");
+	assert_int_equal(lsp_profile_add(f.p, f.p, g_asked - 1), 0);
+	*ret = f.p;
+	return 0;
+}
+
+static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
+{
+	(void)arg;
+	*ret = (struct lsp_serve_numbers){ .samples = { 3, 7 }, .waits = 11, .session = "now" };
+}
+
+static struct lsp_server *server_start(void)
+{
+	static char *words[] = { "lockspan serve", "-a", NULL };
+	const struct lsp_server_source source = {
+		.profile = profile_give, .numbers = numbers_give, .command_line = words,
+	};
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct lsp_server *s;
+
+	g_asked = 0;
+	assert_int_equal(lsp_server_create((const struct sockaddr *)&at, sizeof(at), &source, &s), 0);
+	assert_true(lsp_server_port(s) > 0);
+	return s;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void server_turn(struct lsp_server *s)
+{
+	struct pollfd fd = { .fd = lsp_server_fd(s), .events = POLLIN };
+
+	poll(&fd, 1, 5);
+	lsp_server_run(s);
+}
+
+static int request_send(struct lsp_server *s, const char *method, const char *path)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)lsp_server_port(s)),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	dprintf(fd, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method, path);
+	return fd;
+}
+
+struct answer {
+	char text[65536];
+	size_t bytes;
+	char *body;
+	size_t body_bytes;
+};
+
+/* What has come when the server closes; lets it run meanwhile if there is one. */
+static void answer_read(struct lsp_server *s, int fd, struct answer *a)
+{
+	uint64_t until = now_ns() + 10000000000ULL;
+	ssize_t n = -1;
+
+	a->bytes = 0;
+	while (n && now_ns() < until) {
+		if (s)
+			server_turn(s);
+		n = recv(fd, a->text + a->bytes, sizeof(a->text) - 1 - a->bytes,
+			 s ? MSG_DONTWAIT : 0);
+		if (n > 0)
+			a->bytes += (size_t)n;
+	}
+	close(fd);
+	assert_int_equal(n, 0);
+	a->text[a->bytes] = '\0';
+	a->body = strstr(a->text, "\r\n\r\n");
+	if (a->body) {
+		a->body[2] = '\0';
+		a->body += 4;
+		a->body_bytes = a->bytes - (size_t)(a->body - a->text);
+	}
+}
+
+static void get(struct lsp_server *s, const char *path, struct answer *a)
+{
+	answer_read(s, request_send(s, "GET", path), a);
+}
+
+static void has(const struct answer *a, const char *field)
+{
+	if (!strstr(a->text, field))
+		print_error("no '%s' in:\n%s\n", field, a->text);
+	assert_non_null(strstr(a->text, field));
+}
+
+static struct lsp_profile *profile_of(const struct answer *a)
+{
+	struct lsp_profile *p;
+	char why[128];
+
+	assert_int_equal(lsp_profile_read_mem(a->body, a->body_bytes, &p, why, sizeof(why)), 0);
+	return p;
+}
+
+static void test_requests(void **state)
+{
+	static const struct {
+		const char *method, *path, *seconds, *debug;
+		enum lsp_serve_page page;
+		unsigned int status, value;
+	} cases[] = {
+		{ "GET", "/debug/pprof/", NULL, NULL, LSP_SERVE_INDEX, 200, 0 },
+		{ "GET", "/debug/pprof", NULL, NULL, LSP_SERVE_REDIRECT, 200, 0 },
+		{ "GET", "/", NULL, NULL, LSP_SERVE_REDIRECT, 200, 0 },
+		{ "GET", "/debug/pprof/cmdline", NULL, NULL, LSP_SERVE_CMDLINE, 200, 0 },
+		{ "HEAD", "/debug/pprof/mutex", NULL, NULL, LSP_SERVE_PROFILE, 200, 0 },
+		{ "GET", "/debug/pprof/mutex", NULL, "0", LSP_SERVE_PROFILE, 200, 0 },
+		{ "GET", "/debug/pprof/mutex", NULL, "1", LSP_SERVE_TEXT, 200, 0 },
+		{ "GET", "/debug/pprof/mutex", "", "2", LSP_SERVE_TEXT, 200, 0 },
+		{ "GET", "/debug/pprof/block", "30", NULL, LSP_SERVE_DELTA, 200, 30 },
+		{ "GET", "/debug/pprof/block", "3600", "0", LSP_SERVE_DELTA, 200, 3600 },
+		{ "GET", "/debug/pprof/block", "3601", NULL, LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/block", "99999999999999999999", NULL, LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/block", "0", NULL, LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/block", "-1", NULL, LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/block", "1.5", NULL, LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/block", "5", "1", LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/debug/pprof/heap", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "GET", "/debug/pprof/profile", "5", NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "GET", "/debug/pprof/mutex/", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "GET", "/debug/pprofmutex", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "GET", "/etc/passwd", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "POST", "/debug/pprof/mutex", NULL, NULL, LSP_SERVE_ERROR, 405, 0 },
+	};
+	struct lsp_serve_request r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		lsp_serve_request_parse(cases[i].method, cases[i].path, cases[i].seconds,
+					cases[i].debug, &r);
+		if (r.page != cases[i].page || r.status != cases[i].status)
+			print_error("%s %s\n", cases[i].path, cases[i].seconds);
+		assert_int_equal(r.page, cases[i].page);
+		assert_int_equal(r.status, cases[i].status);
+		assert_int_equal(r.seconds, cases[i].value);
+	}
+	lsp_serve_request_parse("GET", "/debug/pprof/block", NULL, NULL, &r);
+	assert_int_equal(r.kind, LSP_SERVE_BLOCK);
+}
+
+static void test_header(void **state)
+{
+	struct lsp_server *s = server_start();
+	struct lsp_profile *p;
+	struct answer a;
+
+	(void)state;
+	get(s, "/debug/pprof/mutex", &a);
+	has(&a, "HTTP/1.1 200 ");
+	has(&a, "Content-Type: application/octet-stream\r\n");
+	has(&a, "Content-Disposition: attachment; filename=\"mutex\"\r\n");
+	has(&a, "X-Content-Type-Options: nosniff\r\n");
+	assert_null(strstr(a.text, "Content-Encoding"));
+	assert_null(strstr(a.text, "X-Go-Pprof"));
+	p = profile_of(&a);
+	assert_float_equal(fixture_sum(p, 1, "counter_mu"), 1.125e9, 1);
+	assert_int_equal(lsp_profile_duration_ns(p), 0);
+	assert_true(lsp_profile_time_ns(p) > FIXTURE_TIME_NS);
+	lsp_profile_destroy(p);
+
+	get(s, "/debug/pprof/nothing", &a);
+	has(&a, "HTTP/1.1 404 ");
+	has(&a, "X-Go-Pprof: 1\r\n");
+	has(&a, "Content-Type: text/plain; charset=utf-8\r\n");
+	assert_null(strstr(a.text, "Content-Disposition"));
+	assert_string_equal(a.body, "Unknown profile\n");
+	get(s, "/debug/pprof", &a);
+	has(&a, "HTTP/1.1 301 ");
+	has(&a, "Location: /debug/pprof/\r\n");
+	get(s, "/debug/pprof/", &a);
+	has(&a, "Content-Type: text/html; charset=utf-8\r\n");
+	assert_non_null(strstr(a.body, "<td>7</td><td><a href=\"mutex?debug=1\">mutex</a>"));
+	get(s, "/debug/pprof/cmdline", &a);
+	assert_int_equal(a.body_bytes, sizeof("lockspan serve\0-a") - 1);
+	assert_memory_equal(a.body, "lockspan serve\0-a", a.body_bytes);
+	answer_read(s, request_send(s, "HEAD", "/debug/pprof/block"), &a);
+	has(&a, "filename=\"block\"");
+	assert_int_equal(a.body_bytes, 0);
+	lsp_server_destroy(s);
+}
+
+static void test_text(void **state)
+{
+	struct lsp_server *s = server_start();
+	struct answer a;
+
+	(void)state;
+	get(s, "/debug/pprof/block?debug=1", &a);
+	has(&a, "Content-Type: text/plain; charset=utf-8\r\n");
+	assert_non_null(strstr(a.body, "--- contention:\ncycles/second=1000000000\nsampling period=1\n"
+			       "2000000000 4 @ 0x7ffff7c8f124 0x555555554235\n"));
+	assert_non_null(strstr(a.body, "#\t0x555555554235\tcrit\t/src/prog.c:2\n"
+			       "#\t0x555555554235\tworker(int)\t/src/prog.c:7\n"));
+	assert_non_null(strstr(a.body, "--- Memory map: ---\n555555554000-555555557000 r-xp 00001000 "
+			       "00:00 0 /opt/lab/prog\n"));
+	get(s, "/debug/pprof/mutex?debug=1", &a);
+	assert_non_null(strstr(a.body, "--- mutex:\n"));
+	lsp_server_destroy(s);
+}
+
+static void test_delta(void **state)
+{
+	struct lsp_server *s = server_start();
+	uint64_t begin = now_ns();
+	struct lsp_profile *p;
+	struct answer a;
+	int fd;
+
+	(void)state;
+	fd = request_send(s, "GET", "/debug/pprof/mutex?seconds=1");
+	while (g_asked < 1)
+		server_turn(s);
+	/* Others are served meanwhile: the counters grow twice more before the end. */
+	get(s, "/debug/pprof/mutex", &a);
+	answer_read(s, fd, &a);
+	assert_true(now_ns() - begin >= 1000000000ULL);
+	assert_true(now_ns() - begin < 3000000000ULL);
+	has(&a, "filename=\"mutex-delta\"");
+	p = profile_of(&a);
+	assert_float_equal(fixture_sum(p, 1, "counter_mu"), 2 * 1.125e9, 1);
+	assert_float_equal(fixture_sum(p, 0, "stats_mu"), 8, 1e-6);
+	assert_true(lsp_profile_duration_ns(p) >= 1000000000);
+	assert_true(lsp_profile_duration_ns(p) < 3000000000);
+	lsp_profile_destroy(p);
+	lsp_server_destroy(s);
+}
+
+/* Sixteen at a time; a client that hangs up makes room at once. */
+static void test_deltas_bounded(void **state)
+{
+	struct lsp_server *s = server_start();
+	uint64_t until;
+	struct answer a;
+	int fds[16];
+
+	(void)state;
+	for (unsigned int i = 0; i < 16; i++) {
+		fds[i] = request_send(s, "GET", "/debug/pprof/mutex?seconds=3000");
+		while (g_asked <= i)
+			server_turn(s);
+	}
+	get(s, "/debug/pprof/mutex?seconds=3000", &a);
+	has(&a, "HTTP/1.1 503 ");
+	has(&a, "X-Go-Pprof: 1");
+	close(fds[3]);
+	until = now_ns() + 1500000000ULL;
+	while (now_ns() < until)
+		server_turn(s);
+	fds[3] = request_send(s, "GET", "/debug/pprof/mutex?seconds=3000");
+	while (g_asked < 17)
+		server_turn(s);
+	assert_true(lsp_server_due_ns(s) < now_ns() + 1000000000ULL);
+
+	lsp_server_reset(s);
+	for (int i = 0; i < 16; i++) {
+		answer_read(s, fds[i], &a);
+		has(&a, "HTTP/1.1 503 ");
+		assert_non_null(strstr(a.body, "begun anew"));
+	}
+	lsp_server_destroy(s);
+}
+
+static void test_end(void **state)
+{
+	struct lsp_server *s = server_start();
+	struct lsp_profile *p;
+	struct answer a;
+	int fd;
+
+	(void)state;
+	fd = request_send(s, "GET", "/debug/pprof/block?seconds=3000");
+	while (g_asked < 1)
+		server_turn(s);
+	lsp_server_destroy(s);
+	answer_read(NULL, fd, &a);
+	has(&a, "filename=\"block-delta\"");
+	p = profile_of(&a);
+	assert_float_equal(fixture_sum(p, 1, "stats_mu"), 2e9, 1);
+	lsp_profile_destroy(p);
+}
+
+static void __attribute__((noreturn)) serve_forever(void)
+{
+	struct lsp_server *s = server_start();
+
+	printf("%u\n", lsp_server_port(s));
+	fflush(stdout);
+	for (;;)
+		server_turn(s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_header),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_delta),
+		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_end),
+	};
+
+	if (argc == 2 && !strcmp(argv[1], "--serve"))
+		serve_forever();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
