@@ -58,6 +58,7 @@ subject private 100 100 -- $zoo/private c-pie
 insmod /usr/lib/modules/overlay.ko || die "no overlay: $(dmesg | tail -n 3)"
 subject overlay 100 100 -- $zoo/overlay c-pie
 subject deep 100 100 -- $zoo/deep
+subject steady 100 100 -- $zoo/steady
 
 # Go waits within its own scheduler: its threads are seen, the goroutine that
 # wants a lock never is.

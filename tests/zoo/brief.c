@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waits once in its life and is gone 5 ms later. */
+/*
+ * brief [FILE]: waits once in its life and is gone 5 ms later. Before that it
+ * puts FILE in its own file's place; "-": removes it.
+ */
+#include <stdio.h>
+#include <string.h>
+
 #include "subject.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -18,10 +24,12 @@ static void *worker(void *arg)
 	return arg;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t thread;
 
+	if (argc > 1 && (strcmp(argv[1], "-") ? rename(argv[1], argv[0]) : unlink(argv[0])))
+		return 2;
 	truth("z-brief;pthread_mutex_lock;brief_take;worker");
 	pthread_mutex_lock(&mutex);
 	pthread_create(&thread, NULL, worker, NULL);

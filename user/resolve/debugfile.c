@@ -144,8 +144,12 @@ static bool crc_agrees(int fd, uint32_t want)
 	return n == 0 && crc == want;
 }
 
-/* Opens @path when it is the debug file of build-id @hex or, without ids, of checksum *@crc. */
-static Elf *candidate(const char *path, const char *hex, const uint32_t *crc, int *ret_fd)
+/*
+ * Opens @path when it is the debug file of build-id @hex or, without ids, of
+ * checksum *@crc. One that is there and is another's is named, once.
+ */
+static Elf *candidate(struct lsp_elf_cache *c, const char *path, const char *hex,
+		      const uint32_t *crc, int *ret_fd)
 {
 	int fd = lsp_elf_file_open(path, O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -163,20 +167,24 @@ static Elf *candidate(const char *path, const char *hex, const uint32_t *crc, in
 			return elf;
 		}
 	}
+	if (elf && elf_kind(elf) == ELF_K_ELF)
+		lsp_elf_warn(c, "%s: the debug file of another program: not used", path);
+	else
+		lsp_elf_warn(c, "%s: not an ELF file: not used for debug information", path);
 	elf_end(elf);
 	close(fd);
 	return NULL;
 }
 
-static Elf *by_build_id(const char *debug_dir, const char *hex, int *fd, char **ret_path)
+static Elf *by_build_id(struct lsp_elf_cache *c, const char *hex, int *fd, char **ret_path)
 {
 	char *path;
 	Elf *elf;
 
 	if (strlen(hex) < 4 ||
-	    asprintf(&path, "%s/.build-id/%.2s/%s.debug", debug_dir, hex, hex + 2) < 0)
+	    asprintf(&path, "%s/.build-id/%.2s/%s.debug", c->debug_dir, hex, hex + 2) < 0)
 		return NULL;
-	elf = candidate(path, hex, NULL, fd);
+	elf = candidate(c, path, hex, NULL, fd);
 	if (elf && ret_path)
 		*ret_path = path;
 	else
@@ -205,7 +213,7 @@ static Elf *by_link(struct lsp_elf *e, int *fd, char **ret_path)
 
 		if (n < 0)
 			break;
-		elf = candidate(path, e->build_id, &crc, fd);
+		elf = candidate(e->cache, path, e->build_id, &crc, fd);
 		if (!elf)
 			free(path);
 	}
@@ -248,7 +256,7 @@ static Elf *by_server(struct lsp_elf *e, int *fd, char **ret_path)
 		end(client);
 		if (got >= 0) {
 			close(got);
-			elf = candidate(*ret_path, e->build_id, NULL, fd);
+			elf = candidate(e->cache, *ret_path, e->build_id, NULL, fd);
 			if (!elf) {
 				free(*ret_path);
 				*ret_path = NULL;
@@ -266,7 +274,7 @@ Elf *lsp_elf_debug_elf(struct lsp_elf *e)
 	if (!d || d->searched)
 		return d ? d->elf : NULL;
 	d->searched = true;
-	d->elf = by_build_id(e->cache->debug_dir, e->build_id, &d->fd, &d->path);
+	d->elf = by_build_id(e->cache, e->build_id, &d->fd, &d->path);
 	if (!d->elf)
 		d->elf = by_link(e, &d->fd, &d->path);
 	if (!d->elf)
@@ -288,12 +296,12 @@ static void alt_attach(struct lsp_elf *e, struct lsp_elf_debug *d)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	if (n <= 0)
 		return;
-	elf = by_build_id(e->cache->debug_dir, hex, &d->alt_fd, NULL);
+	elf = by_build_id(e->cache, hex, &d->alt_fd, NULL);
 	if (!elf && name[0] == '/')
-		elf = candidate(name, hex, NULL, &d->alt_fd);
+		elf = candidate(e->cache, name, hex, NULL, &d->alt_fd);
 	if (!elf && name[0] != '/' && strrchr(dir, '/') &&
 	    asprintf(&path, "%.*s/%s", (int)(strrchr(dir, '/') - dir), dir, name) >= 0) {
-		elf = candidate(path, hex, NULL, &d->alt_fd);
+		elf = candidate(e->cache, path, hex, NULL, &d->alt_fd);
 		free(path);
 	}
 	if (elf)
