@@ -123,6 +123,8 @@ build/obj/%.o: %.c Makefile | deps $(generated)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) $(product) -c -o $@ $<
 
+# The files that the page is made of are put in by the assembler, which notes no dependencies.
+build/obj/user/report/page_files.o build/unit/user/report/page_files.o: $(wildcard user/report/html/*)
 build/obj/user/preload/%.o: product += -fvisibility=hidden
 build/obj/workloads/%.o: product = $(workload)
 

@@ -8,7 +8,7 @@
  * those of the profiles, an interval that is not there or was made up, a name
  * that steers the terminal, a profile taken for one of another kind.
  *
- * With --files DIR it leaves two recordings there for tests/e2e/report.sh.
+ * With --files DIR it leaves recordings there for tests/e2e/report.sh and html.sh.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 
 #include "../../user/report/json.h"
+#include "../../user/report/page.h"
 #include "../../user/report/text.h"
 #include "../../user/report/words.h"
 #include "../../user/report/site.h"
@@ -354,6 +355,46 @@ static void test_json(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* Nothing that a program is called can end the element that the JSON stands in. */
+static void test_page(void **state)
+{
+	static const struct fixture_events evil = {
+		.function = "<script>alert(1)</script>", .lock = "</script><!--&'\"\\", .count = 5, .ns = 2e9,
+	};
+	struct lsp_recording r = { 0 };
+	char *pages[2] = { NULL }, *at;
+	size_t ends[2] = { 0 }, bytes;
+	FILE *f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fixture_recording(&r);
+		record_add(&r, fixture_record_exact);
+		if (i)
+			fixture_events_add(&r, &evil);
+		f = open_memstream(&pages[i], &bytes);
+		assert_int_equal(lsp_report_page(f, &r), 0);
+		fclose(f);
+		for (at = pages[i]; (at = strcasestr(at, "</script")); at++)
+			ends[i]++;
+		lsp_recording_uninit(&r);
+	}
+	assert_int_equal(ends[0], 4);
+	assert_int_equal(ends[1], 4);
+	has(pages[1], "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e");
+	assert_null(strstr(pages[1], "<script>alert"));
+	assert_null(strstr(pages[1], "@{"));
+	has(pages[1], "Apache License");
+	has(pages[1], "Mike Bostock");
+	/* And nothing in it is to be fetched. */
+	assert_null(strstr(pages[1], "<script src"));
+	assert_null(strstr(pages[1], "<img"));
+	assert_null(strstr(pages[1], "@import"));
+	assert_null(strstr(pages[1], "<link"));
+	free(pages[0]);
+	free(pages[1]);
+}
+
 static void test_bad_records(void **state)
 {
 	static const char *const texts[] = {
@@ -397,6 +438,45 @@ static void folder_write(const char *folder, const char *name, struct lsp_record
 		exit(1);
 }
 
+/* 10,000 different stacks of 24 frames, of 3,000 functions, on 200 locks. */
+static void big_write(const char *folder)
+{
+	struct lsp_recording r = { 0 };
+	struct lsp_profile *p;
+	unsigned int seed = 1;
+
+	fixture_recording(&r);
+	for (int i = 0; i < 20000; i++) {
+		bool release = i & 1;
+		uint64_t stack[24];
+		char name[64];
+		const struct lsp_profile_label labels[3] = {
+			{ .key = "lock", .str = name }, { .key = "sync", .str = "mutex" },
+			{ .key = "comm", .str = "prog" },
+		};
+		const double values[2] = { 1 + i % 7, 1e6 * (1 + i % 1000) };
+
+		p = r.parts[release ? LSP_PART_MUTEX : LSP_PART_BLOCK];
+		for (int k = 0; k < 24; k++) {
+			struct lsp_profile_line line = { .file = "/src/big.cc", .line = k + 1 };
+
+			/* Roots are few, leaves many, as in programs. */
+			seed = seed * 1103515245 + 12345;
+			snprintf(name, sizeof(name), "ns::Class%d::method%u", k,
+				 (seed >> 8) % (k < 12 ? 250 : 2));
+			if (!k)
+				strcpy(name, release ? "pthread_mutex_unlock" : "pthread_mutex_lock");
+			line.function = line.system_name = name;
+			stack[k] = (uint64_t)lsp_profile_location_add(p, 0, 0, &line, 1);
+		}
+		snprintf(name, sizeof(name), "g_table.shards[%d].mu", i / 2 % 200);
+		if (lsp_profile_sample_add(p, stack, 24, labels, 3, values))
+			exit(1);
+	}
+	folder_write(folder, "big", &r, fixture_record_exact);
+	lsp_recording_uninit(&r);
+}
+
 static int files_write(const char *folder)
 {
 	static const struct fixture_events more = {
@@ -410,6 +490,7 @@ static int files_write(const char *folder)
 	fixture_events_add(&r, &more);
 	folder_write(folder, "more", &r, fixture_record_exact);
 	lsp_recording_uninit(&r);
+	big_write(folder);
 	for (int i = 0; i < LSP_PART_COUNT; i++)
 		r.parts[i] = lsp_profile_create(lsp_profile_contention_types, 2);
 	folder_write(folder, "empty", &r, "{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1}");
@@ -431,6 +512,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_bad_records),
 	};
 

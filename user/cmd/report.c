@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lockspan report: who waited and who is to blame, as text, JSON or a page. */
 #include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "../report/json.h"
+#include "../report/page.h"
 #include "../report/shape_words.h"
 #include "../report/text.h"
 #include "cmd.h"
@@ -14,12 +20,14 @@
 
 struct report_options {
 	struct lsp_reading reading;
+	const char *html;	/* file for a page, "-" for standard output, or NULL */
 	char **paths;
 	size_t npaths;
 };
 
 static const struct argp_option options[] = {
 	LSP_READING_OPTIONS,
+	{ "html", 'H', "FILE", 0, "Write a page for the browser; - is standard output", 0 },
 	{ 0 }
 };
 
@@ -28,6 +36,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	struct report_options *o = state->input;
 
 	switch (key) {
+	case 'H':
+		o->html = arg;
+		return 0;
 	case ARGP_KEY_ARGS:
 		o->paths = state->argv + state->next;
 		o->npaths = (size_t)(state->argc - state->next);
@@ -35,6 +46,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which recording? give its folder or a profile");
 		return 0;
+	case ARGP_KEY_END:
+		if (o->html && o->reading.json)
+			argp_error(state, "--html and --json: one of them");
+		break;
 	}
 	return lsp_reading_parse(&o->reading, key, arg, state);
 }
@@ -67,6 +82,42 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 	return lsp_reading_finish(json);
 }
 
+/* By way of a temporary file, so that a full disk leaves no half a page. Names are not for everybody: 0600. */
+static bool page_write(const char *path, const struct lsp_recording *r)
+{
+	char temporary[PATH_MAX];
+	int fd, err;
+	FILE *to;
+
+	if (!strcmp(path, "-")) {
+		if (lsp_report_page(stdout, r))
+			lsp_say("no memory");
+		return lsp_reading_finish(NULL);
+	}
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= sizeof(temporary)) {
+		lsp_say("%s: %s", path, strerror(ENAMETOOLONG));
+		return false;
+	}
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	to = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!to) {
+		lsp_say("cannot write %s: %s", path, strerror(errno));
+		return false;
+	}
+	err = lsp_report_page(to, r);
+	if (!err && (fflush(to) || ferror(to)))
+		err = -EIO;
+	if (fclose(to) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err) {
+		lsp_say("cannot write %s: %s", path, strerror(-err));
+		unlink(temporary);
+	}
+	return !err;
+}
+
 int lsp_cmd_report(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -89,7 +140,7 @@ int lsp_cmd_report(int argc, char **argv)
 			loaded++;
 		else
 			partial = true;
-	if (!loaded || !report_write(&o, &r))
+	if (!loaded || !(o.html ? page_write(o.html, &r) : report_write(&o, &r)))
 		status = LSP_EXIT_OTHER_FAILED;
 	else if (partial)
 		status = LSP_EXIT_OTHER_PARTIAL;
