@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -412,8 +413,33 @@ static void debug_by_link(void **state)
 	      " objcopy --add-gnu-debuglink=k.dbg l.so && printf x >>k.dbg");
 	assert_int_equal(lsp_elf_open(f->cache, in_dir("l.so"), &e), 0);
 	assert_false(has_dwarf(e));
-	/* and a link does not lead out of the directories */
-	assert_int_equal(f->nsaid, 0);
+	/* which is named, since it was meant to be of use */
+	assert_int_equal(f->nsaid, 1);
+	assert_non_null(strstr(f->said[0], "k.dbg: the debug file of another program"));
+}
+
+/* More files than the soft limit allows; and some descriptors are left to others. */
+static void many_files(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit limit, old;
+	struct lsp_elf *e;
+	char name[16];
+	int i, opened = 0;
+
+	shell("i=0; while [ $i -lt 120 ]; do cp a.so m$i.so; i=$((i + 1)); done");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_true(old.rlim_max > 256);
+	limit = (struct rlimit){ .rlim_cur = 80, .rlim_max = old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (i = 0; i < 120; i++) {
+		snprintf(name, sizeof(name), "m%d.so", i);
+		opened += !lsp_elf_open(f->cache, in_dir(name), &e);
+	}
+	assert_int_equal(opened, 120);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(limit.rlim_cur == old.rlim_max);
+	setrlimit(RLIMIT_NOFILE, &old);
 }
 
 static void debug_shared_part(void **state)
@@ -528,7 +554,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(shared), TEST(replaced), TEST(remembered), TEST(overwritten), TEST(no_file),
 		TEST(deleted), TEST(namespaces), TEST(debug_own), TEST(debug_by_build_id),
-		TEST(debug_by_link), TEST(debug_shared_part), TEST(addresses), TEST(damaged),
+		TEST(debug_by_link), TEST(debug_shared_part), TEST(many_files), TEST(addresses),
+		TEST(damaged),
 	};
 	char command[64];
 	int failed;
