@@ -233,18 +233,18 @@ static void check(struct lsp_resolver *r, const struct captured *c, uint32_t gen
 	lsp_trace_uninit(&t);
 }
 
-static void run(const char *name, const char *debug_dir, const struct expectation *expected,
-		size_t n)
+/* One life of the program: marks in @met what was seen. Returns the stacks. */
+static size_t run_once(const char *name, const char *debug_dir, const struct expectation *expected,
+		       size_t n, bool *met)
 {
 	const struct capture_options o = { .max = 100000, .window_bytes = 64 << 10 };
 	const struct lsp_resolver_options options = { .debug_dir = debug_dir };
 	const struct captured *last = NULL;
 	struct capture capture;
 	struct lsp_resolver *r;
-	bool met[64] = { false };
 	uint32_t generation = 0;
 	char path[256];
-	size_t i, count = 0;
+	size_t i, stacks;
 
 	snprintf(path, sizeof(path), "%s", scratch_path(name));
 	assert_int_equal(capture_run((char *[]){ path, NULL }, &o, &capture), 0);
@@ -259,19 +259,37 @@ static void run(const char *name, const char *debug_dir, const struct expectatio
 		c->raw->generation = generation;
 		check(r, c, generation, expected, n, met);
 	}
-	for (i = 0; i < n; i++) {
-		met[i] |= expected[i].sync[0] == '?';
-		count += met[i];
+	stacks = capture.n;
+	lsp_resolver_destroy(r);
+	capture_free(&capture);
+	return stacks;
+}
+
+/*
+ * On a busy machine a thread may come too late to meet another in a lock: what was
+ * not seen gets two more chances. What is seen wrong fails at once, in check().
+ */
+static void run(const char *name, const char *debug_dir, const struct expectation *expected,
+		size_t n)
+{
+	bool met[64] = { false };
+	size_t i, tries, stacks = 0, count = 0;
+
+	for (i = 0; i < n; i++)
+		met[i] = expected[i].sync[0] == '?';
+	for (tries = 0; tries < 3 && count < n; tries++) {
+		stacks += run_once(name, debug_dir, expected, n, met);
+		for (i = 0, count = 0; i < n; i++)
+			count += met[i];
+	}
+	for (i = 0; i < n; i++)
 		if (!met[i])
 			print_error("%s, debug files in %s: %s was not seen as %s\n", name,
 				    debug_dir ? debug_dir : "/usr/lib/debug", expected[i].function,
 				    expected[i].sync);
-	}
-	printf("%s, debug files %s: %zu stacks, %zu of %zu expectations met\n", name,
-	       debug_dir ? "hidden" : "where they are", capture.n, count, n);
+	printf("%s, debug files %s: %zu stacks in %zu runs, %zu of %zu expectations met\n", name,
+	       debug_dir ? "hidden" : "where they are", stacks, tries, count, n);
 	assert_int_equal(count, n);
-	lsp_resolver_destroy(r);
-	capture_free(&capture);
 }
 
 #define RUN(name, debug_dir, expected) \
