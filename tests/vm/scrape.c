@@ -4,6 +4,7 @@
  *   scrape PORT PATH FILE     GET PATH; the body to FILE, status and header to stdout
  *   scrape --deltas FILE...   applies the rules by which Grafana Alloy makes deltas of successive
  *                             scrapes and prints, as JSON, what a database would have stored
+ *   scrape --delta FILE       of a profile of some seconds: values below 0, duration, sum
  * The rules: the first scrape only sets the counters; a sample is known by the
  * addresses of its stack and its labels, by nothing else; its delta is its value
  * less the one remembered, 0 for a sample never met; what is missing from a
@@ -137,8 +138,35 @@ static int deltas(int n, char **files)
 	return 0;
 }
 
+/* What a scraper that stores deltas as they are, as Parca does, would store. */
+static int delta(const char *file)
+{
+	struct lsp_profile_sample s;
+	struct lsp_profile *p;
+	unsigned int negative = 0;
+	int64_t sum[2] = { 0, 0 };
+	char why[256];
+
+	if (lsp_profile_read(file, &p, why, sizeof(why))) {
+		fprintf(stderr, "scrape: %s: %s\n", file, why);
+		return 1;
+	}
+	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++) {
+		for (int v = 0; v < 2; v++) {
+			negative += s.values[v] < 0;
+			sum[v] += (int64_t)s.values[v];
+		}
+	}
+	printf("{\"negative\": %u, \"duration_ns\": %" PRId64 ", \"sum\": [%" PRId64 ", %" PRId64 "]}\n",
+	       negative, lsp_profile_duration_ns(p), sum[0], sum[1]);
+	lsp_profile_destroy(p);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--delta"))
+		return delta(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "--deltas"))
 		return deltas(argc - 2, argv + 2);
 	if (argc != 4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 timeout=120
+# needs: kernels=6.1,6.12 timeout=120 vm=--bin,script
 #
 # Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
 # is counted twice by a scraper that takes differences of successive scrapes,
@@ -7,9 +7,9 @@
 # again; a delta that is not of its seconds; header fields or errors that are
 # not Go's; a server that does not end.
 #
-# The figures are held against the workload: task04 says how often its threads
-# slept. What the workload does between two sessions is in no scrape, so only the
-# totals inside one session are held against each other exactly.
+# A scraper that takes differences (Alloy) is played over nine scrapes of five
+# sessions; one that asks for seconds (Parca with delta) has its rules checked on
+# what it gets: nothing below 0, a duration, and intervals that do not overlap.
 . tests/lib.sh
 
 port=6070
@@ -68,13 +68,31 @@ get /debug/pprof/mutex /tmp/m4
 get /debug/pprof/block /tmp/b4
 check 'delta: its name' grep -q 'filename="mutex-delta"' /tmp/delta.head
 num 'delta: some' "$(value /tmp/delta)" '>' 0
+found=$(tests/vm/scrape --delta /tmp/delta)
+echo "# $found"
+is 'delta: values below 0' "$(field "$found" negative 1)" 0
+num 'delta: its duration, ns' "$(field "$found" duration_ns 1)" '>=' 2000000000
 num 'delta: no more than the scrapes around it' "$(value /tmp/delta)" '<=' $(($(value /tmp/m4) - $(value /tmp/d0) + 100))
+
+get '/debug/pprof/mutex?seconds=1' /tmp/delta2
+get /debug/pprof/mutex /tmp/m4b
+num 'two deltas: no more than what was added meanwhile' $(($(value /tmp/delta) + $(value /tmp/delta2))) '<=' \
+	$(($(value /tmp/m4b) - $(value /tmp/d0) + 200))
+
+$lockspan serve --listen 127.0.0.1:0 -p $$ >/dev/null 2>/tmp/second
+is 'a second session is refused: exit status' $? 2
+like 'it says why' "$(cat /tmp/second)" 'cannot start the recording'
+$lockspan serve --listen 127.0.0.1:$port -p $$ >/dev/null 2>/tmp/second
+like 'an address in use is told' "$(cat /tmp/second)" 'cannot listen at 127.0.0.1: Address already in use'
 
 # The same endpoint after lockspan's own end and beginning.
 kill -INT $server
 wait $server
 is 'Ctrl-C ends it: exit status' $? 0
 check 'it is told to whoever asks' ! up
+script -qec "$lockspan record -d 2.5 -o /tmp/shown -p $load" /tmp/typescript >/dev/null </dev/null
+like 'progress on a terminal' "$(tr '\r' '\n' </tmp/typescript | grep ' kept ' | tail -n 1)" \
+	'[0-9]+ s  [0-9]+ events  [0-9]+ kept  0 lost  top counter_mu [0-9.]+ s'
 serve_start -p $load
 for i in 5 6; do
 	sleep 0.5
