@@ -93,6 +93,8 @@ int main()
 	truth("z-write;pthread_rwlock_wrlock;std::*;zoo::Cache::write;zoo::write_worker");
 	truth("z-cond;pthread_cond_wait;std::*;zoo::gate_wait;zoo::gate_worker");
 	truth("z-cond;pthread_mutex_lock;__gthread_*?;std::*;zoo::gate_wait;zoo::gate_worker");
+	/* the library gives a thread's state back when its function has returned */
+	truth("*;free");
 	truth("z-main;pthread_join;__gthread_*?;std::*;main");
 	truth("z-main;pthread_cond_broadcast;std::*;main");
 	truth("z-main;pthread_mutex_lock;__gthread_*?;std::*;main");
