@@ -50,9 +50,9 @@ near "contentions as pprof counts them, against the workload's sleeps" "$waits" 
 for how in base diff_base; do
 	pprof -top "-$how" 1000/block.pb.gz 2000/block.pb.gz >delta.txt
 	is "-$how" $? 0
-	like "-$how shows a growth" "$(grep pthread_mutex_lock delta.txt)" '^ +[0-9.]+m?s'
+	like "-$how shows a growth" "$(grep pthread_mutex_lock delta.txt)" '^ *[0-9.]+m?s'
 	pprof -top "-$how" 2000/block.pb.gz 1000/block.pb.gz >delta.txt
-	like "-$how the other way is negative" "$(grep pthread_mutex_lock delta.txt)" '^ +-[0-9.]+m?s'
+	like "-$how the other way is negative" "$(grep pthread_mutex_lock delta.txt)" '^ *-[0-9.]+m?s'
 done
 
 # A trace begins with its value and leaf; its last line is the root. Thread
