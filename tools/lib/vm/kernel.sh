@@ -7,10 +7,13 @@ kernel_names() { sed 's/#.*//' "$tree/tests/kernels" | awk 'NF { print $1 }'; }
 
 kernel_suites() { sed 's/#.*//' "$tree/tests/kernels" | awk 'NF { print $2 }' | sort -u; }
 
-# kernel_field NAME N: column N of its line, or an error that lists the names.
+# kernel_field NAME N: column N of its line, or an error that lists the names. A
+# kernel that tools/debug-kernel has built brings its line along.
 kernel_field() {
-	local v
-	v=$(sed 's/#.*//' "$tree/tests/kernels" | awk -v n="$1" -v f="$2" 'NF && $1 == n { print $f }')
+	local v line
+	line=$(kernel_dir "$1")/line
+	[[ -e $line ]] || line=$tree/tests/kernels
+	v=$(sed 's/#.*//' "$line" | awk -v n="$1" -v f="$2" 'NF && $1 == n { print $f }')
 	[[ -n $v ]] || die "unknown kernel '$1'; tests/kernels has: $(kernel_names | xargs)"
 	echo "$v"
 }
@@ -36,6 +39,10 @@ kernel_fetch() {
 # kernel_headers NAME SUITE: the release whose headers the build root holds.
 kernel_headers() {
 	local package depends
+	if [[ -e $(kernel_dir "$1")/line ]]; then
+		cat "$(kernel_dir "$1")/version"
+		return
+	fi
 	package=$(kernel_field "$1" 3)
 	depends=$(dpkg-query --admindir="$(suite_root "$2")/var/lib/dpkg" -W -f '${Depends}' \
 		"${package/image/headers}") || die "no headers of $1 in the build root of $2;" \
