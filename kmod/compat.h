@@ -8,6 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/rtmutex.h>
 #include <linux/sched/task_stack.h>
 #include <linux/version.h>
 
@@ -42,6 +43,16 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 #define file_user_path(file)	(&(file)->f_path)
 #define file_user_inode(file)	file_inode(file)
+#endif
+
+/*
+ * Linux kernel commit 830e6acc8a1c ("locking/rtmutex: Split out the inner
+ * parts of 'struct rtmutex'") (in v5.15): what a futex holds has a name of its own.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+typedef struct rt_mutex_base lsp_futex_mutex;
+#else
+typedef struct rt_mutex lsp_futex_mutex;
 #endif
 
 /*

@@ -4,8 +4,20 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
+
 /* The largest struct futex_q known is 144 bytes; a later one may grow. */
 #define SCAN_WORDS 24
+
+/*
+ * A PI futex's rt_mutex is part of struct futex_pi_state, and private waits are
+ * too rare there to learn from. From 3.2 to 7.3 the owner's pointer and a count
+ * of references stand between it and the key; the key's own last word tells
+ * whether they still do.
+ */
+#define PI_KEY_AT (sizeof(lsp_futex_mutex) + sizeof(struct task_struct *) + sizeof(u64))
+/* In the offset of a shared key: which kind it is. Words are aligned, so that these bits are free. */
+#define KEY_KINDS 3
 
 static int key_word = -1;
 static int task_word = -1;
@@ -49,6 +61,15 @@ bool lsp_futexq_key(const void *q, struct lsp_key_id *ret)
 		return false;
 	ret->word[2] = (u32)ret->word[2];
 	return true;
+}
+
+bool lsp_futexq_pi_key(const void *lock, u64 uaddr, struct lsp_key_id *ret)
+{
+	if (copy_from_kernel_nofault(ret, lock + PI_KEY_AT, sizeof(*ret)))
+		return false;
+	ret->word[2] = (u32)ret->word[2];
+	return ret->word[0] && ret->word[2] & KEY_KINDS &&
+	       (ret->word[2] & ~(u64)KEY_KINDS) == offset_in_page(uaddr);
 }
 
 unsigned long lsp_futexq_stack(const void *q)

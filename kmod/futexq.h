@@ -27,6 +27,12 @@ void lsp_futexq_learn(const void *q, u64 uaddr);
 /* The kernel's key of a queued @q. False while its place is not known or it cannot be read. */
 bool lsp_futexq_key(const void *q, struct lsp_key_id *ret);
 
+/*
+ * The kernel's key of the shared PI futex at @uaddr whose rt_mutex is @lock. False if what is found there
+ * cannot be it.
+ */
+bool lsp_futexq_pi_key(const void *lock, u64 uaddr, struct lsp_key_id *ret);
+
 /* Base of the kernel stack of the task that @q, on a queue, belongs to; 0 if not known. */
 unsigned long lsp_futexq_stack(const void *q);
 

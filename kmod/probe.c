@@ -23,11 +23,12 @@ struct wait_call {
 	const void *q;
 };
 
-static int call_begin(struct kretprobe_instance *ri, const void *q, bool pi, unsigned long to)
+static int call_begin(struct kretprobe_instance *ri, const void *q, const void *lock,
+		      unsigned long to)
 {
 	struct wait_call *call = (struct wait_call *)ri->data;
 
-	call->task = lsp_wait_begin(q, pi);
+	call->task = lsp_wait_begin(q, lock);
 	call->to = (struct hrtimer_sleeper *)to;
 	call->q = q;
 	/* Non-zero gives the instance back at once. */
@@ -56,27 +57,28 @@ static int call_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 /* futex_do_wait(q, to) */
 static int do_wait_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 0), false,
+	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 0), NULL,
 			  regs_get_kernel_argument(regs, 1));
 }
 
 /* futex_wait_queue(hb, q, to), futex_wait_queue_me(hb, q, to) */
 static int wait_queue_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 1), false,
+	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 1), NULL,
 			  regs_get_kernel_argument(regs, 2));
 }
 
 /* rt_mutex_wait_proxy_lock(lock, to, waiter) */
 static int wait_pi_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	return call_begin(ri, NULL, true, regs_get_kernel_argument(regs, 1));
+	return call_begin(ri, NULL, (const void *)regs_get_kernel_argument(regs, 0),
+			  regs_get_kernel_argument(regs, 1));
 }
 
 /* futex_wait_multiple(vs, count, to) */
 static int wait_vector_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 0), false,
+	return call_begin(ri, (const void *)regs_get_kernel_argument(regs, 0), NULL,
 			  regs_get_kernel_argument(regs, 2));
 }
 
@@ -109,7 +111,7 @@ static int wake_state_entry(struct kprobe *kp, struct pt_regs *regs)
 
 	if (regs_get_kernel_argument(regs, 1) == TASK_NORMAL) {
 		/* A mutex that was free is granted without a word: the waiter moves and is woken in one. */
-		lsp_wake_requeue_pi(task);
+		lsp_wake_requeue_pi(task, NULL);
 		lsp_wake_pi(task);
 	}
 	return 0;
@@ -124,7 +126,8 @@ static int requeue_entry(struct kprobe *kp, struct pt_regs *regs)
 /* rt_mutex_start_proxy_lock(lock, waiter, task): only requeue_pi queues another task than its own */
 static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	lsp_wake_requeue_pi((struct task_struct *)regs_get_kernel_argument(regs, 2));
+	lsp_wake_requeue_pi((struct task_struct *)regs_get_kernel_argument(regs, 2),
+			    (const void *)regs_get_kernel_argument(regs, 0));
 	return 0;
 }
 

@@ -51,6 +51,7 @@ static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 	if (syscall_is_restart(nr, compat)) {
 		/* The interrupted call's operation is gone from the registers; the span it ended has it. */
 		ret->uaddr = (unsigned long)current->restart_block.futex.uaddr;
+		ret->uaddr2 = 0;
 		ret->op = LOCKSPAN_OP_WAIT;
 		ret->word = 0;
 		ret->shared = false;
@@ -75,12 +76,14 @@ static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 	}
 }
 
-/* @queued: the kernel has filled in @q's key; while a wait is only prepared it has not. */
-static void wait_identify(const void *q, const struct lsp_futex_op *op, bool queued,
+/* @queued: the kernel has filled in the key that it has; while a wait is only prepared it has not. */
+static void wait_identify(const void *q, const void *lock, const struct lsp_futex_op *op, bool queued,
 			  struct lsp_key_id *id)
 {
 	if (op->shared && queued) {
-		/* A vector's entries are elsewhere; a PI mutex has no q to look at. */
+		if (lock && lsp_futexq_pi_key(lock, op->uaddr, id))
+			return;
+		/* A vector has many entries, and none of them has its key yet. */
 		if (q && op->op != LOCKSPAN_OP_WAITV && lsp_futexq_key(q, id))
 			return;
 		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
@@ -112,19 +115,22 @@ static void wait_rekey(struct lsp_task *t)
  * Reads what the task waits for into @t, with its lock held. False: not
  * observed, counted if @count, which is false while the wait is only prepared.
  */
-static bool wait_describe(struct lsp_task *t, const void *q, bool pi, bool count)
+static bool wait_describe(struct lsp_task *t, const void *q, const void *lock, bool count)
 {
 	struct lsp_futex_op op;
 	struct lsp_key_id id;
 	struct lsp_key *key;
 
 	wait_op_read(t, &op);
+	/* It has been moved, and comes to take the mutex. */
+	if (lock && op.op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
+		op.uaddr = op.uaddr2;
 	if (!lsp_filter_op(op.op)) {
 		if (count)
 			lsp_count(LOCKSPAN_C_FILTERED);
 		return false;
 	}
-	wait_identify(q, &op, count, &id);
+	wait_identify(q, lock, &op, count, &id);
 	if (!t->key || !lsp_key_is(t->key, &id)) {
 		key = lsp_key_get(&id);
 		if (!key) {
@@ -137,7 +143,7 @@ static bool wait_describe(struct lsp_task *t, const void *q, bool pi, bool count
 		t->outcome = LOCKSPAN_OUTCOME_COUNT;
 	}
 	t->q = q;
-	t->pi = pi;
+	t->pi = lock;
 	t->owner_died = false;
 	t->op = op.op;
 	t->op_word = op.word;
@@ -165,7 +171,7 @@ void lsp_wait_prepare(const void *q)
 	t = lsp_task_current();
 	if (t) {
 		raw_spin_lock(&t->lock);
-		t->state = wait_describe(t, q, false, false) ? LSP_TASK_PREPARED : LSP_TASK_IDLE;
+		t->state = wait_describe(t, q, NULL, false) ? LSP_TASK_PREPARED : LSP_TASK_IDLE;
 		raw_spin_unlock(&t->lock);
 	}
 	local_irq_restore(flags);
@@ -208,7 +214,7 @@ void lsp_wait_learn(const void *q)
 		lsp_futexq_learn(q, op.uaddr);
 }
 
-struct lsp_task *lsp_wait_begin(const void *q, bool pi)
+struct lsp_task *lsp_wait_begin(const void *q, const void *lock)
 {
 	struct lsp_task *t;
 	unsigned long flags;
@@ -224,8 +230,8 @@ struct lsp_task *lsp_wait_begin(const void *q, bool pi)
 	}
 	raw_spin_lock(&t->lock);
 	prepared = (t->state == LSP_TASK_PREPARED || t->state == LSP_TASK_WOKEN) &&
-		   t->q == q && t->pi == pi;
-	if (!prepared && !wait_describe(t, q, pi, true)) {
+		   t->q == q && t->pi == !!lock;
+	if (!prepared && !wait_describe(t, q, lock, true)) {
 		t->state = LSP_TASK_IDLE;
 		raw_spin_unlock(&t->lock);
 		t = NULL;

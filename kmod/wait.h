@@ -16,10 +16,10 @@ enum lsp_wait_end { LSP_WAIT_TIMER, LSP_WAIT_SIGNAL, LSP_WAIT_OTHER };
 void lsp_wait_prepare(const void *q);
 
 /*
- * The current task enters the blocking function, with @q NULL for a PI mutex. Returns its record for
- * lsp_wait_end(), or NULL when this wait is not observed (counted).
+ * The current task enters the blocking function: with its queue entry @q, or on the PI mutex @lock, the
+ * other one NULL. Returns its record for lsp_wait_end(), or NULL when this wait is not observed (counted).
  */
-struct lsp_task *lsp_wait_begin(const void *q, bool pi);
+struct lsp_task *lsp_wait_begin(const void *q, const void *lock);
 
 /* Enters @t into the ledger of its key now. Its lock is held, interrupts are off. */
 void lsp_wait_enqueue(struct lsp_task *t);

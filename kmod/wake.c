@@ -265,11 +265,13 @@ void lsp_wake_pi(struct task_struct *task)
 	local_irq_restore(flags);
 }
 
-/* The word that the current task's FUTEX_CMP_REQUEUE_PI moves to; false if it is in no such call. */
-static bool requeue_target(struct lsp_key_id *id)
+/*
+ * The word that the current task's FUTEX_CMP_REQUEUE_PI moves @t to; false if it
+ * is in no such call. @lock: its mutex; NULL when @q has the new key already.
+ */
+static bool requeue_target(const void *q, const void *lock, struct lsp_key_id *id)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	bool compat = in_ia32_syscall();
 	struct lsp_futex_op op;
 	unsigned long args[6];
 	u64 wide[6];
@@ -278,16 +280,19 @@ static bool requeue_target(struct lsp_key_id *id)
 	syscall_get_arguments(current, regs, args);
 	for (i = 0; i < 6; i++)
 		wide[i] = args[i];
-	if (lsp_futex_op_read((u32)syscall_get_nr(current, regs), wide, compat, &op) ||
+	if (lsp_futex_op_read((u32)syscall_get_nr(current, regs), wide, in_ia32_syscall(), &op) ||
 	    (op.word & FUTEX_CMD_MASK) != FUTEX_CMP_REQUEUE_PI)
 		return false;
-	if (op.shared)
+	if (op.shared) {
+		if (lock ? lsp_futexq_pi_key(lock, op.uaddr2, id) : lsp_futexq_key(q, id))
+			return true;
 		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
-	lsp_futexq_private(current->mm, compat ? (u32)args[4] : args[4], id);
+	}
+	lsp_futexq_private(current->mm, op.uaddr2, id);
 	return true;
 }
 
-void lsp_wake_requeue_pi(struct task_struct *task)
+void lsp_wake_requeue_pi(struct task_struct *task, const void *lock)
 {
 	struct lsp_task *t;
 	struct lsp_key_id id;
@@ -301,7 +306,7 @@ void lsp_wake_requeue_pi(struct task_struct *task)
 	local_irq_save(flags);
 	raw_spin_lock(&t->lock);
 	if (t->state == LSP_TASK_OPEN && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI &&
-	    requeue_target(&id) && !lsp_key_is(t->key, &id))
+	    requeue_target(t->q, lock, &id) && !lsp_key_is(t->key, &id))
 		wake_move(t, &id);
 	raw_spin_unlock(&t->lock);
 	local_irq_restore(flags);

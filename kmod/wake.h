@@ -14,8 +14,11 @@ void lsp_wake_pi(struct task_struct *task);
 /* The current task calls requeue: from now on waiters may end on another key than they began. */
 void lsp_wake_requeues(void);
 
-/* The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names. */
-void lsp_wake_requeue_pi(struct task_struct *task);
+/*
+ * The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names: @lock, or NULL
+ * when the mutex was free and is granted at once.
+ */
+void lsp_wake_requeue_pi(struct task_struct *task, const void *lock);
 
 /* Process context, between sessions. */
 void lsp_wake_reset(void);

@@ -71,17 +71,20 @@ static u8 op_of(u32 word)
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret)
 {
 	enum call call = call_of((u32)nr, compat);
+	bool narrow = compat && !((u32)nr & NR_X32_BIT);
 
 	ret->uaddr = 0;
+	ret->uaddr2 = 0;
 	ret->word = 0;
 	ret->op = LOCKSPAN_OP_OTHER;
 	ret->shared = false;
 	if (call == CALL_OTHER)
 		return false;
 
-	ret->uaddr = compat && !((u32)nr & NR_X32_BIT) ? (u32)args[0] : args[0];
+	ret->uaddr = narrow ? (u32)args[0] : args[0];
 	switch (call) {
 	case CALL_FUTEX:	/* uaddr, op, val, timeout, uaddr2, val3 */
+		ret->uaddr2 = narrow ? (u32)args[4] : args[4];
 		ret->word = (u32)args[1];
 		ret->op = op_of(ret->word);
 		ret->shared = !(ret->word & OP_PRIVATE);

@@ -8,6 +8,7 @@
 
 struct lsp_futex_op {
 	u64 uaddr;	/* the word waited on; for WAITV the address of the vector */
+	u64 uaddr2;	/* of futex(2) only: the word that WAIT_REQUEUE_PI and the requeues lead to */
 	u32 word;	/* the raw operation or flags argument */
 	u8 op;		/* enum lockspan_op */
 	bool shared;	/* not FUTEX_PRIVATE_FLAG (FUTEX2_PRIVATE); false for WAITV, whose elements each say it */

@@ -28,6 +28,8 @@
 /* Every argument differs and carries bits above the 32nd. */
 #define A0 0x7f1234567890ULL
 #define A0_LOW 0x34567890ULL
+#define A4 0x00005555fedcba98ULL
+#define A4_LOW 0xfedcba98ULL
 #define HIGH 0xabcd00000000ULL
 #define OTHER_ARGS(i) (HIGH | (0x1000 + (i)))
 
@@ -93,6 +95,7 @@ static void check(const struct entry *e, u64 args[6], bool waits, const struct l
 		got.shared = fill;	/* a bool must not hold 255 */
 		assert_int_equal(lsp_futex_op_read(e->nr, args, e->compat, &got), waits);
 		assert_int_equal(got.uaddr, want->uaddr);
+		assert_int_equal(got.uaddr2, want->uaddr2);
 		assert_int_equal(got.word, want->word);
 		assert_int_equal(got.op, want->op);
 		assert_int_equal(got.shared, want->shared);
@@ -104,6 +107,7 @@ static void args_fill(u64 args[6], int word_index, u32 word)
 	for (int i = 0; i < 6; i++)
 		args[i] = OTHER_ARGS(i);
 	args[0] = A0;
+	args[4] = A4;
 	args[word_index] = HIGH | word;
 }
 
@@ -120,6 +124,7 @@ static void test_futex(void **state)
 			for (size_t f = 0; f < COUNT(flags); f++) {
 				struct lsp_futex_op want = {
 					.uaddr = futex_entries[e].narrow ? A0_LOW : A0,
+					.uaddr2 = futex_entries[e].narrow ? A4_LOW : A4,
 					.word = commands[c].cmd | flags[f],
 					.op = commands[c].op,
 					.shared = !(flags[f] & FUTEX_PRIVATE_FLAG),

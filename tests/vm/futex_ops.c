@@ -7,7 +7,7 @@
  * sources: tests/vm/futex/raw.c tests/vm/futex/park.c tests/vm/futex/stage.c
  * sources: tests/vm/futex/report.c tests/vm/futex/wait.c tests/vm/futex/wake.c
  * sources: tests/vm/futex/requeue.c tests/vm/futex/pi.c tests/vm/futex/futex2.c
- * sources: tests/vm/futex/death.c tests/vm/futex/shared.c tests/vm/futex/compat.c
+ * sources: tests/vm/futex/death.c tests/vm/futex/robust.c tests/vm/futex/shared.c tests/vm/futex/compat.c
  * sources: tests/vm/futex/uring.c tests/vm/futex/crowd.c tests/vm/futex/crowd_tests.c
  * sources: workloads/c/lib/clock.c workloads/c/lib/json.c
  */
@@ -21,7 +21,7 @@
 #include "futex/tests.h"
 
 static const struct test *const tables[] = {
-	tests_wait, tests_wake, tests_requeue, tests_pi, tests_futex2, tests_death,
+	tests_wait, tests_wake, tests_requeue, tests_pi, tests_futex2, tests_death, tests_robust,
 	tests_shared, tests_compat, tests_uring,
 };
 

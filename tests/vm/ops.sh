@@ -4,7 +4,8 @@
 # Every way to wait and to wake, by raw system calls with known partners: what
 # the module saw against what the program knows. Would catch a path that has no
 # probe, a wait ascribed to another word or outcome, a release blamed on
-# another thread, and a program that behaves differently while it is recorded
+# another thread, a word that two processes share taken for two, a wait by
+# io_uring that is recorded or not counted, and a program that behaves differently while it is recorded
 # (results, errno and wake order are compared with an unrecorded run).
 . tests/lib.sh
 
@@ -33,5 +34,13 @@ tests/vm/spancheck ledger /tmp/spans.json >/tmp/ledger
 check "invariants 1 and 4 on the same spans" ! grep -q '^not ok' /tmp/ledger
 grep -E '^(#|not)' /tmp/ledger
 is "unmatched wakes" "$(json $out/record.json counters.unmatched_wake)" 0
+# has OPERATION: the kernel has it.
+has() { ! grep "\"test\":\"$1\"" /tmp/truth.json | grep -q '"unsupported":true'; }
+has io_uring && want=1 || want=0
+is "waits of io_uring, left out" "$(json $out/record.json counters.io_uring)" $want
+# A vector's first word has no key yet when the wait begins; all others have the kernel's.
+has waitv_shared && want=2 || want=0
+is "shared words taken as private" "$(json $out/record.json counters.shared_fallback)" $want
+is "missed, lost" "$(json $out/record.json 'probes.*.missed') $(json $out/record.json counters.lost_span_ring)" "0 0"
 module_unload
 finish

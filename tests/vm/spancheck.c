@@ -5,12 +5,14 @@
  *
  *   spancheck ops TRUTH SPANS     every operation of futex_ops: spans by
  *                                 outcome, operation, address, times within the
- *                                 call, releases by (waker, waiter), identity
- *                                 of shared words. Catches a wait or wake path
- *                                 that is not seen, or is blamed on another.
+ *                                 call, flags, releases by (waker, waiter),
+ *                                 identity of shared words. Catches a wait or
+ *                                 wake path that is not seen, or is blamed on
+ *                                 another.
  *   spancheck ledger SPANS        invariant 1 per key, to the nanosecond, and
- *                                 invariant 4. Catches a ledger that loses or
- *                                 doubles time.
+ *                                 invariant 4; that each release names the
+ *                                 waiter, the waker and the key of its span.
+ *                                 Catches a ledger that loses or doubles time.
  * libs: -ljson-c
  */
 #include <errno.h>
@@ -182,10 +184,26 @@ static bool releases_match(const struct lines *truth, const struct lines *spans,
 	return total == json_object_array_length(want);
 }
 
-/* Operation, address and times of the spans of one waiting call. */
+/* A waiter that has been moved comes once more, for the word that it was moved to. */
+static bool address_matches(json_object *span, json_object *call)
+{
+	uint64_t uaddr = number(span, "uaddr");
+
+	if (is(call, "op", "waitv") || uaddr == number(call, "uaddr"))
+		return true;
+	return is(call, "op", "wait_requeue_pi") && uaddr == number(call, "uaddr2");
+}
+
+static bool flags_match(json_object *span, json_object *call)
+{
+	return is(span, "shared", "true") == is(call, "shared", "true") &&
+	       is(span, "compat", "true") == is(call, "compat", "true");
+}
+
+/* Operation, address, times, flags and waker of the spans of one waiting call. */
 static bool call_matches(const struct lines *spans, json_object *call)
 {
-	bool vector = is(call, "op", "waitv"), seen = false;
+	bool seen = false;
 	size_t s;
 
 	for (s = 0; s < spans->n; s++) {
@@ -196,20 +214,23 @@ static bool call_matches(const struct lines *spans, json_object *call)
 		    (number(call, "return_ns") && number(span, "enq_ns") > number(call, "return_ns")))
 			continue;
 		seen = true;
-		if (!is(span, "op", text(call, "op")) ||
-		    (!vector && number(span, "uaddr") != number(call, "uaddr")) ||
+		if (!is(span, "op", text(call, "op")) || !address_matches(span, call) ||
+		    !flags_match(span, call) ||
+		    (number(span, "wake_ns") && !is(span, "outcome", "nosleep") &&
+		     number(span, "waker_tid") != number(call, "waker_tid")) ||
 		    (number(call, "return_ns") && number(span, "run_ns") > number(call, "return_ns"))) {
-			printf("# %s: span %s of %s at %s, call %s at %s\n", text(call, "test"),
-			       text(span, "op"), text(span, "tid"), text(span, "uaddr"), text(call, "op"),
-			       text(call, "uaddr"));
+			printf("# %s: call %s\n# %s: span %s\n", text(call, "test"),
+			       json_object_to_json_string(call), text(call, "test"),
+			       json_object_to_json_string(span));
 			return false;
 		}
 	}
 	return seen || !number(call, "spans");
 }
 
+/* @key of the first span of @role that has one. */
 static uint64_t key_of(const struct lines *truth, const struct lines *spans, const char *test,
-		       const char *role)
+		       const char *role, const char *key)
 {
 	size_t t, s;
 
@@ -217,20 +238,61 @@ static uint64_t key_of(const struct lines *truth, const struct lines *spans, con
 		for (s = 0; s < spans->n; s++)
 			if (is(truth->at[t], "test", test) && is(truth->at[t], "role", role) &&
 			    is(truth->at[t], "kind", "wait") && is(spans->at[s], "type", "span") &&
-			    number(spans->at[s], "tid") == number(truth->at[t], "tid"))
-				return number(spans->at[s], "key");
+			    number(spans->at[s], "tid") == number(truth->at[t], "tid") &&
+			    number(spans->at[s], key))
+				return number(spans->at[s], key);
 	return 0;
 }
 
 static bool identity_matches(const struct lines *truth, const struct lines *spans, const char *test)
 {
-	if (!strcmp(test, "shared_file"))
-		return key_of(truth, spans, test, "waiter") == key_of(truth, spans, test, "cousin");
-	if (!strcmp(test, "shared_anon"))
-		return key_of(truth, spans, test, "first") == key_of(truth, spans, test, "second");
-	if (!strcmp(test, "private_twins"))
-		return key_of(truth, spans, test, "first") != key_of(truth, spans, test, "second");
+	static const struct {
+		const char *test, *role, *key, *other;
+		bool same;
+	} rules[] = {
+		{ "shared_file", "waiter", "key", "cousin", true },
+		{ "shared_anon", "first", "key", "second", true },
+		{ "shared_pi", "waiter", "key", "cousin", true },
+		{ "shared_requeue_pi", "waiter", "end_key", "cousin", true },
+		{ "shared_grant_pi", "waiter", "end_key", "cousin", true },
+		{ "private_twins", "first", "key", "second", false },
+	};
+	uint64_t one, other;
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		if (strcmp(test, rules[i].test))
+			continue;
+		one = key_of(truth, spans, test, rules[i].role, rules[i].key);
+		other = key_of(truth, spans, test, rules[i].other, "key");
+		printf("# %s: %s's %s 0x%" PRIx64 ", %s's key 0x%" PRIx64 "\n", test, rules[i].role,
+		       rules[i].key, one, rules[i].other, other);
+		return one && other && (one == other) == rules[i].same;
+	}
 	return true;
+}
+
+/* What the kernel itself does for a thread that exits says so. */
+static bool exits_match(const struct lines *truth, const struct lines *spans, const char *test)
+{
+	bool join = !strcmp(test, "join"), found[2] = { false, false };
+	size_t t, s;
+
+	if (!join && strcmp(test, "robust_death") && strcmp(test, "robust_death_pi"))
+		return true;
+	for (t = 0; t < truth->n; t++)
+		for (s = 0; s < spans->n; s++) {
+			json_object *o = spans->at[s];
+
+			if (!is(truth->at[t], "test", test) || !is(truth->at[t], "kind", "wait"))
+				continue;
+			if (is(o, "type", "span") && number(o, "tid") == number(truth->at[t], "tid"))
+				found[0] |= join ? is(o, "join", "true") : is(o, "outcome", "owner_died");
+			if (is(o, "type", "release") &&
+			    number(o, "waiter_tid") == number(truth->at[t], "tid"))
+				found[1] |= is(o, "exiting", "true") && join == is(o, "join", "true");
+		}
+	return found[0] && found[1];
 }
 
 static void check_test(const struct lines *truth, const struct lines *spans, json_object *summary)
@@ -251,8 +313,9 @@ static void check_test(const struct lines *truth, const struct lines *spans, jso
 			calls &= call_matches(spans, truth->at[t]);
 	check(outcomes_match(truth, spans, summary), test, "spans by outcome");
 	check(releases_match(truth, spans, summary), test, "releases by waker and waiter");
-	check(calls, test, "operation, address, times");
+	check(calls, test, "operation, address, times, flags, waker");
 	check(identity_matches(truth, spans, test), test, "identity of the word");
+	check(exits_match(truth, spans, test), test, "flags of an exit");
 }
 
 static int ops(const char *truth_path, const char *spans_path)
@@ -343,6 +406,53 @@ static bool one_at_a_time(struct lines *spans)
 	return true;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	uint64_t x = number(*(json_object *const *)a, "id"), y = number(*(json_object *const *)b, "id");
+
+	return (x > y) - (x < y);
+}
+
+static bool release_matches(json_object *release, json_object *span)
+{
+	uint64_t end = number(span, "end_key");
+
+	/* A span that ended before its waker came does not know him. */
+	return number(release, "waiter_tid") == number(span, "tid") &&
+	       number(release, "key") == (end ? end : number(span, "key")) &&
+	       (is(release, "late", "true") || number(release, "tid") == number(span, "waker_tid"));
+}
+
+/* Releases whose span was not sent have nothing to be held against. */
+static bool releases_name_spans(const struct lines *all)
+{
+	struct lines spans = { .at = calloc(all->n + 1, sizeof(*spans.at)) };
+	json_object *wanted = json_object_new_object(), *release, **span;
+	bool ok = true;
+	size_t i;
+
+	if (!spans.at || !wanted)
+		abort();
+	for (i = 0; i < all->n; i++)
+		if (is(all->at[i], "type", "span"))
+			spans.at[spans.n++] = all->at[i];
+	qsort(spans.at, spans.n, sizeof(*spans.at), by_id);
+	for (i = 0; i < all->n && ok; i++) {
+		release = all->at[i];
+		if (!is(release, "type", "release"))
+			continue;
+		json_object_object_add(wanted, "id", json_object_new_string(text(release, "span")));
+		span = bsearch(&wanted, spans.at, spans.n, sizeof(*spans.at), by_id);
+		ok = !span || release_matches(release, *span);
+		if (!ok)
+			printf("# %s\n# is not of %s\n", json_object_to_json_string(release),
+			       json_object_to_json_string(*span));
+	}
+	json_object_put(wanted);
+	free(spans.at);
+	return ok;
+}
+
 static int ledger(const char *path)
 {
 	struct lines spans = { 0 };
@@ -380,6 +490,7 @@ static int ledger(const char *path)
 	check(wait_ns == blamed_ns, "hold + handoff + tail = lock wait, in the session", "");
 	check(ordered, "enq <= wake <= run", "");
 	check(one_at_a_time(&spans), "a thread has one open span at most", "");
+	check(releases_name_spans(&spans), "releases name their span's waiter, waker and key", "");
 	check(released == releases, "releases = spans ended by a wake", "");
 	return failed != 0;
 }

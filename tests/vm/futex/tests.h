@@ -17,6 +17,7 @@ extern const struct test tests_requeue[];
 extern const struct test tests_pi[];
 extern const struct test tests_futex2[];
 extern const struct test tests_death[];
+extern const struct test tests_robust[];
 extern const struct test tests_shared[];
 extern const struct test tests_compat[];
 extern const struct test tests_uring[];
