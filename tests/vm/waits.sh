@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.12 cpus=2 timeout=120
+#
+# Invariant 2 of docs/semantics.md to the last wait: a program that makes its own
+# system calls knows how often it waited and how each wait ended. Would catch a
+# wait or a release that is in no counter or in two, on mutexes under 2, 4 and
+# 32 threads and 1, 8 and 64 words, with and without timeouts, and where a wake
+# meets a timeout, a signal or a waiter that has not slept yet. Everybody's waits
+# are recorded, so that none can hide behind a filter; a wait that is refused
+# because the word has changed (EAGAIN) never gets to sleep and is no wait.
+. tests/lib.sh
+
+r=/tmp/r/record.json
+c() { json $r "counters.$1"; }
+t() { json /tmp/truth.json "$1"; }
+
+# counted TEXT ARGUMENT...: the program alone and recorded.
+counted() {
+	local text=$1
+	shift
+	rm -rf /tmp/r
+	$lockspan record -a --spans --stack none --ring-bytes 33554432 -o /tmp/r -- tests/vm/futex_ops "$@" \
+		>/tmp/truth.json 2>/tmp/err
+	is "$text: exit status" $? 0
+	is "$text: waits that a waker ended" $(($(c woken) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c nosleep_released))) \
+		"$(t waits.ok)"
+	is "$text: waits that ended otherwise" $(($(c timeout) + $(c signal) + $(c error) + $(c nosleep) - $(c nosleep_released))) \
+		$(($(t waits.etimedout) + $(t waits.eintr) + $(t waits.other)))
+	is "$text: releases" "$(c releases)" "$(t releases)"
+	is "$text: kept" $(($(c kept) + $(c open))) \
+		$(($(c woken) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c timeout) + $(c signal) + $(c error) + $(c open)))
+	is "$text: filtered, lost, missed, unmatched" "$(c filtered) $(c lost_span_ring) $(c lost_release_ring) \
+$(c lost_task_table) $(c lost_key_table) $(json $r 'probes.*.missed') $(c unmatched_wake)" "0 0 0 0 0 0 0"
+	$lockspan export --json /tmp/r >/tmp/spans.json
+	is "$text: waits again at once, flagged and counted" "$(grep -c '"rewait":true' /tmp/spans.json)" "$(c rewaits)"
+	if (($(t waits.ok) == 0)); then
+		echo "# $text: nobody has waited"
+	elif tests/vm/spancheck ledger /tmp/spans.json >/tmp/ledger; then
+		pass "$text: $(grep '^#' /tmp/ledger)"
+	else
+		fail "$text: $(grep -E '^(#|not)' /tmp/ledger | tr '\n' ';')"
+	fi
+	echo "# $text: $(t waits.ok) ok, $(t waits.etimedout) timed out, $(t waits.eintr) interrupted, $(t waits.eagain) refused;" \
+		"nosleep $(c nosleep), late $(c woken_late), again at once $(c rewaits)"
+}
+
+module_load
+for threads in 2 4 32; do
+	for words in 1 8 64; do
+		counted "$threads threads, $words words" --threads $threads --words $words --seconds 1 storm
+	done
+	counted "$threads threads, 1 word, timed" --threads $threads --seconds 1 --timeout 300 storm
+done
+counted "wakes without pause" --rounds 400 race_nosleep
+num "wakes without pause: waits again at once, the signs of a futile wake" "$(c rewaits)" ">" 0
+is "and in the profile of the word" "$(pprof_sum /tmp/r/contention.ext.pb.gz spurious)" "$(c rewaits)"
+counted "a wake at the timeout" --rounds 300 race_timeout
+counted "a wake with a signal" --rounds 300 race_signal
+check "the module leaves" module_unload
+finish
