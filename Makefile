@@ -43,6 +43,7 @@ workload_sources := $(wildcard workloads/c/*.c)
 workload_library := $(wildcard workloads/c/lib/*.c)
 unit_sources := $(wildcard tests/unit/test_*.c)
 vm_sources := $(wildcard tests/vm/*.c)
+bench_sources := $(wildcard tools/lib/bench/*.c)
 
 preload_library := $(if $(preload_sources),user/preload/liblockspan-user.so)
 workloads := $(workload_sources:.c=)
@@ -50,6 +51,7 @@ workloads_go := $(if $(shell command -v go),$(foreach d,$(wildcard workloads/go/
 	$(patsubst %/,%,$(dir $d))))
 unit_tests := $(unit_sources:tests/unit/%.c=build/unit/%)
 vm_programs := $(vm_sources:.c=)
+bench_programs := $(bench_sources:.c=)
 
 # A test or the preload library names what else it is made of in its first
 # comment: " * sources: kmod/core/ledger.c user/profile/" (all of it) and " * libs: -lz".
@@ -80,7 +82,7 @@ tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests
 zoo: ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
 	$(MAKE) -s -C tests/zoo OUT=$(CURDIR)/build/zoo
 
-lab: module user workloads $(vm_programs) tests/vm/lockspan-other-version ## all that runs in a lab VM (tools/vm make KERNEL lab)
+lab: module user workloads $(vm_programs) $(bench_programs) tests/vm/lockspan-other-version ## all that runs in a lab VM (tools/vm make KERNEL lab)
 
 check: ## everything that can be checked: layers, shell, unit, VM and end-to-end tests
 	tools/install-deps build test
@@ -126,7 +128,7 @@ build/obj/%.o: %.c Makefile | deps $(generated)
 # The files that the page is made of are put in by the assembler, which notes no dependencies.
 build/obj/user/report/page_files.o build/unit/user/report/page_files.o: $(wildcard user/report/html/*)
 build/obj/user/preload/%.o: product += -fvisibility=hidden
-build/obj/workloads/%.o: product = $(workload)
+build/obj/workloads/%.o build/obj/tools/lib/bench/%.o: product = $(workload)
 
 # ---- programs of one source and what its head names -------------------------
 
@@ -137,7 +139,7 @@ $1: $(call object,$2,$(sort $3 $(call head_sources,$3) $5))
 endef
 
 $(foreach s,$(workload_sources),$(eval $(call program,$(s:.c=),obj,$s,-g,$(workload_library))))
-$(foreach s,$(vm_sources),$(eval $(call program,$(s:.c=),obj,$s,-g)))
+$(foreach s,$(vm_sources) $(bench_sources),$(eval $(call program,$(s:.c=),obj,$s,-g)))
 $(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s,\
 	-fsanitize=address$(comma)undefined,,-lcmocka)))
 
@@ -197,7 +199,7 @@ uninstall: ## remove what install has put there
 
 clean: ## remove what the build has made, caches below ~/.cache/lockspan excepted
 	rm -rf build user/lockspan user/preload/*.so $(generated) $(generated:.c=.h) \
-		$(workloads) $(vm_programs) $(foreach d,$(workloads_go),$d/$(notdir $d))
+		$(workloads) $(vm_programs) $(bench_programs) $(foreach d,$(workloads_go),$d/$(notdir $d))
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '.*.o.d' \) -exec rm -f {} +
 	rm -f Module.symvers modules.order

@@ -86,6 +86,9 @@ qemu_arguments() {
 			qemu+=(-accel 'tcg,thread=multi,tb-size=512')
 		fi
 	fi
+	# For measurements: more arguments, such as a plugin that writes what it saw when QEMU is told to end.
+	# shellcheck disable=SC2206
+	qemu+=(${LOCKSPAN_QEMU_ARGS:-})
 	[[ -z $opt_root ]] || qemu+=(-drive "file=$opt_image,if=none,id=root,format=raw,snapshot=on"
 		-device 'virtio-blk-pci,drive=root')
 }
@@ -144,7 +147,9 @@ qemu_explain_hang() {
 qemu_stop() {
 	[[ -n ${vm_pid:-} ]] || return 0
 	# QEMU is told by the kernel to die with its parent, see setpriv in qemu_arguments.
-	kill -KILL "$vm_pid" 2>/dev/null || true
+	# One with plugins is to write what it has seen; its shell waits for it.
+	[[ -z ${LOCKSPAN_QEMU_ARGS:-} ]] || pkill -TERM -P "$vm_pid" || true
+	[[ -n ${LOCKSPAN_QEMU_ARGS:-} ]] || kill -KILL "$vm_pid" 2>/dev/null || true
 	wait "$vm_pid" 2>/dev/null || true
 	vm_pid=
 }
