@@ -46,8 +46,9 @@ is "a second signal gives up a command that does not heed the first" $? 125
 kill -KILL "$(pidof sleep)"
 
 # ---- its processes, its time ----
-$work -d 1500 >/dev/null &
+$work -d 60000 >/dev/null &
 p=$!
+(wait_until 30 module_is recording && sleep 1 && kill -TERM $p) &
 $lockspan record -p $p -o /tmp/c 2>/tmp/err
 is "the recording of a process ends with it" $? 0
 check "which it then has" ! kill -0 $p

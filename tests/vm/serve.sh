@@ -125,7 +125,12 @@ for kind in b m; do
 		$(($(field "$first" sum 3) + $(value /tmp/${kind}6)))
 done
 
+kill -INT $server
+wait $server
+is 'exit status with the bound' $? 0
+
 # It ends with what it records, and a delta that is being taken ends with it.
+serve_start -p $load
 tests/vm/scrape $port '/debug/pprof/block?seconds=60' /tmp/last >/tmp/last.head 2>/dev/null &
 last=$!
 sleep 0.3

@@ -68,11 +68,13 @@ subject deep 100 100 -- $zoo/deep
 subject steady 100 100 -- $zoo/steady
 
 # Go waits within its own scheduler: its threads are seen, the goroutine that
-# wants a lock never is.
+# wants a lock is not; but for the runtime's own spinning lock in sync.Mutex's
+# slow path, on which a busy machine may make a goroutine's thread sleep.
 if [[ -e $zoo/go-mutex ]]; then
-	subject go-mutex 100 0 -- $zoo/go-mutex
+	subject go-mutex 90 0 -- $zoo/go-mutex
 	$lockspan record -o /tmp/go -- $zoo/go-mutex >/dev/null 2>&1
-	is "Go: waits that show the function which locks" "$(pprof_sum /tmp/go/block.pb.gz contentions fn=main.take)" 0
+	num "Go: waits that show the function which locks, of $(pprof_sum /tmp/go/block.pb.gz contentions)" \
+		"$(($(pprof_sum /tmp/go/block.pb.gz contentions fn=main.take) * 10))" "<" "$(pprof_sum /tmp/go/block.pb.gz contentions)"
 	echo "# Go: stacks show the runtime's threads parking, none the goroutine's own frames"
 fi
 

@@ -33,6 +33,9 @@ int main(int argc, char **argv)
 	truth("z-brief;pthread_mutex_lock;brief_take;worker");
 	pthread_mutex_lock(&mutex);
 	pthread_create(&thread, NULL, worker, NULL);
+	/* 2: somebody is about to sleep for it (glibc's lll_lock). */
+	while (__atomic_load_n((int *)&mutex, __ATOMIC_RELAXED) != 2)
+		usleep(1000);
 	usleep(20000);
 	pthread_mutex_unlock(&mutex);
 	for (;;)

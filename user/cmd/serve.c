@@ -39,6 +39,7 @@ struct serving {
 	struct lsp_progress progress;
 	char label[40];			/* of this session */
 	bool partial;
+	bool over;			/* what it recorded ended between two sessions */
 	bool failed;			/* said why */
 };
 
@@ -139,6 +140,10 @@ static bool session_begin(struct serving *v)
 	int err;
 
 	err = lsp_session_start(&v->session);
+	/* The last process may end between two sessions: that is the end, not a failure. */
+	v->over = err == -ESRCH && v->session.again && lsp_session_gone(&v->session);
+	if (v->over)
+		return true;
 	if (err) {
 		lsp_say_client(v->session.client, "start the recording", err);
 		return false;
@@ -207,6 +212,7 @@ static bool session_renew(struct serving *v)
 	session_end(v);
 	if (v->failed)
 		return false;
+	v->session.again = true;
 	v->session.nalso = 0;
 	if (!o->all && !o->cgroup)
 		lsp_collector_rows(v->collector, process_note, &v->session);
@@ -223,6 +229,8 @@ static bool session_renew(struct serving *v)
 	}
 	if (!collector_begin(v) || !session_begin(v))
 		return false;
+	if (v->over)
+		return true;
 	lsp_say("more than %zu different sums: the counters begin anew, session %s",
 		v->options->rows_max, v->label);
 	return true;
@@ -250,12 +258,12 @@ static void serve(struct serving *v)
 	nfds_t nfds;
 	int n;
 
-	while (!v->session.interrupted && !lsp_session_gone(&v->session)) {
+	while (!v->over && !v->session.interrupted && !lsp_session_gone(&v->session)) {
 		if (lsp_clock_ns(CLOCK_MONOTONIC) >= tick_ns) {
 			v->failed |= !tick(v);
 			tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
 		}
-		if (v->failed)
+		if (v->failed || v->over)
 			return;
 		n = lsp_client_read(v->session.client, READ_MAX);
 		if (n < 0 || lsp_client_end(v->session.client)) {
@@ -322,7 +330,7 @@ static int serving_run(struct serving *v, char **argv)
 		lsp_server_port(v->server));
 	serve(v);
 	lsp_progress_text(&v->progress, "");
-	if (!v->failed)
+	if (!v->failed && !v->over)
 		session_end(v);
 	lsp_session_signal_pass_on(&v->session);
 	return v->failed ? LSP_EXIT_OTHER_FAILED : v->partial ? LSP_EXIT_OTHER_PARTIAL : 0;

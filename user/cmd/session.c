@@ -122,28 +122,43 @@ bool lsp_session_signals(struct lsp_session *s)
 	return s->signals >= 0;
 }
 
+static size_t processes_name(const struct lsp_session *s, uint32_t *tgids)
+{
+	const struct lsp_record_options *o = s->options;
+	size_t n = 0, kept = 0;
+
+	memcpy(tgids, o->pids, o->npids * sizeof(tgids[0]));
+	n = o->npids;
+	if (o->command && !o->all)
+		tgids[n++] = (uint32_t)s->child.pid;
+	for (size_t i = 0; i < s->nalso && n <= LSP_RECORD_PIDS; i++)
+		tgids[n++] = s->also[i];
+	for (size_t i = 0; i < n; i++)
+		if (!s->again || !kill((pid_t)tgids[i], 0) || errno != ESRCH)
+			tgids[kept++] = tgids[i];
+	/* All gone: the module is to say so. */
+	return kept ? kept : n;
+}
+
 int lsp_session_start(struct lsp_session *s)
 {
 	const struct lsp_record_options *o = s->options;
 	uint32_t tgids[LSP_RECORD_PIDS + 1];
 	struct lsp_client_options *q = &s->request;
-	int err;
+	int tries = s->again ? 4 : 1, err;
 
-	memcpy(tgids, o->pids, o->npids * sizeof(tgids[0]));
-	q->ntgids = o->npids;
-	if (o->command && !o->all)
-		tgids[q->ntgids++] = (uint32_t)s->child.pid;
-	for (size_t i = 0; i < s->nalso && q->ntgids <= LSP_RECORD_PIDS; i++)
-		tgids[q->ntgids++] = s->also[i];
 	q->tgids = tgids;
 	q->block_rate_ns = o->block_rate_ns;
 	q->mutex_fraction = o->mutex_fraction;
 	q->min_delay_ns = o->min_delay_ns;
 	q->stack_mode = o->stack_mode;
 	q->ring_bytes = o->ring_bytes;
-	q->flags = o->all ? LOCKSPAN_F_ALL : q->ntgids ? LOCKSPAN_F_CHILDREN : 0;
-
-	err = lsp_client_start(s->client, q);
+	/* Another one may end between the look and START. */
+	do {
+		q->ntgids = processes_name(s, tgids);
+		q->flags = o->all ? LOCKSPAN_F_ALL : q->ntgids ? LOCKSPAN_F_CHILDREN : 0;
+		err = lsp_client_start(s->client, q);
+	} while (err == -ESRCH && --tries);
 	if (err == -EOPNOTSUPP && o->stack_auto) {
 		q->stack_mode = LOCKSPAN_STACK_RAW;
 		err = lsp_client_start(s->client, q);

@@ -25,6 +25,7 @@ struct lsp_session {
 	struct lsp_child child;
 	uint32_t also[LSP_RECORD_PIDS];	/* processes to observe that were not asked for: children of others */
 	size_t nalso;
+	bool again;			/* not the first START: who has ended since is left out */
 	sigset_t old_mask;
 	int signals;			/* signalfd */
 	int pidfds[LSP_RECORD_PIDS];
