@@ -60,7 +60,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo lab check tasks demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo lab check check-debug tasks demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -90,7 +90,11 @@ check: ## everything that can be checked: layers, shell, unit, VM and end-to-end
 	shellcheck .ci/run tests/run $(wildcard tests/*.sh tools/lib/*/*.sh) \
 		$(shell grep -lE -d skip '^#!/bin/(ba)?sh' tools/*)
 	shellcheck -s bash $(wildcard tests/vm/*.sh tests/e2e/*.sh tests/tasks/*.sh)
+	shellcheck -x tests/storms/run && shellcheck -x -s bash $(wildcard tests/storms/*.sh)
 	tests/run
+
+check-debug: ## the storms and some VM tests on a kernel with KASAN, lockdep and more (an hour, and another to build it)
+	tests/storms/run
 
 tasks: ## record the contention tasks in a lab VM and check what their text predicts
 	tools/tasks
