@@ -11,6 +11,8 @@
 static const struct lsp_command commands[] = {
 	{ "record", lsp_cmd_record, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record contention and write block and mutex profiles" },
+	{ "user", lsp_cmd_user, "[OPTION]... -- COMMAND [ARGUMENT]...",
+	  "record contention from within the program, by a preloaded library" },
 	{ "report", lsp_cmd_report, "[OPTION]... DIR|FILE...",
 	  "show who waited for locks and who is to blame" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",

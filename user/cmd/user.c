@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lockspan user: the userspace recorder alone, around a command. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child.h"
+#include "cmd.h"
+#include "folder.h"
+#include "say.h"
+#include "userside.h"
+
+enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES };
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
+	{ "block-rate", OPTION_BLOCK_RATE, "NS", 0,
+	  "Keep each wait with probability its length / NS; 1 keeps all (default), 0 none", 0 },
+	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
+	  "Keep one release in N; 1 keeps all (default), 0 none", 0 },
+	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 0 },
+	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
+	{ 0 }
+};
+
+static uint64_t number_parse(const char *text, uint64_t max, struct argp_state *state)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || end == text || *end || strchr(text, '-') || n > max)
+		argp_error(state, "'%s' is not a number from 0 to %llu", text, (unsigned long long)max);
+	return n;
+}
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lsp_record_options *o = state->input;
+
+	switch (key) {
+	case 'o':
+		o->directory = arg;
+		break;
+	case OPTION_BLOCK_RATE:
+		o->block_rate_ns = number_parse(arg, INT64_MAX, state);
+		break;
+	case OPTION_MUTEX_FRACTION:
+		o->mutex_fraction = (uint32_t)number_parse(arg, UINT32_MAX, state);
+		break;
+	case OPTION_SPANS:
+		o->spans = true;
+		break;
+	case OPTION_ALL_FRAMES:
+		o->all_frames = true;
+		break;
+	case ARGP_KEY_ARG:
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		break;
+	case ARGP_KEY_END:
+		if (!o->command)
+			argp_error(state, "which command? give it behind --");
+		if (!o->block_rate_ns && !o->mutex_fraction)
+			argp_error(state, "both rates are 0: nothing would be kept");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* Signals from the terminal reach the command by themselves; we stay to write what it left. */
+static int command_run(const struct lsp_record_options *o, int *status)
+{
+	struct lsp_child child;
+	sigset_t mask;
+	int err;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	err = lsp_child_create(&child, o->command, &mask);
+	if (err)
+		return err;
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	err = lsp_child_release(&child);
+	if (!err) {
+		lsp_child_poll(&child, true);
+		*status = lsp_child_exit_status(&child);
+	}
+	lsp_child_uninit(&child);
+	return err;
+}
+
+static int recording_run(struct lsp_userside *u, const struct lsp_record_options *o)
+{
+	int status, err;
+
+	if (!lsp_userside_begin(u, o, o->directory))
+		return LSP_EXIT_FAILED;
+	lsp_folder_clear(o->directory);
+	err = command_run(o, &status);
+	if (err) {
+		lsp_say("cannot run %s: %s", o->command[0], strerror(-err));
+		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
+	}
+	return lsp_userside_end(u, status) ? status : LSP_EXIT_FAILED;
+}
+
+int lsp_cmd_user(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = option_parse, .args_doc = "-- COMMAND [ARGUMENT]...",
+		.doc = "Records who waits for which lock, and who is to blame, from within the program: by "
+		       "a preloaded library, without the kernel module and without privileges. Each wait "
+		       "lasts from call to return."
+		       "\vWrites block.pb.gz, mutex.pb.gz, contention.ext.pb.gz and record.json as record "
+		       "does. Statically linked programs and those that bring their own locks (Go, Rust) "
+		       "are not seen.\n\n"
+		       "The exit status is the command's own (128 + n for signal n), or 125 when the "
+		       "recording failed or is partial, 126 when the command could not be run, 127 when "
+		       "it was not found, 64 for a usage error.",
+	};
+	struct lsp_record_options o;
+	struct lsp_userside u = { .begun = false };
+	int status;
+
+	lsp_record_options_init(&o);
+	argp_err_exit_status = LSP_EXIT_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
+	status = recording_run(&u, &o);
+	lsp_userside_uninit(&u);
+	return status;
+}

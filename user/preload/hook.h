@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of hooks share. Each hook is the leaf of the stacks it records, so nothing is inlined into it that has a name. */
+#ifndef LSP_PRELOAD_HOOK_H
+#define LSP_PRELOAD_HOOK_H
+
+#include <errno.h>
+
+#include "real.h"
+#include "wait.h"
+
+#define LSP_HOOK __attribute__((visibility("default")))
+
+/*
+ * The blocking @call by a thread whose attempt has failed, timed and recorded;
+ * its result is left in @ret. EOWNERDEAD is an acquisition, too.
+ */
+#define LSP_HOOK_WAIT(ret, lock, lockable, timeout, call) \
+	do { \
+		struct lsp_regs hook_regs; \
+		struct lsp_wait hook_wait; \
+		\
+		LSP_REGS(&hook_regs); \
+		lsp_wait_begin(&hook_wait, lock, lockable, &hook_regs); \
+		(ret) = (call); \
+		lsp_wait_end(&hook_wait, (ret) == EOWNERDEAD ? LOCKSPAN_WOKEN : \
+			     lsp_wait_outcome(ret, timeout)); \
+	} while (0)
+
+/* The @call that lets go of @lock, which somebody may be waiting for. */
+#define LSP_HOOK_RELEASE(ret, lock, last, call) \
+	do { \
+		struct lsp_wait_release hook_release; \
+		struct lsp_regs hook_regs; \
+		\
+		LSP_REGS(&hook_regs); \
+		lsp_release_begin(&hook_release, lock, last); \
+		(ret) = (call); \
+		lsp_release_end(&hook_release, lock, &hook_regs); \
+	} while (0)
+
+#endif

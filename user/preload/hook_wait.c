@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What waits for an event: condition variables, semaphores, barriers and the
+ * ends of threads. A wait on a condition variable is one wait from call to
+ * return, the mutex at its end included; before it the mutex is let go.
+ */
+#include "hook.h"
+
+/*
+ * Lets go of @m in the table alone: the C library does it in truth, within
+ * @call. The moment is that of the call; some hundred instructions early.
+ */
+#define CONDITION(c, m, timeout, call) \
+	struct lsp_wait_release release = { .parts.found = false }; \
+	struct lsp_regs regs; \
+	struct lsp_wait wait; \
+	int ret; \
+	\
+	LSP_REGS(&regs); \
+	lsp_reals(); \
+	if (lsp_queue_any(m)) { \
+		lsp_release_begin(&release, m, true); \
+		lsp_release_end(&release, m, &regs); \
+	} \
+	lsp_wait_begin(&wait, c, false, &regs); \
+	ret = (call); \
+	lsp_wait_end(&wait, lsp_wait_outcome(ret, timeout)); \
+	if (lsp_queue_any(m)) \
+		lsp_acquired(m); \
+	return ret
+
+LSP_HOOK int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
+{
+	CONDITION(c, m, ETIMEDOUT, lsp_real.pthread_cond_wait(c, m));
+}
+
+LSP_HOOK int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
+				    const struct timespec *until)
+{
+	CONDITION(c, m, ETIMEDOUT, lsp_real.pthread_cond_timedwait(c, m, until));
+}
+
+LSP_HOOK int pthread_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock,
+				    const struct timespec *until)
+{
+	CONDITION(c, m, ETIMEDOUT, lsp_real.pthread_cond_clockwait(c, m, clock, until));
+}
+
+LSP_HOOK int cnd_wait(cnd_t *c, mtx_t *m)
+{
+	CONDITION(c, m, thrd_timedout, lsp_real.cnd_wait(c, m));
+}
+
+LSP_HOOK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
+			   const struct timespec *restrict until)
+{
+	CONDITION(c, m, thrd_timedout, lsp_real.cnd_timedwait(c, m, until));
+}
+
+/* ---- semaphores: their results are -1 and errno ---- */
+
+#define SEMAPHORE(s, call) \
+	struct lsp_regs regs; \
+	struct lsp_wait wait; \
+	int ret, before = errno; \
+	\
+	if (!lsp_reals()->sem_trywait(s)) \
+		return 0; \
+	errno = before; \
+	LSP_REGS(&regs); \
+	lsp_wait_begin(&wait, s, false, &regs); \
+	ret = (call); \
+	before = errno; \
+	lsp_wait_end(&wait, !ret ? LOCKSPAN_WOKEN : before == ETIMEDOUT ? LOCKSPAN_TIMEOUT : \
+		     before == EINTR ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR); \
+	errno = before; \
+	return ret
+
+LSP_HOOK int sem_wait(sem_t *s)
+{
+	SEMAPHORE(s, lsp_real.sem_wait(s));
+}
+
+LSP_HOOK int sem_timedwait(sem_t *s, const struct timespec *until)
+{
+	SEMAPHORE(s, lsp_real.sem_timedwait(s, until));
+}
+
+LSP_HOOK int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
+{
+	SEMAPHORE(s, lsp_real.sem_clockwait(s, clock, until));
+}
+
+/* ---- barriers and ends ---- */
+
+LSP_HOOK int pthread_barrier_wait(pthread_barrier_t *b)
+{
+	struct lsp_regs regs;
+	struct lsp_wait wait;
+	int ret;
+
+	lsp_reals();
+	LSP_REGS(&regs);
+	lsp_wait_begin(&wait, b, false, &regs);
+	ret = lsp_real.pthread_barrier_wait(b);
+	/* The one that came last has waited for nobody; not always, but mostly, it is this one. */
+	lsp_wait_end(&wait, ret == PTHREAD_BARRIER_SERIAL_THREAD ? LOCKSPAN_ERROR :
+		     lsp_wait_outcome(ret, ETIMEDOUT));
+	return ret;
+}
+
+#define JOIN(thread, value, timeout, call) \
+	int ret = lsp_reals()->pthread_tryjoin_np(thread, value); \
+	\
+	if (ret == EBUSY) \
+		LSP_HOOK_WAIT(ret, (const void *)(thread), false, timeout, call); \
+	return ret
+
+LSP_HOOK int pthread_join(pthread_t thread, void **value)
+{
+	JOIN(thread, value, ETIMEDOUT, lsp_real.pthread_join(thread, value));
+}
+
+LSP_HOOK int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
+{
+	JOIN(thread, value, ETIMEDOUT, lsp_real.pthread_timedjoin_np(thread, value, until));
+}
+
+LSP_HOOK int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
+				  const struct timespec *until)
+{
+	JOIN(thread, value, ETIMEDOUT, lsp_real.pthread_clockjoin_np(thread, value, clock, until));
+}
+
+LSP_HOOK int thrd_join(thrd_t thread, int *result)
+{
+	int ret;
+
+	lsp_reals();
+	LSP_HOOK_WAIT(ret, (const void *)thread, false, thrd_timedout,
+		      lsp_real.thrd_join(thread, result));
+	return ret;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "wait.h"
+
+#include <string.h>
+
+void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs)
+{
+	uint64_t stacked_ns;
+
+	w->recorded = lsp_thread_begin();
+	if (!w->recorded)
+		return;
+	w->lock = lock;
+	w->start_ns = lsp_thread_now_ns();
+	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
+	w->depth = lockable ? lsp_queue_enter(lock, w->start_ns) : 0;
+	w->queued = w->depth;
+	w->stack = lsp_thread_rate_ns() ? lsp_thread_stack(regs, w->start_ns) : 0;
+	stacked_ns = lsp_thread_now_ns();
+	lsp_thread_chunk()->capture_ns += stacked_ns - w->start_ns;
+	lsp_thread_end();
+}
+
+/* By the rule of semantics.md: a wait of @d ns is kept with the probability d / rate. */
+static bool wait_kept(uint64_t d_ns)
+{
+	uint64_t rate_ns = lsp_thread_rate_ns();
+
+	return rate_ns && (d_ns >= rate_ns || lsp_thread_random(rate_ns) < d_ns);
+}
+
+static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *parts, uint64_t now_ns,
+		     enum lockspan_outcome outcome)
+{
+	uint64_t *counters = lsp_thread_chunk()->counters, wait_ns = now_ns - w->start_ns;
+	struct lockspan_span span;
+
+	counters[outcome]++;
+	counters[LOCKSPAN_C_LOCK_WAIT_NS] += wait_ns;
+	counters[LOCKSPAN_C_HANDOFF_NS] += parts->handoff_ns;
+	counters[LOCKSPAN_C_TAIL_NS] += parts->tail_ns;
+	if (outcome == LOCKSPAN_ERROR)
+		return;
+	if (!wait_kept(wait_ns)) {
+		counters[LOCKSPAN_C_SAMPLED_OUT]++;
+		return;
+	}
+	counters[LOCKSPAN_C_KEPT]++;
+	memset(&span, 0, sizeof(span));
+	span.enq_ns = w->start_ns;
+	span.wake_ns = outcome == LOCKSPAN_WOKEN ? now_ns : 0;
+	span.run_ns = now_ns;
+	span.key = span.end_key = lsp_thread_key(w->lock);
+	span.uaddr = (uintptr_t)w->lock;
+	span.stack = w->stack;
+	span.rate_ns = lsp_thread_rate_ns();
+	span.tail_ns = parts->tail_ns;
+	span.handoff_ns = parts->handoff_ns;
+	span.depth = (uint16_t)(w->depth ? w->depth : 1);
+	span.op = LOCKSPAN_OP_OTHER;
+	span.outcome = (uint8_t)outcome;
+	lsp_thread_put_span(&span);
+}
+
+void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
+{
+	struct lsp_queue_parts parts = { .found = false };
+	uint64_t now_ns;
+
+	if (!w->recorded)
+		return;
+	now_ns = lsp_thread_now_ns();
+	if (w->queued) {
+		lsp_thread_hold();
+		lsp_queue_leave(w->lock, w->start_ns, now_ns, outcome == LOCKSPAN_WOKEN, &parts);
+		lsp_thread_end();
+	}
+	/* Nobody answers for the wait for an event, or for one that found no place in the table. */
+	if (!parts.found)
+		parts.tail_ns = now_ns - w->start_ns;
+	if (!lsp_thread_begin())
+		return;
+	wait_put(w, &parts, now_ns, outcome);
+	lsp_thread_end();
+}
+
+void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)
+{
+	r->parts.found = false;
+	if (!lsp_thread_begin())
+		return;
+	r->time_ns = lsp_thread_now_ns();
+	lsp_queue_release(lock, r->time_ns, last, &r->parts);
+	lsp_thread_end();
+}
+
+void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct lsp_regs *regs)
+{
+	uint32_t fraction;
+	uint64_t *counters;
+	struct lockspan_release release;
+
+	if (!r->parts.found || !lsp_thread_begin())
+		return;
+	fraction = lsp_thread_fraction();
+	counters = lsp_thread_chunk()->counters;
+	counters[LOCKSPAN_C_RELEASES]++;
+	counters[LOCKSPAN_C_HOLD_NS] += r->parts.hold_ns;
+	counters[LOCKSPAN_C_HANDOFF_NS] += r->parts.handoff_ns;
+	if (!fraction || (fraction > 1 && lsp_thread_random(fraction))) {
+		counters[LOCKSPAN_C_RELEASES_SAMPLED_OUT]++;
+		goto out;
+	}
+	counters[LOCKSPAN_C_RELEASES_KEPT]++;
+	memset(&release, 0, sizeof(release));
+	release.time_ns = r->time_ns;
+	release.hold_ns = r->parts.hold_ns;
+	release.handoff_ns = r->parts.handoff_ns;
+	release.key = lsp_thread_key(lock);
+	release.uaddr = (uintptr_t)lock;
+	release.stack = lsp_thread_stack(regs, r->time_ns);
+	release.fraction = fraction;
+	release.waiters = (uint16_t)r->parts.waiters;
+	lsp_thread_put_release(&release);
+out:
+	lsp_thread_end();
+}
+
+void lsp_acquired(const void *lock)
+{
+	uint64_t handoff_ns;
+
+	if (!lsp_thread_begin())
+		return;
+	handoff_ns = lsp_queue_acquire(lock, lsp_thread_now_ns());
+	lsp_thread_chunk()->counters[LOCKSPAN_C_HANDOFF_NS] += handoff_ns;
+	lsp_thread_end();
+}

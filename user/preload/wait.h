@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What hooks call around the blocking call and at the release: from events to records. */
+#ifndef LSP_PRELOAD_WAIT_H
+#define LSP_PRELOAD_WAIT_H
+
+#include "queue.h"
+#include "thread.h"
+
+struct lsp_wait {
+	const void *lock;
+	uint64_t start_ns;	/* 0: it is not recorded */
+	uint64_t stack;
+	uint32_t depth;
+	bool queued;		/* in the table of queue.h */
+	bool recorded;
+};
+
+/*
+ * The caller is going to wait for @lock: to be taken (@lockable: a release will
+ * be charged for it) or signalled. @regs were taken in the hook.
+ */
+void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs);
+
+/* It waits no longer; @outcome is WOKEN, TIMEOUT or ERROR (then it is no wait). */
+void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome);
+
+/* From what a function of the C library returned. */
+static inline enum lockspan_outcome lsp_wait_outcome(int err, int timeout)
+{
+	return !err ? LOCKSPAN_WOKEN : err == timeout ? LOCKSPAN_TIMEOUT : LOCKSPAN_ERROR;
+}
+
+struct lsp_wait_release {
+	struct lsp_queue_parts parts;
+	uint64_t time_ns;
+};
+
+/* Before the caller lets go of a lock that lsp_queue_any() said may be waited for. */
+void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last);
+
+/* After it: @lock may be gone by now and is not looked into. */
+void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct lsp_regs *regs);
+
+/* The caller got @lock without waiting, while lsp_queue_any(). */
+void lsp_acquired(const void *lock);
+
+#endif
