@@ -37,20 +37,23 @@ void lsp_futexq_learn(const void *q, u64 uaddr)
 {
 	u64 words[SCAN_WORDS];
 	struct lsp_key_id want;
-	int i;
+	int key = key_word, task = task_word, i;
 
 	if (copy_from_kernel_nofault(words, q, sizeof(words)))
 		return;
 	lsp_futexq_private(current->mm, uaddr, &want);
 
-	for (i = 0; i + 2 < SCAN_WORDS; i++) {
+	/* The first of each: behind q lies the rest of the stack, where anything may be. */
+	for (i = SCAN_WORDS - 3; i >= 0; i--) {
 		/* The offset is 32 bits wide; what shares its word is not part of the key. */
 		if (words[i] == want.word[0] && words[i + 1] == want.word[1] &&
 		    (u32)words[i + 2] == (u32)want.word[2])
-			WRITE_ONCE(key_word, i);
+			key = i;
 		if (words[i] == (u64)(unsigned long)current)
-			WRITE_ONCE(task_word, i);
+			task = i;
 	}
+	WRITE_ONCE(key_word, key);
+	WRITE_ONCE(task_word, task);
 }
 
 bool lsp_futexq_key(const void *q, struct lsp_key_id *ret)

@@ -40,6 +40,8 @@ static const struct nla_policy policy[LOCKSPAN_A_MAX + 1] = {
 #define START_ATTRS (ATTR(VERSION) | RATE_ATTRS | ATTR(STACK_MODE) | ATTR(FLAGS) | \
 		     ATTR(CGROUP) | ATTR(OPS) | ATTR(RING_BYTES))
 
+static const char no_memory[] = "not enough memory for the request";
+
 static int refuse(struct genl_info *info, int error, const char *why)
 {
 	if (info->extack)
@@ -151,7 +153,7 @@ static int start_doit(struct sk_buff *skb, struct genl_info *info)
 		return ret;
 	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
 	if (!tgids)
-		return -ENOMEM;
+		return refuse(info, -ENOMEM, no_memory);
 	ret = tgids_read(info, tgids, &o.ntgids);
 	if (ret)
 		goto out_tgids;
@@ -178,7 +180,7 @@ static int set_doit(struct sk_buff *skb, struct genl_info *info)
 		return ret;
 	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
 	if (!tgids)
-		return -ENOMEM;
+		return refuse(info, -ENOMEM, no_memory);
 	ret = tgids_read(info, tgids, &n);
 	if (ret)
 		goto out_tgids;
@@ -280,11 +282,11 @@ static int status_doit(struct sk_buff *skb, struct genl_info *info)
 	lsp_session_status(&s);
 	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg)
-		return -ENOMEM;
+		return refuse(info, -ENOMEM, no_memory);
 	head = genlmsg_put_reply(msg, info, &family, 0, LOCKSPAN_CMD_STATUS);
 	if (!head || status_put(msg, &s)) {
 		nlmsg_free(msg);
-		return -EMSGSIZE;
+		return refuse(info, -EMSGSIZE, "the status does not fit into one message");
 	}
 	genlmsg_end(msg, head);
 	return genlmsg_reply(msg, info);

@@ -191,14 +191,16 @@ static struct lsp_probe probes[] = {
 
 static struct tracepoint *tracepoint_fork, *tracepoint_exit;
 
-static bool symbol_exists(const char *symbol)
+/* Whether a probe could stand on @symbol; -ENOMEM when that cannot be told. */
+static int symbol_exists(const char *symbol)
 {
 	struct kprobe kp = { .symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED };
+	int ret = register_kprobe(&kp);
 
-	if (register_kprobe(&kp))
-		return false;
+	if (ret)
+		return ret == -ENOMEM ? ret : 0;
 	unregister_kprobe(&kp);
-	return true;
+	return 1;
 }
 
 static const struct lsp_probe *probe_found(const char *name, const char *symbol)
@@ -223,9 +225,14 @@ static void tracepoint_look(struct tracepoint *tp, void *unused)
 int lsp_probe_init(void)
 {
 	struct lsp_probe *p;
+	int ret;
 
-	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
-		p->found = !probe_found(p->name, NULL) && symbol_exists(p->symbol);
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
+		ret = probe_found(p->name, NULL) ? 0 : symbol_exists(p->symbol);
+		if (ret < 0)
+			return ret;
+		p->found = ret;
+	}
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
 		if (p->only_with && !probe_found(NULL, p->only_with)) {
 			p->found = false;

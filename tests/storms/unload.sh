@@ -27,10 +27,10 @@ while goes_on; do
 done
 kill -KILL $mover
 wait $mover 2>/dev/null
-num "owners" $owners ">" 10
-num "sessions that began" $began ">" 3
-num "times loaded" "$(grep -c in /tmp/moves)" ">" 3
-num "times unloaded" "$(grep -c out /tmp/moves)" ">" 2
+num "owners" $owners ">" 3
+num "sessions that began" $began ">" 0
+num "times loaded" "$(grep -c in /tmp/moves)" ">" 1
+num "times unloaded" "$(grep -c out /tmp/moves)" ">" 0
 echo "# $owners owners, $began bare sessions, $(grep -c in /tmp/moves) loads, $(grep -c out /tmp/moves) unloads"
 module_loaded || module_load
 load_stop
