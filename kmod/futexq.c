@@ -11,9 +11,9 @@
 
 /*
  * A PI futex's rt_mutex is part of struct futex_pi_state, and private waits are
- * too rare there to learn from. From 3.2 to 7.3 the owner's pointer and a count
- * of references stand between it and the key; the key's own last word tells
- * whether they still do.
+ * too rare there to learn from. On all kernels tried the owner's pointer and a
+ * count of references stand between it and the key; the key's own last word
+ * tells whether they still do.
  */
 #define PI_KEY_AT (sizeof(lsp_futex_mutex) + sizeof(struct task_struct *) + sizeof(u64))
 /* In the offset of a shared key: which kind it is. Words are aligned, so that these bits are free. */
