@@ -349,6 +349,48 @@ static void both_sections(void **state)
 	discard(path);
 }
 
+/* A program whose section table was cut off has the same rules: its program headers lead to them. */
+static void no_sections(void **state)
+{
+	static const uint8_t nothing[8];
+	struct lsp_elf_cache *cache;
+	struct lsp_elf *whole, *bare;
+	struct lsp_cfi *want, *got;
+	char path[64], cut[80], command[256];
+	size_t i;
+	int fd;
+
+	(void)state;
+	compile(source_plain, "-O2", path);
+	snprintf(cut, sizeof(cut), "%s.cut", path);
+	snprintf(command, sizeof(command), "cp %s %s", path, cut);
+	assert_int_equal(system(command), 0);
+	fd = open(cut, O_WRONLY);
+	/* e_shoff, then e_shnum and e_shstrndx */
+	assert_int_equal(pwrite(fd, nothing, 8, 0x28), 8);
+	assert_int_equal(pwrite(fd, nothing, 4, 0x3c), 4);
+	close(fd);
+	assert_int_equal(lsp_elf_cache_create(NULL, &cache), 0);
+	whole = elf_open(cache, path);
+	bare = elf_open(cache, cut);
+	assert_non_null(whole);
+	assert_non_null(bare);
+	assert_int_equal(lsp_cfi_create(whole->elf, NULL, &want), 0);
+	assert_int_equal(lsp_cfi_create(bare->elf, NULL, &got), 0);
+	assert_false(lsp_cfi_wants_debug(bare->elf));
+	assert_true(want->nrows > 10);
+	assert_int_equal(got->nrows, want->nrows);
+	for (i = 0; i < want->nrows; i++)
+		assert_memory_equal(lsp_cfi_lookup(got, want->base + want->pcs[i]),
+				    lsp_cfi_lookup(want, want->base + want->pcs[i]),
+				    sizeof(struct lsp_cfi_rule));
+	lsp_cfi_destroy(want);
+	lsp_cfi_destroy(got);
+	lsp_elf_cache_destroy(cache);
+	discard(cut);
+	discard(path);
+}
+
 /* Lengths and pointers that lead out of the section end the reading, not the process. */
 static void damaged_sections(void **state)
 {
@@ -386,6 +428,7 @@ int main(void)
 		cmocka_unit_test(real_files),
 		cmocka_unit_test(compiled_files),
 		cmocka_unit_test(both_sections),
+		cmocka_unit_test(no_sections),
 		cmocka_unit_test(damaged_sections),
 	};
 

@@ -138,7 +138,11 @@ bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_m
 	return true;
 }
 
-/* is_start() for a file without symbols. */
+/*
+ * is_start() for a file without symbols. A function that others only jump to
+ * is not known as one, and taken for a part of that before it: hence a jump to
+ * anywhere in between counts. (musl: pthread_cond_broadcast ends so.)
+ */
 static bool is_unnamed_start(const struct lsp_callee *f, const struct lsp_starts *starts,
 			     uint64_t target)
 {
@@ -146,7 +150,7 @@ static bool is_unnamed_start(const struct lsp_callee *f, const struct lsp_starts
 
 	if (!f->start || lsp_starts_find(starts, target, &end) != target)
 		return false;
-	return target == f->start || lsp_code_jumps(f->elf, target, end, f->start, f->start);
+	return target == f->start || lsp_code_jumps(f->elf, target, end, f->start, f->vaddr);
 }
 
 static bool is_unnamed(const struct lsp_callsites *c, uint64_t vaddr)

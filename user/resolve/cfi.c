@@ -214,14 +214,92 @@ static bool text_range(Elf *elf, uint64_t *lo, uint64_t *hi)
 	return *lo < *hi;
 }
 
-static int section_read(Elf *elf, const char *name, bool eh_frame, uint64_t lo, uint64_t hi,
-			struct lsp_fdes *ret)
+/* The segment that holds @vaddr in the file. */
+static bool load_find(Elf *elf, uint64_t vaddr, GElf_Phdr *ret)
+{
+	size_t i, n;
+
+	if (elf_getphdrnum(elf, &n) || n > UINT16_MAX)
+		return false;
+	for (i = 0; i < n; i++)
+		if (gelf_getphdr(elf, (int)i, ret) && ret->p_type == PT_LOAD &&
+		    vaddr >= ret->p_vaddr && vaddr - ret->p_vaddr < ret->p_filesz)
+			return true;
+	return false;
+}
+
+/* Nothing tells how long it is but the entry of length 0 at its end; what does not fit ends it too. */
+static size_t eh_frame_extent(const uint8_t *data, size_t bytes)
+{
+	size_t at = 0;
+
+	while (bytes - at >= 4) {
+		uint32_t length;
+
+		memcpy(&length, data + at, 4);
+		/* 64-bit entries are not made for these sections */
+		if (!length || length == UINT32_MAX || length > bytes - at - 4)
+			break;
+		at += 4 + length;
+	}
+	return at;
+}
+
+/*
+ * A file whose section table is gone still says by its program headers where
+ * the C++ runtime is to find the entries. NULL: it does not, or not as every
+ * linker does.
+ */
+static Elf_Data *eh_frame_by_header(Elf *elf, uint64_t *vaddr_ret, size_t *bytes_ret)
+{
+	GElf_Phdr hdr, load;
+	Elf_Data *d = NULL;
+	int32_t distance;
+	uint64_t offset;
+	size_t i, n;
+
+	if (elf_getphdrnum(elf, &n) || n > UINT16_MAX)
+		return NULL;
+	for (i = 0; i < n; i++)
+		if (gelf_getphdr(elf, (int)i, &hdr) && hdr.p_type == PT_GNU_EH_FRAME)
+			break;
+	if (i < n && hdr.p_filesz >= 8)
+		d = elf_getdata_rawchunk(elf, (int64_t)hdr.p_offset, 8, ELF_T_BYTE);
+	/* version 1; the section's address as a signed distance of four bytes */
+	if (!d || d->d_size < 8 || memcmp(d->d_buf, "\x01\x1b", 2))
+		return NULL;
+	memcpy(&distance, (const char *)d->d_buf + 4, 4);
+	*vaddr_ret = hdr.p_vaddr + 4 + (uint64_t)(int64_t)distance;
+	if (!load_find(elf, *vaddr_ret, &load))
+		return NULL;
+	offset = *vaddr_ret - load.p_vaddr;
+	d = elf_getdata_rawchunk(elf, (int64_t)(load.p_offset + offset), load.p_filesz - offset,
+				 ELF_T_BYTE);
+	if (d)
+		*bytes_ret = eh_frame_extent(d->d_buf, d->d_size);
+	return d;
+}
+
+static int eh_frame_read(Elf *elf, uint64_t lo, uint64_t hi, struct lsp_fdes *ret)
 {
 	GElf_Shdr sh;
-	Elf_Data *d = elf ? lsp_elf_section(elf, name, &sh) : NULL;
+	Elf_Data *d = lsp_elf_section(elf, ".eh_frame", &sh);
+	size_t bytes = d ? d->d_size : 0;
+	uint64_t vaddr = d ? sh.sh_addr : 0;
 
 	memset(ret, 0, sizeof(*ret));
-	return d ? lsp_fdes_read(d->d_buf, d->d_size, sh.sh_addr, eh_frame, lo, hi, ret) : 0;
+	if (!d)
+		d = eh_frame_by_header(elf, &vaddr, &bytes);
+	return d ? lsp_fdes_read(d->d_buf, bytes, vaddr, true, lo, hi, ret) : 0;
+}
+
+static int debug_frame_read(Elf *elf, uint64_t lo, uint64_t hi, struct lsp_fdes *ret)
+{
+	GElf_Shdr sh;
+	Elf_Data *d = elf ? lsp_elf_section(elf, ".debug_frame", &sh) : NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	return d ? lsp_fdes_read(d->d_buf, d->d_size, sh.sh_addr, false, lo, hi, ret) : 0;
 }
 
 static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64_t hi)
@@ -229,13 +307,13 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	struct lsp_fdes eh, dbg;
 	int err;
 
-	err = section_read(elf, ".eh_frame", true, lo, hi, &eh);
+	err = eh_frame_read(elf, lo, hi, &eh);
 	if (err)
 		return err;
-	err = section_read(elf, ".debug_frame", false, lo, hi, &dbg);
+	err = debug_frame_read(elf, lo, hi, &dbg);
 	if (!err && !eh.n && !dbg.n) {
 		lsp_fdes_uninit(&dbg);
-		err = section_read(debug, ".debug_frame", false, lo, hi, &dbg);
+		err = debug_frame_read(debug, lo, hi, &dbg);
 	}
 	if (!err)
 		err = merge(b, &eh, &dbg);
@@ -249,10 +327,13 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 
 bool lsp_cfi_wants_debug(Elf *elf)
 {
+	uint64_t vaddr;
 	GElf_Shdr sh;
+	size_t bytes;
 
 	return !lsp_elf_section(elf, ".eh_frame", &sh) &&
-	       !lsp_elf_section(elf, ".debug_frame", &sh);
+	       !lsp_elf_section(elf, ".debug_frame", &sh) &&
+	       !eh_frame_by_header(elf, &vaddr, &bytes);
 }
 
 static void trim(struct lsp_cfi *c)

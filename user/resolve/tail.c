@@ -452,6 +452,18 @@ static int named_lines(struct lsp_symbols *symbols, const char *name, struct lsp
 	return err;
 }
 
+/* Where it was left is not known: the function alone, not what happens to be inlined at its start. */
+static int whole_function(struct lsp_symbols *symbols, struct lsp_tail *t)
+{
+	struct lsp_line line = t->lines[t->nlines - 1];
+
+	if (t->nlines == 1)
+		return 0;
+	line.line = line.start_line;
+	t->nlines = 1;
+	return lsp_symbol_line(symbols, &line, &t->lines);
+}
+
 /* Writes the path from its end, the function nearest to the callee first. */
 static int path_write(struct lsp_symbols *symbols, const struct path *path,
 		      struct lsp_tail ret[LSP_TAIL_MAX])
@@ -468,6 +480,8 @@ static int path_write(struct lsp_symbols *symbols, const struct path *path,
 		t->vaddr = path->jump[at] ? path->jump[at] : p->vaddr;
 		err = p->name ? named_lines(symbols, p->name, t) :
 				lsp_symbol_lines(symbols, t->elf, t->vaddr, &t->lines, &t->nlines);
+		if (!err && !path->jump[at])
+			err = whole_function(symbols, t);
 		if (err)
 			return err;
 	}
