@@ -217,13 +217,17 @@ static int resend_doit(struct sk_buff *skb, struct genl_info *info)
 	const char *why = NULL;
 	int ret;
 
-	ret = request_check(skb, info, ATTR(STACK_ID), false);
+	ret = request_check(skb, info, ATTR(STACK_ID) | ATTR(TGID), false);
 	if (ret)
 		return ret;
-	if (!info->attrs[LOCKSPAN_A_STACK_ID])
+	if (!info->attrs[LOCKSPAN_A_STACK_ID] && !info->attrs[LOCKSPAN_A_TGID])
 		return refuse(info, -EINVAL, "no stack named");
-	ret = lsp_session_forget_stack(info->snd_portid, nla_get_u64(info->attrs[LOCKSPAN_A_STACK_ID]),
-				       &why);
+	if (info->attrs[LOCKSPAN_A_STACK_ID])
+		ret = lsp_session_forget_stack(info->snd_portid,
+					       nla_get_u64(info->attrs[LOCKSPAN_A_STACK_ID]), &why);
+	if (!ret && info->attrs[LOCKSPAN_A_TGID])
+		ret = lsp_session_deepen(info->snd_portid, nla_get_u32(info->attrs[LOCKSPAN_A_TGID]),
+					 &why);
 	return ret ? refuse(info, ret, why) : 0;
 }
 

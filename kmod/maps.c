@@ -29,6 +29,7 @@ struct lsp_mm {
 	u32 generation;			/* of the mappings as they are; raised by a change */
 	u32 sent;			/* generation last sent; worker only */
 	bool wanted;			/* a stack has asked for it */
+	bool deep;			/* its stacks do not fit into the usual window */
 	bool held;			/* kept whole until the worker has read it: mm_users counts us */
 	struct lsp_text __rcu *text;	/* of some generation, this one when it was read */
 };
@@ -123,6 +124,7 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
 		m->generation = ++generations;
 		m->sent = 0;
 		m->wanted = false;
+		m->deep = false;
 		hlist_add_head_rcu(&m->node, mm_bucket(mm));
 		WRITE_ONCE(due, true);
 	}
@@ -174,6 +176,7 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 	ret->generation = READ_ONCE(m->generation);
 	text = rcu_dereference_check(m->text, true);
 	ret->text = text && text->generation == ret->generation ? text : NULL;
+	ret->deep = READ_ONCE(m->deep);
 	if (!READ_ONCE(m->wanted)) {
 		WRITE_ONCE(m->wanted, true);
 		if (!ret->text)
@@ -184,6 +187,17 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 void lsp_maps_current(struct lsp_maps_view *ret)
 {
 	lsp_maps_of(current->mm, current->tgid, ret);
+}
+
+void lsp_maps_deepen(u32 tgid)
+{
+	u32 i;
+
+	raw_spin_lock_irq(&lock);
+	for (i = 0; pool && i < PROCESSES; i++)
+		if (pool[i].mm && pool[i].tgid == tgid)
+			WRITE_ONCE(pool[i].deep, true);
+	raw_spin_unlock_irq(&lock);
 }
 
 void lsp_maps_changed(bool expected)

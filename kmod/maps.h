@@ -25,6 +25,7 @@ struct lsp_maps_view {
 	u32 tgid;			/* that the mappings are sent under */
 	u32 generation;			/* 0: no room, the module sends none */
 	const struct lsp_text *text;	/* NULL while they are still to be read */
+	bool deep;			/* its stacks need the larger window */
 };
 
 /* Process context, may sleep. @wake calls the worker from any context. 0 or -ENOMEM. */
@@ -44,6 +45,9 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);
  * it is one whose stacks will be asked for, so read it ahead. Probe context.
  */
 void lsp_maps_changed(bool expected);
+
+/* Stacks of processes sent under @tgid need the larger window from now on. Process context. */
+void lsp_maps_deepen(u32 tgid);
 
 /* Worker: reads and sends what is due, forgets the gone. May sleep. False: no room now, call again. */
 bool lsp_maps_update(void);

@@ -240,6 +240,18 @@ int lsp_session_forget_stack(u32 portid, u64 id, const char **why)
 	return ret;
 }
 
+int lsp_session_deepen(u32 portid, u32 tgid, const char **why)
+{
+	int ret;
+
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	if (!ret)
+		lsp_maps_deepen(tgid);
+	mutex_unlock(&lock);
+	return ret;
+}
+
 int lsp_session_stop(u32 portid, const char **why)
 {
 	int ret;

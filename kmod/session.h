@@ -56,6 +56,9 @@ int lsp_session_check_owner(u32 portid, const char **why);
 void lsp_session_status(struct lsp_session_status *ret);
 bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret);
 
+/* Stacks of the process that records call @tgid need the larger window; owner only. */
+int lsp_session_deepen(u32 portid, u32 tgid, const char **why);
+
 /* The stack @id is to be sent again when it next occurs; owner only. */
 int lsp_session_forget_stack(u32 portid, u64 id, const char **why);
 

@@ -18,13 +18,15 @@
 
 #define RAW_WINDOW_BYTES 8192
 #define SPARSE_WINDOW_BYTES 16384
-#define SPARSE_WINDOW_WORDS (SPARSE_WINDOW_BYTES / 8)
+#define DEEP_WINDOW_BYTES 65536	/* of processes whose stacks end beyond that */
 #define FP_FRAMES 128
 /* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
-#define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + SPARSE_WINDOW_BYTES + \
-			  8 * LSP_SPARSE_BITMAP_WORDS(SPARSE_WINDOW_WORDS))
+/* Words that are kept; nearly none of a deep stack's are. */
+#define SPARSE_KEPT_MAX (SPARSE_WINDOW_BYTES / 8)
+#define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + 8 * SPARSE_KEPT_MAX + \
+			  8 * LSP_SPARSE_BITMAP_WORDS(DEEP_WINDOW_BYTES / 8))
 
 /*
  * Fingerprints whose record is in a ring. A set of four per line of the table;
@@ -68,11 +70,11 @@ int lsp_ustack_init(u32 mode)
 		return 0;
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
 	windows = alloc_percpu(u64 *);
-	sleeping_window = kmalloc(SPARSE_WINDOW_BYTES, GFP_KERNEL);
+	sleeping_window = kmalloc(DEEP_WINDOW_BYTES, GFP_KERNEL);
 	if (!known || !windows || !sleeping_window)
 		goto err_all;
 	for_each_possible_cpu(cpu) {
-		*per_cpu_ptr(windows, cpu) = kmalloc_node(SPARSE_WINDOW_BYTES, GFP_KERNEL,
+		*per_cpu_ptr(windows, cpu) = kmalloc_node(DEEP_WINDOW_BYTES, GFP_KERNEL,
 							  cpu_to_node(cpu));
 		if (!*per_cpu_ptr(windows, cpu))
 			goto err_all;
@@ -87,7 +89,7 @@ err_all:
 u64 lsp_ustack_memory(void)
 {
 	return known ? (sizeof(*known) << KNOWN_BITS) +
-		       (u64)num_possible_cpus() * SPARSE_WINDOW_BYTES : 0;
+		       (u64)(num_possible_cpus() + 1) * DEEP_WINDOW_BYTES : 0;
 }
 
 static u64 *known_set(u64 print)
@@ -213,8 +215,8 @@ static void raw_copy(struct lockspan_stack *s)
  * the stack as it is, of all threads that contend when a recording of running
  * processes begins, fills the rings before the worker has had its turn.
  */
-static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, const u64 *window,
-		       u32 bytes)
+static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, u64 *window,
+		       u32 bytes, u32 window_bytes)
 {
 	u64 *bitmap = (u64 *)(s + 1);
 	u32 words = bytes / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
@@ -228,19 +230,30 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, co
 	if (!s->generation)
 		print = lsp_print_fold(print, s->tgid);
 	kept = lsp_sparse_filter(window, words, sp, text ? text->ranges : any,
-				 text ? text->n : ARRAY_SIZE(any), bitmap, bitmap + bits, &print);
+				 text ? text->n : ARRAY_SIZE(any), bitmap,
+				 words > SPARSE_KEPT_MAX ? window : bitmap + bits, &print);
+	if (words > SPARSE_KEPT_MAX) {
+		kept = min_t(u32, kept, SPARSE_KEPT_MAX);
+		memcpy(bitmap + bits, window, 8 * kept);
+	}
 	s->window_bytes = words * 8;
 	s->payload_bytes = 8 * (bits + kept);
-	s->rec.flags |= bytes < SPARSE_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+	s->rec.flags |= bytes < window_bytes ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
 	return lsp_print_end(print);
 }
 
-static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_text *text)
+static u32 window_size(const struct lsp_maps_view *view)
+{
+	return view->deep ? DEEP_WINDOW_BYTES : SPARSE_WINDOW_BYTES;
+}
+
+static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_maps_view *view)
 {
 	u64 *window = *this_cpu_ptr(windows);
+	u32 bytes = window_size(view);
 
-	return sparse_fill(s, text, window,
-			   window_copy(window, s->regs[LOCKSPAN_REG_RSP], SPARSE_WINDOW_BYTES));
+	return sparse_fill(s, view->text, window,
+			   window_copy(window, s->regs[LOCKSPAN_REG_RSP], bytes), bytes);
 }
 
 static void fp_walk(struct lockspan_stack *s)
@@ -284,7 +297,7 @@ u64 lsp_ustack_current(void)
 	}
 	stack_begin(s, current, task_pt_regs(current), &view, mode);
 	if (mode == LOCKSPAN_STACK_SPARSE) {
-		s->id = sparse_copy(s, view.text);
+		s->id = sparse_copy(s, &view);
 		if (known_has(s->id))
 			return s->id;
 		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
@@ -309,14 +322,15 @@ static bool task_sleeps(struct task_struct *task, unsigned long nvcsw)
 
 /* Fills @s from another task's memory; its name is a fingerprint or @count. */
 static void sleeping_fill(struct lockspan_stack *s, struct task_struct *task,
-			  const struct lsp_text *text, u64 count)
+			  const struct lsp_maps_view *view, u64 count)
 {
 	u64 sp = s->regs[LOCKSPAN_REG_RSP];
 	int done;
 
 	if (s->mode == LOCKSPAN_STACK_SPARSE) {
-		done = access_process_vm(task, sp, sleeping_window, SPARSE_WINDOW_BYTES, 0);
-		s->id = sparse_fill(s, text, sleeping_window, max(done, 0));
+		done = access_process_vm(task, sp, sleeping_window, window_size(view), 0);
+		s->id = sparse_fill(s, view->text, sleeping_window, max(done, 0),
+				    window_size(view));
 		return;
 	}
 	done = max(access_process_vm(task, sp, s + 1, RAW_WINDOW_BYTES, 0), 0);
@@ -355,7 +369,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	sparse = stack_mode == LOCKSPAN_STACK_SPARSE;
 	stack_begin(s, task, task_pt_regs(task), &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
-	sleeping_fill(s, task, view.text, ++count);
+	sleeping_fill(s, task, &view, ++count);
 	/* What was read while it ran on is no stack of its wait. */
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;

@@ -44,6 +44,7 @@ void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
 		return;
 	lsp_estimate_add_block(&to->estimate, wait_ns, s->rate_ns);
 	to->sched_ns += weight * (double)lsp_span_sched_delay_ns(s);
+	to->tail_ns += weight * (double)s->tail_ns;
 	to->depth += weight * s->depth;
 	if (s->rec.flags & LOCKSPAN_SPAN_REWAIT)
 		to->rewaits += weight;
@@ -64,6 +65,7 @@ void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)
 	lsp_estimate_merge(&to->estimate, &from->estimate);
 	to->sched_ns += from->sched_ns;
 	to->handoff_ns += from->handoff_ns;
+	to->tail_ns += from->tail_ns;
 	to->rewaits += from->rewaits;
 	to->waiters += from->waiters;
 	to->depth += from->depth;

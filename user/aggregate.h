@@ -24,6 +24,8 @@ struct lsp_aggregate_key {
 	uint32_t owner;		/* process of the lock's address */
 	uint32_t comm;
 	uint32_t kind;
+	uint32_t tid;		/* until it is resolved */
+	uint32_t zero;
 };
 
 /* The rest is weighted as the estimate is: each kept event stands for 1 / p. */
@@ -31,6 +33,7 @@ struct lsp_sums {
 	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
 	double sched_ns;
 	double handoff_ns;
+	double tail_ns;
 	double rewaits;		/* woken before and back at once */
 	double waiters;		/* charged by a release */
 	double depth;		/* of the queue at enq, its sum */

@@ -48,6 +48,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_aggregate_uninit(&c->resolved);
 	lsp_aggregate_uninit(&c->pending);
 	lsp_strings_uninit(&c->comms);
+	lsp_threads_uninit(&c->threads);
 	lsp_locks_uninit(&c->locks);
 	lsp_traces_uninit(&c->traces);
 	lsp_processes_uninit(&c->processes);
@@ -87,7 +88,7 @@ static void time_see(struct lsp_collector *c, uint64_t time_ns)
 static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 {
 	struct lsp_aggregate_key key = {
-		.lock = s->uaddr, .key = s->key, .tgid = s->tgid, .owner = s->tgid,
+		.lock = s->uaddr, .key = s->key, .tgid = s->tgid, .tid = s->tid, .owner = s->tgid,
 		.kind = s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK,
 	};
 	struct lsp_sums *sums;
@@ -114,7 +115,8 @@ static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 static int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 {
 	struct lsp_aggregate_key key = {
-		.lock = r->uaddr, .key = r->key, .tgid = r->tgid, .owner = r->waiter_tgid,
+		.lock = r->uaddr, .key = r->key, .tgid = r->tgid, .tid = r->tid,
+		.owner = r->waiter_tgid,
 		.kind = LSP_ROW_MUTEX,
 	};
 	struct lsp_sums *sums;
@@ -144,6 +146,10 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 	if (!process)
 		return -ENOMEM;
 	process->generation = s->generation;
+	if (s->mode == LOCKSPAN_STACK_SPARSE && (s->rec.flags & LOCKSPAN_STACK_FULL) && !process->full) {
+		process->full = true;
+		c->first_full = true;
+	}
 	/* Without mappings from the module only a process that lives still can tell. */
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
@@ -158,6 +164,9 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 	if (!process)
 		return -ENOMEM;
 	process->generation = m->generation;
+	/* Only now can be told whether stacks that fill the window are whole. */
+	if (process->full && (m->rec.flags & LOCKSPAN_MAP_LAST))
+		c->first_full = true;
 	c->totals.maps++;
 	return lsp_resolver_map(c->resolver, m, (const char *)(m + 1));
 }
@@ -210,6 +219,24 @@ int lsp_collector_tick(struct lsp_collector *c)
 int lsp_collector_finish(struct lsp_collector *c)
 {
 	return lsp_collector_fold(c, true);
+}
+
+size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max)
+{
+	size_t n = 0;
+
+	if (!c->deep_due)
+		return 0;
+	for (size_t i = 0; i < c->processes.n && n < max; i++) {
+		struct lsp_process *p = &c->processes.processes[i];
+
+		if (p->deep && !p->deep_asked) {
+			p->deep_asked = true;
+			tgids[n++] = p->tgid;
+		}
+	}
+	c->deep_due = n == max;
+	return n;
 }
 
 size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max)
@@ -280,6 +307,16 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 	ret->locks = c->locks.n;
 	ret->processes = c->processes.n;
 	ret->rows = c->pending.n + c->resolved.n;
+}
+
+const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c)
+{
+	return &c->threads;
+}
+
+const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t)
+{
+	return c->comms.n ? c->comms.strings[t->comm] : "";
 }
 
 const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)

@@ -46,6 +46,12 @@ int lsp_collector_tick(struct lsp_collector *c);
  */
 size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
 
+/*
+ * Processes whose stacks were found to end beyond the module's window since
+ * the last call, at most @max: more of them is to be asked for. Each once.
+ */
+size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max);
+
 /* After the last record: resolves all, with what there is. */
 int lsp_collector_finish(struct lsp_collector *c);
 
@@ -104,6 +110,12 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
  * sum, ns; "" when there is none. Primitives that are no locks do not count.
  */
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
+
+/* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
+struct lsp_thread;
+struct lsp_threads;
+const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c);
+const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t);
 
 /* Waits by their outcome, as many as there are: estimates, from the spans that came. */
 const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);

@@ -9,6 +9,7 @@
 #include "collector.h"
 #include "locks.h"
 #include "processes.h"
+#include "threads.h"
 #include "traces.h"
 
 /* Parts of a key's kind: enum lsp_row_kind, then what the record itself says of the class. */
@@ -29,11 +30,14 @@ struct lsp_collector {
 	struct lsp_processes processes;
 	struct lsp_traces traces;
 	struct lsp_locks locks;
+	struct lsp_threads threads;
 	struct lsp_strings comms;
 
 	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
+	bool first_full;		/* a process has shown that its stacks may be longer */
+	bool deep_due;			/* one has deep, but not yet deep_asked */
 	size_t fold_rows;		/* pending rows, and raw bytes, that the last fold left */
 	size_t fold_bytes;
 

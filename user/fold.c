@@ -57,6 +57,17 @@ static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s
 	return 0;
 }
 
+/* A process's stacks were not whole because the window was too small. */
+static void deep_note(struct lsp_collector *c, uint32_t tgid)
+{
+	struct lsp_process *process = lsp_processes_at(&c->processes, tgid);
+
+	if (!process || process->deep)
+		return;
+	process->deep = true;
+	c->deep_due = true;
+}
+
 /* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
 static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side side)
 {
@@ -79,6 +90,9 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 			lsp_trace_uninit(&trace);
 			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
 		}
+		if (!err && trace.end == LSP_END_TRUNCATED && s->raw->mode == LOCKSPAN_STACK_SPARSE &&
+		    (s->raw->rec.flags & LOCKSPAN_STACK_FULL))
+			deep_note(c, s->tgid);
 		if (!err)
 			err = trace_put(c, s, &trace, &trace_place);
 		if (err)
@@ -154,6 +168,35 @@ static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t tr
 	return 0;
 }
 
+static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *row,
+		      enum lsp_sync sync, const struct lsp_lock *lock)
+{
+	struct lsp_thread *t = lsp_threads_at(&c->threads, row->key.tgid, row->key.tid);
+	const struct lsp_estimate *e = &row->sums.estimate;
+
+	if (!t)
+		return -ENOMEM;
+	t->comm = row->key.comm;
+	switch (row->key.kind & KIND_MASK) {
+	case LSP_ROW_BLOCK:
+		t->waits += e->count;
+		t->waited_ns += e->delay_ns;
+		t->late_ns += row->sums.sched_ns;
+		break;
+	case LSP_ROW_OPEN:
+		t->open += (double)e->kept;
+		if (e->largest_ns > t->open_longest_ns)
+			t->open_longest_ns = e->largest_ns;
+		break;
+	default:
+		if (lsp_sync_is_lock(sync == LSP_SYNC_OTHER ? lsp_lock_class(lock) : sync)) {
+			t->releases += e->count;
+			t->blamed_ns += e->delay_ns;
+		}
+	}
+	return 0;
+}
+
 /* Second pass: the sums move to the row of their trace and lock. */
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -187,6 +230,9 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_merge(sums, &row->sums);
+	err = thread_add(c, row, sync, lock);
+	if (err)
+		return err;
 	/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
 	if ((key.kind & KIND_MASK) != LSP_ROW_MUTEX &&
 	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
@@ -240,7 +286,7 @@ static int locks_compact(struct lsp_collector *c)
 
 bool lsp_collector_fold_due(const struct lsp_collector *c)
 {
-	return c->pending.n >= c->fold_rows + FOLD_ROWS ||
+	return c->first_full || c->pending.n >= c->fold_rows + FOLD_ROWS ||
 	       c->stacks.raw_bytes >= c->fold_bytes + FOLD_BYTES;
 }
 
@@ -252,6 +298,7 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 
 	if (!ready)
 		return -ENOMEM;
+	c->first_full = false;
 	memset(&c->pending, 0, sizeof(c->pending));
 	for (size_t i = 0; i < work.n; i++) {
 		uint32_t stack = (uint32_t)work.rows[i].key.stack;

@@ -55,6 +55,7 @@ static int row_group(void *arg, const struct lsp_row *row)
 	if (!g)
 		return -ENOMEM;
 	g->handoff_ns += row->sums->handoff_ns;
+	g->tail_ns += row->sums->tail_ns;
 	if (row->kind == LSP_ROW_BLOCK)
 		lsp_estimate_merge(&g->block, e);
 	else if (row->kind == LSP_ROW_MUTEX && lsp_sync_is_lock(row->sync))

@@ -16,6 +16,7 @@ struct lsp_group {
 	struct lsp_estimate block;
 	struct lsp_estimate mutex;	/* releases that the mutex profile has */
 	double handoff_ns;
+	double tail_ns;
 
 	double sync_ns;			/* what sync was chosen by */
 };

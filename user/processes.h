@@ -17,6 +17,9 @@ struct lsp_process {
 	uint32_t tgid;
 	uint32_t generation;	/* the latest that was met */
 	uint64_t read_ns;	/* when /proc was last asked, 0 never */
+	bool full;		/* a stack of it has filled the window */
+	bool deep;		/* and ended beyond it: more is to be asked for */
+	bool deep_asked;
 };
 
 /* All zero is an empty set. */

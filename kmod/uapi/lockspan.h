@@ -30,6 +30,9 @@
  *          rings and then sends END, the last message of the session.
  *  RESEND  Owner only. STACK_ID: the module forgets that it has sent the stack
  *          of this name, so that the next event with it carries it again.
+ *          TGID, one, as STACK records name it: sparse stacks of this process
+ *          end beyond the window, so four times as much is looked at from now
+ *          on. Either or both.
  *  STATUS  Answers VERSION, STATE, OWNER_PID, START_NS, the rates, OPEN_SPANS,
  *          MEMORY_BYTES, COUNTERS and one PROBE nest for every probe.
  *
@@ -320,7 +323,8 @@ struct lockspan_late {
  * RAW: payload_bytes bytes of memory from rsp upwards.
  * SPARSE: window_bytes bytes from rsp upwards were looked at; the payload is a
  *   bitmap of (window_bytes / 8 + 63) / 64 words, bit i standing for the word
- *   at rsp + 8 i, then the words whose bit is set, in order.
+ *   at rsp + 8 i, then the words whose bit is set, in order; the last of them
+ *   are missing when they are more than 16 KiB.
  * FP: payload is an array of u64 return addresses, innermost first.
  */
 struct lockspan_stack {

@@ -59,7 +59,7 @@ bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t g
 
 const char *lsp_end_name(unsigned int end)
 {
-	return end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
+	return end == LSP_END_TRUNCATED ? "truncated" : end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
 }
 
 int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
@@ -80,6 +80,8 @@ int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stac
 	};
 	ret->sync = (enum lsp_sync)((rip - 0x1000) / 16);
 	ret->end = lsp_resolver_mapped(r, stack->tgid, 0) ? LSP_END_COMPLETE : LSP_END_NO_MAP;
+	if (rip & 8)
+		ret->end = LSP_END_TRUNCATED;
 	return 0;
 }
 

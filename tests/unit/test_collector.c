@@ -4,10 +4,11 @@
  * and profiles, whatever the order of stacks, mappings and events; a release
  * blamed that semantics exempts, or classed by something other than its own
  * stack and then its lock; open waits and handoff in the wrong file; a pid
- * label where there is one process; memory that grows with events.
+ * label where there is one process; memory that grows with events; sums of a
+ * thread that are another's; a window that stays too small for a process.
  *
  * Resolution is played here: a stack's rip says what it is.
- * sources: user/collector.c user/fold.c user/locks.c user/traces.c
+ * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
  * sources: user/processes.c user/profiles.c
  * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
@@ -30,6 +31,7 @@
 
 #include "../../user/collector.h"
 #include "../../user/profiles.h"
+#include "../../user/threads.h"
 #include "fixture_resolver.h"
 
 /* ---- records ---- */
@@ -130,6 +132,77 @@ static void sums_reach_the_summary(void **state)
 	assert_true(s.open.estimate.delay_ns == 50000);
 	assert_true(s.handoff_ns == 10 * 3 + 10 * 4 + 2 * 3);
 	assert_int_equal(s.block.ends[LSP_END_COMPLETE], 10);
+	lsp_collector_destroy(f.c);
+}
+
+/* Each has its own; releases of what is no lock are no blame. */
+static void threads_have_sums(void **state)
+{
+	const struct lsp_thread *t = NULL, *one;
+	const struct lsp_threads *all;
+	struct lsp_profiles_summary s;
+	struct lockspan_release r;
+	struct lockspan_span w;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	feed_stack(&f, 1, 10, RIP(MUTEX, 0));
+	feed_stack(&f, 1, 20, RIP(MUTEX, 1));
+	feed_stack(&f, 1, 30, RIP(COND, 1));
+	for (int i = 0; i < 6; i++) {
+		w = span(10, 5, 100);
+		w.tid = 1 + i % 2;
+		feed(&f, &w);
+		r = release(i < 4 ? 20 : 30, 5, 60);
+		r.tid = 2;
+		feed(&f, &r);
+	}
+	w.outcome = LOCKSPAN_OPEN;
+	w.wake_ns = 0;
+	w.run_ns = 51000;
+	feed(&f, &w);
+	finish(&f, &s);
+	all = lsp_collector_threads(f.c);
+	assert_int_equal(all->n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		one = &all->threads[i];
+		assert_true(one->waits == 3 && one->waited_ns == 300 && one->late_ns == 21);
+		assert_int_equal(one->tgid, 1);
+		t = one->tid == 2 ? one : t;
+	}
+	assert_non_null(t);
+	assert_true(t->releases == 4 && t->blamed_ns == 240);
+	assert_true(t->open == 1 && t->open_longest_ns == 50000);
+	lsp_collector_destroy(f.c);
+}
+
+/* A process whose stacks are cut by the window is named once, as soon as that is known. */
+static void long_stacks_are_told(void **state)
+{
+	struct lockspan_stack stack = {
+		.rec = { .bytes = sizeof(stack), .type = LOCKSPAN_REC_STACK, .flags = LOCKSPAN_STACK_FULL },
+		.tgid = 1, .mode = LOCKSPAN_STACK_SPARSE,
+	};
+	struct lockspan_span w = span(10, 5, 100);
+	uint32_t tgids[2];
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	/* a full window that was not enough, a cut one, a full one that was enough */
+	for (int i = 0; i < 3; i++) {
+		stack.id = w.stack = (uint64_t)(11 + i);
+		stack.tgid = w.tgid = (uint32_t)(1 + i);
+		stack.rec.flags = i == 1 ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+		stack.regs[LOCKSPAN_REG_RIP] = RIP(MUTEX, 0) | (i < 2 ? 8 : 0);
+		feed(&f, &stack);
+		feed(&f, &w);
+	}
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	assert_int_equal(lsp_collector_deep(f.c, tgids, 2), 1);
+	assert_int_equal(tgids[0], 1);
+	assert_int_equal(lsp_collector_deep(f.c, tgids, 2), 0);
 	lsp_collector_destroy(f.c);
 }
 
@@ -510,6 +583,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_reach_the_summary),
+		cmocka_unit_test(threads_have_sums),
+		cmocka_unit_test(long_stacks_are_told),
 		cmocka_unit_test(stacks_and_mappings_may_be_late),
 		cmocka_unit_test(nothing_is_dropped_at_the_end),
 		cmocka_unit_test(blame_is_for_locks_alone),

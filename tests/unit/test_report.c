@@ -139,6 +139,45 @@ static void test_threads_of_processes(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* record.json has the threads one by one: each is a row, and the totals stay the profiles'. */
+static void test_threads_by_id(void **state)
+{
+	static const char record[] =
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"threads\":["
+		"{\"tid\":71,\"pid\":70,\"comm\":\"w\",\"waits\":2,\"waited_ns\":5,\"late_ns\":1,"
+		"\"releases\":0,\"blamed_ns\":0,\"open\":0,\"open_longest_ns\":0},"
+		"{\"tid\":72,\"pid\":%d,\"comm\":\"w\",\"waits\":1,\"waited_ns\":3,\"late_ns\":2,"
+		"\"releases\":4,\"blamed_ns\":9,\"open\":1,\"open_longest_ns\":8},"
+		"{\"tid\":0,\"pid\":0,\"comm\":\"others\",\"waits\":1,\"waited_ns\":2}]}";
+	const struct lsp_table_row *row;
+	char text[1024];
+
+	(void)state;
+	for (int processes = 1; processes <= 2; processes++) {
+		struct fixture_events e = { .function = "f", .lock = "m", .comm = "w", .count = 4, .ns = 10 };
+		struct lsp_recording r = { 0 };
+		struct lsp_table t;
+
+		fixture_events_add(&r, &e);
+		snprintf(text, sizeof(text), record, processes == 1 ? 70 : 90);
+		record_add(&r, text);
+		assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, false, &t), 0);
+		assert_int_equal(t.n, 3);
+		assert_true(t.total[LSP_V_WAITED] == 10);
+		row = row_of(&t, processes == 1 ? "w (tid 72)" : "w (tid 72, pid 90)");
+		assert_true(row->tid == 72 && row->v[LSP_V_WAITS] == 1 && row->v[LSP_V_WAITED] == 3);
+		assert_true(row->v[LSP_V_LATE] == 2 && row->v[LSP_V_RELEASES] == 4 && row->v[LSP_V_BLAMED] == 9);
+		assert_true(row->v[LSP_V_OPEN] == 1 && row->open_longest_ns == 8);
+		assert_true(row_of(&t, "others")->v[LSP_V_WAITED] == 2);
+		lsp_table_destroy(&t);
+		/* two recordings have nothing but names in common */
+		assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, true, &t), 0);
+		assert_true(row_of(&t, "w")->v[LSP_V_WAITED] == 10);
+		lsp_table_destroy(&t);
+		lsp_recording_uninit(&r);
+	}
+}
+
 /* Sampled: a row whose parts all have intervals has theirs joined, others say that they have none. */
 static void test_intervals(void **state)
 {
@@ -504,6 +543,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_row_order_and_places),
 		cmocka_unit_test(test_threads_of_processes),
+		cmocka_unit_test(test_threads_by_id),
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_rates_of_files),
 		cmocka_unit_test(test_part),

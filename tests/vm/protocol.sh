@@ -40,7 +40,7 @@ says "too small a ring" "$ring" start,version,flags=1,ring_bytes=32768
 says "too large a ring" "$ring" start,version,flags=1,ring_bytes=0x8000000
 says "nothing to observe" "start: 22 nothing to observe: .+" start,version
 says "a process there is not" "start: 3 no process has one of the given ids" start,version,tgid=999999
-for command in set,block_rate_ns=5 stop resend,stack_id=1; do
+for command in set,block_rate_ns=5 stop resend,stack_id=1 resend,tgid=1; do
 	says "${command%%,*} without a session" "${command%%,*}: 19 no session is recording" "$command"
 done
 check "nothing of that began a session" module_is idle
@@ -57,6 +57,7 @@ says "a second start" "start: 16 a session of process $owner is running" start,v
 says "a stranger's set" "set: 13 the session belongs to another socket" set,block_rate_ns=5
 says "a stranger's stop" "stop: 13 the session belongs to another socket" stop
 says "a stranger's resend" "resend: 13 the session belongs to another socket" resend,stack_id=1
+says "a stranger's wish for longer stacks" "resend: 13 the session belongs to another socket" resend,tgid=1
 check "it goes on" module_is recording
 is "its rate is as it was" "$(json /tmp/status.json block_rate_ns)" 1
 exec 3>&-

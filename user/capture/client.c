@@ -374,18 +374,35 @@ int lsp_client_status(struct lsp_client *c, struct lsp_client_report *ret)
 	return err;
 }
 
-int lsp_client_resend(struct lsp_client *c, uint64_t stack_id)
+/* Takes over @msg. */
+static int request_post(struct lsp_client *c, struct nl_msg *msg)
 {
-	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_RESEND);
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	nla_put_u64(msg, LOCKSPAN_A_STACK_ID, stack_id);
 	nl_complete_msg(c->sock, msg);
 	/* libnl asks for an ack of its own accord; nobody would wait for it. */
 	nlmsg_hdr(msg)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	err = request_send(c, msg);
 	nlmsg_free(msg);
 	return err;
+}
+
+int lsp_client_resend(struct lsp_client *c, uint64_t stack_id)
+{
+	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_RESEND);
+
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u64(msg, LOCKSPAN_A_STACK_ID, stack_id);
+	return request_post(c, msg);
+}
+
+int lsp_client_deepen(struct lsp_client *c, uint32_t tgid)
+{
+	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_RESEND);
+
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u32(msg, LOCKSPAN_A_TGID, tgid);
+	return request_post(c, msg);
 }

@@ -91,6 +91,9 @@ int lsp_client_status(struct lsp_client *c, struct lsp_client_report *ret);
 /* Asks for a stack once more. Does not wait: a refusal is only counted. */
 int lsp_client_resend(struct lsp_client *c, uint64_t stack_id);
 
+/* Asks for more of the stacks of process @tgid, as records call it; likewise. */
+int lsp_client_deepen(struct lsp_client *c, uint32_t tgid);
+
 /* To poll for reading; -1 before connect. */
 int lsp_client_fd(const struct lsp_client *c);
 

@@ -172,6 +172,7 @@ static void session_follow(struct recording *r)
 			r->failed = true;
 			return;
 		}
+		lsp_session_deepen(&r->session, r->collector);
 		if (n < READ_MAX)
 			poll(fds, lsp_session_fds(&r->session, fds),
 			     lsp_clock_ms_until(end_ns < tick_ns ? end_ns : tick_ns));

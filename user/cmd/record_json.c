@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../groups.h"
+#include "../threads.h"
 #include "cmd.h"
 #include "json.h"
 #include "record.h"
@@ -22,6 +23,8 @@
 #define OPEN_MAX 1000
 /* Locks and stacks listed with their intervals; the profiles have them all. */
 #define GROUPS_MAX 100
+/* Threads listed; what the others have is the last row's. */
+#define THREADS_MAX 1000
 
 /* Counters whose being above 0 means that a profile lacks something it should have. */
 static const enum lockspan_counter partial_counters[] = {
@@ -287,10 +290,76 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		json_object_object_add(one, "block", estimate_new(&g->block, most_block_ns(r)));
 		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex_ns(r)));
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
+		lsp_json_double(one, "tail_ns", g->tail_ns);
 		json_object_array_add(list, one);
 	}
 	lsp_groups_destroy(&groups);
 	return 0;
+}
+
+static int thread_compare(const void *a, const void *b)
+{
+	const struct lsp_thread *x = a, *y = b;
+	double p = x->waited_ns + x->blamed_ns, q = y->waited_ns + y->blamed_ns;
+
+	if (p != q)
+		return p < q ? 1 : -1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+static struct json_object *thread_new(const struct lsp_thread *t, const char *comm)
+{
+	struct json_object *o = json_object_new_object();
+
+	lsp_json_u64(o, "tid", t->tid);
+	lsp_json_u64(o, "pid", t->tgid);
+	lsp_json_string(o, "comm", comm);
+	lsp_json_double(o, "waits", t->waits);
+	lsp_json_double(o, "waited_ns", t->waited_ns);
+	lsp_json_double(o, "late_ns", t->late_ns);
+	lsp_json_double(o, "releases", t->releases);
+	lsp_json_double(o, "blamed_ns", t->blamed_ns);
+	lsp_json_double(o, "open", t->open);
+	lsp_json_double(o, "open_longest_ns", t->open_longest_ns);
+	return o;
+}
+
+static void thread_merge(struct lsp_thread *to, const struct lsp_thread *from)
+{
+	to->waits += from->waits;
+	to->waited_ns += from->waited_ns;
+	to->late_ns += from->late_ns;
+	to->releases += from->releases;
+	to->blamed_ns += from->blamed_ns;
+	to->open += from->open;
+	if (from->open_longest_ns > to->open_longest_ns)
+		to->open_longest_ns = from->open_longest_ns;
+}
+
+/* "threads": the worst, and one row of id 0 for all others. */
+static void threads_add(struct json_object *o, const struct lsp_record_result *r)
+{
+	const struct lsp_threads *all = lsp_collector_threads(r->collector);
+	struct json_object *list = json_object_new_array();
+	struct lsp_thread *sorted = malloc((all->n + 1) * sizeof(*sorted)), others = { 0 };
+	size_t listed = 0;
+
+	json_object_object_add(o, "threads", list);
+	if (!sorted)
+		return;
+	if (all->n) {
+		memcpy(sorted, all->threads, all->n * sizeof(*sorted));
+		qsort(sorted, all->n, sizeof(*sorted), thread_compare);
+	}
+	for (size_t i = 0; i < all->n; i++)
+		if (!sorted[i].tid || listed == THREADS_MAX)
+			thread_merge(&others, &sorted[i]);
+		else if (++listed)
+			json_object_array_add(list, thread_new(&sorted[i],
+					      lsp_collector_comm(r->collector, &sorted[i])));
+	if (others.waits || others.releases || others.open)
+		json_object_array_add(list, thread_new(&others, "others"));
+	free(sorted);
 }
 
 static int open_row_add(void *arg, const struct lsp_row *row)
@@ -336,6 +405,7 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	estimates_add(o, r);
 	groups_add(o, "locks", r, LSP_GROUP_LOCK);
 	groups_add(o, "stacks", r, LSP_GROUP_STACK);
+	threads_add(o, r);
 
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "processes", t.processes);

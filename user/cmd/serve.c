@@ -273,6 +273,7 @@ static void serve(struct serving *v)
 			v->failed = true;
 			return;
 		}
+		lsp_session_deepen(&v->session, v->collector);
 		lsp_server_run(v->server);
 		if (n < READ_MAX) {
 			nfds = lsp_session_fds(&v->session, fds);

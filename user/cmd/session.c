@@ -14,6 +14,7 @@
 
 /* Stacks that are asked for again at one time. */
 #define RESEND_MAX 64
+#define DEEPEN_MAX 16
 
 uint64_t lsp_clock_ns(clockid_t clock)
 {
@@ -188,12 +189,22 @@ void lsp_session_signal_pass_on(struct lsp_session *s)
 	s->pass_on = 0;
 }
 
+void lsp_session_deepen(struct lsp_session *s, struct lsp_collector *c)
+{
+	uint32_t tgids[DEEPEN_MAX];
+	size_t n = lsp_collector_deep(c, tgids, DEEPEN_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		lsp_client_deepen(s->client, tgids[i]);
+}
+
 void lsp_session_tick(struct lsp_session *s, struct lsp_collector *c)
 {
 	uint64_t ids[RESEND_MAX];
 	size_t n;
 
 	lsp_collector_tick(c);
+	lsp_session_deepen(s, c);
 	n = lsp_collector_missing(c, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
 	for (size_t i = 0; i < n; i++)
 		lsp_client_resend(s->client, ids[i]);

@@ -51,6 +51,9 @@ int lsp_session_start(struct lsp_session *s);
 void lsp_session_signals_read(struct lsp_session *s);
 void lsp_session_signal_pass_on(struct lsp_session *s);
 
+/* After records came: asks for more of the stacks of processes that need it. Cheap when none does. */
+void lsp_session_deepen(struct lsp_session *s, struct lsp_collector *c);
+
 /* To be done once a second: resolves what can be, asks again for stacks that did not come. */
 void lsp_session_tick(struct lsp_session *s, struct lsp_collector *c);
 

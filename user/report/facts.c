@@ -203,7 +203,7 @@ static bool group(struct json_object *o, struct lsp_facts_group *ret)
 	*ret = (struct lsp_facts_group){
 		.lock = get(o, "lock") ? text(o, "lock") : NULL, .stack = list(o, "stack"),
 		.sync = text(o, "sync"), .block = estimate(get(o, "block")),
-		.mutex = estimate(get(o, "mutex")),
+		.mutex = estimate(get(o, "mutex")), .tail_ns = number(o, "tail_ns"),
 	};
 	return true;
 }
@@ -228,6 +228,25 @@ bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_op
 		.waits = number(o, "waits"), .longest_ns = number(o, "longest_ns"),
 		.lock = text(o, "lock"), .sync = text(o, "sync"), .comm = text(o, "comm"),
 		.pid = number(o, "pid"), .stack = list(o, "stack"),
+	};
+	return true;
+}
+
+bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret)
+{
+	struct json_object *o = element(f, "threads", index);
+
+	for (size_t i = 0; o && i < f->n; i++)
+		if (!list(f->records[i], "threads"))
+			return false;
+	if (!o)
+		return false;
+	*ret = (struct lsp_facts_thread){
+		.tid = number(o, "tid"), .pid = number(o, "pid"), .comm = text(o, "comm"),
+		.waits = number(o, "waits"), .waited_ns = number(o, "waited_ns"),
+		.late_ns = number(o, "late_ns"), .releases = number(o, "releases"),
+		.blamed_ns = number(o, "blamed_ns"), .open = number(o, "open"),
+		.open_longest_ns = number(o, "open_longest_ns"),
 	};
 	return true;
 }

@@ -43,6 +43,7 @@ struct lsp_facts_group {
 	const char *sync;
 	struct lsp_facts_estimate block;
 	struct lsp_facts_estimate mutex;
+	double tail_ns;
 };
 
 /* One of "open_waits". */
@@ -54,6 +55,16 @@ struct lsp_facts_open {
 	const char *comm;
 	double pid;
 	struct json_object *stack;	/* names, leaf first */
+};
+
+/* One of "threads". */
+struct lsp_facts_thread {
+	double tid;			/* 0: others that are not listed */
+	double pid;
+	const char *comm;
+	double waits, waited_ns, late_ns;
+	double releases, blamed_ns;
+	double open, open_longest_ns;
 };
 
 /* Sums over all recordings; exact is false unless all of them have it. */
@@ -96,6 +107,9 @@ bool lsp_facts_partial(const struct lsp_facts *f, void (*fn)(void *arg, const ch
 bool lsp_facts_lock(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_stack(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_open *ret);
+
+/* The same of "threads"; none where a record lacks them. */
+bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret);
 
 /* A text of the @index-th record, "" when it has none: "kernel", "begun". */
 const char *lsp_facts_text(const struct lsp_facts *f, size_t index, const char *key);

@@ -81,6 +81,10 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 		number_add(o, "wait_line", (double)row->wait_line);
 		number_add(o, "release_line", (double)row->release_line);
 	}
+	if (row->tid)
+		number_add(o, "tid", row->tid);
+	if (row->tid)
+		number_add(o, "pid", row->pid);
 	if (t->by != LSP_BY_LOCK)
 		text_add(o, "lock", row->lock);
 	if (t->by != LSP_BY_SYNC)
@@ -97,6 +101,8 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 	}
 	if (t->has_ext && t->by == LSP_BY_LOCK)
 		number_add(o, "handoff_ns", row->v[LSP_V_HANDOFF]);
+	if (t->by == LSP_BY_LOCK)
+		number_add(o, "tail_ns", row->tail_ns);
 	number_add(o, "open", row->v[LSP_V_OPEN]);
 	number_add(o, "open_longest_ns", row->open_longest_ns);
 	return o;

@@ -224,6 +224,53 @@ static int open_add(struct build *b)
 	return 0;
 }
 
+/*
+ * Profiles know threads by name only; record.json has each. The rows are then
+ * its, the totals stay those of the profiles. 1: done so.
+ */
+static int threads_take(struct build *b)
+{
+	struct lsp_table *t = b->t;
+	struct lsp_facts_thread thread;
+	double pid = 0;
+	char name[256];
+
+	if (b->join || !lsp_facts_thread(&b->r->facts, 0, &thread))
+		return 0;
+	t->processes = false;
+	for (size_t i = 0; lsp_facts_thread(&b->r->facts, i, &thread); i++) {
+		t->processes |= thread.pid && pid && pid != thread.pid;
+		pid = thread.pid ? thread.pid : pid;
+	}
+	lsp_intern_uninit(&t->names);
+	lsp_intern_init(&t->names);
+	t->n = 0;
+	for (size_t i = 0; lsp_facts_thread(&b->r->facts, i, &thread); i++) {
+		int n = snprintf(name, sizeof(name), thread.tid ? "%s (tid %.0f" : "%s", thread.comm,
+				 thread.tid);
+		const double v[LSP_V_COUNT] = {
+			[LSP_V_WAITS] = thread.waits, [LSP_V_WAITED] = thread.waited_ns,
+			[LSP_V_LATE] = thread.late_ns, [LSP_V_RELEASES] = thread.releases,
+			[LSP_V_BLAMED] = thread.blamed_ns, [LSP_V_OPEN] = thread.open,
+		};
+		int64_t at;
+
+		if (thread.tid)
+			snprintf(name + n, sizeof(name) - (size_t)n, t->processes ? ", pid %.0f)" : ")",
+				 thread.pid);
+		at = row_at(b, name);
+		if (at < 0)
+			return (int)at;
+		for (int k = 0; k < LSP_V_COUNT; k++)
+			t->rows[at].v[k] += v[k];
+		t->total[LSP_V_OPEN] += thread.open;
+		t->rows[at].tid = thread.tid;
+		t->rows[at].pid = thread.pid;
+		t->rows[at].open_longest_ns = fmax(t->rows[at].open_longest_ns, thread.open_longest_ns);
+	}
+	return 1;
+}
+
 /* Notes the group's intervals with the row that it is a part of. */
 static void group_note(struct build *b, const struct lsp_facts_group *g)
 {
@@ -233,6 +280,7 @@ static void group_note(struct build *b, const struct lsp_facts_group *g)
 
 	if (at < 0)
 		return;
+	b->t->rows[at].tail_ns += g->tail_ns;
 	lsp_bounds_add(&b->scratch[at].waited, g->block.delay_ns, &g->block.bounds);
 	lsp_bounds_add(&b->scratch[at].blamed, g->mutex.delay_ns, &g->mutex.bounds);
 }
@@ -303,9 +351,12 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 	ret->has_ext = r->parts[LSP_PART_EXT];
 	for (int part = 0; part < LSP_PART_COUNT && !err; part++)
 		err = part_add(&b, part);
+	if (!err && by == LSP_BY_THREAD)
+		err = threads_take(&b);
 	if (!err)
 		err = open_add(&b);
-	if (!err) {
+	if (err >= 0) {
+		err = 0;
 		bounds_set(&b);
 		if (ret->n)
 			qsort(ret->rows, ret->n, sizeof(*ret->rows), by_weight);

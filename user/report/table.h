@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The rows of a report: waits and releases side by side, by the program's
- * function, by lock, by class of primitive or by thread name.
+ * function, by lock, by class of primitive or by thread.
  */
 #ifndef LSP_REPORT_TABLE_H
 #define LSP_REPORT_TABLE_H
@@ -47,6 +47,9 @@ struct lsp_table_row {
 	const char *sync;
 	double v[LSP_V_COUNT];
 	double open_longest_ns;
+	double tail_ns;		/* by lock, of the locks that record.json lists */
+	double tid;		/* by thread, when record.json tells; else 0 */
+	double pid;
 	struct lsp_bounds waited;	/* of LSP_V_WAITED */
 	struct lsp_bounds blamed;
 };

@@ -134,7 +134,7 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 /* ---- the table ---- */
 
 struct columns {
-	bool block, mutex, ext, handoff, waited_bounds, blamed_bounds, open;
+	bool block, mutex, ext, handoff, tail, waited_bounds, blamed_bounds, open;
 };
 
 static struct columns columns_of(const struct lsp_table *t)
@@ -146,6 +146,7 @@ static struct columns columns_of(const struct lsp_table *t)
 
 	for (size_t i = 0; i < t->n; i++) {
 		c.waited_bounds |= t->has_block && t->rows[i].waited.trust != LSP_TRUST_EXACT;
+		c.tail |= t->by == LSP_BY_LOCK && t->rows[i].tail_ns > 0;
 		c.blamed_bounds |= t->has_mutex && t->rows[i].blamed.trust != LSP_TRUST_EXACT;
 	}
 	return c;
@@ -166,6 +167,8 @@ static void titles_write(FILE *to, const struct columns *c, const char *what)
 		fprintf(to, " %19s", "95%");
 	if (c->handoff)
 		fprintf(to, " | %9s", "handoff");
+	if (c->tail)
+		fprintf(to, " | %9s", "tail");
 	if (c->open)
 		fprintf(to, " | %9s", "open");
 	fprintf(to, " | %s\n", what);
@@ -224,6 +227,8 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 		fprintf(to, " %19s", lsp_words_bounds(interval, &row->blamed));
 	if (c->handoff)
 		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_HANDOFF]));
+	if (c->tail)
+		fprintf(to, " | %9s", lsp_words_ns(a, row->tail_ns));
 	if (c->open)
 		fprintf(to, " | %9s", lsp_words_count(a, row->v[LSP_V_OPEN]));
 	row_name(to, t, row);
@@ -232,7 +237,7 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 {
 	static const char *const titles[LSP_BY_COUNT] = {
-		"by the function that called", "by lock", "by kind of primitive", "by thread name",
+		"by the function that called", "by lock", "by kind of primitive", "by thread",
 	};
 	struct columns c = columns_of(t);
 
