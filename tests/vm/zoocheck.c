@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * zoocheck TRUTH SPANS: holds the waiters' stacks of a span file against the
- * chains of calls that a subject of tests/zoo has stated, and prints
- * "EVENTS EXACT COMPLETE". TRUTH has lines "THREAD;leaf;...;outermost"; a thread
- * may have several, THREAD "*" is any. "X*" is one or more functions that begin
+ * zoocheck TRUTH SPANS: holds the waiters' and the releasers' stacks of a span
+ * file against the chains of calls that a subject of tests/zoo has stated, and
+ * prints "WAITS EXACT COMPLETE RELEASES EXACT COMPLETE". TRUTH has lines
+ * "THREAD;leaf;...;outermost", those of releasers begin with "<"; a thread may
+ * have several, THREAD "*" is any. "X*" is one or more functions that begin
  * with X, "X*?" none or more, "X*3" three. Behind the chain there may only be
  * what starts a thread. Templates' and functions' arguments do not count. The
  * first few stacks that are in no chain are printed, after "# ".
@@ -28,6 +29,18 @@ struct trace {
 	char end[16];
 };
 
+/* A wait or a release. */
+struct event {
+	bool release;
+	uint64_t stack;
+	uint32_t tgid;
+	char thread[LOCKSPAN_COMM_LEN + 2];	/* "<" before it for a release */
+};
+
+struct counts {
+	size_t all, exact, complete;
+};
+
 struct zoo {
 	char **chains;
 	size_t nchains;
@@ -35,8 +48,9 @@ struct zoo {
 	size_t ntraces;
 	struct lsp_spanfile_stack *stacks;
 	size_t nstacks;
-	struct lockspan_span *spans;
-	size_t nspans;
+	struct event *events;
+	size_t nevents;
+	size_t printed;
 };
 
 /* What stands below a thread's function or main. */
@@ -47,7 +61,7 @@ static const char *const starts[] = {
 };
 static const char *const start_prefixes[] = {
 	"libc.so.6+", "libstdc++.so.6+", "std::", "core::", "alloc::", "__rust", "execute_native_thread",
-	"c-bare+", "c-musl-stripped+",
+	"c-bare+", "c-headless+", "c-musl-stripped+",
 };
 
 static void *grow(void *items, size_t n, size_t size)
@@ -98,8 +112,9 @@ static long pattern_take(const char *pattern, size_t len, char *const *at, size_
 static bool chain_fits(const char *chain, const char *thread, const struct trace *t)
 {
 	size_t len = strcspn(chain, ";"), at = 0;
+	bool any = *thread == '<' ? len == 2 && begins(chain, "<*", 2) : len == 1 && *chain == '*';
 
-	if (!(len == 1 && *chain == '*') && (strlen(thread) != len || !begins(chain, thread, len)))
+	if (!any && (strlen(thread) != len || !begins(chain, thread, len)))
 		return false;
 	for (chain += len; *chain == ';'; chain += len) {
 		long taken;
@@ -154,6 +169,16 @@ static void trace_add(struct zoo *z, const struct lsp_spanfile_trace *from)
 		}
 }
 
+static void event_add(struct zoo *z, bool release, uint64_t stack, uint32_t tgid, const char *comm)
+{
+	struct event *e;
+
+	z->events = grow(z->events, z->nevents, sizeof(*z->events));
+	e = &z->events[z->nevents++];
+	*e = (struct event){ .release = release, .stack = stack, .tgid = tgid };
+	snprintf(e->thread, sizeof(e->thread), "%s%.*s", release ? "<" : "", LOCKSPAN_COMM_LEN, comm);
+}
+
 static void spans_read(struct zoo *z, const char *path)
 {
 	struct lsp_spanfile_reader *r;
@@ -170,14 +195,15 @@ static void spans_read(struct zoo *z, const char *path)
 			z->stacks = grow(z->stacks, z->nstacks, sizeof(*z->stacks));
 			z->stacks[z->nstacks++] = e.stack;
 		} else if (e.kind == LSP_SPANFILE_SPAN && lsp_span_is_contention(&e.span)) {
-			z->spans = grow(z->spans, z->nspans, sizeof(*z->spans));
-			z->spans[z->nspans++] = e.span;
+			event_add(z, false, e.span.stack, e.span.tgid, e.span.comm);
+		} else if (e.kind == LSP_SPANFILE_RELEASE) {
+			event_add(z, true, e.release.stack, e.release.tgid, e.release.comm);
 		}
 	}
 	lsp_spanfile_reader_close(r);
 }
 
-static const struct trace *trace_of(const struct zoo *z, const struct lockspan_span *s)
+static const struct trace *trace_of(const struct zoo *z, const struct event *s)
 {
 	static const struct trace none = { .end = "missing" };
 	size_t i, k;
@@ -200,9 +226,32 @@ static void wrong_print(const char *thread, const struct trace *t)
 	printf("%s\n", t->n > i ? ";..." : "");
 }
 
+static struct counts judge(struct zoo *z, bool releases)
+{
+	struct counts c = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < z->nevents; i++) {
+		const struct event *e = &z->events[i];
+		const struct trace *t = trace_of(z, e);
+		bool complete = !strcmp(t->end, "complete");
+
+		if (e->release != releases)
+			continue;
+		for (k = 0; k < z->nchains && !chain_fits(z->chains[k], e->thread, t); k++)
+			;
+		c.all++;
+		c.exact += k < z->nchains;
+		c.complete += complete;
+		if ((k == z->nchains || !complete) && z->printed++ < PRINTED_MAX)
+			wrong_print(e->thread, t);
+	}
+	return c;
+}
+
 int main(int argc, char **argv)
 {
-	size_t exact = 0, complete = 0, printed = 0, i, k;
+	struct counts waits, releases;
 	struct zoo z = { 0 };
 
 	if (argc != 3) {
@@ -211,18 +260,10 @@ int main(int argc, char **argv)
 	}
 	truth_read(&z, argv[1]);
 	spans_read(&z, argv[2]);
-	for (i = 0; i < z.nspans; i++) {
-		const struct trace *t = trace_of(&z, &z.spans[i]);
-		char thread[LOCKSPAN_COMM_LEN + 1] = "";
-
-		memcpy(thread, z.spans[i].comm, LOCKSPAN_COMM_LEN);
-		for (k = 0; k < z.nchains && !chain_fits(z.chains[k], thread, t); k++)
-			;
-		exact += k < z.nchains;
-		complete += !strcmp(t->end, "complete");
-		if ((k == z.nchains || strcmp(t->end, "complete")) && printed++ < PRINTED_MAX)
-			wrong_print(thread, t);
-	}
-	printf("%zu %zu %zu\n", z.nspans, exact, complete);
+	waits = judge(&z, false);
+	z.printed = 0;
+	releases = judge(&z, true);
+	printf("%zu %zu %zu %zu %zu %zu\n", waits.all, waits.exact, waits.complete,
+	       releases.all, releases.exact, releases.complete);
 	return 0;
 }

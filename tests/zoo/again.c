@@ -43,6 +43,9 @@ int main(int argc, char **argv)
 		truth("z-first;pthread_mutex_lock;take;first_worker");
 		truth("z-second;pthread_mutex_lock;take;second_worker");
 		truth("z-main;pthread_join;main");
+		truth("<z-first;pthread_mutex_unlock;take;first_worker");
+		truth("<z-second;pthread_mutex_unlock;take;second_worker");
+		truth("<*");
 	}
 	for (i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, argc == 1 ? first_worker : second_worker, NULL);

@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "-") ? rename(argv[1], argv[0]) : unlink(argv[0])))
 		return 2;
 	truth("z-brief;pthread_mutex_lock;brief_take;worker");
+	truth("<brief;pthread_mutex_unlock;main");
 	pthread_mutex_lock(&mutex);
 	pthread_create(&thread, NULL, worker, NULL);
 	/* 2: somebody is about to sleep for it (glibc's lll_lock). */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Waits in each primitive of the C library by a chain of calls that it states:
- * a line for each thread name, "NAME;leaf;...;outermost". Built in many ways
+ * a line for each thread name, "NAME;leaf;...;outermost", and for its releases
+ * with "<" before it. Built in many ways
  * (PIE, static, stripped, musl) by tests/zoo/Makefile.
  */
 #include <semaphore.h>
@@ -136,6 +137,18 @@ static const char *const chains[] = {
 	"z-main;pthread_mutex_lock;gate_open;main",
 	"z-main;pthread_cond_broadcast;gate_open;main",
 	"z-main;pthread_join;main",
+	"<z-mutex;pthread_mutex_unlock;locked_add;mutex_take;mutex_step;mutex_worker",
+	"<z-read;pthread_rwlock_unlock;read_take;read_worker",
+	"<z-write;pthread_rwlock_unlock;write_take;write_worker",
+	"<z-cond;pthread_cond_wait;gate_wait;gate_worker",
+	"<z-cond;pthread_mutex_unlock;gate_wait;gate_worker",
+	"<z-main;pthread_mutex_unlock;gate_open;main",
+	"<z-main;pthread_cond_broadcast;gate_open;main",
+	"<z-main;sem_post;main",
+	/* a thread's end releases whoever joins it; musl's threads queue for the list of threads */
+	"<*",
+	"<*;pthread_exit",
+	"*;pthread_exit",
 };
 
 static void *(*const workers[])(void *) = {

@@ -98,6 +98,15 @@ int main()
 	truth("z-main;pthread_join;__gthread_*?;std::*;main");
 	truth("z-main;pthread_cond_broadcast;std::*;main");
 	truth("z-main;pthread_mutex_lock;__gthread_*?;std::*;main");
+	truth("<z-mutex;pthread_mutex_unlock;__gthread_*?;std::*;zoo::Cache::put;zoo::put_worker");
+	truth("<z-read;pthread_rwlock_unlock;std::*;zoo::Cache::read;zoo::read_worker");
+	truth("<z-write;pthread_rwlock_unlock;std::*;zoo::Cache::write;zoo::write_worker");
+	truth("<z-cond;pthread_cond_wait;std::*;zoo::gate_wait;zoo::gate_worker");
+	truth("<z-cond;pthread_mutex_unlock;__gthread_*?;std::*;zoo::gate_wait;zoo::gate_worker");
+	truth("<z-main;pthread_mutex_unlock;__gthread_*?;std::*;main");
+	truth("<z-main;pthread_cond_broadcast;std::*;main");
+	truth("<*;free");
+	truth("<*");
 	for (auto worker : { zoo::put_worker, zoo::put_worker, zoo::put_worker, zoo::read_worker,
 			     zoo::write_worker, zoo::write_worker, zoo::gate_worker,
 			     zoo::gate_worker })

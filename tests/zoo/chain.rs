@@ -24,7 +24,8 @@ fn mutex_take(n: u32) {
 #[inline(never)]
 fn read_take() {
     let value = RWLOCK.read().unwrap();
-    std::hint::black_box(*value);
+    // Not optimised away, nor a hint that older compilers lack.
+    unsafe { std::ptr::read_volatile(&*value) };
     hold();
 }
 
@@ -82,6 +83,18 @@ fn main() {
     // The library's own, when it sets up a thread.
     println!("*;std::sync::*;std::sys::*");
     println!("rust;std::*;zoo::main");
+    println!("<z-mutex;std::*;core::*?;zoo::mutex_take;core::*?;zoo::mutex_worker");
+    println!("<z-read;std::*;core::*?;zoo::read_take;zoo::read_worker");
+    println!("<z-write;std::*;core::*?;zoo::write_take;zoo::write_worker");
+    println!("<z-cond;std::*;core::*?;zoo::gate_wait;zoo::gate_worker;zoo::main::*");
+    println!("<rust;std::*;core::*?;zoo::main");
+    // Nothing tells of functions that were called through a register, or jumped to through a
+    // pointer, and left by a jump: notify_all, and in older libraries what wakes a writer.
+    println!("<rust;syscall;zoo::main");
+    println!("<z-read;syscall;zoo::read_take;zoo::read_worker");
+    println!("<z-write;syscall;zoo::write_take;zoo::write_worker");
+    println!("<*;std::sync::*;std::sys::*");
+    println!("<*");
     let gate = Arc::new((Mutex::new(0), Condvar::new()));
     let mut threads = Vec::new();
     for _ in 0..3 {

@@ -43,6 +43,8 @@ int main(void)
 	thread_name("z-main");
 	truth("z-plugin;pthread_mutex_lock;plugin_take;plugin_work;worker");
 	truth("z-main;pthread_join;library_use;main");
+	truth("<z-plugin;pthread_mutex_unlock;plugin_take;plugin_work;worker");
+	truth("<*");
 	if (readlink("/proc/self/exe", path, sizeof(path) - sizeof("plugin.so")) < 0)
 		return 2;
 	strcpy(strrchr(path, '/') + 1, "plugin.so");

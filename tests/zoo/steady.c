@@ -56,6 +56,8 @@ int main(void)
 	thread_name("z-main");
 	truth("z-steady;pthread_mutex_lock;locked_add;mutex_take;worker");
 	truth("z-main;pthread_join;main");
+	truth("<z-steady;pthread_mutex_unlock;locked_add;mutex_take;worker");
+	truth("<*");
 	for (i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)i);
 	for (i = 0; i < 2; i++)

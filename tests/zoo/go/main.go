@@ -22,6 +22,7 @@ func main() {
 	var wg sync.WaitGroup
 
 	fmt.Println("*;runtime.*")
+	fmt.Println("<*;runtime.*")
 	for i := 0; i < 4; i++ {
 		wg.Add(1)
 		go func() {
