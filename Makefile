@@ -82,6 +82,15 @@ tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests
 zoo: ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
 	$(MAKE) -s -C tests/zoo OUT=$(CURDIR)/build/zoo
 
+# An untouched `go tool pprof` for guests: go keeps that program among its tools, or has its source.
+build/go-tool-pprof:
+	@mkdir -p $(@D)
+	$(call quiet,GO,$@)cp "$$(go env GOTOOLDIR)/pprof" $@ 2>/dev/null || go build -o $@ cmd/pprof
+
+build/pprof-truth/pprof-truth: $(wildcard tools/lib/pprof-truth/*)
+	@mkdir -p $(@D)
+	$(call quiet,GO,$@)cd $(<D) && GOPROXY=off GOFLAGS=-mod=mod go build -o $(CURDIR)/$@ .
+
 lab: module user workloads $(vm_programs) $(bench_programs) tests/vm/lockspan-other-version ## all that runs in a lab VM (tools/vm make KERNEL lab)
 
 check: ## everything that can be checked: layers, shell, unit, VM and end-to-end tests

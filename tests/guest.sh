@@ -11,6 +11,12 @@ for test; do
 	start=${EPOCHREALTIME//[.,]/}
 	timeout -k 5 "${test#*:}" bash "tests/vm/$name.sh" </dev/null 2>&1
 	rc=$?
+	# Profiles that broke a rule of the format would mislead whoever reads them.
+	mapfile -t profiles < <(find /tmp /out -name '*.pb.gz' 2>/dev/null)
+	if ((${#profiles[@]})) && ! ./pprof-truth -pprof=false "${profiles[@]}" >/tmp/truth.txt; then
+		printf 'not ok - the format of every profile: %s\n' "$(grep -v ': ok: ' /tmp/truth.txt)"
+		rc=1
+	fi
 	# Where the next test begins is not left to this one.
 	for p in /proc/[0-9]*/exe; do
 		[[ $(readlink "$p") != /lockspan/* ]] || kill -9 "$(cut -d / -f 3 <<<"$p")"

@@ -4,10 +4,12 @@
 # Records a PIE program of tests/zoo twice in a VM and looks at the profiles with
 # an untouched `go tool pprof`. Would catch: an inlined critical section without
 # its source lines, locks that cannot be told apart, and two runs of one program
-# whose frames do not come together because they were at other addresses.
+# whose frames do not come together because they were at other addresses; raw
+# spans that do not add up to the exact totals.
 . tests/lib.sh
 
 tree=$PWD
+make -s user/lockspan || die "no build"
 make -s zoo || die "the zoo cannot be built"
 cp -r build/zoo "$TEST_DIR/zoo"
 # shellcheck disable=SC2016 # for the guest
@@ -15,7 +17,8 @@ tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 180 --add "
 	set -e
 	echo 2 >/proc/sys/kernel/randomize_va_space
 	insmod lockspan.ko
-	for n in 1 2; do user/lockspan record -o $OUT/$n -- zoo/steady >$OUT/truth$n; done' ||
+	for n in 1 2; do user/lockspan record --spans -o $OUT/$n -- zoo/steady >$OUT/truth$n; done
+	user/lockspan record --spans -o $OUT/mixed -- zoo/c-static >$OUT/truth' ||
 	die "the recording failed"
 cd "$TEST_DIR" || die "no $TEST_DIR"
 export PPROF_TMPDIR=$TEST_DIR HOME=$TEST_DIR
@@ -73,4 +76,25 @@ is "-top -diff_base" $? 0
 cat delta.txt
 num "-diff_base: contentions that pthread_mutex_lock gained or lost" \
 	"$(awk '$NF == "pthread_mutex_lock" { n = $1 } END { print n < 0 ? -n : n + 0 }' delta.txt)" "<=" $((whole / 20))
+
+# ---- raw spans add up to the exact totals ----
+for r in 1 mixed; do
+	"$tree/user/lockspan" export --json $r >spans.json
+	is "$r: export" $? 0
+	# All that the module counts, by whoever can read JSON.
+	jq -s '
+		def ended: .outcome as $o | ["woken", "woken_late", "timeout", "signal", "requeued", "owner_died"] | index([$o]);
+		map(select(.type == "span")) as $s | map(select(.type == "release")) as $r |
+		{ contentions: $s | map(select(ended)) | length,
+		  delay_ns: $s | map(select(ended) | .lock_wait_ns) | add,
+		  releases: $r | length,
+		  hold_ns: $r | map(.hold_ns) | add,
+		  handoff_ns: ($s + $r) | map(.handoff_ns // 0) | add,
+		  tail_ns: $s | map(.tail_ns // 0) | add }' spans.json >sums.json
+	for key in contentions delay_ns releases hold_ns handoff_ns tail_ns; do
+		is "$r: $key, added up from the spans" "$(jq ".$key" sums.json)" "$(jq ".exact.$key" $r/record.json)"
+	done
+	is "$r: hold, handoff and tail are all of the waiting" "$(jq '.hold_ns + .handoff_ns + .tail_ns' sums.json)" \
+		"$(jq -s 'map(select(.type == "span") | .lock_wait_ns) | add' spans.json)"
+done
 finish

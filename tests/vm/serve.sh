@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 timeout=120 vm=--bin,script
+# needs: kernels=6.1,6.12 timeout=180 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
 #
 # Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
 # is counted twice by a scraper that takes differences of successive scrapes,
 # when lockspan ends its session to bound its memory and when it is started
 # again; a delta that is not of its seconds; header fields or errors that are
-# not Go's; a server that does not end.
+# not Go's; a server that does not end; an answer that `go tool pprof` refuses.
 #
 # A scraper that takes differences (Alloy) is played over nine scrapes of five
 # sessions; one that asks for seconds (Parca with delta) has its rules checked on
@@ -26,7 +26,7 @@ value() { pprof_sum "$1" delay; }
 field() { sed -nE "s/.*\"$2\": \[?([0-9-]+)(, ([0-9-]+))?.*/\\$3/p" <<<"$1"; }
 
 module_load
-workloads/c/task01 --work-in 20000 -n 100000 >/tmp/truth.json &
+workloads/c/task01 --work-in 20000 -n 1000000 >/tmp/truth.json &
 load=$!
 serve_start -p $load
 
@@ -51,6 +51,23 @@ get '/debug/pprof/mutex?debug=1' /tmp/text
 like 'debug=1: text' "$(head -n 3 /tmp/text | xargs)" '^--- mutex: cycles/second=1000000000 sampling period=1'
 check 'debug=1: names the function' grep -q pthread_mutex_unlock /tmp/text
 like 'cmdline' "$(tr '\0' ' ' </tmp/cmdline)" "^lockspan serve --listen 127.0.0.1:$port -p $load"
+
+# As people ask: the program behind `go tool pprof`, as it is.
+export PPROF_TMPDIR=/tmp/fetched HOME=/tmp
+url=http://127.0.0.1:$port/debug/pprof
+for kind in mutex block; do
+	leaf=pthread_mutex_lock
+	[[ $kind == block ]] || leaf=pthread_mutex_unlock
+	./go-tool-pprof -symbolize=none -top "$url/$kind?seconds=5" >/tmp/top 2>/tmp/top.err
+	is "go tool pprof -top $kind?seconds=5: exit status" $? 0
+	cat /tmp/top
+	like "go tool pprof -top $kind?seconds=5: type" "$(cat /tmp/top)" 'Type: delay'
+	like "go tool pprof -top $kind?seconds=5: duration" "$(cat /tmp/top)" 'Duration: [56](\.[0-9]+)?s'
+	like "go tool pprof -top $kind?seconds=5: the leaf" "$(cat /tmp/top)" "s +[0-9.]+% .* $leaf"
+	like "go tool pprof -top $kind?seconds=5: the program" "$(cat /tmp/top)" ' increment'
+	./go-tool-pprof -symbolize=none -top "$url/$kind" >/tmp/top 2>/tmp/top.err
+	like "go tool pprof -top $kind: the leaf" "$(cat /tmp/top)" "$leaf"
+done
 
 # A delta while cumulative scrapes go on beside it.
 start=${EPOCHREALTIME//[.,]/}
