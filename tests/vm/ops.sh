@@ -37,10 +37,10 @@ is "unmatched wakes" "$(json $out/record.json counters.unmatched_wake)" 0
 # has OPERATION: the kernel has it.
 has() { ! grep "\"test\":\"$1\"" /tmp/truth.json | grep -q '"unsupported":true'; }
 has io_uring && want=1 || want=0
-is "waits of io_uring, left out" "$(json $out/record.json counters.io_uring)" $want
+is "waits of io_uring, left out" "$(json $out/record.json counters.io_uring)" "$want"
 # A vector's first word has no key yet when the wait begins; all others have the kernel's.
 has waitv_shared && want=2 || want=0
-is "shared words taken as private" "$(json $out/record.json counters.shared_fallback)" $want
+is "shared words taken as private" "$(json $out/record.json counters.shared_fallback)" "$want"
 is "missed, lost" "$(json $out/record.json 'probes.*.missed') $(json $out/record.json counters.lost_span_ring)" "0 0"
 module_unload
 finish
