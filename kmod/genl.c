@@ -33,6 +33,8 @@ static const struct nla_policy policy[LOCKSPAN_A_MAX + 1] = {
 	[LOCKSPAN_A_OPS] = { .type = NLA_U32 },
 	[LOCKSPAN_A_RING_BYTES] = { .type = NLA_U32 },
 	[LOCKSPAN_A_STACK_ID] = { .type = NLA_U64 },
+	[LOCKSPAN_A_GENERATION] = { .type = NLA_U32 },
+	[LOCKSPAN_A_RULES] = { .type = NLA_BINARY },
 };
 
 #define ATTR(name) BIT_ULL(LOCKSPAN_A_##name)
@@ -119,6 +121,7 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 	o->mutex_fraction = attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, 1);
 	o->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
 	o->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
+	o->stack_both = flags & LOCKSPAN_F_BOTH;
 	o->filter.all = flags & LOCKSPAN_F_ALL;
 	o->filter.children = flags & LOCKSPAN_F_CHILDREN;
 	o->filter.cgroup = attr_u64(info, LOCKSPAN_A_CGROUP, 0);
@@ -231,6 +234,23 @@ static int resend_doit(struct sk_buff *skb, struct genl_info *info)
 	return ret ? refuse(info, ret, why) : 0;
 }
 
+static int teach_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *rules = info->attrs[LOCKSPAN_A_RULES];
+	const char *why = NULL;
+	int ret;
+
+	ret = request_check(skb, info, ATTR(GENERATION) | ATTR(RULES), false);
+	if (ret)
+		return ret;
+	if (!rules || !info->attrs[LOCKSPAN_A_GENERATION] ||
+	    nla_len(rules) % sizeof(struct lockspan_rule))
+		return refuse(info, -EINVAL, "rules come whole, with their generation");
+	ret = lsp_session_teach(info->snd_portid, nla_get_u32(info->attrs[LOCKSPAN_A_GENERATION]),
+				nla_data(rules), nla_len(rules), &why);
+	return ret ? refuse(info, ret, why) : 0;
+}
+
 static int counters_put(struct sk_buff *msg)
 {
 	u64 counters[LOCKSPAN_C_COUNT];
@@ -302,6 +322,7 @@ static const struct genl_small_ops genl_ops[] = {
 	{ .cmd = LOCKSPAN_CMD_STOP, .doit = stop_doit },
 	{ .cmd = LOCKSPAN_CMD_RESEND, .doit = resend_doit },
 	{ .cmd = LOCKSPAN_CMD_STATUS, .doit = status_doit },
+	{ .cmd = LOCKSPAN_CMD_TEACH, .doit = teach_doit },
 };
 
 /* Confined to the initial network namespace: netnsok stays false. */

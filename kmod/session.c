@@ -15,6 +15,7 @@
 #include "maps.h"
 #include "rates.h"
 #include "ring.h"
+#include "rules.h"
 #include "task.h"
 #include "ustack.h"
 #include "wait.h"
@@ -68,6 +69,7 @@ static void session_free(void)
 {
 	lsp_filter_uninit();
 	lsp_ustack_uninit();
+	lsp_rules_uninit();
 	lsp_maps_uninit();
 	lsp_key_uninit();
 	lsp_task_uninit();
@@ -115,9 +117,12 @@ static int session_alloc(const struct lsp_session_options *o, const char **why)
 	ret = lsp_maps_init(session_wake);
 	if (ret)
 		goto err_key;
-	ret = lsp_ustack_init(o->stack_mode);
+	ret = lsp_rules_init();
 	if (ret)
 		goto err_maps;
+	ret = lsp_ustack_init(o->stack_mode, o->stack_both);
+	if (ret)
+		goto err_rules;
 	ret = lsp_filter_init(&o->filter);
 	if (ret)
 		goto err_ustack;
@@ -134,6 +139,8 @@ err_filter:
 	lsp_filter_uninit();
 err_ustack:
 	lsp_ustack_uninit();
+err_rules:
+	lsp_rules_uninit();
 err_maps:
 	lsp_maps_uninit();
 err_key:
@@ -252,6 +259,22 @@ int lsp_session_deepen(u32 portid, u32 tgid, const char **why)
 	return ret;
 }
 
+int lsp_session_teach(u32 portid, u32 generation, const void *rules, u32 bytes, const char **why)
+{
+	bool renewed;
+	int ret;
+
+	mutex_lock(&lock);
+	ret = check_owner(portid, why);
+	if (!ret) {
+		ret = lsp_rules_teach(generation, rules, bytes, &renewed, why);
+		if (renewed)
+			lsp_ustack_forget_all();
+	}
+	mutex_unlock(&lock);
+	return ret;
+}
+
 int lsp_session_stop(u32 portid, const char **why)
 {
 	int ret;
@@ -298,7 +321,8 @@ void lsp_session_status(struct lsp_session_status *ret)
 	ret->open_spans = 0;
 	lsp_task_each(count_open, &ret->open_spans);
 	ret->memory_bytes = lsp_ring_memory() + lsp_task_memory() + lsp_key_memory() +
-			    lsp_filter_memory() + lsp_maps_memory() + lsp_ustack_memory();
+			    lsp_filter_memory() + lsp_maps_memory() + lsp_ustack_memory() +
+			    lsp_rules_memory();
 	mutex_unlock(&lock);
 }
 

@@ -27,6 +27,7 @@ struct lsp_session_options {
 	u64 block_rate_ns;
 	u32 mutex_fraction;
 	u32 stack_mode;
+	bool stack_both;	/* by learned rules and by copying */
 	u32 ring_bytes;
 	struct lsp_filter_options filter;
 	const u32 *tgids;	/* in the caller's pid namespace */
@@ -61,6 +62,9 @@ int lsp_session_deepen(u32 portid, u32 tgid, const char **why);
 
 /* The stack @id is to be sent again when it next occurs; owner only. */
 int lsp_session_forget_stack(u32 portid, u64 id, const char **why);
+
+/* Takes unwind rules, a run of struct lockspan_rule; owner only. */
+int lsp_session_teach(u32 portid, u32 generation, const void *rules, u32 bytes, const char **why);
 
 /* Adds to the processes observed; owner only. */
 int lsp_session_add_tgid(u32 portid, u32 nr, const char **why);

@@ -15,11 +15,15 @@
 #include "counter.h"
 #include "maps.h"
 #include "ring.h"
+#include "rules.h"
 
 #define RAW_WINDOW_BYTES 8192
 #define SPARSE_WINDOW_BYTES 16384
 #define DEEP_WINDOW_BYTES 65536	/* of processes whose stacks end beyond that */
 #define FP_FRAMES 128
+/* Of a walk by learned rules, and how far above rsp it may lead. */
+#define WALK_FRAMES 256
+#define WALK_BYTES 0x40000
 /* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
@@ -36,6 +40,7 @@
 #define KNOWN_WAYS 4
 
 static u32 stack_mode;
+static bool stack_both;
 static u64 *known;
 static u64 * __percpu *windows;
 static u64 *sleeping_window;	/* the worker's, for tasks that do not run */
@@ -43,7 +48,7 @@ static DEFINE_PER_CPU(u64, stack_count);
 
 bool lsp_ustack_supported(u32 mode)
 {
-	return mode < __LOCKSPAN_STACK_LAST;
+	return mode < LOCKSPAN_STACK_WALK;
 }
 
 void lsp_ustack_uninit(void)
@@ -61,11 +66,12 @@ void lsp_ustack_uninit(void)
 	known = NULL;
 }
 
-int lsp_ustack_init(u32 mode)
+int lsp_ustack_init(u32 mode, bool both)
 {
 	int cpu;
 
 	stack_mode = mode;
+	stack_both = both;
 	if (mode != LOCKSPAN_STACK_SPARSE)
 		return 0;
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
@@ -134,6 +140,14 @@ void lsp_ustack_forget(u64 id)
 			WRITE_ONCE(set[i], 0);
 }
 
+void lsp_ustack_forget_all(void)
+{
+	u32 i;
+
+	for (i = 0; known && i < 1 << KNOWN_BITS; i++)
+		WRITE_ONCE(known[i], 0);
+}
+
 static void registers_read(u64 *to, const struct pt_regs *regs)
 {
 	/* DWARF's order, not the kernel's. */
@@ -166,7 +180,7 @@ static void stack_begin(struct lockspan_stack *s, struct task_struct *task,
 	s->tid = task->pid;
 	s->generation = view->generation;
 	s->mode = mode;
-	if (mode != stack_mode)
+	if (mode != stack_mode && mode != LOCKSPAN_STACK_WALK)
 		s->rec.flags |= LOCKSPAN_STACK_FALLBACK;
 	s->window_bytes = 0;
 	s->payload_bytes = 0;
@@ -281,23 +295,120 @@ static u64 count_id(void)
 	return ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(stack_count);
 }
 
-u64 lsp_ustack_current(void)
+/* ---- by learned rules ---- */
+
+/* The part of the stack that is open for reading. */
+struct walk_window {
+	u64 start;
+	u64 bytes;
+};
+
+static __always_inline bool walk_read(void *arg, u64 address, u64 *ret)
+{
+	const struct walk_window *w = arg;
+
+	if (address - w->start > w->bytes - sizeof(*ret))
+		return false;
+	unsafe_get_user(*ret, (const u64 __user *)address, fault);
+	return true;
+fault:
+	return false;
+}
+
+/* Addresses of the current task's stack to @ips; their number, 0 where rules do not lead to its end. */
+static u32 walk_current(const struct pt_regs *regs, u32 generation, u64 *ips, u32 *window_bytes)
+{
+	const struct lsp_walk_table *table = lsp_rules_table();
+	struct lsp_walk_frame f = {
+		.ip = regs->ip, .sp = regs->sp, .bp = regs->bp, .bp_known = true,
+	};
+	struct walk_window w = { .start = regs->sp };
+	u32 n;
+
+	/* Most stacks that cannot be walked have no rule for their first address. */
+	if (!table || !lsp_walk_find(table, generation, f.ip - 1))
+		return 0;
+	w.bytes = lsp_user_bytes_present(w.start, WALK_BYTES);
+	if (w.start >= TASK_SIZE_MAX - WALK_BYTES)
+		w.bytes = min_t(u64, w.bytes, w.start < TASK_SIZE_MAX ? TASK_SIZE_MAX - w.start : 0);
+	if (w.bytes < sizeof(u64))
+		return 0;
+	pagefault_disable();
+	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
+		n = lsp_walk_frames(table, generation, &f, ips, WALK_FRAMES, walk_read, &w);
+		user_read_access_end();
+	} else {
+		n = 0;
+	}
+	pagefault_enable();
+	*window_bytes = min_t(u64, f.sp - w.start, WALK_BYTES);
+	return n;
+}
+
+static u64 walk_print(u32 generation, const u64 *ips, u32 n, u64 pair)
+{
+	/* Begins otherwise than a snapshot's. */
+	u64 print = lsp_print_fold(~(u64)generation, pair);
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		print = lsp_print_fold(print, ips[i]);
+	return lsp_print_end(print);
+}
+
+/*
+ * Takes the current stack by learned rules, and returns its name, or 0 when that
+ * is not possible. @pair: the name of its snapshot, 0 none.
+ */
+static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
+{
+	const struct pt_regs *regs = task_pt_regs(current);
+	u64 *ips = *this_cpu_ptr(windows), print;
+	struct lockspan_stack *s;
+	u32 n, window_bytes;
+
+	/* Elsewhere user memory may be another's; a 32-bit stack has other words. */
+	if (!view->generation || !in_task() || !user_64bit_mode((struct pt_regs *)regs))
+		return 0;
+	n = walk_current(regs, view->generation, ips, &window_bytes);
+	if (!n)
+		return 0;
+	print = walk_print(view->generation, ips, n, pair);
+	if (known_has(print))
+		return print;
+	s = lsp_ring_reserve(sizeof(*s) + (n + 1) * sizeof(*ips));
+	if (!s)
+		return 0;
+	stack_begin(s, current, regs, view, LOCKSPAN_STACK_WALK);
+	s->id = print;
+	memcpy(s + 1, ips, n * sizeof(*ips));
+	s->window_bytes = window_bytes;
+	if (pair) {
+		s->rec.flags |= LOCKSPAN_STACK_PAIRED;
+		((u64 *)(s + 1))[n++] = pair;
+	}
+	s->payload_bytes = n * sizeof(*ips);
+	lsp_ring_commit(stack_end(s));
+	known_add(print);
+	return print;
+}
+
+/* ---- what is asked for ---- */
+
+/* By copying, whatever has been learned. */
+static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 {
 	struct lockspan_stack *s;
-	struct lsp_maps_view view;
-	u32 mode = stack_mode;
 
-	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
-		return 0;
-	lsp_maps_current(&view);
 	s = lsp_ring_reserve(mode == LOCKSPAN_STACK_SPARSE ? SPARSE_MAX_BYTES : RAW_MAX_BYTES);
 	if (!s) {
 		lsp_count(LOCKSPAN_C_LOST_STACK_RING);
 		return 0;
 	}
-	stack_begin(s, current, task_pt_regs(current), &view, mode);
+	lsp_count(LOCKSPAN_C_STACKS_COPIED);
+	stack_begin(s, current, task_pt_regs(current), view, mode);
 	if (mode == LOCKSPAN_STACK_SPARSE) {
-		s->id = sparse_copy(s, &view);
+		s->id = sparse_copy(s, view);
 		if (known_has(s->id))
 			return s->id;
 		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
@@ -312,6 +423,26 @@ u64 lsp_ustack_current(void)
 		raw_copy(s);
 	lsp_ring_commit(stack_end(s));
 	return s->id;
+}
+
+u64 lsp_ustack_current(void)
+{
+	struct lsp_maps_view view;
+	u32 mode = stack_mode;
+	u64 id = 0;
+
+	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
+		return 0;
+	lsp_maps_current(&view);
+	if (mode == LOCKSPAN_STACK_SPARSE && !stack_both)
+		id = walk_take(&view, 0);
+	if (id)
+		lsp_count(LOCKSPAN_C_STACKS_LEARNED);
+	else
+		id = copy_take(&view, mode);
+	if (stack_both && id && walk_take(&view, id))
+		lsp_count(LOCKSPAN_C_STACKS_LEARNED);
+	return id;
 }
 
 /* Whether @task is in the same sleep still. */

@@ -11,13 +11,18 @@
 /* A mode that this module has. */
 bool lsp_ustack_supported(u32 mode);
 
-/* Process context, may sleep. @mode is a supported one. 0 or -ENOMEM. */
-int lsp_ustack_init(u32 mode);
+/*
+ * Process context, may sleep. @mode is a supported one; @both takes each stack by
+ * learned rules and by copying. 0 or -ENOMEM.
+ */
+int lsp_ustack_init(u32 mode, bool both);
 void lsp_ustack_uninit(void);
 u64 lsp_ustack_memory(void);
 
 /* The next event with the stack @id carries it again. Any context. */
 void lsp_ustack_forget(u64 id);
+/* The same for every stack. */
+void lsp_ustack_forget_all(void);
 
 /*
  * Puts the current task's user stack into this CPU's ring and returns its

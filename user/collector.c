@@ -17,6 +17,9 @@
 #define MISSING_AFTER_NS 500000000ULL
 #define ASK_EVERY_NS 1000000000ULL
 
+/* The module copies stacks, which is dear, until it has been taught; but each fold has its price too. */
+#define LESSON_EVERY_NS 50000000ULL
+
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret)
 {
 	struct lsp_collector *c = calloc(1, sizeof(*c));
@@ -27,6 +30,8 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	c->spans = o->spans;
 	c->live = o->live;
 	c->steady = o->steady;
+	c->teach = o->teach;
+	c->teach_arg = o->teach_arg;
 	err = lsp_resolver_create(&o->resolver, &c->resolver);
 	if (!err)
 		err = lsp_stackset_init(&c->stacks);
@@ -49,6 +54,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_aggregate_uninit(&c->pending);
 	lsp_strings_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
+	free(c->pairs);
 	lsp_locks_uninit(&c->locks);
 	lsp_traces_uninit(&c->traces);
 	lsp_processes_uninit(&c->processes);
@@ -64,13 +70,17 @@ void lsp_collector_destroy(struct lsp_collector *c)
 static struct lsp_sums *pending_at(struct lsp_collector *c, struct lsp_aggregate_key *key,
 				   uint64_t stack, const char *comm)
 {
-	uint32_t place, name;
+	uint32_t place;
 
-	if (lsp_stackset_place(&c->stacks, key->tgid, stack, c->now_ns, &place) ||
-	    lsp_strings_place(&c->comms, comm, LOCKSPAN_COMM_LEN, &name))
+	if (lsp_stackset_place(&c->stacks, key->tgid, stack, c->now_ns, &place))
 		return NULL;
+	if (!c->comms.n || memcmp(c->last_comm, comm, LOCKSPAN_COMM_LEN)) {
+		if (lsp_strings_place(&c->comms, comm, LOCKSPAN_COMM_LEN, &c->last_comm_place))
+			return NULL;
+		memcpy(c->last_comm, comm, LOCKSPAN_COMM_LEN);
+	}
 	key->stack = place;
-	key->comm = name;
+	key->comm = c->last_comm_place;
 	return lsp_aggregate_at(&c->pending, key);
 }
 
@@ -139,6 +149,20 @@ static int release_record(struct lsp_collector *c, const struct lockspan_release
 	return 0;
 }
 
+/* Remembers which snapshot was taken with a walk. */
+static int pair_add(struct lsp_collector *c, const struct lockspan_stack *s)
+{
+	struct lsp_pair *pair;
+
+	if (lsp_array_grow(&c->pairs, &c->pairs_room, c->npairs, sizeof(*c->pairs)))
+		return -ENOMEM;
+	pair = &c->pairs[c->npairs++];
+	pair->tgid = s->tgid;
+	pair->walked = s->id;
+	memcpy(&pair->copied, (const uint8_t *)(s + 1) + s->payload_bytes - 8, 8);
+	return 0;
+}
+
 static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 {
 	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
@@ -154,6 +178,11 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
 		lsp_process_read(process, c->resolver, 0);
+	if (s->mode == LOCKSPAN_STACK_SPARSE)
+		c->lesson_due = c->teach;
+	if (s->mode == LOCKSPAN_STACK_WALK && s->rec.flags & LOCKSPAN_STACK_PAIRED &&
+	    s->payload_bytes >= 8 && pair_add(c, s))
+		return -ENOMEM;
 	return lsp_stackset_put(&c->stacks, s);
 }
 
@@ -206,8 +235,13 @@ int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, cons
 {
 	int err = lsp_streams_feed(&c->streams, cpu, seq, run, bytes, any_record, c);
 
-	if (lsp_collector_fold_due(c))
+	if (lsp_collector_fold_due(c)) {
 		lsp_collector_fold(c, c->stacks.raw_bytes >= WAITING_BYTES);
+	} else if (c->lesson_due && c->now_ns >= c->lesson_ns + LESSON_EVERY_NS) {
+		c->lesson_ns = c->now_ns;
+		c->lesson_due = false;
+		lsp_collector_fold(c, false);
+	}
 	return err;
 }
 
@@ -218,6 +252,7 @@ int lsp_collector_tick(struct lsp_collector *c)
 
 int lsp_collector_finish(struct lsp_collector *c)
 {
+	lsp_collector_pairs_compare(c);
 	return lsp_collector_fold(c, true);
 }
 

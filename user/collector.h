@@ -27,6 +27,9 @@ struct lsp_collector_options {
 	struct lsp_resolver_options resolver;
 	struct lsp_spanfile_writer *spans;	/* every event goes there too; NULL: nowhere */
 	bool live;	/* the processes are those of this machine, now: /proc may be asked */
+	/* Told the unwind rules of stacks when these are first resolved; NULL: nobody. */
+	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
+	void *teach_arg;
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 
@@ -101,6 +104,8 @@ struct lsp_collector_totals {
 	size_t processes;
 	size_t rows;
 	uint64_t unrecorded;		/* events that found no memory */
+	size_t pairs;			/* stacks taken by rules and as a snapshot, distinct */
+	size_t pairs_equal;		/* of them, with the same frames and the same end */
 };
 
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);

@@ -19,6 +19,13 @@
 #define KIND_INTERRUPT (1U << 4)
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
 
+/* The two records of one stack. */
+struct lsp_pair {
+	uint32_t tgid;
+	uint64_t walked;
+	uint64_t copied;
+};
+
 struct lsp_collector {
 	struct lsp_resolver *resolver;
 	struct lsp_spanfile_writer *spans;
@@ -32,12 +39,22 @@ struct lsp_collector {
 	struct lsp_locks locks;
 	struct lsp_threads threads;
 	struct lsp_strings comms;
+	char last_comm[LOCKSPAN_COMM_LEN];	/* of the record before: mostly the same */
+	uint32_t last_comm_place;
 
 	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
 	bool first_full;		/* a process has shown that its stacks may be longer */
 	bool deep_due;			/* one has deep, but not yet deep_asked */
+	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
+	void *teach_arg;
+	uint64_t lesson_ns;		/* when the last fold for the sake of teaching was */
+	bool lesson_due;		/* a snapshot has come since */
+	struct lsp_pair *pairs;
+	size_t npairs;
+	size_t pairs_room;
+
 	size_t fold_rows;		/* pending rows, and raw bytes, that the last fold left */
 	size_t fold_bytes;
 
@@ -58,6 +75,9 @@ static inline const struct lsp_trace *lsp_collector_trace(const struct lsp_colle
  * resolved. @last: nothing more will come, so resolve with what there is.
  */
 int lsp_collector_fold(struct lsp_collector *c, bool last);
+
+/* Compares the two records of each pair. Before the last fold: it resolves them. */
+void lsp_collector_pairs_compare(struct lsp_collector *c);
 
 /* Whether so much has gathered that folding is due. */
 bool lsp_collector_fold_due(const struct lsp_collector *c);

@@ -10,7 +10,9 @@
 #define FOLD_BYTES (16 << 20)
 /* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
 #define STACKS_KEPT 65536
-/* The same for locks. */
+/* Frames of one stack that are taught: the module walks no deeper ones either. */
+#define LESSON_RULES 256
+/* The same as STACKS_KEPT for locks. */
 #define LOCKS_KEPT 131072
 
 static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack *s, bool last)
@@ -68,6 +70,19 @@ static void deep_note(struct lsp_collector *c, uint32_t tgid)
 	c->deep_due = true;
 }
 
+/* What the tables know of this stack's frames, the module is to know too. */
+static void stack_teach(struct lsp_collector *c, const struct lockspan_stack *stack)
+{
+	struct lockspan_rule rules[LESSON_RULES];
+	size_t n;
+
+	if (!c->teach || !stack->generation)
+		return;
+	n = lsp_resolver_rules(c->resolver, stack, rules, LESSON_RULES);
+	if (n)
+		c->teach(c->teach_arg, stack->generation, rules, n);
+}
+
 /* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
 static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side side)
 {
@@ -97,6 +112,7 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 			err = trace_put(c, s, &trace, &trace_place);
 		if (err)
 			return err;
+		stack_teach(c, s->raw);
 	}
 	lsp_stackset_resolve(&c->stacks, place, trace_place);
 	return 0;
@@ -282,6 +298,41 @@ static int locks_compact(struct lsp_collector *c)
 		if (c->resolved.rows[i].key.key)
 			lsp_locks_at(&c->locks, c->resolved.rows[i].key.key);
 	return lsp_locks_compact(&c->locks);
+}
+
+/* Whether @walked comes to the trace at @place, for a waiter or for a releaser: either may have taken it. */
+static bool pair_equal(struct lsp_collector *c, const struct lockspan_stack *walked, uint32_t place)
+{
+	struct lsp_trace trace;
+	uint32_t other;
+
+	for (int side = 0; side < 2; side++) {
+		if (lsp_resolver_stack(c->resolver, walked, side ? LSP_SIDE_RELEASER : LSP_SIDE_WAITER,
+				       &trace) ||
+		    lsp_traces_put(&c->traces, walked->tgid, &trace, &other))
+			return false;
+		if (place == other)
+			return true;
+	}
+	return false;
+}
+
+void lsp_collector_pairs_compare(struct lsp_collector *c)
+{
+	uint32_t walked, copied;
+
+	for (size_t i = 0; i < c->npairs; i++) {
+		const struct lsp_pair *p = &c->pairs[i];
+
+		if (lsp_stackset_place(&c->stacks, p->tgid, p->walked, c->now_ns, &walked) ||
+		    lsp_stackset_place(&c->stacks, p->tgid, p->copied, c->now_ns, &copied) ||
+		    stack_resolve(c, copied, LSP_SIDE_WAITER) || !c->stacks.stacks[walked].raw)
+			continue;
+		c->totals.pairs_equal += pair_equal(c, c->stacks.stacks[walked].raw,
+						    c->stacks.stacks[copied].trace);
+	}
+	c->totals.pairs += c->npairs;
+	c->npairs = 0;
 }
 
 bool lsp_collector_fold_due(const struct lsp_collector *c)

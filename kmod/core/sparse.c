@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sparse.h"
 
-/* Odd constants with well spread bits: multiplication by each is a bijection. */
-#define FOLD 0xff51afd7ed558ccdULL
-#define STEP 0x9e3779b97f4a7c15ULL
-
-u64 lsp_print_fold(u64 print, u64 value)
-{
-	print = (print ^ value) * FOLD;
-	return print ^ (print >> 32);
-}
-
-u64 lsp_print_end(u64 print)
-{
-	print = lsp_print_fold(print, STEP);
-	return print | (1ULL << 63);
-}
+#define STEP LSP_PRINT_STEP
 
 static bool in_text(u64 word, const struct lsp_range *text, u32 ntext)
 {

@@ -28,8 +28,19 @@ struct lsp_range {
 u32 lsp_sparse_filter(const u64 *window, u32 words, u64 sp, const struct lsp_range *text,
 		      u32 ntext, u64 *bitmap, u64 *kept, u64 *print);
 
+/* Odd, with well spread bits: multiplication by it is a bijection. */
+#define LSP_PRINT_STEP 0x9e3779b97f4a7c15ULL
+
 /* Folds one value into a fingerprint that began with any seed; and ends it (never 0, top bit set). */
-u64 lsp_print_fold(u64 print, u64 value);
-u64 lsp_print_end(u64 print);
+static inline u64 lsp_print_fold(u64 print, u64 value)
+{
+	print = (print ^ value) * 0xff51afd7ed558ccdULL;
+	return print ^ (print >> 32);
+}
+
+static inline u64 lsp_print_end(u64 print)
+{
+	return lsp_print_fold(print, LSP_PRINT_STEP) | (1ULL << 63);
+}
 
 #endif

@@ -33,6 +33,12 @@
  *          TGID, one, as STACK records name it: sparse stacks of this process
  *          end beyond the window, so four times as much is looked at from now
  *          on. Either or both.
+ *  TEACH   Owner only. GENERATION and RULES, a run of struct lockspan_rule: how
+ *          to get from frames at these addresses to their callers, in the
+ *          mappings of that generation. From then on stacks all of whose
+ *          addresses have a rule come as WALK records; a reader that never
+ *          teaches never gets one. Rules are hints: the module forgets them
+ *          when it has too many.
  *  STATUS  Answers VERSION, STATE, OWNER_PID, START_NS, the rates, OPEN_SPANS,
  *          MEMORY_BYTES, COUNTERS and one PROBE nest for every probe.
  *
@@ -77,6 +83,7 @@ enum lockspan_cmd {
 	LOCKSPAN_CMD_STATUS,
 	LOCKSPAN_CMD_DATA,
 	LOCKSPAN_CMD_END,
+	LOCKSPAN_CMD_TEACH,
 	__LOCKSPAN_CMD_LAST
 };
 #define LOCKSPAN_CMD_MAX (__LOCKSPAN_CMD_LAST - 1)
@@ -109,13 +116,16 @@ enum lockspan_attr {
 	LOCKSPAN_A_SEQ,			/* u64 */
 	LOCKSPAN_A_RECORDS,		/* binary */
 	LOCKSPAN_A_PAD,
+	LOCKSPAN_A_GENERATION,		/* u32, of a process's executable mappings */
+	LOCKSPAN_A_RULES,		/* binary, struct lockspan_rule[] */
 	__LOCKSPAN_A_LAST
 };
 #define LOCKSPAN_A_MAX (__LOCKSPAN_A_LAST - 1)
 
 #define LOCKSPAN_F_ALL		(1U << 0) /* every process; else TGID or CGROUP */
 #define LOCKSPAN_F_CHILDREN	(1U << 1) /* and whatever the TGIDs fork */
-#define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN)
+#define LOCKSPAN_F_BOTH		(1U << 2) /* a walk by rules and a snapshot of every stack, see STACK_PAIRED */
+#define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN | LOCKSPAN_F_BOTH)
 
 enum lockspan_state {
 	LOCKSPAN_STATE_IDLE,
@@ -128,6 +138,7 @@ enum lockspan_stack_mode {
 	LOCKSPAN_STACK_RAW,		/* registers and up to 8 KiB as they are */
 	LOCKSPAN_STACK_SPARSE,		/* registers and the words that are pointers */
 	LOCKSPAN_STACK_FP,		/* return addresses by the frame-pointer chain */
+	LOCKSPAN_STACK_WALK,		/* return addresses by learned rules; not to be asked for */
 	__LOCKSPAN_STACK_LAST
 };
 
@@ -200,7 +211,9 @@ enum lockspan_stack_mode {
 	X(SHARED_FALLBACK, "shared_fallback")	/* shared key taken as private */ \
 	X(REQUEUE_UNSPLIT, "requeue_unsplit")	/* time of requeue not known */ \
 	X(IO_URING, "io_uring")			/* waits of io_uring, left out */ \
-	X(KTHREAD, "kthread")			/* waits without a user mm, left out */
+	X(KTHREAD, "kthread")			/* waits without a user mm, left out */ \
+	X(STACKS_LEARNED, "stacks_learned")	/* taken by learned rules */ \
+	X(STACKS_COPIED, "stacks_copied")	/* taken in any other way */
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
@@ -309,6 +322,7 @@ struct lockspan_late {
 #define LOCKSPAN_STACK_FULL	(1U << 1) /* the window ended the copy */
 #define LOCKSPAN_STACK_FALLBACK	(1U << 2) /* not the mode that was asked for */
 #define LOCKSPAN_STACK_COMPAT	(1U << 3) /* 32-bit task */
+#define LOCKSPAN_STACK_PAIRED	(1U << 4) /* WALK: the payload's last word names the snapshot taken with it */
 
 /* Registers of a stack, in DWARF's x86-64 numbering: 0 rax .. 15 r15, 16 rip. */
 #define LOCKSPAN_REGS 17
@@ -326,6 +340,8 @@ struct lockspan_late {
  *   at rsp + 8 i, then the words whose bit is set, in order; the last of them
  *   are missing when they are more than 16 KiB.
  * FP: payload is an array of u64 return addresses, innermost first.
+ * WALK: the same, rip first, and exact to the stack's end, which is window_bytes
+ *   above rsp.
  */
 struct lockspan_stack {
 	struct lockspan_rec rec;
@@ -338,6 +354,23 @@ struct lockspan_stack {
 	__u32 window_bytes;
 	__u32 payload_bytes;
 	/* payload follows, padded to 8 bytes */
+};
+
+/* flags of a rule; without the first the CFA is reckoned from rsp */
+#define LOCKSPAN_RULE_CFA_RBP	(1U << 0)
+#define LOCKSPAN_RULE_RBP_SAVED	(1U << 1) /* the caller's rbp is at CFA + rbp_off, else it is the same */
+#define LOCKSPAN_RULE_RBP_LOST	(1U << 2) /* the caller's rbp is not to be had */
+#define LOCKSPAN_RULE_END	(1U << 3) /* the outermost frame */
+#define LOCKSPAN_RULE_MASK	15U
+
+/* How to find the caller of a frame: its return address is at CFA + ra_off, its rsp is the CFA. */
+struct lockspan_rule {
+	__u64 pc;		/* within the call: return address - 1, rip - 1 */
+	__s32 cfa_off;
+	__s16 ra_off;
+	__s16 rbp_off;
+	__u32 flags;
+	__u32 reserved;		/* 0 */
 };
 
 /* flags of MAP */

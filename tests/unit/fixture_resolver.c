@@ -57,6 +57,16 @@ bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t g
 	return all_mapped || tgid == mapped_tgid;
 }
 
+size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *stack,
+			  struct lockspan_rule *rules, size_t max)
+{
+	(void)r;
+	if (!max || stack->mode != LOCKSPAN_STACK_SPARSE)
+		return 0;
+	rules[0] = (struct lockspan_rule){ .pc = stack->regs[LOCKSPAN_REG_RIP] - 1 };
+	return 1;
+}
+
 const char *lsp_end_name(unsigned int end)
 {
 	return end == LSP_END_TRUNCATED ? "truncated" : end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";

@@ -153,7 +153,9 @@ int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, void *
 static int datagram_read(struct lsp_client *c)
 {
 	struct sockaddr_nl from = { 0 };
-	struct iovec iov = { .iov_base = c->buffer, .iov_len = LSP_CLIENT_BUFFER_BYTES };
+	/* Netlink aligns to four bytes: so placed, the records of a DATA message stand at eight. */
+	char *to = (char *)c->buffer + 4;
+	struct iovec iov = { .iov_base = to, .iov_len = LSP_CLIENT_BUFFER_BYTES - 8 };
 	struct msghdr msg = {
 		.msg_name = &from, .msg_namelen = sizeof(from),
 		.msg_iov = &iov, .msg_iovlen = 1,
@@ -175,7 +177,7 @@ static int datagram_read(struct lsp_client *c)
 		c->faults.truncated++;
 		return 1;
 	}
-	n = datagram_take(c, from.nl_pid, c->buffer, (int)n);
+	n = datagram_take(c, from.nl_pid, to, (int)n);
 	return n < 0 ? (int)n : 1;
 }
 
@@ -291,7 +293,8 @@ static int options_put(struct nl_msg *msg, const struct lsp_client_options *o)
 	err |= nla_put_u32(msg, LOCKSPAN_A_MUTEX_FRACTION, o->mutex_fraction);
 	err |= nla_put_u64(msg, LOCKSPAN_A_MIN_DELAY_NS, o->min_delay_ns);
 	err |= nla_put_u32(msg, LOCKSPAN_A_STACK_MODE, o->stack_mode);
-	err |= nla_put_u32(msg, LOCKSPAN_A_FLAGS, o->flags);
+	err |= nla_put_u32(msg, LOCKSPAN_A_FLAGS,
+			   o->flags | (o->both ? LOCKSPAN_F_BOTH : 0));
 	for (size_t i = 0; i < o->ntgids; i++)
 		err |= nla_put_u32(msg, LOCKSPAN_A_TGID, o->tgids[i]);
 	if (o->cgroup)
@@ -325,6 +328,7 @@ int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 		return err;
 	}
 	c->ended = false;
+	c->stopped = false;
 	err = request_run(c, msg);
 	if (!err)
 		calibration_wait();
@@ -356,6 +360,7 @@ int lsp_client_stop(struct lsp_client *c)
 {
 	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_STOP);
 
+	c->stopped = true;
 	return msg ? request_run(c, msg) : -ENOMEM;
 }
 
@@ -380,7 +385,6 @@ static int request_post(struct lsp_client *c, struct nl_msg *msg)
 	int err;
 
 	nl_complete_msg(c->sock, msg);
-	/* libnl asks for an ack of its own accord; nobody would wait for it. */
 	nlmsg_hdr(msg)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	err = request_send(c, msg);
 	nlmsg_free(msg);
@@ -404,5 +408,22 @@ int lsp_client_deepen(struct lsp_client *c, uint32_t tgid)
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u32(msg, LOCKSPAN_A_TGID, tgid);
+	return request_post(c, msg);
+}
+
+int lsp_client_teach(struct lsp_client *c, uint32_t generation, const struct lockspan_rule *rules,
+		     size_t n)
+{
+	struct nl_msg *msg;
+
+	if (n > LSP_CLIENT_RULES)
+		return -EMSGSIZE;
+	if (c->stopped || c->ended)
+		return -ENODEV;
+	msg = request_create(c, LOCKSPAN_CMD_TEACH);
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u32(msg, LOCKSPAN_A_GENERATION, generation);
+	nla_put(msg, LOCKSPAN_A_RULES, (int)(n * sizeof(*rules)), rules);
 	return request_post(c, msg);
 }

@@ -33,6 +33,7 @@ struct lsp_client_options {
 	uint64_t cgroup;	/* inode number, 0 none */
 	uint32_t ops;		/* 0 all */
 	uint32_t ring_bytes;	/* 0 the module's default */
+	bool both;		/* each stack by learned rules and as a snapshot */
 };
 
 #define LSP_CLIENT_PROBES 32
@@ -93,6 +94,13 @@ int lsp_client_resend(struct lsp_client *c, uint64_t stack_id);
 
 /* Asks for more of the stacks of process @tgid, as records call it; likewise. */
 int lsp_client_deepen(struct lsp_client *c, uint32_t tgid);
+
+/* Most rules that one message takes. */
+#define LSP_CLIENT_RULES 256
+
+/* Hands over unwind rules for the mappings @generation. Does not wait either. -ENODEV after STOP. */
+int lsp_client_teach(struct lsp_client *c, uint32_t generation, const struct lockspan_rule *rules,
+		     size_t n);
 
 /* To poll for reading; -1 before connect. */
 int lsp_client_fd(const struct lsp_client *c);

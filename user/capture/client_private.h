@@ -24,6 +24,7 @@ struct lsp_client {
 	struct lsp_client_report *status;	/* where its STATUS goes */
 	char refusal[256];
 
+	bool stopped;			/* STOP has been sent: the module takes no rules any more */
 	bool ended;
 	struct lsp_client_report end;
 	struct lsp_client_faults faults;

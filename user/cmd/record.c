@@ -100,6 +100,14 @@ static void spans_drop(struct recording *r)
 	unlink(path);
 }
 
+/* Without an answer: a module that does not take them goes on copying. */
+static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
+{
+	struct recording *r = arg;
+
+	lsp_client_teach(r->session.client, generation, rules, n);
+}
+
 static bool prepare(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -108,7 +116,7 @@ static bool prepare(struct recording *r)
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
 			.warn = resolver_warn,
 		},
-		.live = !o->replay,
+		.live = !o->replay, .teach = o->replay ? NULL : rules_teach, .teach_arg = r,
 	};
 	char path[PATH_MAX];
 	int err;
@@ -120,6 +128,7 @@ static bool prepare(struct recording *r)
 	}
 	if (!lsp_session_prepare(&r->session, data_feed, r))
 		return false;
+	r->session.request.both = o->stack_both;
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {

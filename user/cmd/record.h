@@ -24,6 +24,7 @@ struct lsp_record_options {
 	uint32_t mutex_fraction;
 	uint64_t min_delay_ns;
 	uint32_t stack_mode;
+	bool stack_both;	/* by learned rules too, to compare the two */
 	bool stack_auto;	/* sparse, or raw where the module has it not */
 	uint32_t ring_bytes;
 	bool spans;

@@ -410,6 +410,10 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "processes", t.processes);
 	lsp_json_u64(o, "distinct_stacks", t.traces);
+	if (options->stack_both) {
+		lsp_json_u64(o, "stack_pairs", t.pairs);
+		lsp_json_u64(o, "stack_pairs_equal", t.pairs_equal);
+	}
 	open = json_object_new_array();
 	lsp_collector_rows(r->collector, open_row_add, open);
 	json_object_object_add(o, "open_waits", open);

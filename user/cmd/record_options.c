@@ -83,7 +83,9 @@ static uint64_t time_parse(const char *text, double without_unit_ns, struct argp
 static void stack_parse(struct lsp_record_options *o, const char *text, struct argp_state *state)
 {
 	o->stack_auto = !strcmp(text, "auto");
-	if (o->stack_auto)
+	/* For tests: not in the help. */
+	o->stack_both = !strcmp(text, "both");
+	if (o->stack_auto || o->stack_both)
 		o->stack_mode = LOCKSPAN_STACK_SPARSE;
 	else if (!strcmp(text, "raw"))
 		o->stack_mode = LOCKSPAN_STACK_RAW;

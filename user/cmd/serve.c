@@ -115,6 +115,13 @@ static void resolver_warn(void *arg, const char *sentence)
 	lsp_say("%s", sentence);
 }
 
+static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
+{
+	struct serving *v = arg;
+
+	lsp_client_teach(v->session.client, generation, rules, n);
+}
+
 static bool collector_begin(struct serving *v)
 {
 	const struct lsp_record_options *o = &v->options->what;
@@ -123,7 +130,7 @@ static bool collector_begin(struct serving *v)
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
 			.warn = resolver_warn,
 		},
-		.live = true, .steady = true,
+		.live = true, .steady = true, .teach = rules_teach, .teach_arg = v,
 	};
 	int err = lsp_collector_create(&options, &v->collector);
 

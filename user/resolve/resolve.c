@@ -405,6 +405,14 @@ int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stac
 	return 0;
 }
 
+size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *stack,
+			  struct lockspan_rule *rules, size_t max)
+{
+	struct lsp_mapset *set = lsp_maps_find(r->maps, stack->tgid, stack->generation);
+
+	return set && set->whole ? lsp_unwind_rules(r->unwinder, set, stack, rules, max) : 0;
+}
+
 void lsp_trace_uninit(struct lsp_trace *t)
 {
 	free(t->frames);

@@ -96,6 +96,13 @@ int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stac
 void lsp_trace_uninit(struct lsp_trace *t);
 
 /*
+ * The unwind rules of @stack's frames that the module can be taught, at most
+ * @max to @rules. Their number.
+ */
+size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *stack,
+			  struct lockspan_rule *rules, size_t max);
+
+/*
  * The name of the lock at @uaddr: "counter_mu", "g_cache.shards[3].mu",
  * "libfoo.so:pool_mu"; for a heap or stack lock a name stable across runs taken
  * from @trace ("heap@worker_inc+lock"); always something. Lives as long as the

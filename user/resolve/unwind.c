@@ -435,6 +435,32 @@ static void walk_chain(struct lsp_unwinder *u, struct lsp_mapset *set,
 		u->walk.end = LSP_END_TRUNCATED;
 }
 
+/* What the module has walked by rules that it was taught: exact, and to the end. */
+static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
+			 const struct lockspan_stack *stack)
+{
+	const uint8_t *payload = (const uint8_t *)(stack + 1);
+	size_t i, n = stack->payload_bytes / 8;
+	const struct cache_entry *c = NULL;
+	uint64_t ip;
+
+	u->walk.end = LSP_END_BAD;
+	if (stack->rec.flags & LOCKSPAN_STACK_PAIRED && n)
+		n--;
+	for (i = 0; i < n; i++) {
+		memcpy(&ip, payload + 8 * i, 8);
+		c = rule_find(u, set, ip - 1);
+		if (!c->map || !c->map->exec) {
+			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
+			return;
+		}
+		if (!step_push(u, ip - 1, c->map, false, false))
+			return;
+	}
+	if (c && c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
+		u->walk.end = LSP_END_COMPLETE;
+}
+
 /* A 32-bit process: frame pointers of four bytes, and no tables. */
 static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
 			const struct lockspan_stack *stack)
@@ -491,6 +517,8 @@ const struct lsp_walk *lsp_unwind(struct lsp_unwinder *u, struct lsp_mapset *set
 		walk_compat(u, set, stack);
 	else if (stack->mode == LOCKSPAN_STACK_FP)
 		walk_chain(u, set, stack);
+	else if (stack->mode == LOCKSPAN_STACK_WALK)
+		walk_learned(u, set, stack);
 	else
 		walk_registers(u, set, stack);
 	return &u->walk;
@@ -502,4 +530,71 @@ const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset
 	if (walk_begin(u, set, stack))
 		hand_over(u, set, stack);
 	return &u->walk;
+}
+
+/* ---- rules for the module ---- */
+
+/* Where a register was saved, from the CFA; false where that does not fit. */
+static bool slot_from_cfa(const struct lsp_cfi_rule *r, unsigned int kind, int16_t offset,
+			  int32_t cfa_off, int16_t *ret)
+{
+	*ret = kind == LSP_SLOT_CFA ? offset : (int16_t)(offset - cfa_off);
+	return kind == LSP_SLOT_CFA || (r->cfa_kind == LSP_CFA_REG && *ret == offset - cfa_off);
+}
+
+/* The form that the module takes; false for what it cannot follow. */
+static bool rule_plain(const struct lsp_cfi_rule *r, uint64_t pc, struct lockspan_rule *ret)
+{
+	unsigned int ra = LSP_CFI_RA(r), rbp = LSP_CFI_RBP(r);
+
+	*ret = (struct lockspan_rule){ .pc = pc };
+	if (r->flags & LSP_CFI_SIGNAL || r->cfa_kind == LSP_CFA_NONE || r->cfa_kind == LSP_CFA_COMPLEX)
+		return false;
+	if (ra == LSP_SLOT_UNDEFINED) {
+		ret->flags = LOCKSPAN_RULE_END;
+		return true;
+	}
+	if (r->cfa_kind == LSP_CFA_PLT)
+		ret->cfa_off = ((pc + 1) & 15) >= (uint64_t)r->cfa_off ? 16 : 8;
+	else if (r->cfa_kind == LSP_CFA_REG && (r->cfa_reg == RSP || r->cfa_reg == RBP))
+		ret->cfa_off = r->cfa_off;
+	else
+		return false;
+	if (r->cfa_kind == LSP_CFA_REG && r->cfa_reg == RBP)
+		ret->flags |= LOCKSPAN_RULE_CFA_RBP;
+	if (ra == LSP_SLOT_SAME || !slot_from_cfa(r, ra, r->ra_off, ret->cfa_off, &ret->ra_off))
+		return false;
+	if (rbp != LSP_SLOT_SAME)
+		ret->flags |= rbp == LSP_SLOT_UNDEFINED ? LOCKSPAN_RULE_RBP_LOST : LOCKSPAN_RULE_RBP_SAVED;
+	return !(ret->flags & LOCKSPAN_RULE_RBP_SAVED) ||
+	       slot_from_cfa(r, rbp, r->rbp_off, ret->cfa_off, &ret->rbp_off);
+}
+
+/* Text that a file vouches for: what is written at run time can change under its rules. */
+static bool map_is_files(const struct lsp_map *map)
+{
+	return map && map->exec && !map->write && map->path[0] == '/' && map->path[1] != '/';
+}
+
+size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
+			const struct lockspan_stack *stack, struct lockspan_rule *rules, size_t max)
+{
+	uint64_t handed_over = u->counts.handed_over;
+	const struct lsp_walk *w;
+	size_t i, n = 0;
+
+	if (!set || stack->rec.flags & LOCKSPAN_STACK_COMPAT ||
+	    (stack->mode != LOCKSPAN_STACK_RAW && stack->mode != LOCKSPAN_STACK_SPARSE))
+		return 0;
+	w = lsp_unwind(u, set, stack);
+	if (u->counts.handed_over != handed_over)
+		return 0;
+	for (i = 0; i < w->n && n < max; i++) {
+		const struct lsp_step *step = &w->steps[i];
+
+		if (!step->guessed && !step->interrupted && map_is_files(step->map) &&
+		    rule_plain(rule_find(u, set, step->pc)->rule, step->pc, &rules[n]))
+			n++;
+	}
+	return n;
 }

@@ -54,6 +54,14 @@ const struct lsp_walk *lsp_unwind(struct lsp_unwinder *u, struct lsp_mapset *set
 const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset *set,
 				       const struct lockspan_stack *stack);
 
+/*
+ * How the walk of @stack got from frame to frame, as the module can do it: at
+ * most @max rules to @rules, one a frame, for frames that plain call frame
+ * information of a file's own code leads on from. Their number.
+ */
+size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
+			const struct lockspan_stack *stack, struct lockspan_rule *rules, size_t max);
+
 const struct lsp_unwind_counts *lsp_unwinder_counts(const struct lsp_unwinder *u);
 
 #endif
