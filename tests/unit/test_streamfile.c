@@ -65,7 +65,9 @@ static void what_came_is_replayed(void **state)
 
 	(void)state;
 	assert_int_equal(lsp_streamfile_replay(path, run_see, &got, &end), 0);
-	assert_memory_equal(&got, &want, sizeof(got));
+	/* field by field: what stands between them is anything */
+	assert_int_equal(got.runs, want.runs);
+	assert_int_equal(got.sum, want.sum);
 	assert_int_equal(end.stop_ns, 77);
 	assert_int_equal(end.counters[LOCKSPAN_C_COUNT - 1], 5);
 }
