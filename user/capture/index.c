@@ -87,15 +87,17 @@ uint64_t lsp_hash(const void *data, size_t bytes, uint64_t seed)
 	const unsigned char *p = data;
 	uint64_t word;
 
-	while (bytes) {
-		size_t n = bytes < sizeof(word) ? bytes : sizeof(word);
-
-		word = 0;
-		memcpy(&word, p, n);
+	/* Whole words apart: a copy of a length that is known is one instruction. */
+	for (; bytes >= sizeof(word); bytes -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
 		h = (h ^ word) * 0xff51afd7ed558ccdULL;
 		h ^= h >> 32;
-		p += n;
-		bytes -= n;
+	}
+	if (bytes) {
+		word = 0;
+		memcpy(&word, p, bytes);
+		h = (h ^ word) * 0xff51afd7ed558ccdULL;
+		h ^= h >> 32;
 	}
 	h *= 0xc4ceb9fe1a85ec53ULL;
 	return h ^ h >> 29;

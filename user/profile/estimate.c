@@ -39,17 +39,23 @@ struct lsp_contribution lsp_contribution_mutex(uint64_t charge_ns, uint32_t frac
 	return (struct lsp_contribution) { 1 / n, n, n * charge_ns };
 }
 
+/* fmax() is a call, which each event would make several times; there are no NaNs here. */
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 static void estimate_add(struct lsp_estimate *e, const struct lsp_contribution *c)
 {
 	e->kept++;
 	e->count += c->count;
 	e->delay_ns += c->delay_ns;
 	e->variance += (1 - c->probability) * c->delay_ns * c->delay_ns;
-	e->largest_ns = fmax(e->largest_ns, c->delay_ns);
+	e->largest_ns = larger(e->largest_ns, c->delay_ns);
 	if (c->delay_ns > 0)
 		e->with_delay++;
 	if (c->probability < 1)
-		e->largest_drawn_ns = fmax(e->largest_drawn_ns, c->delay_ns);
+		e->largest_drawn_ns = larger(e->largest_drawn_ns, c->delay_ns);
 	else
 		e->certain_ns += c->delay_ns;
 }
@@ -74,7 +80,7 @@ void lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t 
 	struct lsp_contribution c = lsp_contribution_block(delay_ns, rate_ns);
 
 	estimate_add(e, &c);
-	e->block_rate_ns = fmax(e->block_rate_ns, rate_ns);
+	e->block_rate_ns = larger(e->block_rate_ns, rate_ns);
 }
 
 void lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction)
