@@ -37,7 +37,7 @@ workload := $(common) -O2 -g -fno-optimize-sibling-calls -fomit-frame-pointer -p
 protos := $(wildcard user/*/*.proto)
 generated := $(protos:.proto=.pb-c.c)
 user_sources := $(sort $(filter-out $(generated),$(wildcard user/*.c $(foreach d,cmd \
-	capture resolve profile report serve gate,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
+	capture compare resolve profile report serve gate,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
 preload_sources := $(wildcard user/preload/*.c)
 workload_sources := $(wildcard workloads/c/*.c)
 workload_library := $(wildcard workloads/c/lib/*.c)

@@ -15,6 +15,8 @@ static const struct lsp_command commands[] = {
 	  "record contention from within the program, by a preloaded library" },
 	{ "report", lsp_cmd_report, "[OPTION]... DIR|FILE...",
 	  "show who waited for locks and who is to blame" },
+	{ "compare", lsp_cmd_compare, "[OPTION]... DIR | KERNEL USER...",
+	  "set what the kernel saw beside what the program saw" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",
 	  "show what has changed between two recordings" },
 	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",

@@ -23,6 +23,7 @@
 #include "progress.h"
 #include "say.h"
 #include "session.h"
+#include "userside.h"
 
 #define TICK_NS 1000000000ULL
 /* Messages taken before signals and processes are looked at again. */
@@ -35,6 +36,7 @@ struct recording {
 	struct lsp_collector *collector;
 	struct lsp_spanfile_writer *spans;
 	FILE *stream;			/* keeps what the module sends */
+	struct lsp_userside user;	/* with --with-user */
 	uint64_t stop_ns;
 	struct lsp_progress progress;
 	bool failed;			/* said why on standard error */
@@ -320,6 +322,14 @@ static int replay_run(struct recording *r)
 	return lsp_record_files_write(r->options, &result) ? 0 : LSP_EXIT_FAILED;
 }
 
+static bool with_user_begin(struct recording *r)
+{
+	char directory[PATH_MAX];
+
+	snprintf(directory, sizeof(directory), "%s/user", r->options->directory);
+	return lsp_userside_begin(&r->user, r->options, directory);
+}
+
 static int recording_run(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -338,6 +348,8 @@ static int recording_run(struct recording *r)
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
 	}
+	if (o->with_user && !with_user_begin(r))
+		return LSP_EXIT_FAILED;
 	if (o->command) {
 		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
 		if (err)
@@ -357,7 +369,10 @@ static int recording_run(struct recording *r)
 	}
 	session_follow(r);
 	session_stop(r);
-	return report(r);
+	err = report(r);
+	if (o->with_user && !lsp_userside_end(&r->user, lsp_child_exit_status(&r->session.child)))
+		return LSP_EXIT_FAILED;
+	return err;
 }
 
 int lsp_cmd_record(int argc, char **argv)
@@ -373,6 +388,7 @@ int lsp_cmd_record(int argc, char **argv)
 	lsp_progress_init(&r.progress);
 	status = recording_run(&r);
 
+	lsp_userside_uninit(&r.user);
 	spans_drop(&r);
 	if (r.stream)
 		fclose(r.stream);

@@ -10,7 +10,7 @@
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
 	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
-	OPTION_KEEP_STREAM, OPTION_REPLAY,
+	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_WITH_USER,
 };
 
 static const struct argp_option what_options[] = {
@@ -39,6 +39,8 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
+	{ "with-user", OPTION_WITH_USER, NULL, 0,
+	  "The userspace recorder too, in DIR/user, for lockspan compare", 3 },
 	/* For tests and measurements of the collector. */
 	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
@@ -112,6 +114,8 @@ static void consistency_check(const struct lsp_record_options *o, struct argp_st
 {
 	if (!o->command && !o->npids && !o->cgroup && !o->all && !o->replay)
 		argp_error(state, "nothing to record: give a command, -p, --cgroup or -a");
+	if (o->with_user && !o->command)
+		argp_error(state, "--with-user needs a command: the recorder is loaded with it");
 	if (o->all && (o->npids || o->cgroup))
 		argp_error(state, "-a records every process already");
 	if (!o->block_rate_ns && !o->mutex_fraction)
@@ -192,6 +196,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_SPANS:
 		o->spans = true;
+		break;
+	case OPTION_WITH_USER:
+		o->with_user = o->spans = true;
 		break;
 	case OPTION_KEEP_STREAM:
 		o->keep_stream = arg;

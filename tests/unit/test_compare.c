@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: user/compare/ user/capture/ user/report/ user/profile/
+ * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
+ *
+ * Two span files of one run, of which every part is known. Would catch: a span
+ * put into another thread's wait or into the next one, a part that is counted
+ * twice, a foreign word that passes for the lock's, a rest that is smoothed over.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../user/capture/spanfile.h"
+#include "../../user/compare/compare.h"
+
+#define KERNEL "/tmp/lsp-compare-kernel.lspan"
+#define USER "/tmp/lsp-compare-user.lspan"
+
+struct wait {
+	uint32_t tid;
+	uint64_t enq, wake, run, uaddr;
+	enum lockspan_outcome outcome;
+};
+
+static void file_make(const char *path, const struct wait *waits, size_t n, uint64_t rate_ns,
+		      uint64_t lost)
+{
+	struct lsp_spanfile_counter counter = { "lost_span_ring", lost };
+	struct lsp_spanfile_writer *w;
+
+	assert_int_equal(lsp_spanfile_create(path, &w), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct lockspan_span s = {
+			.rec = { sizeof(s), LOCKSPAN_REC_SPAN, 0 }, .enq_ns = waits[i].enq,
+			.wake_ns = waits[i].wake, .run_ns = waits[i].run, .key = waits[i].uaddr,
+			.uaddr = waits[i].uaddr, .tid = waits[i].tid, .tgid = 1,
+			.rate_ns = rate_ns, .outcome = (uint8_t)waits[i].outcome,
+		};
+
+		assert_int_equal(lsp_spanfile_add_span(w, &s), 0);
+	}
+	lsp_spanfile_add_end(w, &(struct lsp_spanfile_end){ .counters = &counter, .ncounters = 1 });
+	assert_int_equal(lsp_spanfile_close(w), 0);
+}
+
+static const struct wait user[] = {
+	{ 7, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN },	/* two sleeps */
+	{ 7, 3000, 3050, 3050, 0x5000, LOCKSPAN_WOKEN },	/* none */
+	{ 8, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN },	/* one, of a foreign word */
+};
+static const struct wait kernel[] = {
+	{ 7, 1010, 1300, 1400, 0x5000, LOCKSPAN_WOKEN },
+	{ 7, 1420, 1800, 1970, 0x5004, LOCKSPAN_WOKEN },
+	{ 7, 1980, 0, 1985, 0x5000, LOCKSPAN_NOSLEEP },
+	{ 8, 1100, 1500, 1600, 0x90000, LOCKSPAN_WOKEN },
+	{ 9, 1100, 1500, 1600, 0x5000, LOCKSPAN_WOKEN },	/* nobody's of the user's side */
+};
+
+static void part_is(const struct lsp_compare *c, enum lsp_compare_part part, double ns)
+{
+	if (c->total.parts[part] != ns)
+		fail_msg("%s is %g, not %g", lsp_compare_part_key(part), c->total.parts[part], ns);
+}
+
+static void test_parts(void **state)
+{
+	struct lsp_compare c;
+	double sum = 0;
+
+	(void)state;
+	file_make(KERNEL, kernel, 5, 1, 0);
+	file_make(USER, user, 3, 1, 0);
+	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), 0);
+	assert_true(c.total.user_wait_ns == 2050);
+	part_is(&c, LSP_COMPARE_KERNEL_WAIT, 290 + 380);
+	part_is(&c, LSP_COMPARE_SCHED_DELAY, 100 + 170);
+	part_is(&c, LSP_COMPARE_ENTRY, 10 + 100);
+	part_is(&c, LSP_COMPARE_REWAIT, 20);
+	part_is(&c, LSP_COMPARE_RETURN, 30 + 400);
+	part_is(&c, LSP_COMPARE_SPIN, 50);
+	part_is(&c, LSP_COMPARE_UNEXPLAINED, 500);
+	for (int i = 0; i < LSP_COMPARE_COUNT; i++)
+		sum += c.total.parts[i];
+	assert_true(sum == c.total.user_wait_ns);
+	assert_true(c.total.kernel_only_ns == 500 && c.total.kernel_only == 1);
+	assert_false(c.kernel_partial);
+	lsp_compare_uninit(&c);
+}
+
+/* A wait without a span is no spinning when the span may have been lost. */
+static void test_losses(void **state)
+{
+	struct lsp_compare c;
+
+	(void)state;
+	file_make(KERNEL, kernel, 0, 1, 3);
+	file_make(USER, user, 1, 1, 0);
+	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), 0);
+	part_is(&c, LSP_COMPARE_SPIN, 0);
+	part_is(&c, LSP_COMPARE_UNEXPLAINED, 1000);
+	assert_true(c.kernel_partial);
+	lsp_compare_uninit(&c);
+}
+
+static void test_sampled(void **state)
+{
+	struct lsp_compare c;
+
+	(void)state;
+	file_make(KERNEL, kernel, 5, 1000, 0);
+	file_make(USER, user, 3, 1, 0);
+	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), -ENODATA);
+}
+
+static int files_remove(void **state)
+{
+	(void)state;
+	unlink(KERNEL);
+	unlink(USER);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_sampled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, files_remove);
+}

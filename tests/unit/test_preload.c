@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: user/preload/queue.c
+ *
+ * The userspace recorder's ledger against one that charges every waiter by
+ * itself. Would catch: time that is charged twice or to nobody, a release that
+ * is charged for another lock's waiters, handoff that is taken for a hold, a
+ * lock that stays in the table when nobody waits for it any more.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "../../user/preload/queue.h"
+
+#define LOCKS 3
+#define WAITERS 16
+#define STEPS 20000
+
+struct waiter {
+	bool waits;
+	int lock;
+	uint64_t enter_ns;
+	uint64_t charged_ns;	/* up to this time it has been charged */
+};
+
+static char locks[LOCKS][64];
+static struct waiter waiters[WAITERS];
+static bool handoff[LOCKS];
+
+static uint64_t charge_all(int lock, uint64_t now_ns)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < WAITERS; i++) {
+		if (!waiters[i].waits || waiters[i].lock != lock)
+			continue;
+		sum += now_ns - waiters[i].charged_ns;
+		waiters[i].charged_ns = now_ns;
+	}
+	return sum;
+}
+
+static bool anybody(int lock)
+{
+	for (int i = 0; i < WAITERS; i++)
+		if (waiters[i].waits && waiters[i].lock == lock)
+			return true;
+	return false;
+}
+
+static void leave_check(struct waiter *w, uint64_t now_ns, bool acquired)
+{
+	struct lsp_queue_parts parts;
+	uint64_t expect = acquired && handoff[w->lock] ? charge_all(w->lock, now_ns) : 0;
+
+	if (acquired)
+		handoff[w->lock] = false;
+	lsp_queue_leave(locks[w->lock], w->enter_ns, now_ns, acquired, &parts);
+	assert_true(parts.found);
+	assert_int_equal(parts.handoff_ns, expect);
+	assert_int_equal(parts.tail_ns, now_ns - w->charged_ns);
+	w->waits = false;
+	if (!anybody(w->lock))
+		handoff[w->lock] = false;
+}
+
+static void release_check(int lock, uint64_t now_ns)
+{
+	struct lsp_queue_parts parts;
+	uint64_t expect = charge_all(lock, now_ns);
+
+	lsp_queue_release(locks[lock], now_ns, true, &parts);
+	assert_int_equal(parts.found, anybody(lock));
+	assert_int_equal(handoff[lock] ? parts.handoff_ns : parts.hold_ns, expect);
+	assert_int_equal(handoff[lock] ? parts.hold_ns : parts.handoff_ns, 0);
+	if (anybody(lock))
+		handoff[lock] = true;
+}
+
+static void test_ledger(void **state)
+{
+	uint64_t now_ns = 1000;
+
+	(void)state;
+	srand(1);
+	for (int i = 0; i < STEPS; i++) {
+		struct waiter *w = &waiters[rand() % WAITERS];
+		int lock = rand() % LOCKS;
+
+		now_ns += (uint64_t)(rand() % 1000);
+		switch (rand() % 4) {
+		case 0:
+		case 1:
+			if (w->waits) {
+				leave_check(w, now_ns, rand() % 4);
+				break;
+			}
+			*w = (struct waiter){ true, lock, now_ns, now_ns };
+			assert_true(lsp_queue_enter(locks[lock], now_ns) > 0);
+			assert_true(lsp_queue_any(locks[lock]));
+			break;
+		case 2:
+			release_check(lock, now_ns);
+			break;
+		case 3:
+			assert_int_equal(lsp_queue_acquire(locks[lock], now_ns),
+					 handoff[lock] ? charge_all(lock, now_ns) : 0);
+			handoff[lock] = false;
+			break;
+		}
+	}
+	for (int i = 0; i < WAITERS; i++)
+		if (waiters[i].waits)
+			leave_check(&waiters[i], now_ns, true);
+	for (int i = 0; i < LOCKS; i++)
+		assert_false(lsp_queue_any(locks[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ledger),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

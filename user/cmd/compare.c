@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lockspan compare: the kernel's side of a run against the program's own. */
+#include <argp.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../compare/compare.h"
+#include "cmd.h"
+#include "load.h"
+#include "reading.h"
+#include "say.h"
+
+#define PATHS_MAX 16
+
+struct compare_options {
+	bool json;
+	size_t top;
+	const char *paths[PATHS_MAX];
+	size_t npaths;
+};
+
+static const struct argp_option options[] = {
+	{ "top", 'n', "N", 0, "So many rows (20); 0: all", 0 },
+	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
+	{ 0 }
+};
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct compare_options *o = state->input;
+	char *end;
+
+	switch (key) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'n':
+		o->top = strtoul(arg, &end, 10);
+		if (end == arg || *end || strchr(arg, '-'))
+			argp_error(state, "'%s' is not a number of rows", arg);
+		if (!o->top)
+			o->top = SIZE_MAX;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->npaths == PATHS_MAX)
+			argp_error(state, "too many files: %s", arg);
+		o->paths[o->npaths++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->npaths)
+			argp_error(state, "what is to be compared? give a folder of record --with-user, or two sides");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* -ENODATA when there are no single events to be compared; then sums are. */
+static int spans_compare(const char *kernel, const char *user, struct lsp_compare *c)
+{
+	char paths[2][PATH_MAX];
+
+	snprintf(paths[0], PATH_MAX, "%s/spans.lspan", kernel);
+	snprintf(paths[1], PATH_MAX, "%s/spans.lspan", user);
+	if (access(paths[0], R_OK) || access(paths[1], R_OK))
+		return -ENODATA;
+	return lsp_compare_spans(paths[0], paths[1], c);
+}
+
+static int sums_compare(const char *kernel, const char *const *users, size_t nusers,
+			struct lsp_compare *c, bool *partial)
+{
+	struct lsp_recording k = { 0 }, u = { 0 };
+	bool good = lsp_load(&k, kernel, partial);
+	int err = -EINVAL;
+
+	for (size_t i = 0; good && i < nusers; i++)
+		good = lsp_load(&u, users[i], partial);
+	if (good) {
+		err = lsp_compare_profiles(&k, &u, c);
+		if (err)
+			lsp_say("cannot compare: %s", strerror(-err));
+	}
+	lsp_recording_uninit(&k);
+	lsp_recording_uninit(&u);
+	return err;
+}
+
+static int sides_compare(const struct compare_options *o, struct lsp_compare *c, bool *partial)
+{
+	char inner[PATH_MAX];
+	const char *users[PATHS_MAX] = { inner };
+	size_t n = o->npaths > 1 ? o->npaths - 1 : 1;
+	int err = -ENODATA;
+
+	snprintf(inner, sizeof(inner), "%s/user", o->paths[0]);
+	for (size_t i = 1; i < o->npaths; i++)
+		users[i - 1] = o->paths[i];
+	if (o->npaths == 1 && access(inner, R_OK)) {
+		lsp_say("%s has no user side; record it --with-user, or name the other side, too",
+			o->paths[0]);
+		return -ENOENT;
+	}
+	if (n == 1)
+		err = spans_compare(o->paths[0], users[0], c);
+	if (err == -ENODATA)
+		return sums_compare(o->paths[0], users, n, c, partial);
+	if (err)
+		lsp_say("cannot compare: %s", strerror(-err));
+	return err;
+}
+
+int lsp_cmd_compare(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = option_parse, .args_doc = "DIR | KERNEL USER...",
+		.doc = "Sets what the kernel saw of a run beside what the program saw, and explains the "
+		       "difference. DIR is a folder of record --with-user; else KERNEL is a folder of "
+		       "record, and USER one of user, or profiles that a Go program wrote of itself."
+		       "\vThe exit status is 0, 1 when a side is partial, 2 when they cannot be compared, "
+		       "64 for a usage error.",
+	};
+	struct compare_options o = { .top = 20 };
+	struct lsp_compare c;
+	bool partial = false, good;
+	struct json_object *json = NULL;
+
+	argp_err_exit_status = LSP_EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (sides_compare(&o, &c, &partial))
+		return LSP_EXIT_OTHER_FAILED;
+	partial |= c.kernel_partial || c.user_partial;
+	if (o.json)
+		json = lsp_compare_json(&c, o.top);
+	else
+		lsp_compare_text(stdout, &c, o.top);
+	lsp_compare_uninit(&c);
+	good = lsp_reading_finish(json);
+	return !good ? LSP_EXIT_OTHER_FAILED : partial ? LSP_EXIT_OTHER_PARTIAL : 0;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "compare.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sites whose order is compared. */
+#define RANKED 10
+
+const char *lsp_compare_part_key(enum lsp_compare_part part)
+{
+#define KEY(id, key) [LSP_COMPARE_##id] = key,
+	static const char *const keys[] = { LSP_COMPARE_PARTS(KEY) };
+#undef KEY
+
+	return part < LSP_COMPARE_COUNT ? keys[part] : "?";
+}
+
+void lsp_compare_uninit(struct lsp_compare *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->rows[i].site);
+		free(c->rows[i].lock);
+	}
+	free(c->rows);
+	memset(c, 0, sizeof(*c));
+}
+
+struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site, const char *lock)
+{
+	struct lsp_compare_row *row, *grown;
+	size_t room;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->rows[i].site, site) && !strcmp(c->rows[i].lock, lock))
+			return &c->rows[i];
+	if (c->n == c->room) {
+		room = c->room ? 2 * c->room : 64;
+		grown = realloc(c->rows, room * sizeof(*c->rows));
+		if (!grown)
+			return NULL;
+		c->rows = grown;
+		c->room = room;
+	}
+	row = &c->rows[c->n];
+	memset(row, 0, sizeof(*row));
+	row->site = strdup(site);
+	row->lock = strdup(lock);
+	if (!row->site || !row->lock) {
+		free(row->site);
+		free(row->lock);
+		return NULL;
+	}
+	c->n++;
+	return row;
+}
+
+static double seen_ns(const struct lsp_compare_row *r)
+{
+	return r->parts[LSP_COMPARE_KERNEL_WAIT] + r->parts[LSP_COMPARE_SCHED_DELAY];
+}
+
+double lsp_compare_coverage(const struct lsp_compare_row *row)
+{
+	return row->user_wait_ns > 0 ? fmin(100, 100 * seen_ns(row) / row->user_wait_ns) : 0;
+}
+
+double lsp_compare_unexplained(const struct lsp_compare_row *row)
+{
+	return row->user_wait_ns > 0 ?
+		100 * row->parts[LSP_COMPARE_UNEXPLAINED] / row->user_wait_ns : 0;
+}
+
+static int row_compare(const void *a, const void *b)
+{
+	const struct lsp_compare_row *x = a, *y = b;
+	double vx = x->user_wait_ns + x->kernel_only_ns, vy = y->user_wait_ns + y->kernel_only_ns;
+	int order;
+
+	if (vx != vy)
+		return vx < vy ? 1 : -1;
+	order = strcmp(x->site, y->site);
+	return order ? order : strcmp(x->lock, y->lock);
+}
+
+static int sign(double x)
+{
+	return (x > 0) - (x < 0);
+}
+
+/* Agreement of the two sides on which of the first sites is the worse, pair by pair. */
+static void rank(struct lsp_compare *c)
+{
+	double agree = 0, user = 0, kernel = 0;
+	size_t n = c->n < RANKED ? c->n : RANKED;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = i + 1; k < n; k++) {
+			int u = sign(c->rows[i].user_wait_ns - c->rows[k].user_wait_ns);
+			int s = sign(seen_ns(&c->rows[i]) + c->rows[i].kernel_only_ns -
+				     seen_ns(&c->rows[k]) - c->rows[k].kernel_only_ns);
+
+			agree += u * s;
+			user += u != 0;
+			kernel += s != 0;
+		}
+	}
+	c->ranked = n;
+	c->rank = user > 0 && kernel > 0 ? agree / sqrt(user * kernel) : NAN;
+}
+
+void lsp_compare_finish(struct lsp_compare *c)
+{
+	struct lsp_compare_row *t = &c->total;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct lsp_compare_row *r = &c->rows[i];
+
+		t->user_wait_ns += r->user_wait_ns;
+		t->user_waits += r->user_waits;
+		t->kernel_spans += r->kernel_spans;
+		t->kernel_only_ns += r->kernel_only_ns;
+		t->kernel_only += r->kernel_only;
+		for (int k = 0; k < LSP_COMPARE_COUNT; k++)
+			t->parts[k] += r->parts[k];
+	}
+	c->user_empty = t->user_wait_ns <= 0;
+	if (c->n)
+		qsort(c->rows, c->n, sizeof(*c->rows), row_compare);
+	rank(c);
+}

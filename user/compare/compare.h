@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's record of a run beside the userspace recorder's of the same run.
+ * Where both have every event, each wait that the program saw is taken apart by
+ * the spans that the kernel saw of the same thread within it; else, and for a
+ * program's own profiles, sums are set side by side.
+ */
+#ifndef LSP_COMPARE_H
+#define LSP_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../report/recording.h"
+
+/* Into what a wait of the user's side divides; ns. Their sum is user_wait. */
+#define LSP_COMPARE_PARTS(X) \
+	X(KERNEL_WAIT, "kernel_wait_ns")	/* queued on its lock's word */ \
+	X(SCHED_DELAY, "sched_delay_ns")	/* woken, and not yet running */ \
+	X(SPIN, "spin_ns")			/* whole calls in which it never slept */ \
+	X(ENTRY, "entry_ns")			/* from the call to the first sleep */ \
+	X(REWAIT, "rewait_ns")			/* between sleeps of one call */ \
+	X(RETURN, "return_ns")			/* from running again to the return */ \
+	X(PARKING, "goroutine_parking_ns")	/* Go: the kernel sees threads only */ \
+	X(UNEXPLAINED, "unexplained_ns")
+
+#define LSP_COMPARE_ENUM(id, key) LSP_COMPARE_##id,
+enum lsp_compare_part { LSP_COMPARE_PARTS(LSP_COMPARE_ENUM) LSP_COMPARE_COUNT };
+
+/* The JSON key of a part. */
+const char *lsp_compare_part_key(enum lsp_compare_part part);
+
+struct lsp_compare_row {
+	char *site;		/* the program's function that called the primitive */
+	char *lock;
+	double user_wait_ns;
+	double user_waits;
+	double kernel_spans;	/* within them */
+	double parts[LSP_COMPARE_COUNT];
+	double kernel_only_ns;	/* lock wait and sched delay outside every wait of the user's side */
+	double kernel_only;	/* such spans */
+};
+
+struct lsp_compare {
+	bool joined;		/* event by event; else sums */
+	bool go;		/* the user's side is a Go program's own */
+	bool kernel_partial;
+	bool user_partial;
+	bool user_empty;	/* the user's side saw nothing */
+	double noise_ns;	/* half the 95 % interval of the difference; 0: nothing was sampled */
+	struct lsp_compare_row total;
+	struct lsp_compare_row *rows;	/* descending by what either side saw */
+	size_t n;
+	size_t room;
+	double rank;		/* Kendall's tau-b of the top sites; NAN: fewer than two */
+	size_t ranked;
+};
+
+void lsp_compare_uninit(struct lsp_compare *c);
+
+/*
+ * From two span files of one run. 0 or -errno; -ENODATA: one of them is not
+ * whole or was sampled, so that single events cannot be set against each other.
+ */
+int lsp_compare_spans(const char *kernel, const char *user, struct lsp_compare *c);
+
+/* From the profiles. @user may be a Go program's own. 0 or -errno. */
+int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_recording *user,
+			 struct lsp_compare *c);
+
+/* The row of (@site, @lock), made if need be; NULL: no memory. Valid until the next call. */
+struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site, const char *lock);
+
+/* After the last row: the total, the order, the ranks. */
+void lsp_compare_finish(struct lsp_compare *c);
+
+/* Share of the waiting that the program saw in which the kernel saw it sleep, percent. */
+double lsp_compare_coverage(const struct lsp_compare_row *row);
+double lsp_compare_unexplained(const struct lsp_compare_row *row);
+
+/* At most @top rows. The text ends with which side to trust, and why. */
+void lsp_compare_text(FILE *to, const struct lsp_compare *c, size_t top);
+struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top);
+
+/* The closing words, malloc'ed. */
+char *lsp_compare_verdict(const struct lsp_compare *c);
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "events.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../capture/spanfile.h"
+#include "../report/site.h"
+
+static int grow(void *array, size_t *room, size_t n, size_t size)
+{
+	size_t want = *room ? 2 * *room : 256;
+	void **at = array, *grown;
+
+	if (n < *room)
+		return 0;
+	grown = realloc(*at, want * size);
+	if (!grown)
+		return -ENOMEM;
+	*at = grown;
+	*room = want;
+	return 0;
+}
+
+static int span_add(struct lsp_events *e, const struct lockspan_span *s)
+{
+	if (grow(&e->events, &e->room, e->n, sizeof(*e->events)))
+		return -ENOMEM;
+	e->sampled |= s->rate_ns != 1;
+	e->events[e->n++] = (struct lsp_event){
+		.start_ns = s->enq_ns, .wake_ns = s->wake_ns, .end_ns = s->run_ns,
+		.uaddr = s->uaddr, .key = s->key, .stack = s->stack, .tid = s->tid,
+		.tgid = s->tgid, .slept = lsp_span_is_contention(s),
+	};
+	return 0;
+}
+
+static int trace_add(struct lsp_events *e, const struct lsp_spanfile_trace *t)
+{
+	struct json_object *names = json_object_new_array();
+	struct lsp_event_trace *grown;
+	size_t want = (size_t)t->number + 1;
+
+	for (size_t i = 0; names && i < t->nframes; i++)
+		for (size_t k = 0; k < t->frames[i].nlines; k++)
+			json_object_array_add(names,
+				json_object_new_string(t->frames[i].lines[k].function));
+	if (want > e->ntraces) {
+		grown = realloc(e->traces, want * sizeof(*grown));
+		if (!grown) {
+			json_object_put(names);
+			return -ENOMEM;
+		}
+		memset(grown + e->ntraces, 0, (want - e->ntraces) * sizeof(*grown));
+		e->traces = grown;
+		e->ntraces = want;
+	}
+	free(e->traces[t->number].site);
+	e->traces[t->number].site = strdup(lsp_site_of_names(names));
+	e->traces[t->number].cond = !strcmp(t->sync, "cond");
+	json_object_put(names);
+	return e->traces[t->number].site ? 0 : -ENOMEM;
+}
+
+static int lock_add(struct lsp_events *e, const struct lsp_spanfile_lock *l)
+{
+	char *name;
+
+	if (grow(&e->locks, &e->locks_room, e->nlocks, sizeof(*e->locks)))
+		return -ENOMEM;
+	name = strdup(l->name);
+	if (!name)
+		return -ENOMEM;
+	e->locks[e->nlocks++] = (struct lsp_event_lock){ l->key, name };
+	return 0;
+}
+
+static int entry_add(struct lsp_events *e, const struct lsp_spanfile_entry *entry)
+{
+	switch (entry->kind) {
+	case LSP_SPANFILE_SPAN:
+		return span_add(e, &entry->span);
+	case LSP_SPANFILE_TRACE:
+		return trace_add(e, &entry->trace);
+	case LSP_SPANFILE_LOCK:
+		return lock_add(e, &entry->lock);
+	case LSP_SPANFILE_STACK:
+		if (grow(&e->stacks, &e->stacks_room, e->nstacks, sizeof(*e->stacks)))
+			return -ENOMEM;
+		e->stacks[e->nstacks++] = (struct lsp_event_stack){
+			entry->stack.id, entry->stack.tgid, entry->stack.trace };
+		return 0;
+	case LSP_SPANFILE_END:
+		for (size_t i = 0; i < entry->end.ncounters; i++)
+			if (!strncmp(entry->end.counters[i].name, "lost_", 5) &&
+			    entry->end.counters[i].value)
+				e->whole = false;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int number_compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int event_compare(const void *a, const void *b)
+{
+	const struct lsp_event *x = a, *y = b;
+
+	return x->tid != y->tid ? number_compare(x->tid, y->tid) :
+		number_compare(x->start_ns, y->start_ns);
+}
+
+static int stack_compare(const void *a, const void *b)
+{
+	const struct lsp_event_stack *x = a, *y = b;
+
+	return x->tgid != y->tgid ? number_compare(x->tgid, y->tgid) : number_compare(x->id, y->id);
+}
+
+static int lock_compare(const void *a, const void *b)
+{
+	const struct lsp_event_lock *x = a, *y = b;
+
+	return number_compare(x->key, y->key);
+}
+
+int lsp_events_read(const char *path, struct lsp_events *e)
+{
+	struct lsp_spanfile_reader *reader;
+	struct lsp_spanfile_entry entry;
+	struct lsp_spanfile_state state;
+	int err;
+
+	memset(e, 0, sizeof(*e));
+	e->whole = true;
+	err = lsp_spanfile_open(path, &reader);
+	if (err)
+		return err;
+	while ((err = lsp_spanfile_next(reader, &entry)) == 1) {
+		err = entry_add(e, &entry);
+		if (err)
+			break;
+	}
+	lsp_spanfile_state(reader, &state);
+	lsp_spanfile_reader_close(reader);
+	e->whole &= state.ended && !state.damaged && !e->sampled;
+	if (e->n)
+		qsort(e->events, e->n, sizeof(*e->events), event_compare);
+	if (e->nstacks)
+		qsort(e->stacks, e->nstacks, sizeof(*e->stacks), stack_compare);
+	if (e->nlocks)
+		qsort(e->locks, e->nlocks, sizeof(*e->locks), lock_compare);
+	return err < 0 ? err : 0;
+}
+
+void lsp_events_uninit(struct lsp_events *e)
+{
+	for (size_t i = 0; i < e->ntraces; i++)
+		free(e->traces[i].site);
+	for (size_t i = 0; i < e->nlocks; i++)
+		free(e->locks[i].name);
+	free(e->traces);
+	free(e->locks);
+	free(e->stacks);
+	free(e->events);
+	memset(e, 0, sizeof(*e));
+}
+
+static const struct lsp_event_trace *trace_of(const struct lsp_events *e,
+					      const struct lsp_event *event)
+{
+	struct lsp_event_stack key = { event->stack, event->tgid, 0 };
+	const struct lsp_event_stack *s = e->nstacks ?
+		bsearch(&key, e->stacks, e->nstacks, sizeof(key), stack_compare) : NULL;
+
+	return s && s->trace < e->ntraces && e->traces[s->trace].site ? &e->traces[s->trace] : NULL;
+}
+
+const char *lsp_event_site(const struct lsp_events *e, const struct lsp_event *event)
+{
+	const struct lsp_event_trace *t = trace_of(e, event);
+
+	return t ? t->site : "";
+}
+
+bool lsp_event_is_cond(const struct lsp_events *e, const struct lsp_event *event)
+{
+	const struct lsp_event_trace *t = trace_of(e, event);
+
+	return t && t->cond;
+}
+
+const char *lsp_event_lock(const struct lsp_events *e, const struct lsp_event *event)
+{
+	struct lsp_event_lock key = { event->key, NULL };
+	const struct lsp_event_lock *l = e->nlocks ?
+		bsearch(&key, e->locks, e->nlocks, sizeof(key), lock_compare) : NULL;
+
+	return l ? l->name : "";
+}

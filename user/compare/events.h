@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The waits of a span file, by thread and time, with the sites and names that stand behind them in the file. */
+#ifndef LSP_COMPARE_EVENTS_H
+#define LSP_COMPARE_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lsp_event {
+	uint64_t start_ns;	/* enq */
+	uint64_t wake_ns;	/* 0 none */
+	uint64_t end_ns;	/* run */
+	uint64_t uaddr;
+	uint64_t key;
+	uint64_t stack;
+	uint32_t tid;
+	uint32_t tgid;
+	bool slept;
+};
+
+struct lsp_events {
+	struct lsp_event *events;	/* ascending by tid, then start */
+	size_t n, room;
+	struct lsp_event_stack {
+		uint64_t id;
+		uint32_t tgid;
+		uint32_t trace;
+	} *stacks;			/* ascending by tgid, then id */
+	size_t nstacks, stacks_room;
+	struct lsp_event_trace {
+		char *site;
+		bool cond;
+	} *traces;			/* by number */
+	size_t ntraces;
+	struct lsp_event_lock {
+		uint64_t key;
+		char *name;
+	} *locks;			/* ascending by key */
+	size_t nlocks, locks_room;
+	bool sampled;
+	bool whole;			/* neither cut, nor sampled, nor anything lost */
+};
+
+/* 0 or -errno; either way to be uninitialised. */
+int lsp_events_read(const char *path, struct lsp_events *ret);
+void lsp_events_uninit(struct lsp_events *e);
+
+/* "" where it is not known. */
+const char *lsp_event_site(const struct lsp_events *e, const struct lsp_event *event);
+const char *lsp_event_lock(const struct lsp_events *e, const struct lsp_event *event);
+bool lsp_event_is_cond(const struct lsp_events *e, const struct lsp_event *event);
+
+#endif

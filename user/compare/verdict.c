@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which side to trust for this program, in words. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "compare.h"
+
+static void add(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(FILE *to, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vfprintf(to, format, list);
+	va_end(list);
+}
+
+static double share(const struct lsp_compare *c, enum lsp_compare_part part)
+{
+	return c->total.user_wait_ns > 0 ? 100 * c->total.parts[part] / c->total.user_wait_ns : 0;
+}
+
+static void choice_add(FILE *to, const struct lsp_compare *c)
+{
+	const struct lsp_compare_row *t = &c->total;
+
+	if (t->user_wait_ns <= 0 && t->kernel_only_ns <= 0) {
+		add(to, "Neither side saw anybody wait.");
+	} else if (c->user_empty) {
+		add(to, "Trust the kernel: the userspace side saw no wait at all, so this program waits "
+		    "by other means than the C library's locks (statically linked, or with locks of "
+		    "its own).");
+	} else if (c->go) {
+		add(to, "Trust the program's own profile for which goroutine waited for which lock, and the "
+		    "kernel for what threads and processors did: most of a goroutine's wait is spent "
+		    "parked, and the kernel sees only the threads that run goroutines.");
+	} else if (c->kernel_partial && !c->user_partial) {
+		add(to, "Trust the userspace side: the kernel's record is partial.");
+	} else if (t->kernel_only_ns > 0.2 * t->user_wait_ns) {
+		add(to, "Trust the kernel: it saw waiting, worth %.0f%% of what the userspace side has, "
+		    "on futexes that lie outside the locks of the C library.",
+		    100 * t->kernel_only_ns / t->user_wait_ns);
+	} else if (share(c, LSP_COMPARE_SPIN) > 20) {
+		add(to, "Trust the userspace side: %.0f%% of the waiting was spent without sleeping, by "
+		    "spinning or by trying again, of which the kernel knows nothing.",
+		    share(c, LSP_COMPARE_SPIN));
+	} else if (share(c, LSP_COMPARE_SCHED_DELAY) > 20) {
+		add(to, "Trust the kernel for blame: %.0f%% of the waiting came after the lock had been "
+		    "released, when the waiter was late to run. The userspace side counts it as the "
+		    "lock's; more processors, not a better lock, would help.",
+		    share(c, LSP_COMPARE_SCHED_DELAY));
+	} else if (c->joined) {
+		add(to, "Either side will do: the kernel saw the program asleep in %.1f%% of the waiting "
+		    "that the program saw.", lsp_compare_coverage(t));
+	} else {
+		add(to, "The sums are set side by side, and not the events: record both sides of one run "
+		    "(record --with-user) to have the difference explained.");
+	}
+}
+
+char *lsp_compare_verdict(const struct lsp_compare *c)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *to = open_memstream(&text, &bytes);
+
+	if (!to)
+		return NULL;
+	choice_add(to, c);
+	if (c->total.user_wait_ns > 0 && lsp_compare_unexplained(&c->total) >= 5)
+		add(to, " %.1f%% of the waiting is not explained: take the difference with care.",
+		    lsp_compare_unexplained(&c->total));
+	if (c->noise_ns > 0)
+		add(to, " One of the sides was sampled.");
+	if (!isnan(c->rank) && c->rank < 0.5 && c->ranked > 2)
+		add(to, " The two sides do not agree on which sites are the worst.");
+	fclose(to);
+	return text;
+}
