@@ -80,7 +80,7 @@ static int64_t object_mapping(struct lsp_profile *p, const struct lsp_object *o)
 	return lsp_profile_mapping_add(p, &m);
 }
 
-static int64_t frame_location(struct lsp_profile *p, const struct lsp_frame *f)
+int64_t lsp_profiles_frame(struct lsp_profile *p, const struct lsp_frame *f)
 {
 	struct lsp_profile_line lines[64];
 	size_t n = f->nlines < 64 ? f->nlines : 64;
@@ -137,7 +137,7 @@ static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint6
 		return 1;
 	}
 	for (size_t i = 0; i < t->nframes && n < MAX_LOCATIONS - 1; i++) {
-		id = frame_location(p, &t->frames[i]);
+		id = lsp_profiles_frame(p, &t->frames[i]);
 		if (id < 0)
 			return (int)id;
 		ids[n++] = (uint64_t)id;

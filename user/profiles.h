@@ -60,4 +60,7 @@ int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles
 			struct lsp_profiles *ret);
 void lsp_profiles_destroy(struct lsp_profiles *p);
 
+/* The location of a resolved frame, as lsp_profile_location_add() gives it. */
+int64_t lsp_profiles_frame(struct lsp_profile *p, const struct lsp_frame *f);
+
 #endif

@@ -13,4 +13,5 @@ done
 waits=$(pprof_sum "$dir/run/block.pb.gz" contentions lock=counter_mu)
 verdict "the profile counts what the program counts" \
 	"$waits - $sleeps <= 0 && $sleeps - $waits <= $(truth run threads)" "$waits waits, $sleeps sleeps"
+show $lockspan report "$dir/run"
 finish

@@ -11,4 +11,5 @@ wait=$(delay run block sync=mutex)
 fast=$(delay run block sync=mutex fn=fast_update)
 verdict "block shows the seven that wait" "$wait > 0 && $fast > 0.9 * $wait" \
 	"$(calc "100 * $fast / $wait") % of $(seconds "$wait") s are fast_update's"
+show $lockspan report "$dir/run"
 finish

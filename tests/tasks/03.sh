@@ -3,11 +3,10 @@
 # exact total. Would catch: an estimate that depends on the rate. One interval of
 # 95 % misses in 20; three times its width misses practically never.
 . tests/tasks/lib.sh
-workload=workloads/c/task01
 last=
+LOCKSPAN=$lockspan tools/rates -o "$dir" -- workloads/c/task01 "${size[@]}" >"$dir/table" 2>"$dir/err" ||
+	die "recording: $(tail -n 1 "$dir/err")"
 for rate in 1 10000 1000000; do
-	$lockspan record --block-rate $rate -o "$dir/$rate" -- $workload >"$dir/$rate.truth" 2>"$dir/$rate.err" ||
-		die "recording at $rate: $(tail -n 1 "$dir/$rate.err")"
 	r=$dir/$rate/record.json
 	exact=$(json "$r" exact.delay_ns) estimate=$(json "$r" estimated.block.delay_ns)
 	low=$(json "$r" estimated.block.low_ns) high=$(json "$r" estimated.block.high_ns)
@@ -22,4 +21,5 @@ for rate in 1 10000 1000000; do
 		"$share % against $last %"
 	last=$share
 done
+show cat "$dir/table"
 finish

@@ -10,4 +10,5 @@ verdict "the difference of the mutex profiles is negative" "$before > 0 && $afte
 $lockspan diff --json "$dir/before" "$dir/after" >"$dir/diff.json"
 verdict "and more is done in the same time" "$(truth after ops_per_s) > 5 * $(truth before ops_per_s)" \
 	"$(truth before ops_per_s) and $(truth after ops_per_s) Gets a second"
+show $lockspan diff "$dir/before" "$dir/after"
 finish

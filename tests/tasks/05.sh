@@ -13,4 +13,6 @@ verdict "a writer of 100 ms makes them wait again" "$spike > 10 * $readers" "$(s
 blame=$(delay slow mutex lock=g_cache.rw) writer=$(delay slow mutex lock=g_cache.rw fn=cache_put_rwlock)
 verdict "and the writer is to blame" "$blame > 0 && $writer > 0.9 * $blame" \
 	"$(calc "100 * $writer / $blame") % of $(seconds "$blame") s"
+show $lockspan diff "$dir/mutex" "$dir/rwlock"
+show $lockspan report "$dir/slow"
 finish

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# vm: --icount
 # 32 shards instead of one mutex. Would catch: locks of an array taken for one, or for different ones each run.
+# Time is counted in the guest's instructions: on a busy host every sleep is longer than it says, and
+# each lock held longer.
 . tests/tasks/lib.sh
 task_record single -v single
 task_record sharded -v sharded
@@ -12,4 +15,5 @@ for i in {0..31}; do
 	(($(delay sharded block "lock=g_map.shards[$i].mu") == 0)) || seen=$((seen + 1))
 done
 verdict "and the load spreads over the shards" "$seen >= 24" "waits at $seen of 32"
+show $lockspan diff "$dir/single" "$dir/sharded"
 finish

@@ -16,4 +16,5 @@ verdict "a buffer of 1024 takes its wait away" "$send_buffered < 0.05 * $send_un
 verdict "eight consumers move the wait to themselves" \
 	"$send_consumers < 0.6 * $send_unbuffered && $receive_consumers > $receive_unbuffered && $receive_consumers > $send_consumers" \
 	"send $(seconds "$send_consumers") s, receive $(seconds "$receive_consumers") s"
+for v in unbuffered buffered consumers; do show $lockspan report "$dir/$v"; done
 finish

@@ -10,4 +10,6 @@ verdict "no reader of the pointer waits or is waited for" "$free == 0 && $waits 
 verdict "readers of the rwlock do" "$locked > 0" "$(seconds "$locked") s blamed"
 verdict "copying costs memory" "$(truth rcu allocated_bytes) >= $(truth rwlock allocated_bytes)" \
 	"$(truth rcu allocated_bytes) and $(truth rwlock allocated_bytes) bytes"
+show $lockspan report "$dir/rwlock"
+show $lockspan report "$dir/rcu"
 finish

@@ -5,6 +5,9 @@
 . tests/lib.sh
 
 task=$(basename "$0" .sh)
+# The seed's own sizes with `make tasks-full`, else those of a lab VM.
+full=${TASKS_FULL:-0}
+((full)) && size=(--full) || size=()
 dir=${OUT:-/tmp}/task$task
 mkdir -p "$dir"
 
@@ -12,7 +15,7 @@ mkdir -p "$dir"
 task_record() {
 	local name=$1
 	shift
-	$lockspan record "${record_options[@]}" -o "$dir/$name" -- "workloads/c/task$task" "$@" \
+	$lockspan record "${record_options[@]}" -o "$dir/$name" -- "workloads/c/task$task" "${size[@]}" "$@" \
 		>"$dir/$name.truth" 2>"$dir/$name.err" || die "recording $name: $(tail -n 1 "$dir/$name.err")"
 }
 record_options=()
@@ -35,3 +38,14 @@ verdict() {
 }
 
 seconds() { calc "($1) / 1e9"; }
+
+# show CMD...: its output is what the task's page shows; exit status 0.
+show() {
+	{
+		printf '$ %s\n' "${*//"$dir"/build\/tasks\/task"$task"}"
+		"$@" 2>&1
+		echo
+	} >>"$dir/shown"
+	return 0
+}
+rm -f "$dir/shown"

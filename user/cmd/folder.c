@@ -53,7 +53,7 @@ int lsp_folder_check(const char *path)
 void lsp_folder_clear(const char *path)
 {
 	static const char *const names[] = {
-		"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "record.json", "spans.lspan",
+		"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "record.json", "spans.lspan", "cpu.pb.gz",
 	};
 	char name[PATH_MAX];
 

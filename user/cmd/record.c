@@ -19,6 +19,7 @@
 #include "../capture/spanfile.h"
 #include "../capture/streamfile.h"
 #include "cmd.h"
+#include "cpu.h"
 #include "folder.h"
 #include "progress.h"
 #include "say.h"
@@ -35,6 +36,7 @@ struct recording {
 	struct lsp_session session;
 	struct lsp_collector *collector;
 	struct lsp_spanfile_writer *spans;
+	struct lsp_cpu *cpu;		/* NULL: not asked for */
 	FILE *stream;			/* keeps what the module sends */
 	struct lsp_userside user;	/* with --with-user */
 	uint64_t stop_ns;
@@ -156,6 +158,7 @@ static bool prepare(struct recording *r)
 static void tick(struct recording *r)
 {
 	lsp_session_tick(&r->session, r->collector);
+	lsp_record_cpu_tick(r->cpu);
 	if (r->spans)
 		lsp_spanfile_flush(r->spans);
 	lsp_progress_show(&r->progress, &r->session, r->collector);
@@ -206,6 +209,8 @@ static void session_stop(struct recording *r)
 		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
 	lsp_session_signal_pass_on(&r->session);
 	lsp_progress_text(&r->progress, "resolving stacks");
+	if (r->cpu && !lsp_record_cpu_write(r->options, r->cpu, r->session.wall_ns, r->stop_ns - r->session.start_ns))
+		r->failed = true;
 	if (err) {
 		lsp_say_client(r->session.client, "end the recording", err);
 		r->failed = true;
@@ -355,6 +360,8 @@ static int recording_run(struct recording *r)
 		if (err)
 			return command_failed(o->command[0], err);
 	}
+	if (o->cpu && !lsp_record_cpu_begin(o, o->command ? r->session.child.pid : 0, &r->cpu))
+		return LSP_EXIT_FAILED;
 	err = lsp_session_start(&r->session);
 	if (err) {
 		lsp_say_client(r->session.client, "start the recording", err);
@@ -388,6 +395,7 @@ int lsp_cmd_record(int argc, char **argv)
 	lsp_progress_init(&r.progress);
 	status = recording_run(&r);
 
+	lsp_cpu_destroy(r.cpu);
 	lsp_userside_uninit(&r.user);
 	spans_drop(&r);
 	if (r.stream)

@@ -28,6 +28,7 @@ struct lsp_record_options {
 	bool stack_auto;	/* sparse, or raw where the module has it not */
 	uint32_t ring_bytes;
 	bool spans;
+	bool cpu;		/* cpu.pb.gz as well */
 	bool with_user;		/* the userspace recorder, too */
 	bool all_frames;
 	bool debuginfod;

@@ -10,7 +10,7 @@
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
 	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
-	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_WITH_USER,
+	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER,
 };
 
 static const struct argp_option what_options[] = {
@@ -39,6 +39,7 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
+	{ "cpu", OPTION_CPU, NULL, 0, "Where CPU time is spent too, in cpu.pb.gz", 3 },
 	{ "with-user", OPTION_WITH_USER, NULL, 0,
 	  "The userspace recorder too, in DIR/user, for lockspan compare", 3 },
 	/* For tests and measurements of the collector. */
@@ -196,6 +197,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_SPANS:
 		o->spans = true;
+		break;
+	case OPTION_CPU:
+		o->cpu = true;
 		break;
 	case OPTION_WITH_USER:
 		o->with_user = o->spans = true;

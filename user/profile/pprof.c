@@ -116,6 +116,13 @@ err_profile:
 	return NULL;
 }
 
+int lsp_profile_period_set(struct lsp_profile *p, const struct lsp_profile_type *type,
+			   int64_t period)
+{
+	p->period = period;
+	return type_set(p, &p->period_type, type);
+}
+
 void lsp_profile_destroy(struct lsp_profile *p)
 {
 	if (!p)

@@ -74,6 +74,10 @@ extern const struct lsp_profile_type lsp_profile_contention_types[2];
 struct lsp_profile *lsp_profile_create(const struct lsp_profile_type *types, size_t ntypes);
 void lsp_profile_destroy(struct lsp_profile *p);
 
+/* Another period than contentions/count, 1: what one sample stands for. 0 or -ENOMEM. */
+int lsp_profile_period_set(struct lsp_profile *p, const struct lsp_profile_type *type,
+			   int64_t period);
+
 /* Wall clock of the profile's beginning; duration stays 0 for a cumulative one. */
 void lsp_profile_time_set(struct lsp_profile *p, int64_t time_ns, int64_t duration_ns);
 int lsp_profile_comment_add(struct lsp_profile *p, const char *text);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The part of `lockspan record` that --cpu asks for. */
+#ifndef LSP_CMD_CPU_H
+#define LSP_CMD_CPU_H
+
+#include <sys/types.h>
+
+#include "../cpu.h"
+#include "record.h"
+
+/* Starts sampling what the options name and @child (0 none); says why it cannot. */
+bool lsp_record_cpu_begin(const struct lsp_record_options *o, pid_t child, struct lsp_cpu **ret);
+
+/* To be done once a second; @c may be NULL. */
+void lsp_record_cpu_tick(struct lsp_cpu *c);
+
+/* Stops, and writes DIR/cpu.pb.gz; says what fails or was lost. */
+bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c, int64_t wall_ns,
+			  uint64_t duration_ns);
+
+#endif
