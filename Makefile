@@ -60,7 +60,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo lab check check-debug tasks demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo lab check check-debug tasks tasks-full demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -107,6 +107,9 @@ check-debug: ## the storms and some VM tests on a kernel with KASAN, lockdep and
 
 tasks: ## record the contention tasks in a lab VM and check what their text predicts
 	tools/tasks
+
+tasks-full: ## the same at the sizes of the tasks' text, with an hour of task 12
+	tools/tasks --full
 
 demo: ## record the first workload in a lab VM and show its profiles
 	tools/demo

@@ -145,6 +145,8 @@ int lsp_cpu_sample_read(const struct perf_event_header *h, uint64_t *regs,
 			regs[reg_order[i].dwarf] = at[i];
 		at += nregs;
 	}
+	if (at == end)
+		return -EBADMSG;
 	size = *at++;
 	if (!size)
 		return 0;
