@@ -84,7 +84,7 @@ static void release_check(int lock, uint64_t now_ns)
 
 static void test_ledger(void **state)
 {
-	uint64_t now_ns = 1000;
+	uint64_t now_ns = 1000, base_ns;
 
 	(void)state;
 	srand(1);
@@ -101,7 +101,9 @@ static void test_ledger(void **state)
 				break;
 			}
 			*w = (struct waiter){ true, lock, now_ns, now_ns };
-			assert_true(lsp_queue_enter(locks[lock], now_ns) > 0);
+			assert_true(lsp_queue_enter(locks[lock], now_ns - (uint64_t)(rand() % 500), &base_ns) > 0);
+			w->enter_ns = w->charged_ns = base_ns;
+			now_ns = base_ns > now_ns ? base_ns : now_ns;
 			assert_true(lsp_queue_any(locks[lock]));
 			break;
 		case 2:

@@ -14,7 +14,8 @@
 #include "span.h"
 
 #define LSP_USERFILE_MAGIC 0x5250534cU
-#define LSP_USERFILE_VERSION 1
+/* With the number of counters, for they are part of every chunk. */
+#define LSP_USERFILE_VERSION (1U << 16 | LOCKSPAN_C_COUNT)
 #define LSP_USERFILE_HEAD_BYTES 4096
 #define LSP_USERFILE_CHUNK_BYTES (256U << 10)
 

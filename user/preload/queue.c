@@ -58,12 +58,13 @@ static uint64_t advance(struct queue *q, uint64_t now_ns)
 	return amount;
 }
 
-uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns)
+uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns)
 {
 	struct bucket *b = bucket_take(lock);
 	struct queue *q = queue_find(b, lock);
 	uint32_t depth = 0;
 
+	*base_ns = now_ns;
 	if (!q) {
 		q = queue_find(b, NULL);
 		if (!q)
@@ -72,14 +73,9 @@ uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns)
 		q->lock = lock;
 		q->cut_ns = now_ns;
 	}
-	/*
-	 * A time taken before another thread's last step waits with that step's
-	 * time; leave finds the same base, for cut only grows.
-	 */
-	if (now_ns > q->cut_ns)
-		q->bases_ns += now_ns;
-	else
-		q->bases_ns += q->cut_ns;
+	/* A time taken before another thread's last step begins with that step. */
+	*base_ns = now_ns > q->cut_ns ? now_ns : q->cut_ns;
+	q->bases_ns += *base_ns;
 	depth = ++q->waiters;
 	__atomic_fetch_add(&lsp_queue_waiting[lsp_queue_bucket(lock)], 1, __ATOMIC_RELAXED);
 out:
@@ -107,6 +103,7 @@ void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool 
 		now_ns = base;
 	/* Got without a release that was seen, or given up: nobody answers for the rest. */
 	ret->tail_ns = now_ns - base;
+	ret->now_ns = now_ns;
 	q->bases_ns -= base;
 	ret->waiters = --q->waiters;
 	if (!q->waiters)

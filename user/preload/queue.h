@@ -35,13 +35,17 @@ struct lsp_queue_parts {
 	uint64_t hold_ns;	/* of the releaser */
 	uint64_t handoff_ns;
 	uint64_t tail_ns;
+	uint64_t now_ns;	/* leave: when, not before any other step on this lock */
 	uint32_t waiters;	/* left */
 };
 
-/* The caller begins to wait; the depth, itself included. 0: no room, it is not accounted. */
-uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns);
+/*
+ * The caller begins to wait; the depth, itself included. 0: no room, it is not
+ * accounted. From *@base_ns on it is: not before any other step on this lock.
+ */
+uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns);
 
-/* The caller, which entered at @enter_ns, waits no longer; @acquired: it holds the lock. */
+/* The caller, which is accounted from @enter_ns on, waits no longer; @acquired: it holds the lock. */
 void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool acquired,
 		     struct lsp_queue_parts *ret);
 

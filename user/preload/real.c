@@ -2,6 +2,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static void *find(const char *name)
 {
 	void *found = NULL;
 
-	if (!strncmp(name, "pthread_cond_", 13))
+	/* A search that fails would allocate, and an allocator's own lock may be what led here. */
+	if (!strcmp(name, "pthread_cond_wait") || !strcmp(name, "pthread_cond_timedwait"))
 		found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
 	return found ? found : dlsym(RTLD_NEXT, name);
 }
@@ -33,6 +35,12 @@ void lsp_real_resolve(void)
 #undef PLACE
 	};
 
+	static __thread bool resolving __attribute__((tls_model("initial-exec")));
+
+	/* The mutexes, of which an allocator has need, are the first to be there. */
+	if (resolving)
+		return;
+	resolving = true;
 	/*
 	 * Several threads may do it at once, with the same result; the last one
 	 * (dlmopen, which is everywhere) tells that the others are there.
@@ -42,4 +50,5 @@ void lsp_real_resolve(void)
 
 		__atomic_store_n((void **)((char *)&lsp_real + places[i]), found, __ATOMIC_RELEASE);
 	}
+	resolving = false;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 /* Stacks remembered as sent; beyond it they are sent again. */
 #define KNOWN 32768
 #define KNOWN_PROBES 16
+/* Out of the way of programs that count on the lowest numbers. */
+#define KEPT_FD 700
 /* Room that a chunk must have for a thread to go on with it. */
 #define ROOM (STACK_BYTES + 1024)
 
@@ -37,6 +40,9 @@ static uint32_t process;	/* of which the tables below speak */
 static uint64_t known[KNOWN];
 static pthread_key_t exit_key;
 static bool exit_key_made;
+static int kept_fd = -1;
+static ino_t kept_ino;
+static dev_t kept_dev;
 
 /* ---- the file ---- */
 
@@ -47,10 +53,31 @@ static void *file_map(int fd, size_t bytes, off_t offset)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* Opened anew each time: programs close what they do not know. */
+/*
+ * Opened anew each time, for programs close what they do not know; by the
+ * descriptor that was kept where that is refused, for they give up rights, too.
+ */
 static int file_open(void)
 {
-	return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 || kept_fd < 0)
+		return fd;
+	if (fstat(kept_fd, &st) || st.st_ino != kept_ino || st.st_dev != kept_dev)
+		return -1;
+	return (int)syscall(SYS_fcntl, kept_fd, F_DUPFD_CLOEXEC, KEPT_FD);
+}
+
+static void file_keep(int fd)
+{
+	struct stat st;
+
+	kept_fd = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, KEPT_FD);
+	if (kept_fd < 0 || fstat(kept_fd, &st))
+		return;
+	kept_ino = st.st_ino;
+	kept_dev = st.st_dev;
 }
 
 static void thread_exit(void *chunk)
@@ -73,6 +100,7 @@ static __attribute__((constructor)) void begin(void)
 	if (fd < 0)
 		return;
 	head = file_map(fd, LSP_USERFILE_HEAD_BYTES, 0);
+	file_keep(fd);
 	syscall(SYS_close, fd);
 	if (head && (head->magic != LSP_USERFILE_MAGIC || head->version != LSP_USERFILE_VERSION))
 		head = NULL;

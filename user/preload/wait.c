@@ -7,13 +7,14 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const s
 {
 	uint64_t stacked_ns;
 
+	w->start_ns = lsp_thread_now_ns();
 	w->recorded = lsp_thread_begin();
 	if (!w->recorded)
 		return;
 	w->lock = lock;
-	w->start_ns = lsp_thread_now_ns();
+	w->base_ns = w->start_ns;
 	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
-	w->depth = lockable ? lsp_queue_enter(lock, w->start_ns) : 0;
+	w->depth = lockable ? lsp_queue_enter(lock, lsp_thread_now_ns(), &w->base_ns) : 0;
 	w->queued = w->depth;
 	w->stack = lsp_thread_rate_ns() ? lsp_thread_stack(regs, w->start_ns) : 0;
 	stacked_ns = lsp_thread_now_ns();
@@ -72,12 +73,16 @@ void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
 	now_ns = lsp_thread_now_ns();
 	if (w->queued) {
 		lsp_thread_hold();
-		lsp_queue_leave(w->lock, w->start_ns, now_ns, outcome == LOCKSPAN_WOKEN, &parts);
+		lsp_queue_leave(w->lock, w->base_ns, now_ns, outcome == LOCKSPAN_WOKEN, &parts);
 		lsp_thread_end();
 	}
-	/* Nobody answers for the wait for an event, or for one that found no place in the table. */
-	if (!parts.found)
+	/* Nobody answers for the wait for an event, for one without a place in the table, or before it had it. */
+	if (parts.found) {
+		now_ns = parts.now_ns;
+		parts.tail_ns += w->base_ns - w->start_ns;
+	} else {
 		parts.tail_ns = now_ns - w->start_ns;
+	}
 	if (!lsp_thread_begin())
 		return;
 	wait_put(w, &parts, now_ns, outcome);

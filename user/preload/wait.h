@@ -8,7 +8,8 @@
 
 struct lsp_wait {
 	const void *lock;
-	uint64_t start_ns;	/* 0: it is not recorded */
+	uint64_t start_ns;	/* of the call, nearly */
+	uint64_t base_ns;	/* from which on it is in the table */
 	uint64_t stack;
 	uint32_t depth;
 	bool queued;		/* in the table of queue.h */

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.12 cpus=2 timeout=120
+#
+# Both recorders on the same run. Would catch: clocks that differ, a wait of the
+# program that the kernel's spans do not explain, spans put into the wrong wait,
+# a program that the userspace side cannot see and is passed for idle, and a
+# closing sentence that says otherwise than the figures.
+. tests/lib.sh
+
+module_load
+# both NAME CMD...: records and compares; leaves /tmp/c.json.
+both() {
+	local name=$1
+	shift
+	rm -rf /tmp/r
+	$lockspan record --with-user -o /tmp/r -- "$@" >/tmp/truth.json 2>/tmp/err
+	rc=$?
+	$lockspan compare --json /tmp/r >/tmp/c.json 2>>/tmp/err
+	compared=$?
+	echo "# $name: $(grep -o '"verdict":.*' /tmp/c.json)"
+}
+get() { json /tmp/c.json "$1" | cut -d. -f1; }
+
+for program in workloads/c/task*; do
+	[[ -x $program && ! -d $program && $program != *.* ]] || continue
+	name=${program##*/}
+	both "$name" "$program"
+	[[ $rc == 0 && $compared == 0 ]] || { fail "$name: record $rc, compare $compared: $(cat /tmp/err)"; continue; }
+	num "$name: unexplained percent of $(get user_wait_ns) ns" "$(get unexplained_percent)" "<" 5
+	is "$name: the parts make up the whole, ns off" $(($(get user_wait_ns) - $(get kernel_wait_ns) - \
+		$(get sched_delay_ns) - $(get spin_ns) - $(get entry_ns) - $(get rewait_ns) - \
+		$(get return_ns) - $(get goroutine_parking_ns) - $(get unexplained_ns))) 0
+done
+
+both pi tests/vm/differ pi
+num "PI: the kernel saw it asleep, percent" "$(get coverage_percent)" ">=" 80
+both adaptive tests/vm/differ adaptive
+num "adaptive: waits in which it never slept, ns" "$(get spin_ns)" ">" 0
+both crowd tests/vm/differ crowd
+num "16 threads on 2 processors: unexplained percent" "$(get unexplained_percent)" "<" 5
+both raw tests/vm/differ raw
+num "raw futexes: the kernel alone saw, ns" "$(get kernel_only_ns)" ">" 1000000
+both static tests/vm/differ_static pi
+is "statically linked: record tells that the other recorder was not there" "$rc" 125
+is "and that it saw, ns" "$(get user_wait_ns)" 0
+num "the kernel saw, ns" "$(get kernel_only_ns)" ">" 1000000
+like "and is to be trusted" "$(json /tmp/c.json verdict)" 'Trust the kernel'
+module_unload
+finish
