@@ -20,19 +20,21 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 #define SLOW_SHARE 0.5		/* of all hold, ... */
 #define SLOW_RELEASES 0.5	/* ... with at most this share of releases, ... */
 #define SLOW_TIMES 5		/* ... and so many times the others' hold for a waiter */
-#define SLOW_OTHERS 10		/* releases of others, to have something to compare with */
+#define SLOW_OTHERS 10		/* releases of others, to have something to compare with, ... */
+#define SLOW_ALONE 0.9		/* ... or this share of an rwlock's hold, while others wait, ... */
+#define SLOW_WRITERS 0.05	/* ... and writers have no more of the waiting: there is one */
 
 #define QUEUE_LONG 4		/* waiters found, itself included */
 #define HANDOFF_SHARE 0.5
 #define HANDOFF_WAITS 100
 
-#define HERD_QUEUE 8
+#define HERD_QUEUE 5
 #define HERD_BURST 1.5		/* queue found over queue in the mean */
 #define HERD_REWAITS 0.5
 
-#define READERS_SHARE 0.8
+#define READERS_SHARE 0.5
 #define READERS_TIMES 5
-#define READERS_MIN 10
+#define READERS_MIN 3
 
 #define PRESSURE_TIMES 2
 #define POOL_WAITING 2
@@ -149,6 +151,7 @@ static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, st
 {
 	const struct lsp_shape_releaser *slow = NULL;
 	double turn_ns, others_ns, others;
+	bool alone;
 
 	for (size_t i = 0; i < l->nreleasers; i++)
 		if (!slow || l->releasers[i].hold_ns > slow->hold_ns)
@@ -157,10 +160,14 @@ static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, st
 	if (!s->lock || !slow || slow->hold_ns < SLOW_SHARE * s->hold_ns ||
 	    (s->mutex && slow->releases > SLOW_RELEASES * s->releases))
 		return false;
+	/* Nor does a reader's unlock release a reader: there may be no others. */
+	alone = !s->mutex && slow->hold_ns >= SLOW_ALONE * s->hold_ns && l->waiter &&
+		l->waits[LSP_SHAPE_WRITE].ns <= SLOW_WRITERS * s->waited_ns &&
+		strcmp(l->waiter, slow->site);
 	others = s->releases - slow->releases;
 	turn_ns = over(slow->hold_ns, slow->charged);
 	others_ns = over(s->hold_ns - slow->hold_ns, s->charged - slow->charged);
-	if (others < SLOW_OTHERS || turn_ns < SLOW_TIMES * others_ns)
+	if (others < SLOW_OTHERS ? !alone : turn_ns < SLOW_TIMES * others_ns)
 		return false;
 	shape(ret, LSP_SHAPE_SLOW_HOLDER, l, slow->site);
 	number(ret, "hold_share", over(slow->hold_ns, s->hold_ns));
