@@ -14,6 +14,7 @@ $lockspan record --ring-bytes 1048576 -o /tmp/r -- bash -c 'end=$((SECONDS + $0)
 		wait
 	done' "$seconds" >/tmp/ways 2>/tmp/err
 like "exit status: $?" "$?" '^(0|125)$'
+[[ -s $r ]] || die "nothing was written: $(cat /tmp/err)"
 num "processes" "$(wc -l </tmp/ways)" ">" 20
 # A process that comes to run too late has no time left to sleep.
 num "waits that timed out, one a process" $(($(c timeout) + $(c nosleep) + $(c lost_task_table) + $(json $r 'probes.*.missed'))) ">=" "$(wc -l </tmp/ways)"

@@ -40,6 +40,10 @@ recorder_stop() {
 	wait "$recorder"
 	rc=$?
 	like "$1: exit status: $rc" $rc '^(0|125)$'
+	if [[ ! -s $r ]]; then
+		fail "$1: nothing was written: $(tail -n 1 /tmp/err)"
+		return
+	fi
 	ended=$(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c open)))
 	is "$1: kept + sampled out + lost + open = spans" \
 		$(($(c kept) + $(c sampled_out) + $(c lost_span_ring) + $(c open))) $ended
