@@ -50,6 +50,10 @@ static void choice_add(FILE *to, const struct lsp_compare *c)
 		    "released, when the waiter was late to run. The userspace side counts it as the "
 		    "lock's; more processors, not a better lock, would help.",
 		    share(c, LSP_COMPARE_SCHED_DELAY));
+	} else if (c->joined && lsp_compare_coverage(t) < 80) {
+		add(to, "Trust the userspace side for how long the calls took, and the kernel for who was to "
+		    "blame: %.0f%% of the waiting passed around the sleeps, on the way in and out or "
+		    "without a processor.", 100 - lsp_compare_coverage(t));
 	} else if (c->joined) {
 		add(to, "Either side will do: the kernel saw the program asleep in %.1f%% of the waiting "
 		    "that the program saw.", lsp_compare_coverage(t));
