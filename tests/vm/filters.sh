@@ -12,9 +12,9 @@ pids() { $lockspan export --json "$1" | grep '"type":"span"' | grep -o '"pid":[0
 lost() { echo "$(json "$1/record.json" counters.lost_span_ring) $(json "$1/record.json" counters.lost_task_table)"; }
 
 module_load
-workloads/c/task01 -t 4 -n 1000000000 -d 80000 >/dev/null 2>&1 &
+workloads/c/task01 -t 4 -n 1000000000 -d 10000000 >/dev/null 2>&1 &
 one=$!
-workloads/c/task01 -t 4 -n 1000000000 -d 80000 >/dev/null 2>&1 &
+workloads/c/task01 -t 4 -n 1000000000 -d 10000000 >/dev/null 2>&1 &
 two=$!
 # Two processes that contend without end, while COMMAND runs: there is one processor for each.
 # with_load COMMAND...
