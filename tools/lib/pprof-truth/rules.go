@@ -111,7 +111,7 @@ func (c *checker) mappings() map[uint64]mapping {
 		c.check(strings.HasPrefix(name, "/") || special(name), "mapping-file", "%q is not absolute", name)
 		c.check(m.has[0] == m.has[1] && m.has[1] == m.has[2] && m.has[2] == m.has[3], "mapping-has",
 			"%s has some of the four flags only: %v", name, m.has)
-		if i == 0 {
+		if i == 0 && !(special(name) && len(c.p.mappings) == 1) { // alone: a recording without stacks
 			c.check(!special(name) && !library.MatchString(name), "mapping-main",
 				"the first mapping is %s, which is no program", name)
 		}
