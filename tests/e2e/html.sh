@@ -43,7 +43,8 @@ for r in exact sampled more empty big; do
 	"$lockspan" report --html $r.html $r 2>/dev/null
 	check "$r has a page" test -s $r.html
 	is "mode of $r.html" "$(stat -c %a $r.html)" 600
-	check "$r opens" browse $r.html --dump-dom >$r.dom
+	browse $r.html --dump-dom >$r.dom
+	is "$r opens" $? 0
 	is "errors on the console with $r" "$(<console)" ''
 	like "the page of $r comes to its end" "$(head -c 300 $r.dom)" 'data-ready="[0-9]+"'
 	browse $r.html --screenshot="$TEST_DIR/$r.png" >/dev/null

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12-rt cpus=2 timeout=90 vm=--mem,1536
+# needs: kernels=6.1,6.12-rt cpus=2 timeout=240 vm=--mem,1536
 #
 # Processors that go and come back while it records. Would catch a ring, a
 # counter or a wake-up of the reader that is left behind on a processor that has
@@ -8,7 +8,7 @@
 . tests/lib.sh
 
 cpu1=/sys/devices/system/cpu/cpu1/online
-turns=${1:-12}
+turns=${1:-5}
 r=/tmp/r/record.json
 c() { json $r "counters.$1"; }
 
