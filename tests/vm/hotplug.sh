@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12-rt cpus=2 timeout=240 vm=--mem,1536
+# needs: kernels=none cpus=2 timeout=400 vm=--mem,1536
 #
 # Processors that go and come back while it records. Would catch a ring, a
 # counter or a wake-up of the reader that is left behind on a processor that has
 # gone, a record that is lost or sent twice with it, and a probe that is called
-# where it may not run.
+# where it may not run. By hand, as reading its spans takes a minute or more: tests/run vm/hotplug --every.
 . tests/lib.sh
 
 cpu1=/sys/devices/system/cpu/cpu1/online
