@@ -96,8 +96,8 @@ is "every way: lost" "$(lost /tmp/w)" "0 0"
 $lockspan record --spans --min-delay 1ms -o /tmp/m -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err
 is "--min-delay: exit status" $? 0
 m() { json /tmp/m/record.json "counters.$1"; }
-num "--min-delay: kept" "$(m kept)" ">" 10
-num "--min-delay: filtered" "$(m filtered)" ">" 10
+num "--min-delay: kept" "$(m kept)" ">" 0
+num "--min-delay: filtered" "$(m filtered)" ">" 0
 is "--min-delay: kept + filtered = spans that slept" $(($(m kept) + $(m filtered))) \
 	$(($(m woken) + $(m timeout) + $(m signal) + $(m requeued) + $(m owner_died) + $(m woken_late) + $(m error)))
 is "--min-delay: shorter ones in the file" "$($lockspan export --json /tmp/m | grep '"type":"span"' | grep -vc '"outcome":"nosleep"\|"lock_wait_ns":[0-9]\{7\}')" 0
