@@ -10,7 +10,7 @@ variants() {
 	05) echo mutex rwlock ;;
 	06) echo single sharded ;;
 	07) echo mutex atomic ;;
-	08) echo unbuffered buffered consumers ;;
+	08) echo unbuffered buffered consumers slow-producer ;;
 	10) echo cow rwlock ;;
 	11) echo herd single ;;
 	*) echo - ;;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Task 8: back-pressure of a channel: unbuffered, with room for 1024, and with
- * eight consumers. The producer's waits are the whole story.
+ * Task 8: back-pressure of a channel: unbuffered, with room for 1024, with eight
+ * consumers, and with eight consumers of a producer that has work of its own.
  */
 #include <error.h>
 
@@ -11,13 +11,14 @@
 #include "lib/team.h"
 #include "lib/work.h"
 
-enum { UNBUFFERED, BUFFERED, CONSUMERS };
-static const char *const variants[] = { "unbuffered", "buffered", "consumers" };
+enum { UNBUFFERED, BUFFERED, CONSUMERS, SLOW_PRODUCER, VARIANTS };
+static const char *const variants[] = { "unbuffered", "buffered", "consumers", "slow-producer" };
 
 struct task08 {
 	struct options options;
 	unsigned int variant;
 	uint64_t work_us;
+	uint64_t make_us;
 };
 
 /* The count is the producer's items; threads are the consumers. */
@@ -27,6 +28,7 @@ static struct task08 g_task = {
 		.seed = { .threads = 1, .count = 10000 },
 	},
 	.work_us = 5000,
+	.make_us = 1000,
 };
 
 static struct channel g_out;
@@ -45,8 +47,11 @@ static PLAIN void send_item(struct member *me)
 
 static PLAIN void producer(struct member *me)
 {
-	for (; member_goes_on(me); me->ops++)
+	for (; member_goes_on(me); me->ops++) {
+		if (g_task.variant == SLOW_PRODUCER)
+			member_nap(me, g_task.make_us * 1000);
 		send_item(me);
+	}
 	channel_close(&g_out);
 }
 
@@ -69,7 +74,7 @@ static PLAIN void consumer(struct member *me)
 		member_nap(me, g_task.work_us * 1000);
 }
 
-enum { KEY_VARIANT = 'v', KEY_WORK = 1 };
+enum { KEY_VARIANT = 'v', KEY_WORK = 1, KEY_MAKE };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -80,10 +85,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &task->options;
 		break;
 	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 3, state);
+		task->variant = options_choice(arg, variants, VARIANTS, state);
 		break;
 	case KEY_WORK:
 		task->work_us = options_number(arg, 1000000, state);
+		break;
+	case KEY_MAKE:
+		task->make_us = options_number(arg, 1000000, state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -94,9 +102,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "unbuffered|buffered|consumers", 0,
-		  "capacity 0, capacity 1024, or capacity 0 with 8 consumers (unbuffered)", 0 },
+		{ "variant", KEY_VARIANT, "unbuffered|buffered|consumers|slow-producer", 0,
+		  "capacity 0, capacity 1024, capacity 0 with 8 consumers, or that and a producer "
+		  "that takes its time (unbuffered)", 0 },
 		{ "work", KEY_WORK, "US", 0, "a consumer's time for an item (5000)", 0 },
+		{ "make", KEY_MAKE, "US", 0, "the slow producer's time for an item (1000)", 0 },
 		{ 0 }
 	};
 	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
@@ -111,7 +121,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	options_parse(&argp, argc, argv, &g_task);
-	if (g_task.variant == CONSUMERS)
+	if (g_task.variant >= CONSUMERS)
 		g_task.options.lab.threads = g_task.options.seed.threads = 8;
 	options_resolve(&g_task.options);
 	if (g_task.options.run.threads > CHANNEL_RECEIVERS)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-// Task 8: back-pressure of a channel: unbuffered, with room for 1024, and with
-// eight consumers.
+// Task 8: back-pressure of a channel: unbuffered, with room for 1024, with eight
+// consumers, and with eight consumers of a producer that has work of its own.
 package main
 
 import (
@@ -13,7 +13,8 @@ import (
 
 var (
 	work    = flag.Duration("work", 5*time.Millisecond, "a consumer's time for an item")
-	variant = lab.Variant("unbuffered", "buffered", "consumers")
+	makes   = flag.Duration("make", time.Millisecond, "the slow producer's time for an item")
+	variant = lab.Variant("unbuffered", "buffered", "consumers", "slow-producer")
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 	switch *variant {
 	case "buffered":
 		capacity = 1024
-	case "consumers":
+	case "consumers", "slow-producer":
 		if consumers == 1 {
 			consumers = 8
 		}
@@ -32,6 +33,9 @@ func main() {
 	out := make(chan int64, capacity)
 	run.Add("producer", func(w *lab.Worker) {
 		for ; w.GoesOn(); w.Ops++ {
+			if *variant == "slow-producer" {
+				time.Sleep(*makes)
+			}
 			sending := w.Locking()
 			out <- w.Ops
 			w.Locked(sending)
