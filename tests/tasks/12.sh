@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --root bookworm:mariadb-server,sysbench,memcached,libmemcached-tools --mem 2048
+# vm: --root bookworm:mariadb-server,sysbench,memcached,libmemcached-tools,etcd-server,etcd-client,curl --mem 2048
 # A database and a cache under load, at rates that production bears. Would catch: memory that grows with events, records
 # that are lost, a service whose results change.
 . tests/tasks/lib.sh
@@ -85,4 +85,25 @@ show $lockspan report --by lock "$dir/run"
 mariadb-admin --socket=/tmp/db.sock shutdown >/dev/null 2>&1
 kill $cache
 wait
+
+# A service in Go, seen by itself (it takes its mutex profile at a fraction of 5 and no block profile) and by the kernel.
+at=$dir/etcd
+mkdir -p "$at/own"
+etcd --data-dir /tmp/etcd --enable-pprof >"$at/etcd.log" 2>&1 &
+etcd=$!
+export ETCDCTL_API=3
+wait_until 60 etcdctl endpoint health 2>/dev/null || die "etcd does not answer: $(tail -n 1 "$at/etcd.log")"
+etcdctl check perf --load=s >"$at/load" 2>&1 &
+load=$!
+sleep 5
+curl -s -o "$at/own/mutex.pb.gz" 'http://127.0.0.1:2379/debug/pprof/mutex?seconds=30' &
+curl=$!
+$lockspan record -p $etcd -d 30 -o "$at" 2>"$at.err" || die "recording etcd: $(tail -n 1 "$at.err")"
+wait $curl
+kill $load $etcd
+wait
+verdict "a Go service's locks are seen by Go, its threads by the kernel" \
+	"$(pprof_sum "$at/own/mutex.pb.gz" contentions fn=Unlock) > 0 && $(pprof_sum "$at/block.pb.gz" contentions fn=futexsleep) > 0" \
+	"$(pprof_sum "$at/own/mutex.pb.gz" contentions) contentions in etcd's own mutex profile; $(pprof_sum "$at/block.pb.gz" contentions) waits of threads"
+go_line 12 etcd "$at"
 finish

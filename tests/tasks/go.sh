@@ -6,6 +6,7 @@
 . tests/tasks/lib.sh
 variants() {
 	case $1 in
+	03) echo 1 10000 1000000 ;;
 	04) echo before after ;;
 	05) echo mutex rwlock ;;
 	06) echo single sharded ;;
@@ -21,20 +22,13 @@ for t; do
 	for v in $(variants "$t"); do
 		at=$dir/$t-$v
 		mkdir -p "$at/own"
-		more=()
+		more=() program=$t
 		[[ $v == - ]] || more=(-variant "$v")
+		# The rates of task 3 are tried on task 1.
+		[[ $t != 03 ]] || { more=(-block-rate "$v") program=01; }
 		[[ $t != 09 ]] || more=(-duration 3s)
-		timeout 60 $lockspan record -o "$at" -- "workloads/go/task$t/task$t" "${size[@]}" -o "$at/own" "${more[@]}" \
+		timeout 60 $lockspan record -o "$at" -- "workloads/go/task$program/task$program" "${size[@]}" -o "$at/own" "${more[@]}" \
 			>"$at.truth" 2>"$at.err" || echo "# task $t $v: exit $?: $(tail -n 1 "$at.err")"
-		locks=0 locks_ns=0
-		for sync in mutex rwlock_rd rwlock_wr; do
-			n=$(pprof_sum "$at/block.pb.gz" contentions sync=$sync)
-			d=$(pprof_sum "$at/block.pb.gz" delay sync=$sync)
-			[[ $n == - ]] || locks=$((locks + n)) locks_ns=$((locks_ns + d))
-		done
-		echo "go $t $v $(pprof_sum "$at/own/mutex.pb.gz" contentions) $(pprof_sum "$at/own/mutex.pb.gz" delay)" \
-			"$(pprof_sum "$at/own/block.pb.gz" contentions) $(pprof_sum "$at/own/block.pb.gz" delay)" \
-			"$locks $locks_ns" \
-			"$(pprof_sum "$at/block.pb.gz" contentions) $(pprof_sum "$at/block.pb.gz" delay)"
+		go_line "$t" "$v" "$at"
 	done
 done

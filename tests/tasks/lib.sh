@@ -29,6 +29,20 @@ delay() { pprof_sum "$dir/$1/$2.pb.gz" delay "${@:3}"; }
 # calc EXPRESSION: a number with two decimals.
 calc() { awk "BEGIN { printf \"%.2f\n\", $1 }"; }
 
+# go_line TASK VARIANT DIR: what Go saw, in DIR/own, and what the kernel saw of the same run.
+go_line() {
+	local at=$3 sync n d locks=0 locks_ns=0
+	for sync in mutex rwlock_rd rwlock_wr; do
+		n=$(pprof_sum "$at/block.pb.gz" contentions sync=$sync)
+		d=$(pprof_sum "$at/block.pb.gz" delay sync=$sync)
+		[[ $n == - ]] || locks=$((locks + n)) locks_ns=$((locks_ns + d))
+	done
+	echo "go $1 $2 $(pprof_sum "$at/own/mutex.pb.gz" contentions) $(pprof_sum "$at/own/mutex.pb.gz" delay)" \
+		"$(pprof_sum "$at/own/block.pb.gz" contentions) $(pprof_sum "$at/own/block.pb.gz" delay)" \
+		"$locks $locks_ns" \
+		"$(pprof_sum "$at/block.pb.gz" contentions) $(pprof_sum "$at/block.pb.gz" delay)"
+}
+
 # verdict TEXT-OF-PREDICTION CONDITION MEASURED: CONDITION is an expression of awk's.
 verdict() {
 	local said=FAIL

@@ -56,7 +56,6 @@ covers() {
 	exact) is "$text: nothing was left out, ns" "$(json $r "$at.delay_ns" | cut -d. -f1)" "$exact" ;;
 	95%)
 		shown=$((shown + 1))
-		# The interval may end at the exact total itself, which it knows it cannot exceed.
 		if ((exact < low || exact > high + 1)); then
 			missed=$((missed + 1))
 			echo "# $text: missed: $exact is not in [$low, $high]"
