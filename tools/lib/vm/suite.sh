@@ -175,7 +175,7 @@ suite_run() {
 	unshare --mount --propagation "$propagation" bash -c '
 		set -e
 		root=$1 tree=$2 cache=$3 dir=$4 propagation=$5; shift 5
-		mkdir -p "$root$tree" "$root$cache/kernels"
+		mkdir -p "$cache/kernels" "$root$tree" "$root$cache/kernels"
 		mounted=()
 		bind() { mount "$1" "$2" "$3" && mounted=("$3" "${mounted[@]}"); }
 		leave() { if [[ $propagation == unchanged ]]; then umount -R -l "${mounted[@]}"; fi; }
