@@ -17,7 +17,7 @@
  * sources: user/resolve/demangle.c user/resolve/inline.c user/resolve/line.c
  * sources: user/resolve/tail.c user/resolve/walk.c user/resolve/sync.c
  * sources: user/resolve/lock.c user/resolve/type.c user/resolve/variable.c user/resolve/plain.c
- * sources: user/resolve/jump.c user/resolve/slot.c user/resolve/sync_names.c
+ * sources: user/resolve/jump.c user/resolve/target.c user/resolve/slot.c user/resolve/sync_names.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <setjmp.h>

@@ -88,11 +88,6 @@ fn main() {
     println!("<z-write;std::*;core::*?;zoo::write_take;zoo::write_worker");
     println!("<z-cond;std::*;core::*?;zoo::gate_wait;zoo::gate_worker;zoo::main::*");
     println!("<rust;std::*;core::*?;zoo::main");
-    // Nothing tells of functions that were called through a register, or jumped to through a
-    // pointer, and left by a jump: notify_all, and in older libraries what wakes a writer.
-    println!("<rust;syscall;zoo::main");
-    println!("<z-read;syscall;zoo::read_take;zoo::read_worker");
-    println!("<z-write;syscall;zoo::write_take;zoo::write_worker");
     println!("<*;std::sync::*;std::sys::*");
     println!("<*");
     let gate = Arc::new((Mutex::new(0), Condvar::new()));

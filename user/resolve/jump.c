@@ -98,3 +98,39 @@ int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn f
 	free(code);
 	return ret;
 }
+
+/* The register (0 to 15) that the call in the last bytes before @end goes through; 16: none. */
+static unsigned int called_register(const uint8_t *end)
+{
+	if (end[-2] != 0xff || (end[-1] & 0xf8) != 0xd0)
+		return 16;
+	return (end[-1] & 7) | (end[-3] == 0x41 ? 8 : 0);
+}
+
+int lsp_jump_loads(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t ra, lsp_jump_fn fn,
+		   void *arg)
+{
+	size_t n = end - start, i, at = ra - start;
+	unsigned int reg;
+	uint8_t *code;
+	int32_t d;
+	int ret = 0;
+
+	if (start >= end || n > CODE_MAX || at > n || at < 3 || e->machine != EM_X86_64)
+		return -ENOENT;
+	code = malloc(n);
+	if (!code)
+		return -ENOMEM;
+	reg = lsp_code_read(e, start, code, n) == n ? called_register(code + at) : 16;
+	/* lea and mov of what lies at a distance from rip, 64 bits wide */
+	for (i = 0; ret >= 0 && reg < 16 && i + 7 <= n; i++) {
+		if (code[i] != (reg & 8 ? 0x4c : 0x48) || (code[i + 1] != 0x8d && code[i + 1] != 0x8b) ||
+		    code[i + 2] != (5 | (reg & 7) << 3))
+			continue;
+		memcpy(&d, code + i + 3, 4);
+		ret = fn(arg, code[i + 1] == 0x8d ? LSP_JUMP_DIRECT : LSP_JUMP_SLOT, start + i,
+			 start + i + 7 + (uint64_t)(int64_t)d);
+	}
+	free(code);
+	return ret < 0 ? ret : 0;
+}

@@ -34,4 +34,13 @@ typedef int (*lsp_jump_fn)(void *arg, enum lsp_jump_kind kind, uint64_t vaddr, u
 int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn fn, void *arg,
 		  bool *indirect);
 
+/*
+ * When the call before @ra goes through a register: tells of each address in
+ * [@start, @end) that is put into that register by its distance from there, the
+ * address itself (DIRECT) or what the pointer at it points to (SLOT).
+ * 0, -ENOENT, -ENOMEM or what @fn returned below 0.
+ */
+int lsp_jump_loads(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t ra, lsp_jump_fn fn,
+		   void *arg);
+
 #endif

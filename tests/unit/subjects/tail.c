@@ -42,6 +42,30 @@ NOINLINE static int calls(int n) { return leaf(n) + 1; }
 NOINLINE static int loop_b(int n);
 NOINLINE static int loop_a(int n) { return n > 50 ? leaf(n) : loop_b(n + 40); }
 NOINLINE static int loop_b(int n) { return loop_a(n + 1); }
+NOINLINE static int twice(int n)
+{
+	if (n & 1) {
+		__asm__ volatile("nop");
+		return leaf(n + 5);
+	}
+	return leaf(n * 5);
+}
+NOINLINE static int above_twice(int n) { return twice(n + 6); }
+/* Calls through a register; what is put into it last is what is called. */
+NOINLINE static int by_register(int n)
+{
+	int (*f)(int);
+
+	__asm__("lea left(%%rip), %0" : "=r" (f));
+	return f(n) + 1;
+}
+NOINLINE static int by_either(int n)
+{
+	int (*f)(int);
+
+	__asm__("lea right(%%rip), %0; lea left(%%rip), %0" : "=r" (f));
+	return f(n) + 1;
+}
 
 int main(int argc, char **argv)
 {
@@ -54,12 +78,17 @@ int main(int argc, char **argv)
 	sum += chain_one(argc) + 1;
 	expected = "several fork_one";
 	sum += fork_one(argc) + 1;
+	expected = "only twice above_twice";
+	sum += above_twice(argc) + 1;
 	expected = "several indirect";
 	sum += indirect(argc) + 1;
 	expected = "only";
 	sum += calls(argc) + 1;
 	expected = "only left";
 	sum += left(argc) + 1;
+	sum += by_register(argc) + 1;
+	expected = "only";
+	sum += by_either(argc) + 1;
 	expected = "only loop_a";
 	sum += loop_a(argc) + 1;
 	expected = "only";
