@@ -261,7 +261,7 @@ static bool called_somehow(const struct lsp_callee *callee, uint64_t ra, bool *p
  * A caller that only may be one counts as the very first return address alone:
  * one further up would leave frames out.
  */
-static bool scan_first(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
+static bool scan_first(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		       uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
 {
 	uint64_t addr, word;
@@ -281,7 +281,7 @@ static bool scan_first(const struct lsp_callee *callee, const struct lsp_snapsho
 	return false;
 }
 
-bool lsp_callee_scan(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
+bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
 {
 	uint64_t addr, word;

@@ -34,7 +34,7 @@ bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra);
 bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint64_t ra);
 
 /* The lowest word from @from upwards that is a return address into a caller of @callee. */
-bool lsp_callee_scan(const struct lsp_callee *callee, const struct lsp_snapshot *snap,
+bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra);
 
 /* For the destructor of struct lsp_elf. */

@@ -15,7 +15,7 @@
 struct walker {
 	Dwfl *dwfl;
 	const struct lockspan_stack *stack;
-	const struct lsp_snapshot *snap;
+	struct lsp_snapshot *snap;
 	struct lsp_mapset *set;
 	struct lsp_walk *walk;
 	bool outside;
@@ -178,7 +178,7 @@ static int frame(Dwfl_Frame *state, void *arg)
 }
 
 int lsp_dwfl_walk(struct lsp_maps *maps, struct lsp_mapset *set,
-		  const struct lockspan_stack *stack, const struct lsp_snapshot *snap,
+		  const struct lockspan_stack *stack, struct lsp_snapshot *snap,
 		  struct lsp_walk *walk, bool *outside)
 {
 	struct walker *w = walker_of(maps, set);

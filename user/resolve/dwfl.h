@@ -15,7 +15,7 @@
  * memory behind the snapshot. 0 or -errno.
  */
 int lsp_dwfl_walk(struct lsp_maps *maps, struct lsp_mapset *set,
-		  const struct lockspan_stack *stack, const struct lsp_snapshot *snap,
+		  const struct lockspan_stack *stack, struct lsp_snapshot *snap,
 		  struct lsp_walk *walk, bool *outside);
 
 #endif

@@ -7,8 +7,7 @@
 static void sparse_init(struct lsp_snapshot *snap, const struct lockspan_stack *s)
 {
 	uint64_t nbits = s->window_bytes / 8;
-	uint64_t nmaps = (nbits + 63) / 64, i, word;
-	unsigned int seen = 0;
+	uint64_t nmaps = (nbits + 63) / 64;
 
 	if (nmaps > LSP_SNAPSHOT_BITMAP_MAX)
 		nmaps = LSP_SNAPSHOT_BITMAP_MAX;
@@ -22,11 +21,21 @@ static void sparse_init(struct lsp_snapshot *snap, const struct lockspan_stack *
 		snap->nwords = s->payload_bytes / 8 - (nbits + 63) / 64;
 	snap->words = snap->bitmap + (nbits + 63) / 64 * 8;
 	snap->bytes = (nbits < nmaps * 64 ? nbits : nmaps * 64) * 8;
-	for (i = 0; i < nmaps; i++) {
-		snap->rank[i] = (uint16_t)seen;
-		memcpy(&word, snap->bitmap + 8 * i, 8);
-		seen += (unsigned int)__builtin_popcountll(word);
+	snap->rank[0] = 0;
+	snap->nranked = 1;
+}
+
+/* How many words are kept before those of the @i'th bitmap word; most stacks end in the first few. */
+static unsigned int rank(struct lsp_snapshot *snap, uint64_t i)
+{
+	uint64_t word;
+
+	for (; snap->nranked <= i; snap->nranked++) {
+		memcpy(&word, snap->bitmap + 8 * (snap->nranked - 1), 8);
+		snap->rank[snap->nranked] = (uint16_t)(snap->rank[snap->nranked - 1] +
+						       __builtin_popcountll(word));
 	}
+	return snap->rank[i];
 }
 
 void lsp_snapshot_init(struct lsp_snapshot *snap, const struct lockspan_stack *s)
@@ -44,8 +53,7 @@ void lsp_snapshot_init(struct lsp_snapshot *snap, const struct lockspan_stack *s
 		snap->bytes = 0;
 }
 
-enum lsp_snapshot_read lsp_snapshot_word(const struct lsp_snapshot *snap, uint64_t addr,
-					 uint64_t *ret)
+enum lsp_snapshot_read lsp_snapshot_word(struct lsp_snapshot *snap, uint64_t addr, uint64_t *ret)
 {
 	uint64_t at = addr - snap->start, bits, index;
 
@@ -61,7 +69,7 @@ enum lsp_snapshot_read lsp_snapshot_word(const struct lsp_snapshot *snap, uint64
 	memcpy(&bits, snap->bitmap + at / 512 * 8, 8);
 	if (!(bits >> (at / 8 & 63) & 1))
 		return LSP_SNAPSHOT_DROPPED;
-	index = snap->rank[at / 512] +
+	index = rank(snap, at / 512) +
 		(uint64_t)__builtin_popcountll(bits & ((1ULL << (at / 8 & 63)) - 1));
 	if (index >= snap->nwords)
 		return LSP_SNAPSHOT_OUTSIDE;

@@ -18,6 +18,7 @@ struct lsp_snapshot {
 	const uint8_t *words;	/* all of them, or the kept ones in order */
 	size_t nwords;		/* kept ones, SPARSE only */
 	const uint8_t *bitmap;	/* SPARSE only */
+	size_t nranked;		/* counted as far as words have been asked for */
 	uint16_t rank[LSP_SNAPSHOT_BITMAP_MAX]; /* kept words before each bitmap word */
 };
 
@@ -31,7 +32,6 @@ enum lsp_snapshot_read {
 void lsp_snapshot_init(struct lsp_snapshot *snap, const struct lockspan_stack *s);
 
 /* The word of 8 bytes at @addr; *@ret is 0 unless OK. */
-enum lsp_snapshot_read lsp_snapshot_word(const struct lsp_snapshot *snap, uint64_t addr,
-					 uint64_t *ret);
+enum lsp_snapshot_read lsp_snapshot_word(struct lsp_snapshot *snap, uint64_t addr, uint64_t *ret);
 
 #endif

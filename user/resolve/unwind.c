@@ -195,7 +195,6 @@ static enum step step_rule(struct lsp_unwinder *u, struct frame *f, const struct
 	unsigned int ra_kind = LSP_CFI_RA(r), rbp_kind = LSP_CFI_RBP(r);
 	enum lsp_snapshot_read got;
 	uint64_t cfa, addr, ra;
-	struct frame out = { 0 };
 	enum lsp_end end;
 
 	if (r->cfa_kind == LSP_CFA_COMPLEX)
@@ -215,19 +214,17 @@ static enum step step_rule(struct lsp_unwinder *u, struct frame *f, const struct
 	got = lsp_snapshot_word(&u->snap, addr, &ra);
 	if (got != LSP_SNAPSHOT_OK)
 		return end_at(u, end_of_read(u, got, addr));
-	out.regs[RIP] = ra;
-	out.regs[RSP] = cfa;
-	out.valid = 1U << RIP | 1U << RSP;
-	out.exact = r->flags & LSP_CFI_SIGNAL;
-	if (rbp_kind == LSP_SLOT_SAME) {
-		out.regs[RBP] = f->regs[RBP];
-		out.valid |= f->valid & 1U << RBP;
-	} else if (rbp_kind != LSP_SLOT_UNDEFINED) {
-		addr = slot_addr(f, r, rbp_kind, r->rbp_off, cfa);
-		got = lsp_snapshot_word(&u->snap, addr, &out.regs[RBP]);
-		out.valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << RBP;
+	addr = slot_addr(f, r, rbp_kind, r->rbp_off, cfa);
+	/* in place: this is done for every frame */
+	f->valid = 1U << RIP | 1U << RSP | (rbp_kind == LSP_SLOT_SAME ? f->valid & 1U << RBP : 0);
+	f->exact = r->flags & LSP_CFI_SIGNAL;
+	f->guessed = f->chained = f->pointed = false;
+	if (rbp_kind != LSP_SLOT_SAME && rbp_kind != LSP_SLOT_UNDEFINED) {
+		got = lsp_snapshot_word(&u->snap, addr, &f->regs[RBP]);
+		f->valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << RBP;
 	}
-	*f = out;
+	f->regs[RIP] = ra;
+	f->regs[RSP] = cfa;
 	return STEP_ON;
 }
 
