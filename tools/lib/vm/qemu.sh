@@ -58,7 +58,9 @@ qemu_arguments() {
 	# The debugging aids first: an unknown NMI panics, so that a hang shows its stack.
 	local append="console=ttyS0 quiet panic=-1 oops=panic unknown_nmi_panic nokaslr mitigations=off"
 	append+=" random.trust_cpu=on tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
-	append+=" log_buf_len=1M rdinit=/init"
+	# The kernel counts ticks to see whether the timer works; a guest that gets no processor
+	# in that moment would panic.
+	append+=" log_buf_len=1M rdinit=/init no_timer_check"
 	if [[ $accel == tcg ]] && ((!opt_icount)) && [[ -s $(qemu_tsc_file) ]]; then
 		append+=" tsc_early_khz=$(<"$(qemu_tsc_file)")"
 	fi
