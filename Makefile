@@ -159,6 +159,9 @@ $(foreach s,$(vm_sources) $(bench_sources),$(eval $(call program,$(s:.c=),obj,$s
 $(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s,\
 	-fsanitize=address$(comma)undefined,,-lcmocka)))
 
+# Stacks per second mean nothing with sanitizers: the same program without, for tools/stacks.
+$(eval $(call program,build/speed/test_unwind,obj,tests/unit/test_unwind.c,-g,,-lcmocka))
+
 # A reader of a contract that the module does not speak: the same objects, but
 # those that name the version come from a copy of the sources with another one.
 other := build/other-version

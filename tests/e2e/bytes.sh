@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1 timeout=400
+# needs: kernels=6.1 timeout=900
 #
 # What stacks cost with real programs, stripped as the distribution ships them:
 # bytes for each event that names one, registers and header included, against
@@ -9,7 +9,7 @@
 . tests/lib.sh
 
 # In an image of the kernel's suite: the guest's usual files hold no such programs.
-tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 240 \
+tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 720 \
 	--root bookworm:memcached,python3,xz-utils --add tests/e2e/bytes-guest:bytes-guest -- \
 	bash bytes-guest || die "the recording failed"
 

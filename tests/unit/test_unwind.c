@@ -29,6 +29,8 @@
 #include "../../user/resolve/symtab.h"
 #include "unwind/fixture.h"
 
+#define TIMED_S 0.02
+
 struct figures {
 	size_t stacks;
 	size_t frames;
@@ -39,9 +41,6 @@ struct figures {
 	size_t compared;	/* complete by us */
 	size_t agree;		/* libdwfl gives the same frames */
 	size_t sparse_same;	/* the sparse form gives what the whole one gives */
-	double own_s;
-	double dwfl_s;
-	size_t timed;
 	size_t printed;
 };
 
@@ -157,32 +156,38 @@ static void stack_judge(struct fixture *f, struct lsp_mapset *set, const struct 
 		walk_print(f, set, &raw), walk_print(f, set, &other);
 }
 
-static void timing(struct fixture *f, struct figures *r)
-{
-	size_t i, k, n = f->capture.n < 50 ? f->capture.n : 50;
-	double begin;
+typedef const struct lsp_walk *walk_fn(struct lsp_unwinder *u, struct lsp_mapset *set,
+				       const struct lockspan_stack *stack);
 
-	/* all with one set of mappings: a new one would empty the cache */
-	for (k = 0; k < 4; k++) {
-		begin = seconds();
+/* Stacks per second, of walks that have been made before. */
+static double rate(struct fixture *f, walk_fn *walk)
+{
+	size_t i, n = f->capture.n < 50 ? f->capture.n : 50, walked = 0;
+	double begin = 0, took = 0;
+	bool first = true;
+
+	while (first || took < TIMED_S) {
+		/* all with one set of mappings: a new one would empty the cache */
 		for (i = 0; i < n; i++)
-			lsp_unwind(f->unwinder, lsp_maps_find(f->maps, f->capture.stacks[i].raw->tgid, 1),
-				   f->capture.stacks[i].sparse);
-		r->own_s += seconds() - begin;
-		begin = seconds();
-		for (i = 0; i < n; i++)
-			lsp_unwind_dwfl(f->unwinder,
-					lsp_maps_find(f->maps, f->capture.stacks[i].raw->tgid, 1),
-					f->capture.stacks[i].sparse);
-		r->dwfl_s += seconds() - begin;
-		r->timed += n;
+			walk(f->unwinder, lsp_maps_find(f->maps, f->capture.stacks[i].raw->tgid, 1),
+			     f->capture.stacks[i].sparse);
+		walked += n;
+		took = seconds() - begin;
+		if (first) {
+			begin = seconds();
+			walked = 0;
+			took = 0;
+		}
+		first = false;
 	}
+	return (double)walked / took;
 }
 
 static void subject_run(const char *name, const char *kind, const char *rounds, size_t max,
 			unsigned int stride, const struct expectation *e, struct figures *ret)
 {
 	struct fixture f;
+	double own, dwfl;
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
@@ -190,14 +195,14 @@ static void subject_run(const char *name, const char *kind, const char *rounds, 
 		.max = max, .window_bytes = 16384, .stride = stride });
 	for (i = 0; i < f.capture.n; i++)
 		stack_judge(&f, fixture_maps(&f, i), &f.capture.stacks[i], e, ret);
-	timing(&f, ret);
+	own = rate(&f, lsp_unwind);
+	dwfl = rate(&f, lsp_unwind_dwfl);
 	printf("%-10s %-8s %3zu stacks, %5.1f frames: exact %5.1f %%, complete %5.1f %%, cut %zu,"
 	       " guessed %zu, sparse = raw %zu, libdwfl agrees %zu/%zu; %.0f k/s, libdwfl %.0f k/s\n",
 	       name, kind ? kind : "", ret->stacks, (double)ret->frames / (double)ret->stacks,
 	       100.0 * (double)ret->exact / (double)ret->stacks,
 	       100.0 * (double)ret->complete / (double)ret->stacks, ret->truncated, ret->guessed,
-	       ret->sparse_same, ret->agree, ret->compared, (double)ret->timed / ret->own_s / 1e3,
-	       (double)ret->timed / ret->dwfl_s / 1e3);
+	       ret->sparse_same, ret->agree, ret->compared, own / 1e3, dwfl / 1e3);
 	fixture_end(&f);
 }
 

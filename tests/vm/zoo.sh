@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=300 host=zoo vm=--add,build/zoo:zoo
+# needs: kernels=6.1,6.12 cpus=2 timeout=600 host=zoo vm=--add,build/zoo:zoo
 #
 # Records programs of all kinds (tests/zoo) that state their own chains of calls,
 # and counts the waiters' and releasers' stacks that are equal to them. Would catch: a frame lost,
 # invented or misnamed in PIE, static, stripped, musl, C++ and Rust programs, in
 # libraries that are loaded late, behind another root, below 200 calls; programs
-# that are gone, or another one, when their stacks are looked at.
+# that are gone, or another one, when their stacks are looked at. The same snapshots are
+# walked by libdwfl too, which must find the same frames.
 . tests/lib.sh
 
 zoo=zoo
@@ -21,6 +22,7 @@ rate() { echo $(($2 ? $1 * 100 / $2 : 0)); }
 # what cannot be known of NAME. Runs the command that follows --.
 subject() {
 	local name=$1 exact=$2 complete=$3 edit='' events good whole sent bytes releases right ended
+	local snapshots plain equal own dwfl
 	if ((old_libc)) && [[ $name != @(c-static|c-musl*|go-mutex) ]]; then
 		skip "$name" "the guest's libc is older than the host's"
 		return
@@ -40,11 +42,18 @@ subject() {
 	num "$name: equal to the truth, %" "$(rate "$good" "$events")" ">=" "$exact"
 	num "$name: complete, %" "$(rate "$whole" "$events")" ">=" "$complete"
 	num "$name: releases" "${releases:-0}" ">" 0
-	num "$name: releasers equal to the truth, %" "$(rate "$right" "$releases")" ">=" "${releasers:-$exact}"
+	num "$name: releasers equal to the truth, %" "$(rate "$right" "$releases")" ">=" "$exact"
 	num "$name: releasers complete, %" "$(rate "$ended" "$releases")" ">=" "$complete"
 	echo "# zoo $name: waits $events, equal $good, complete $whole; releases $releases," \
 		"equal $right, complete $ended; bytes per event" \
 		"$((sent ? bytes / sent : 0)) ($sent events)"
+	tests/vm/walkers /tmp/stream >/tmp/walked
+	grep '^#' /tmp/walked
+	read -r snapshots _ plain equal own dwfl < <(tail -n 1 /tmp/walked)
+	is "$name: walks by the tables that are libdwfl's too, of $plain" "${equal:-none}" "${plain:-some}"
+	echo "# walkers $name: snapshots $snapshots, compared $plain, equal $equal; stacks per second" \
+		"by tables $own, by libdwfl $dwfl"
+	walks=$((walks + plain))
 	./pprof-truth -pprof=false /tmp/r/*.pb.gz >/tmp/format
 	is "$name: profiles that break a rule of the format" "$(grep -v ': ok: ' /tmp/format)" ''
 	rm -rf /tmp/r /tmp/stream
@@ -52,6 +61,7 @@ subject() {
 
 bash_times() { echo "for ((i = 0; i < $1; i++)); do $2; done"; }
 
+walks=0 # that both unwinders have made
 subject c-pie 100 100 -- $zoo/c-pie
 subject c-nopie 100 100 -- $zoo/c-nopie
 subject c-static 100 100 -- $zoo/c-static
@@ -66,8 +76,7 @@ for bare in c-bare c-headless; do
 		s/^([^;]*;[^;]*);[^;]*;[^;]*;[^;]*\$/\1;$bare+*3/" -- $zoo/$bare
 done
 subject cxx 100 100 -- $zoo/cxx
-# Older libraries leave by jumps through pointers, which nothing tells of.
-releasers=90 subject rust 100 100 -- $zoo/rust
+subject rust 100 100 -- $zoo/rust
 subject c-musl 99 99 -- $zoo/c-musl
 subject c-musl-stripped 99 99 's/;.*/;c-musl-stripped+*/' -- $zoo/c-musl-stripped
 subject loader 100 100 -- $zoo/loader
@@ -89,6 +98,8 @@ $lockspan record -o /tmp/go -- $zoo/go-mutex >/dev/null 2>&1
 num "Go: waits that show the function which locks, of $(pprof_sum /tmp/go/block.pb.gz contentions)" \
 	"$(($(pprof_sum /tmp/go/block.pb.gz contentions fn=main.take) * 10))" "<" "$(pprof_sum /tmp/go/block.pb.gz contentions)"
 echo "# Go: stacks show the runtime's threads parking, none the goroutine's own frames"
+
+((old_libc)) || num "stacks that both unwinders have walked" "$walks" ">" 100
 
 check "the module leaves" module_unload
 finish
