@@ -10,7 +10,7 @@
  * -fno-asynchronous-unwind-tables; their sections; the dynamic linker's.
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
  * sources: user/resolve/object.c user/resolve/elfcache.c user/resolve/debugfile.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c
+ * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c
  * sources: user/resolve/range.c user/resolve/maps.c user/resolve/mapset.c
  * sources: user/resolve/maptext.c user/resolve/text.c user/resolve/snapshot.c
  * libs: -ldw -lelf -lz -ldl

@@ -7,7 +7,7 @@
  * where in it (two bytes), the new value. corpus/dwarf holds a change of each
  * section, written by hand.
  * sources: user/capture/span.c user/resolve/symbol.c user/resolve/tail.c user/resolve/target.c user/resolve/jump.c
- * sources: user/resolve/symtab.c user/resolve/symfile.c user/resolve/slot.c
+ * sources: user/resolve/symtab.c user/resolve/gopcln.c user/resolve/symfile.c user/resolve/slot.c
  * sources: user/resolve/inline.c user/resolve/line.c user/resolve/walk.c user/resolve/range.c
  * sources: user/resolve/text.c user/resolve/demangle.c user/resolve/plain.c
  * sources: user/resolve/variable.c user/resolve/type.c user/resolve/lock.c

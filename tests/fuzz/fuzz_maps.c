@@ -7,7 +7,7 @@
  * again. Files are not opened.
  * sources: user/resolve/maptext.c user/resolve/mapset.c user/resolve/object.c
  * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/callsite.c user/resolve/starts.c
- * sources: user/resolve/code.c user/resolve/symtab.c user/resolve/range.c
+ * sources: user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
  * sources: user/resolve/maps.c user/resolve/text.c user/resolve/snapshot.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
  * libs: -ldw -lelf -lz -ldl

@@ -103,7 +103,7 @@ wait $curl
 kill $load $etcd
 wait
 verdict "a Go service's locks are seen by Go, its threads by the kernel" \
-	"$(pprof_sum "$at/own/mutex.pb.gz" contentions fn=Unlock) > 0 && $(pprof_sum "$at/block.pb.gz" contentions fn=futexsleep) > 0" \
+	"$(pprof_sum "$at/own/mutex.pb.gz" contentions 'fn=sync.(*Mutex).Unlock') > 0 && $(pprof_sum "$at/block.pb.gz" contentions sync=runtime) > 0" \
 	"$(pprof_sum "$at/own/mutex.pb.gz" contentions) contentions in etcd's own mutex profile; $(pprof_sum "$at/block.pb.gz" contentions) waits of threads"
 go_line 12 etcd "$at"
 finish

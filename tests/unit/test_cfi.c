@@ -8,7 +8,7 @@
  *
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/object.c
  * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/maptext.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/range.c
+ * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/text.c user/resolve/snapshot.c
  * libs: -ldw -lelf -lz -ldl
  */

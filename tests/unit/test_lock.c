@@ -9,7 +9,7 @@
  *
  * sources: tests/unit/scratch.c user/capture/span.c user/resolve/lock.c
  * sources: user/resolve/variable.c user/resolve/type.c user/resolve/sync_names.c
- * sources: user/resolve/plain.c user/resolve/symbol.c user/resolve/symtab.c
+ * sources: user/resolve/plain.c user/resolve/symbol.c user/resolve/symtab.c user/resolve/gopcln.c
  * sources: user/resolve/symfile.c user/resolve/slot.c user/resolve/inline.c
  * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
  * sources: user/resolve/demangle.c user/resolve/object.c user/resolve/elfcache.c

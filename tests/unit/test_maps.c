@@ -8,7 +8,7 @@
  *
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/object.c user/resolve/elfcache.c user/resolve/debugfile.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c
+ * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c
  * sources: user/resolve/range.c user/resolve/text.c user/resolve/snapshot.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
  * libs: -ldw -lelf -lz -ldl

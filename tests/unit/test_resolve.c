@@ -12,7 +12,7 @@
  * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
  * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
+ * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
  * sources: user/resolve/text.c user/resolve/symbol.c user/resolve/symfile.c
  * sources: user/resolve/demangle.c user/resolve/inline.c user/resolve/line.c
  * sources: user/resolve/tail.c user/resolve/walk.c user/resolve/sync.c

@@ -11,7 +11,7 @@
  * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
  * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/range.c
+ * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
  * sources: user/resolve/text.c
  * libs: -ldw -lelf -lz -ldl
  */

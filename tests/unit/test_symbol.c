@@ -8,7 +8,7 @@
  * themselves which way they went.
  *
  * sources: tests/unit/scratch.c user/capture/span.c user/resolve/symbol.c
- * sources: user/resolve/tail.c user/resolve/jump.c user/resolve/target.c user/resolve/symtab.c
+ * sources: user/resolve/tail.c user/resolve/jump.c user/resolve/target.c user/resolve/symtab.c user/resolve/gopcln.c
  * sources: user/resolve/symfile.c user/resolve/slot.c user/resolve/inline.c
  * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
  * sources: user/resolve/demangle.c user/resolve/plain.c user/resolve/variable.c

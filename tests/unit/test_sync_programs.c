@@ -10,7 +10,7 @@
  * sources: tests/unit/scratch.c tests/lib/capture.c user/capture/span.c user/resolve/resolve.c
  * sources: user/resolve/sync.c user/resolve/sync_names.c user/resolve/plain.c
  * sources: user/resolve/symbol.c user/resolve/tail.c user/resolve/jump.c user/resolve/target.c user/resolve/slot.c
- * sources: user/resolve/symtab.c user/resolve/symfile.c user/resolve/inline.c
+ * sources: user/resolve/symtab.c user/resolve/gopcln.c user/resolve/symfile.c user/resolve/inline.c
  * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
  * sources: user/resolve/demangle.c user/resolve/variable.c user/resolve/type.c
  * sources: user/resolve/lock.c user/resolve/unwind.c user/resolve/dwfl.c

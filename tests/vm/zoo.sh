@@ -23,7 +23,7 @@ rate() { echo $(($2 ? $1 * 100 / $2 : 0)); }
 subject() {
 	local name=$1 exact=$2 complete=$3 edit='' events good whole sent bytes releases right ended
 	local snapshots plain equal own dwfl
-	if ((old_libc)) && [[ $name != @(c-static|c-musl*|go-mutex) ]]; then
+	if ((old_libc)) && [[ $name != @(c-static|c-musl*|go-*) ]]; then
 		skip "$name" "the guest's libc is older than the host's"
 		return
 	fi
@@ -93,7 +93,8 @@ subject steady 100 100 -- $zoo/steady
 # Go waits within its own scheduler: its threads are seen, the goroutine that
 # wants a lock is not; but for the runtime's own spinning lock in sync.Mutex's
 # slow path, on which a busy machine may make a goroutine's thread sleep.
-subject go-mutex 90 0 -- $zoo/go-mutex
+subject go-mutex 90 99 -- $zoo/go-mutex
+subject go-stripped 90 99 -- $zoo/go-stripped
 $lockspan record -o /tmp/go -- $zoo/go-mutex >/dev/null 2>&1
 num "Go: waits that show the function which locks, of $(pprof_sum /tmp/go/block.pb.gz contentions)" \
 	"$(($(pprof_sum /tmp/go/block.pb.gz contentions fn=main.take) * 10))" "<" "$(pprof_sum /tmp/go/block.pb.gz contentions)"

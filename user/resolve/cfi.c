@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fde.h"
+#include "gopcln.h"
 #include "object.h"
 
 #define RULE_NONE 0
@@ -152,7 +153,8 @@ static int fde_rows(struct build *b, const struct lsp_fde *f)
 
 	if (f->end <= b->clamp)
 		return 0;
-	err = lsp_cfa_run(f->common, f->program, f->start, f->end, row_add, b);
+	err = f->common ? lsp_cfa_run(f->common, f->program, f->start, f->end, row_add, b) :
+			  lsp_gopcln_run(f->program, f->start, f->end, row_add, b);
 	b->clamp = f->end;
 	if (err == -EBADMSG) {
 		b->cfi->damaged = true;
@@ -310,7 +312,12 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	err = eh_frame_read(elf, lo, hi, &eh);
 	if (err)
 		return err;
-	err = debug_frame_read(elf, lo, hi, &dbg);
+	/* before .debug_frame, which does not say where Go's runtime changes stacks */
+	err = lsp_gopcln_fdes(elf, lo, hi, &dbg);
+	if (!err && !dbg.n) {
+		lsp_fdes_uninit(&dbg);
+		err = debug_frame_read(elf, lo, hi, &dbg);
+	}
 	if (!err && !eh.n && !dbg.n) {
 		lsp_fdes_uninit(&dbg);
 		err = debug_frame_read(debug, lo, hi, &dbg);

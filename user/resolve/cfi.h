@@ -3,8 +3,9 @@
  * Call frame information of one file as a compact table: for each address the
  * rule by which its caller is found. Built once per file from .eh_frame (found
  * by section, so that static programs without .eh_frame_hdr work, and by the
- * program headers in a file without sections) and .debug_frame. x86-64 only;
- * other files give an empty table.
+ * program headers in a file without sections) and .debug_frame, in a Go program
+ * from the table that its runtime has of itself. x86-64 only; other files give an
+ * empty table.
  */
 #ifndef LSP_RESOLVE_CFI_H
 #define LSP_RESOLVE_CFI_H

@@ -20,6 +20,7 @@
 #include <zlib.h>
 
 #include "elfcache.h"
+#include "gopcln.h"
 
 struct lsp_elf_debug {
 	bool searched;		/* for the separate file */
@@ -364,6 +365,7 @@ int lsp_elf_dwarf(struct lsp_elf *e, Dwarf **ret)
 
 int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type)
 {
+	struct lsp_gopcln go;
 	Elf *debug;
 
 	*ret = e->elf;
@@ -376,7 +378,7 @@ int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type)
 		return 0;
 	}
 	*type = SHT_DYNSYM;
-	return has_symbols(e->elf, SHT_DYNSYM) ? 0 : -ENOENT;
+	return has_symbols(e->elf, SHT_DYNSYM) || !lsp_gopcln_init(&go, e->elf) ? 0 : -ENOENT;
 }
 
 void lsp_elf_debug_destroy(struct lsp_elf_debug *d)

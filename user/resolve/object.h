@@ -116,8 +116,8 @@ int lsp_elf_dwarf(struct lsp_elf *e, Dwarf **ret);
 
 /*
  * The ELF to read symbols from: the file when it has .symtab, else its debug
- * file when that has one, else the file when it has .dynsym. *@type is
- * SHT_SYMTAB or SHT_DYNSYM. Symbol values are the file's vaddrs. 0 or -ENOENT.
+ * file when that has one, else the file when it has .dynsym or is a Go program.
+ * *@type is SHT_SYMTAB or SHT_DYNSYM. Symbol values are the file's vaddrs. 0 or -ENOENT.
  */
 int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gopcln.h"
 #include "range.h"
 
 struct symbol {
@@ -113,16 +114,9 @@ static uint32_t rank_of(const struct reading *r, const GElf_Sym *sym, size_t ind
 	return rank;
 }
 
-static int symbol_add(struct lsp_symtab *t, struct reading *r, size_t index)
+static int symbol_push(struct lsp_symtab *t, const struct symbol *s)
 {
-	struct symbol *s;
-	const char *name;
-	GElf_Sym sym;
-
-	if (!gelf_getsym(r->data, (int)index, &sym))
-		return 0;
-	name = elf_strptr(r->elf, r->strings, sym.st_name);
-	if (!name || !is_wanted(r, &sym, name))
+	if (s->end < s->start)
 		return 0;
 	if (t->n == t->room) {
 		size_t room = t->room ? 2 * t->room : 256;
@@ -133,17 +127,45 @@ static int symbol_add(struct lsp_symtab *t, struct reading *r, size_t index)
 		t->symbols = symbols;
 		t->room = room;
 	}
-	s = &t->symbols[t->n];
-	s->start = sym.st_value;
-	s->end = sym.st_value + sym.st_size;
-	s->limit = r->section.sh_addr + r->section.sh_size;
-	s->name = name;
-	s->rank = rank_of(r, &sym, index, name);
-	s->local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
-	s->code_type = GELF_ST_TYPE(sym.st_info) != STT_NOTYPE;
-	if (s->end >= s->start)
-		t->n++;
+	t->symbols[t->n++] = *s;
 	return 0;
+}
+
+static int symbol_add(struct lsp_symtab *t, struct reading *r, size_t index)
+{
+	const char *name;
+	GElf_Sym sym;
+
+	if (!gelf_getsym(r->data, (int)index, &sym))
+		return 0;
+	name = elf_strptr(r->elf, r->strings, sym.st_name);
+	if (!name || !is_wanted(r, &sym, name))
+		return 0;
+	return symbol_push(t, &(struct symbol){
+		.start = sym.st_value,
+		.end = sym.st_value + sym.st_size,
+		.limit = r->section.sh_addr + r->section.sh_size,
+		.name = name,
+		.rank = rank_of(r, &sym, index, name),
+		.local = GELF_ST_BIND(sym.st_info) == STB_LOCAL,
+		.code_type = GELF_ST_TYPE(sym.st_info) != STT_NOTYPE,
+	});
+}
+
+/* A stripped Go program still names its functions for its own tracebacks. */
+static int go_add(struct lsp_symtab *t, Elf *elf)
+{
+	struct lsp_gopcln go;
+	struct lsp_gopcln_func f;
+	size_t i;
+	int err = 0;
+
+	if (lsp_gopcln_init(&go, elf))
+		return 0;
+	for (i = 0; !err && i < go.nfuncs && lsp_gopcln_func(&go, i, &f); i++)
+		err = symbol_push(t, &(struct symbol){ .start = f.start, .end = f.end, .limit = f.end,
+						       .name = f.name, .local = true, .code_type = true });
+	return err;
 }
 
 static int symbol_compare(const void *a, const void *b)
@@ -286,6 +308,8 @@ int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
 		n = r.data->d_size / entry;
 	for (i = 1; !err && i < n && i < INT32_MAX; i++)
 		err = symbol_add(t, &r, i);
+	if (!err && kind == LSP_SYMTAB_CODE && !t->full)
+		err = go_add(t, elf);
 	if (!err) {
 		symbols_sort(t);
 		err = flatten(t);

@@ -25,7 +25,10 @@ struct lsp_symtab_symbol {
 	uint64_t end;
 };
 
-/* @type is SHT_SYMTAB or SHT_DYNSYM; the table keeps using @elf. 0 or -ENOMEM. */
+/*
+ * @type is SHT_SYMTAB, or SHT_DYNSYM, with which the functions come from a Go
+ * program's own table too; the table keeps using @elf. 0 or -ENOMEM.
+ */
 int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
 		      struct lsp_symtab **ret);
 void lsp_symtab_destroy(struct lsp_symtab *t);
