@@ -34,15 +34,18 @@ struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggr
 	return &a->rows[a->n++].sums;
 }
 
-void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
+void lsp_sums_add_drawn_span(struct lsp_sums *to, const struct lockspan_span *s)
 {
 	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
-	double weight = lsp_contribution_block(wait_ns, s->rate_ns).count;
+	double weight;
 
-	to->handoff_ns += weight * (double)s->handoff_ns;
-	if (!lsp_span_is_contention(s) && s->outcome != LOCKSPAN_OPEN)
+	if (!lsp_span_is_contention(s) && s->outcome != LOCKSPAN_OPEN) {
+		weight = lsp_contribution_block(wait_ns, s->rate_ns).count;
+		to->handoff_ns += weight * (double)s->handoff_ns;
 		return;
-	lsp_estimate_add_block(&to->estimate, wait_ns, s->rate_ns);
+	}
+	weight = lsp_estimate_add_block(&to->estimate, wait_ns, s->rate_ns);
+	to->handoff_ns += weight * (double)s->handoff_ns;
 	to->sched_ns += weight * (double)lsp_span_sched_delay_ns(s);
 	to->tail_ns += weight * (double)s->tail_ns;
 	to->depth += weight * s->depth;
@@ -50,14 +53,26 @@ void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
 		to->rewaits += weight;
 }
 
-void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r)
+void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_release *r)
 {
-	double weight = lsp_contribution_mutex(r->hold_ns, r->fraction).count;
+	double weight = lsp_estimate_add_mutex(&to->estimate, r->hold_ns, r->fraction);
 
 	to->handoff_ns += weight * (double)r->handoff_ns;
-	lsp_estimate_add_mutex(&to->estimate, r->hold_ns, r->fraction);
-	/* The one taken off waited too; a late release found it gone. */
 	to->waiters += weight * (r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
+}
+
+void lsp_sums_settle(struct lsp_sums *s)
+{
+	const struct lsp_tally *t = &s->tally;
+
+	lsp_estimate_add_certain(&s->estimate, &t->certain);
+	s->sched_ns += t->sched_ns;
+	s->handoff_ns += t->handoff_ns;
+	s->tail_ns += t->tail_ns;
+	s->rewaits += t->rewaits;
+	s->waiters += t->waiters;
+	s->depth += t->depth;
+	memset(&s->tally, 0, sizeof(s->tally));
 }
 
 void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)

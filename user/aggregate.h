@@ -28,8 +28,20 @@ struct lsp_aggregate_key {
 	uint32_t zero;
 };
 
+/* Events kept for certain, as they come: whole numbers, which are quickly added. */
+struct lsp_tally {
+	struct lsp_certain certain;
+	uint64_t sched_ns;
+	uint64_t handoff_ns;
+	uint64_t tail_ns;
+	uint64_t rewaits;
+	uint64_t waiters;
+	uint64_t depth;
+};
+
 /* The rest is weighted as the estimate is: each kept event stands for 1 / p. */
 struct lsp_sums {
+	struct lsp_tally tally;		/* not yet in what follows; see lsp_sums_settle() */
 	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
 	double sched_ns;
 	double handoff_ns;
@@ -57,12 +69,56 @@ void lsp_aggregate_uninit(struct lsp_aggregate *a);
 /* The sums of @key, all zero if it is new; NULL: no memory. Valid until the next call. */
 struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggregate_key *key);
 
+/* The place in rows of sums that lsp_aggregate_at() gave. */
+static inline size_t lsp_aggregate_place(const struct lsp_aggregate *a, const struct lsp_sums *sums)
+{
+	return (size_t)((const char *)sums - (const char *)a->rows) / sizeof(*a->rows);
+}
+
+/* The parts of the next two for what is not kept for certain or is no contention. */
+void lsp_sums_add_drawn_span(struct lsp_sums *to, const struct lockspan_span *s);
+void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_release *r);
+
 /*
  * Adds an event. A span that neither is a contention nor is still open
  * (NOSLEEP, ERROR) adds its handoff alone.
  */
-void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s);
-void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r);
+static inline void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
+{
+	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
+	struct lsp_tally *t = &to->tally;
+
+	if (wait_ns < s->rate_ns || !(lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN)) {
+		lsp_sums_add_drawn_span(to, s);
+		return;
+	}
+	lsp_certain_add(&t->certain, wait_ns);
+	if (s->rate_ns > t->certain.block_rate_ns)
+		t->certain.block_rate_ns = s->rate_ns;
+	t->sched_ns += lsp_span_sched_delay_ns(s);
+	t->handoff_ns += s->handoff_ns;
+	t->tail_ns += s->tail_ns;
+	t->depth += s->depth;
+	t->rewaits += !!(s->rec.flags & LOCKSPAN_SPAN_REWAIT);
+}
+
+static inline void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r)
+{
+	struct lsp_tally *t = &to->tally;
+
+	if (r->fraction > 1) {
+		lsp_sums_add_drawn_release(to, r);
+		return;
+	}
+	lsp_certain_add(&t->certain, r->hold_ns);
+	t->handoff_ns += r->handoff_ns;
+	/* The one taken off waited too; a late release found it gone. */
+	t->waiters += r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE);
+}
+
+/* Puts the tally where the rest is: before anything of the sums is read or merged. */
+void lsp_sums_settle(struct lsp_sums *s);
+
 void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from);
 
 #endif

@@ -37,6 +37,8 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 		err = lsp_stackset_init(&c->stacks);
 	if (!err)
 		err = lsp_traces_init(&c->traces);
+	if (!err)
+		err = lsp_recent_init(&c->recent);
 	if (err) {
 		lsp_collector_destroy(c);
 		return err;
@@ -52,6 +54,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 		return;
 	lsp_aggregate_uninit(&c->resolved);
 	lsp_aggregate_uninit(&c->pending);
+	lsp_recent_uninit(&c->recent);
 	lsp_strings_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
 	free(c->pairs);
@@ -66,22 +69,37 @@ void lsp_collector_destroy(struct lsp_collector *c)
 
 /* ---- records ---- */
 
-/* The sums that an event of these properties belongs to; NULL: no memory. */
-static struct lsp_sums *pending_at(struct lsp_collector *c, struct lsp_aggregate_key *key,
-				   uint64_t stack, const char *comm)
+/* Finds the sums of an event by the names of its stack and thread; NULL: no memory. */
+static __attribute__((noinline, cold))
+struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_recent_event e,
+			      struct lsp_recent_slot *slot)
 {
+	struct lsp_aggregate_key key = {
+		.lock = e.lock, .key = e.key, .tgid = e.tgid, .owner = e.owner,
+		.kind = e.kind, .tid = e.tid,
+	};
+	struct lsp_sums *sums;
 	uint32_t place;
 
-	if (lsp_stackset_place(&c->stacks, key->tgid, stack, c->now_ns, &place))
+	if (lsp_stackset_place(&c->stacks, e.tgid, e.stack, c->now_ns, &place) ||
+	    lsp_strings_place(&c->comms, (const char *)e.comm, LOCKSPAN_COMM_LEN, &key.comm))
 		return NULL;
-	if (!c->comms.n || memcmp(c->last_comm, comm, LOCKSPAN_COMM_LEN)) {
-		if (lsp_strings_place(&c->comms, comm, LOCKSPAN_COMM_LEN, &c->last_comm_place))
-			return NULL;
-		memcpy(c->last_comm, comm, LOCKSPAN_COMM_LEN);
-	}
-	key->stack = place;
-	key->comm = c->last_comm_place;
-	return lsp_aggregate_at(&c->pending, key);
+	key.stack = place;
+	sums = lsp_aggregate_at(&c->pending, &key);
+	if (!sums)
+		return NULL;
+	lsp_recent_put(&c->recent, slot, &e, lsp_aggregate_place(&c->pending, sums));
+	return sums;
+}
+
+static inline __attribute__((always_inline))
+struct lsp_sums *pending_at(struct lsp_collector *c, const struct lsp_recent_event e)
+{
+	struct lsp_recent_slot *slot = lsp_recent_at(&c->recent, e.stack, e.key, e.tid, e.kind);
+
+	if (__builtin_expect(lsp_recent_is(&c->recent, slot, e), 1))
+		return &c->pending.rows[slot->place].sums;
+	return pending_find(c, e, slot);
 }
 
 static bool op_is_pi(uint8_t op)
@@ -95,11 +113,19 @@ static void time_see(struct lsp_collector *c, uint64_t time_ns)
 		c->now_ns = time_ns;
 }
 
+/* Outcomes whose sums are a row's own: their estimates come together when the row is folded. */
+static bool outcome_is_summed(const struct lockspan_span *s)
+{
+	return lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN;
+}
+
 static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 {
-	struct lsp_aggregate_key key = {
-		.lock = s->uaddr, .key = s->key, .tgid = s->tgid, .tid = s->tid, .owner = s->tgid,
-		.kind = s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK,
+	struct lsp_recent_event e = {
+		.stack = s->stack, .lock = s->uaddr, .key = s->key, .tgid = s->tgid, .tid = s->tid,
+		.owner = s->tgid,
+		.kind = (s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK) |
+			(uint32_t)s->outcome << KIND_OUTCOME_SHIFT,
 	};
 	struct lsp_sums *sums;
 
@@ -107,15 +133,16 @@ static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 	c->totals.spans++;
 	if (c->spans)
 		lsp_spanfile_add_span(c->spans, s);
-	if (s->outcome < LOCKSPAN_OUTCOME_COUNT)
+	if (!outcome_is_summed(s) && s->outcome < LOCKSPAN_OUTCOME_COUNT)
 		lsp_estimate_add_block(&c->outcomes[s->outcome], lsp_span_lock_wait_ns(s),
 				       s->rate_ns);
 	if (s->rec.flags & LOCKSPAN_SPAN_JOIN)
-		key.kind |= KIND_JOIN;
+		e.kind |= KIND_JOIN;
 	if (op_is_pi(s->op))
-		key.kind |= KIND_PI;
+		e.kind |= KIND_PI;
+	memcpy(e.comm, s->comm, sizeof(e.comm));
 
-	sums = pending_at(c, &key, s->stack, s->comm);
+	sums = pending_at(c, e);
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_add_span(sums, s);
@@ -124,8 +151,8 @@ static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 
 static int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 {
-	struct lsp_aggregate_key key = {
-		.lock = r->uaddr, .key = r->key, .tgid = r->tgid, .tid = r->tid,
+	struct lsp_recent_event e = {
+		.stack = r->stack, .lock = r->uaddr, .key = r->key, .tgid = r->tgid, .tid = r->tid,
 		.owner = r->waiter_tgid,
 		.kind = LSP_ROW_MUTEX,
 	};
@@ -136,13 +163,14 @@ static int release_record(struct lsp_collector *c, const struct lockspan_release
 	if (c->spans)
 		lsp_spanfile_add_release(c->spans, r);
 	if (r->rec.flags & LOCKSPAN_RELEASE_JOIN)
-		key.kind |= KIND_JOIN;
+		e.kind |= KIND_JOIN;
 	if (r->rec.flags & LOCKSPAN_RELEASE_IRQ)
-		key.kind |= KIND_INTERRUPT;
+		e.kind |= KIND_INTERRUPT;
 	if (r->rec.flags & LOCKSPAN_RELEASE_PI || op_is_pi(r->op))
-		key.kind |= KIND_PI;
+		e.kind |= KIND_PI;
+	memcpy(e.comm, r->comm, sizeof(e.comm));
 
-	sums = pending_at(c, &key, r->stack, r->comm);
+	sums = pending_at(c, e);
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_add_release(sums, r);

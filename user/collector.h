@@ -122,7 +122,7 @@ struct lsp_threads;
 const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c);
 const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t);
 
-/* Waits by their outcome, as many as there are: estimates, from the spans that came. */
+/* Waits by their outcome, as many as there are: estimates, from the spans folded so far. */
 const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);
 
 #endif

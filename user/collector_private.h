@@ -9,6 +9,7 @@
 #include "collector.h"
 #include "locks.h"
 #include "processes.h"
+#include "recent.h"
 #include "threads.h"
 #include "traces.h"
 
@@ -18,6 +19,7 @@
 #define KIND_PI (1U << 3)
 #define KIND_INTERRUPT (1U << 4)
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
+#define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
 
 /* The two records of one stack. */
 struct lsp_pair {
@@ -39,10 +41,9 @@ struct lsp_collector {
 	struct lsp_locks locks;
 	struct lsp_threads threads;
 	struct lsp_strings comms;
-	char last_comm[LOCKSPAN_COMM_LEN];	/* of the record before: mostly the same */
-	uint32_t last_comm_place;
 
 	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
+	struct lsp_recent recent;	/* rows of pending */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
 	bool first_full;		/* a process has shown that its stacks may be longer */

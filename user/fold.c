@@ -9,7 +9,7 @@
 #define FOLD_ROWS 65536
 #define FOLD_BYTES (16 << 20)
 /* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
-#define STACKS_KEPT 65536
+#define STACKS_KEPT 262144
 /* Frames of one stack that are taught: the module walks no deeper ones either. */
 #define LESSON_RULES 256
 /* The same as STACKS_KEPT for locks. */
@@ -213,6 +213,15 @@ static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *r
 	return 0;
 }
 
+/* Rows of outcomes that are summed elsewhere have an empty estimate. */
+static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t outcome = row->key.kind >> KIND_OUTCOME_SHIFT;
+
+	if ((row->key.kind & KIND_MASK) != LSP_ROW_MUTEX && outcome < LOCKSPAN_OUTCOME_COUNT)
+		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
+}
+
 /* Second pass: the sums move to the row of their trace and lock. */
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -249,6 +258,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	err = thread_add(c, row, sync, lock);
 	if (err)
 		return err;
+	outcome_add(c, row);
 	/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
 	if ((key.kind & KIND_MASK) != LSP_ROW_MUTEX &&
 	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
@@ -351,9 +361,11 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 		return -ENOMEM;
 	c->first_full = false;
 	memset(&c->pending, 0, sizeof(c->pending));
+	lsp_recent_clear(&c->recent);
 	for (size_t i = 0; i < work.n; i++) {
 		uint32_t stack = (uint32_t)work.rows[i].key.stack;
 
+		lsp_sums_settle(&work.rows[i].sums);
 		ready[i] = stack_ready(c, &c->stacks.stacks[stack], last) &&
 			   !row_resolve(c, &work.rows[i]);
 	}

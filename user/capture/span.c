@@ -6,7 +6,6 @@
  */
 #include "span.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -35,36 +34,6 @@ const char *lsp_outcome_name(unsigned int outcome)
 const char *lsp_counter_name(unsigned int counter)
 {
 	return counter < LOCKSPAN_C_COUNT ? counter_names[counter] : "?";
-}
-
-/* A record whose times run backwards must not turn into 584 years of waiting. */
-static uint64_t elapsed(uint64_t from, uint64_t to)
-{
-	return to > from ? to - from : 0;
-}
-
-uint64_t lsp_span_lock_wait_ns(const struct lockspan_span *s)
-{
-	return elapsed(s->enq_ns, s->wake_ns ? s->wake_ns : s->run_ns);
-}
-
-uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s)
-{
-	return s->wake_ns ? elapsed(s->wake_ns, s->run_ns) : 0;
-}
-
-bool lsp_span_is_contention(const struct lockspan_span *s)
-{
-	switch (s->outcome) {
-	case LOCKSPAN_WOKEN:
-	case LOCKSPAN_WOKEN_LATE:
-	case LOCKSPAN_TIMEOUT:
-	case LOCKSPAN_SIGNAL:
-	case LOCKSPAN_REQUEUED:
-	case LOCKSPAN_OWNER_DIED:
-		return true;
-	}
-	return false;
 }
 
 static bool sparse_fits(const struct lockspan_stack *s)
@@ -96,7 +65,7 @@ static bool map_fits(const struct lockspan_rec *rec)
 	return rec->bytes > sizeof(*m) && memchr(m + 1, '\0', rec->bytes - sizeof(*m));
 }
 
-static bool rec_fits(const struct lockspan_rec *rec)
+bool lsp_rec_fits(const struct lockspan_rec *rec)
 {
 	switch (rec->type) {
 	case LOCKSPAN_REC_SPAN:
@@ -111,23 +80,6 @@ static bool rec_fits(const struct lockspan_rec *rec)
 		return map_fits(rec);
 	}
 	return true;
-}
-
-const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at, int *error)
-{
-	const struct lockspan_rec *rec;
-
-	if (*at == bytes)
-		return NULL;
-	rec = (const void *)((const char *)run + *at);
-	if ((uintptr_t)rec % 8 || *at > bytes || bytes - *at < sizeof(*rec) ||
-	    rec->bytes < sizeof(*rec) || rec->bytes % 8 || rec->bytes > bytes - *at ||
-	    !rec_fits(rec)) {
-		*error = -EBADMSG;
-		return NULL;
-	}
-	*at += rec->bytes;
-	return rec;
 }
 
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error)

@@ -6,6 +6,7 @@
 #ifndef LSP_CAPTURE_SPAN_H
 #define LSP_CAPTURE_SPAN_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,12 +36,30 @@ const char *lsp_op_name(unsigned int op);
 const char *lsp_outcome_name(unsigned int outcome);
 const char *lsp_counter_name(unsigned int counter);
 
+/* A record whose times run backwards must not turn into 584 years of waiting. */
+static inline uint64_t lsp_elapsed_ns(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
 /* Lock wait and sched delay of a span, ns, as semantics has them. */
-uint64_t lsp_span_lock_wait_ns(const struct lockspan_span *s);
-uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s);
+static inline uint64_t lsp_span_lock_wait_ns(const struct lockspan_span *s)
+{
+	return lsp_elapsed_ns(s->enq_ns, s->wake_ns ? s->wake_ns : s->run_ns);
+}
+
+static inline uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s)
+{
+	return s->wake_ns ? lsp_elapsed_ns(s->wake_ns, s->run_ns) : 0;
+}
 
 /* Whether it belongs in a block profile: it slept and ended, in whatever way but an error. */
-bool lsp_span_is_contention(const struct lockspan_span *s);
+static inline bool lsp_span_is_contention(const struct lockspan_span *s)
+{
+	const unsigned int others = 1U << LOCKSPAN_NOSLEEP | 1U << LOCKSPAN_OPEN | 1U << LOCKSPAN_ERROR;
+
+	return s->outcome < LOCKSPAN_OUTCOME_COUNT && !(others >> s->outcome & 1);
+}
 
 /*
  * Next record of a run of @bytes, or NULL at its end. *@at starts at 0. A
@@ -49,7 +68,36 @@ bool lsp_span_is_contention(const struct lockspan_span *s);
  */
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error);
 
-/* The same, but stops at fillers and unknown types too: they take sequence numbers. */
-const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at, int *error);
+/* Whether a record that lies whole in its run holds what its type says. */
+bool lsp_rec_fits(const struct lockspan_rec *rec);
+
+/* The same as lsp_rec_next(), but stops at fillers and unknown types too: they take sequence numbers. */
+static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at,
+						     int *error)
+{
+	const struct lockspan_rec *rec = (const void *)((const char *)run + *at);
+	bool fits;
+
+	if (*at == bytes)
+		return NULL;
+	if ((uintptr_t)rec % 8 || *at > bytes || bytes - *at < sizeof(*rec) ||
+	    rec->bytes < sizeof(*rec) || rec->bytes % 8 || rec->bytes > bytes - *at) {
+		*error = -EBADMSG;
+		return NULL;
+	}
+	/* The two that come again and again are not worth a call. */
+	if (rec->type == LOCKSPAN_REC_SPAN)
+		fits = rec->bytes >= sizeof(struct lockspan_span);
+	else if (rec->type == LOCKSPAN_REC_RELEASE)
+		fits = rec->bytes >= sizeof(struct lockspan_release);
+	else
+		fits = lsp_rec_fits(rec);
+	if (!fits) {
+		*error = -EBADMSG;
+		return NULL;
+	}
+	*at += rec->bytes;
+	return rec;
+}
 
 #endif

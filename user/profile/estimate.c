@@ -75,24 +75,37 @@ static void top_add(struct lsp_estimate *e, double charge_ns)
 	e->top_ns[at] = charge_ns;
 }
 
-void lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t rate_ns)
+void lsp_estimate_add_certain(struct lsp_estimate *e, const struct lsp_certain *c)
+{
+	e->kept += c->kept;
+	e->count += c->kept;
+	e->delay_ns += c->delay_ns;
+	e->certain_ns += c->delay_ns;
+	e->largest_ns = larger(e->largest_ns, c->largest_ns);
+	e->block_rate_ns = larger(e->block_rate_ns, c->block_rate_ns);
+	e->with_delay += c->with_delay;
+}
+
+double lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t rate_ns)
 {
 	struct lsp_contribution c = lsp_contribution_block(delay_ns, rate_ns);
 
 	estimate_add(e, &c);
 	e->block_rate_ns = larger(e->block_rate_ns, rate_ns);
+	return c.count;
 }
 
-void lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction)
+double lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction)
 {
 	struct lsp_contribution c = lsp_contribution_mutex(charge_ns, fraction);
 
 	estimate_add(e, &c);
 	if (c.probability == 1 || !charge_ns)
-		return;
+		return c.count;
 	e->drawn_releases++;
 	e->unseen_releases += c.count - 1;
 	top_add(e, charge_ns);
+	return c.count;
 }
 
 void lsp_estimate_merge(struct lsp_estimate *to, const struct lsp_estimate *from)

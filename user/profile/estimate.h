@@ -51,8 +51,30 @@ struct lsp_estimate {
 	double top_ns[LSP_ESTIMATE_TOP];	/* longest drawn charges, descending */
 };
 
-void lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t rate_ns);
-void lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction);
+/* Each returns the count of the contribution: how many events this one stands for. */
+double lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t rate_ns);
+double lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction);
+
+/* Events that were kept for certain, of any number; the estimate of each is itself. */
+struct lsp_certain {
+	uint64_t kept;
+	uint64_t with_delay;
+	uint64_t delay_ns;
+	uint64_t largest_ns;
+	uint64_t block_rate_ns;	/* greatest block rate met */
+};
+
+static inline void lsp_certain_add(struct lsp_certain *c, uint64_t delay_ns)
+{
+	c->kept++;
+	c->with_delay += delay_ns > 0;
+	c->delay_ns += delay_ns;
+	if (delay_ns > c->largest_ns)
+		c->largest_ns = delay_ns;
+}
+
+/* The same as if each had been added by itself. */
+void lsp_estimate_add_certain(struct lsp_estimate *e, const struct lsp_certain *c);
 void lsp_estimate_merge(struct lsp_estimate *to, const struct lsp_estimate *from);
 
 enum lsp_interval {
