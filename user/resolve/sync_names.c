@@ -239,13 +239,24 @@ static const struct lsp_sync_library libraries[] = {
 	{ "libQt6Core.so", LSP_SYNC_OTHER, false, false },
 };
 
+/* What stands before a pattern's first star decides nearly always, and needs no fnmatch(). */
+static bool fits(const char *pattern, const char *name)
+{
+	while (*pattern && *pattern == *name && *pattern != '*') {
+		pattern++;
+		name++;
+	}
+	if (*pattern != '*')
+		return !*pattern && !*name;
+	return !pattern[1] || !fnmatch(pattern, name, FNM_NOESCAPE);
+}
+
 static const struct lsp_sync_name *exact(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(names[i].name, name) ||
-		    (strchr(names[i].name, '*') && !fnmatch(names[i].name, name, FNM_NOESCAPE)))
+		if (fits(names[i].name, name))
 			return &names[i];
 	return NULL;
 }
