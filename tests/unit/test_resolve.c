@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../user/resolve/maptext.h"
@@ -349,12 +350,43 @@ static void lock_regions(void **state)
 
 /* ---- code without a file ---- */
 
+static void jit_list_write(const char *path, uint64_t pc)
+{
+	FILE *map = fopen(path, "w");
+
+	assert_non_null(map);
+	fprintf(map, "%llx 100 Old:one\nbroken line\n%llx 8 Compiled:run\n10 0 Empty\n",
+		(unsigned long long)pc - 5, (unsigned long long)pc - 5);
+	fclose(map);
+}
+
+/* What a process puts in its list's place to be waited for, or to have another file read, is left alone. */
+static void jit_lists_refused(struct fixture *f, const struct lockspan_stack *s, const char *path,
+			      size_t at, uint64_t pc)
+{
+	char real[80];
+	int i;
+
+	snprintf(real, sizeof(real), "%s.real", path);
+	jit_list_write(real, pc);
+	for (i = 0; i < 2; i++) {
+		struct lsp_trace t;
+
+		assert_int_equal(i ? symlink(real, path) : mkfifo(path, 0600), 0);
+		assert_int_equal(lsp_resolver_stack(f->r, s, LSP_SIDE_WAITER, &t), 0);
+		assert_true(at < t.nframes);
+		assert_string_not_equal(t.frames[at].lines[0].function, "Compiled:run");
+		lsp_trace_uninit(&t);
+		assert_int_equal(unlink(path), 0);
+	}
+	unlink(real);
+}
+
 static void jit(void **state)
 {
 	struct fixture f;
 	size_t i, seen = 0;
 	char path[64];
-	FILE *map;
 
 	(void)state;
 	begin(&f, "c", "jit", 20, false);
@@ -382,11 +414,8 @@ static void jit(void **state)
 				assert_string_equal(fr->lines[0].function, "Compiled:run");
 				continue;
 			}
-			map = fopen(path, "w");
-			assert_non_null(map);
-			fprintf(map, "%llx 100 Old:one\nbroken line\n%llx 8 Compiled:run\n10 0 Empty\n",
-				(unsigned long long)fr->pc - 5, (unsigned long long)fr->pc - 5);
-			fclose(map);
+			jit_lists_refused(&f, s, path, k, fr->pc);
+			jit_list_write(path, fr->pc);
 		}
 		lsp_trace_uninit(&t);
 	}

@@ -99,15 +99,12 @@ bool lsp_maptext_next(const char **at, const char *end, struct lsp_maptext *ret)
 	return false;
 }
 
-int lsp_maptext_read(const char *path, char **ret, size_t *ret_bytes)
+int lsp_maptext_read_fd(int fd, char **ret, size_t *ret_bytes)
 {
 	size_t room = 16384, used = 0;
 	char *text = NULL;
-	int fd, err = 0;
+	int err = 0;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	for (;;) {
 		char *bigger = realloc(text, room + 1);
 		ssize_t got;
@@ -139,4 +136,11 @@ int lsp_maptext_read(const char *path, char **ret, size_t *ret_bytes)
 	*ret = text;
 	*ret_bytes = used;
 	return 0;
+}
+
+int lsp_maptext_read(const char *path, char **ret, size_t *ret_bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : lsp_maptext_read_fd(fd, ret, ret_bytes);
 }

@@ -29,5 +29,7 @@ bool lsp_maptext_next(const char **at, const char *end, struct lsp_maptext *ret)
 
 /* The whole of a small file such as /proc/PID/maps, NUL-terminated. -errno; *@ret is malloc'ed. */
 int lsp_maptext_read(const char *path, char **ret, size_t *ret_bytes);
+/* The same of an open one, which is closed. */
+int lsp_maptext_read_fd(int fd, char **ret, size_t *ret_bytes);
 
 #endif

@@ -167,6 +167,42 @@ static time_t started(uint32_t tgid)
 	return real.tv_sec - boot.tv_sec + (time_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
+/* Whose files the process makes; false when it is gone. */
+static bool owner_of(uint32_t tgid, uid_t *ret)
+{
+	char path[32], *text, *at;
+	size_t bytes;
+	bool found;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
+	if (lsp_maptext_read(path, &text, &bytes))
+		return false;
+	at = strstr(text, "\nUid:");
+	/* real, effective, ... */
+	found = at && sscanf(at, "\nUid: %*u %u", ret) == 1;
+	free(text);
+	return found;
+}
+
+/*
+ * Whoever is recorded chooses what stands there: a link to what only we may read,
+ * a pipe that would keep us waiting, another user's file are not his list.
+ */
+static int list_open(uint32_t tgid, const char *path, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	uid_t owner;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) || !S_ISREG(st->st_mode) ||
+	    (st->st_uid && owner_of(tgid, &owner) && st->st_uid != owner)) {
+		close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
 static int process_read(struct lsp_perfmaps *maps, struct process *p)
 {
 	time_t start = started(p->tgid);
@@ -174,25 +210,28 @@ static int process_read(struct lsp_perfmaps *maps, struct process *p)
 	struct stat st;
 	char path[96];
 	size_t bytes;
-	int err;
+	bool old;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", p->tgid, pid);
-	if (stat(path, &st)) {
+	fd = list_open(p->tgid, path, &st);
+	if (fd == -ENOENT) {
 		/* gone: what it left behind may still lie there */
 		snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
-		if (stat(path, &st))
-			return p->n ? 0 : -ENOENT;
+		fd = list_open(p->tgid, path, &st);
 	}
-	/* a file from before belonged to another process of that number */
-	if (!S_ISREG(st.st_mode) || st.st_mtime + 1 < (start ? start : maps->created))
+	if (fd < 0)
 		return p->n ? 0 : -ENOENT;
-	if (st.st_size == p->bytes && st.st_ino == p->ino)
-		return 0;
+	/* a file from before belonged to another process of that number */
+	old = st.st_mtime + 1 < (start ? start : maps->created);
+	if (old || (st.st_size == p->bytes && st.st_ino == p->ino)) {
+		close(fd);
+		return old && !p->n ? -ENOENT : 0;
+	}
 	process_clear(p);
 	p->bytes = st.st_size;
 	p->ino = st.st_ino;
-	err = lsp_maptext_read(path, &p->text, &bytes);
-	return err ? -ENOENT : entries_parse(p, bytes);
+	return lsp_maptext_read_fd(fd, &p->text, &bytes) ? -ENOENT : entries_parse(p, bytes);
 }
 
 static struct process *process_at(struct lsp_perfmaps *p, uint32_t tgid)
