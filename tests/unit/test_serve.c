@@ -2,7 +2,8 @@
 /*
  * Would catch: an address, a parameter or an error that is not answered as Go
  * does; a delta that is no difference, lacks its duration or its name; a client
- * that hangs up and keeps a place, deltas without bound; deltas that survive a
+ * that hangs up and keeps a place, deltas and requests without bound, a path that
+ * leads elsewhere; deltas that survive a
  * new beginning of the counters or the end of the server. The server is the real
  * one at a port of the loopback address; only its source is played: counters that
  * grow by a fixture's values each time they are asked for.
@@ -80,7 +81,8 @@ static void server_turn(struct lsp_server *s)
 	lsp_server_run(s);
 }
 
-static int request_send(struct lsp_server *s, const char *method, const char *path)
+/* A connection that has not asked for anything. */
+static int request_begin(struct lsp_server *s)
 {
 	const struct sockaddr_in to = { .sin_family = AF_INET,
 					.sin_port = htons((uint16_t)lsp_server_port(s)),
@@ -88,6 +90,13 @@ static int request_send(struct lsp_server *s, const char *method, const char *pa
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static int request_send(struct lsp_server *s, const char *method, const char *path)
+{
+	int fd = request_begin(s);
+
 	dprintf(fd, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method, path);
 	return fd;
 }
@@ -314,6 +323,42 @@ static void test_deltas_bounded(void **state)
 	lsp_server_destroy(s);
 }
 
+/* Ways out of the five paths, a request without end, and more clients than there is room for. */
+static void test_limits(void **state)
+{
+	static const char *const paths[] = {
+		"/debug/pprof/../../../etc/passwd", "/debug/pprof/%2e%2e/%2e%2e/etc/passwd",
+		"/debug/pprof/block/../../../proc/self/environ", "//debug/pprof/block", "/debug//pprof/block",
+		"/debug/pprof/..%2fblock", "/DEBUG/pprof/block",
+	};
+	static char endless[100000];
+	struct lsp_server *s = server_start();
+	struct answer a;
+	int fds[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		get(s, paths[i], &a);
+		has(&a, "HTTP/1.1 404 ");
+	}
+	memset(endless, 'a', sizeof(endless) - 1);
+	get(s, endless, &a);
+	assert_null(strstr(a.text, " 200 "));
+	has(&a, "HTTP/1.1 414 ");
+	for (int i = 0; i < 80; i++) {
+		fds[i] = request_begin(s);
+		server_turn(s);
+	}
+	for (int i = 0; i < 80; i++)
+		close(fds[i]);
+	for (int i = 0; i < 20; i++)
+		server_turn(s);
+	get(s, "/debug/pprof/block", &a);
+	has(&a, "HTTP/1.1 200 ");
+	assert_int_equal(lsp_server_exchanges(s), 0);
+	lsp_server_destroy(s);
+}
+
 static void test_end(void **state)
 {
 	struct lsp_server *s = server_start();
@@ -348,7 +393,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_text), cmocka_unit_test(test_delta),
-		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_end),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--serve"))

@@ -351,6 +351,11 @@ unsigned int lsp_server_port(const struct lsp_server *s)
 	return s->port;
 }
 
+size_t lsp_server_exchanges(const struct lsp_server *s)
+{
+	return s->nexchanges;
+}
+
 int lsp_server_fd(const struct lsp_server *s)
 {
 	return MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;

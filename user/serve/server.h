@@ -33,6 +33,9 @@ void lsp_server_destroy(struct lsp_server *s);
 /* The port it listens at, which the system has chosen for port 0. */
 unsigned int lsp_server_port(const struct lsp_server *s);
 
+/* Requests that have begun and are not answered to their end. */
+size_t lsp_server_exchanges(const struct lsp_server *s);
+
 /* To poll for reading. */
 int lsp_server_fd(const struct lsp_server *s);
 
