@@ -338,6 +338,26 @@ static int ops(const char *truth_path, const char *spans_path)
 
 /* ---- ledger --------------------------------------------------------------- */
 
+/* A span or a release, without the text it came as: there are a hundred thousand of them. */
+struct event {
+	uint64_t id;		/* a release's: of its span */
+	uint64_t key;
+	uint64_t end_key;
+	uint64_t enq_ns;
+	uint64_t wake_ns;
+	uint64_t run_ns;
+	uint64_t blamed_ns;	/* tail and handoff, or hold and handoff */
+	uint32_t tid;
+	uint32_t other_tid;	/* a span's waker, a release's waiter */
+	bool span;
+	bool late;
+};
+
+struct events {
+	struct event *at;
+	size_t n;
+};
+
 struct key_sum {
 	uint64_t key;
 	uint64_t wait_ns;
@@ -347,6 +367,57 @@ struct key_sum {
 
 static struct key_sum *sums;
 static size_t nsums;
+
+static void event_add(struct events *to, json_object *o)
+{
+	bool span = is(o, "type", "span");
+	struct event *e;
+
+	if (!span && !is(o, "type", "release"))
+		return;
+	if (!(to->n & (to->n - 1))) {
+		to->at = realloc(to->at, (to->n ? 2 * to->n : 1) * sizeof(*to->at));
+		if (!to->at)
+			abort();
+	}
+	e = &to->at[to->n++];
+	*e = (struct event){
+		.id = number(o, span ? "id" : "span"), .key = number(o, "key"), .span = span,
+		.tid = (uint32_t)number(o, "tid"),
+		.other_tid = (uint32_t)number(o, span ? "waker_tid" : "waiter_tid"),
+		.blamed_ns = number(o, "handoff_ns") + number(o, span ? "tail_ns" : "hold_ns"),
+	};
+	e->late = !span && (is(o, "late", "true") || strstr(text(o, "flags"), "late"));
+	if (span) {
+		e->end_key = number(o, "end_key");
+		e->enq_ns = number(o, "enq_ns");
+		e->wake_ns = number(o, "wake_ns");
+		e->run_ns = number(o, "run_ns");
+	}
+}
+
+static int events_read(const char *path, struct events *ret)
+{
+	char *line = NULL;
+	size_t room = 0;
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return -errno;
+	while (getline(&line, &room, file) > 0) {
+		json_object *object = json_tokener_parse(line);
+
+		if (!object || !json_object_is_type(object, json_type_object)) {
+			fprintf(stderr, "spancheck: %s: not a JSON object: %s", path, line);
+			exit(1);
+		}
+		event_add(ret, object);
+		json_object_put(object);
+	}
+	free(line);
+	fclose(file);
+	return 0;
+}
 
 static struct key_sum *sum_of(uint64_t key)
 {
@@ -362,136 +433,124 @@ static struct key_sum *sum_of(uint64_t key)
 	return &sums[nsums++];
 }
 
-static void span_add(json_object *span, bool *ordered)
+static void span_add(const struct event *e, bool *ordered)
 {
-	uint64_t enq = number(span, "enq_ns"), wake = number(span, "wake_ns"), run = number(span, "run_ns");
-	uint64_t end_key = number(span, "end_key");
-	struct key_sum *sum = sum_of(number(span, "key"));
+	struct key_sum *sum = sum_of(e->key);
 
-	*ordered &= enq <= run && (!wake || (enq <= wake && wake <= run));
-	sum->wait_ns += (wake ? wake : run) - enq;
-	sum->blamed_ns += number(span, "tail_ns") + number(span, "handoff_ns");
-	if (end_key && end_key != sum->key) {
+	*ordered &= e->enq_ns <= e->run_ns &&
+		    (!e->wake_ns || (e->enq_ns <= e->wake_ns && e->wake_ns <= e->run_ns));
+	sum->wait_ns += (e->wake_ns ? e->wake_ns : e->run_ns) - e->enq_ns;
+	sum->blamed_ns += e->blamed_ns;
+	if (e->end_key && e->end_key != e->key) {
 		sum->moved = true;
-		sum_of(end_key)->moved = true;
+		sum_of(e->end_key)->moved = true;
 	}
 }
 
+/* Spans first, by thread and time. */
 static int by_thread(const void *a, const void *b)
 {
-	json_object *x = *(json_object *const *)a, *y = *(json_object *const *)b;
-	uint64_t tx = number(x, "tid"), ty = number(y, "tid");
+	const struct event *x = a, *y = b;
 
-	if (tx != ty)
-		return tx < ty ? -1 : 1;
-	tx = number(x, "enq_ns");
-	ty = number(y, "enq_ns");
-	return tx < ty ? -1 : tx > ty;
-}
-
-static bool one_at_a_time(struct lines *spans)
-{
-	json_object *last = NULL;
-	size_t s;
-
-	qsort(spans->at, spans->n, sizeof(*spans->at), by_thread);
-	for (s = 0; s < spans->n; s++) {
-		if (!is(spans->at[s], "type", "span"))
-			continue;
-		if (last && number(last, "tid") == number(spans->at[s], "tid") &&
-		    number(spans->at[s], "enq_ns") < number(last, "run_ns"))
-			return false;
-		last = spans->at[s];
-	}
-	return true;
+	if (x->span != y->span)
+		return x->span ? -1 : 1;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->enq_ns < y->enq_ns ? -1 : x->enq_ns > y->enq_ns;
 }
 
 static int by_id(const void *a, const void *b)
 {
-	uint64_t x = number(*(json_object *const *)a, "id"), y = number(*(json_object *const *)b, "id");
+	const struct event *x = a, *y = b;
 
-	return (x > y) - (x < y);
+	return (x->id > y->id) - (x->id < y->id);
 }
 
-static bool release_matches(json_object *release, json_object *span)
+static bool release_matches(const struct event *release, const struct event *span)
 {
-	uint64_t end = number(span, "end_key");
-
 	/* A span that ended before its waker came does not know him. */
-	return number(release, "waiter_tid") == number(span, "tid") &&
-	       number(release, "key") == (end ? end : number(span, "key")) &&
-	       (is(release, "late", "true") || number(release, "tid") == number(span, "waker_tid"));
+	return release->other_tid == span->tid &&
+	       release->key == (span->end_key ? span->end_key : span->key) &&
+	       (release->late || release->tid == span->other_tid);
 }
 
-/* Releases whose span was not sent have nothing to be held against. */
-static bool releases_name_spans(const struct lines *all)
+static void release_print(const struct event *release, const struct event *span)
 {
-	struct lines spans = { .at = calloc(all->n + 1, sizeof(*spans.at)) };
-	json_object *wanted = json_object_new_object(), *release, **span;
-	bool ok = true;
+	printf("# release by %u of %u on 0x%" PRIx64 " is not of span 0x%" PRIx64 ": %u woken by %u on 0x%" PRIx64 "\n",
+	       release->tid, release->other_tid, release->key, span->id, span->tid, span->other_tid,
+	       span->end_key ? span->end_key : span->key);
+}
+
+/* What must hold of the @spans and, behind them, the @releases, once they are sorted. */
+static void order_check(struct event *spans, size_t nspans, const struct event *releases, size_t nreleases)
+{
+	const struct event *span;
+	bool single = true, named = true;
 	size_t i;
 
-	if (!spans.at || !wanted)
-		abort();
-	for (i = 0; i < all->n; i++)
-		if (is(all->at[i], "type", "span"))
-			spans.at[spans.n++] = all->at[i];
-	qsort(spans.at, spans.n, sizeof(*spans.at), by_id);
-	for (i = 0; i < all->n && ok; i++) {
-		release = all->at[i];
-		if (!is(release, "type", "release"))
-			continue;
-		json_object_object_add(wanted, "id", json_object_new_string(text(release, "span")));
-		span = bsearch(&wanted, spans.at, spans.n, sizeof(*spans.at), by_id);
-		ok = !span || release_matches(release, *span);
-		if (!ok)
-			printf("# %s\n# is not of %s\n", json_object_to_json_string(release),
-			       json_object_to_json_string(*span));
+	for (i = 1; i < nspans && single; i++)
+		single = spans[i].tid != spans[i - 1].tid || spans[i].enq_ns >= spans[i - 1].run_ns;
+	check(single, "a thread has one open span at most", "");
+	qsort(spans, nspans, sizeof(*spans), by_id);
+	/* Releases whose span was not sent have nothing to be held against. */
+	for (i = 0; i < nreleases && named; i++) {
+		span = bsearch(&releases[i], spans, nspans, sizeof(*spans), by_id);
+		named = !span || release_matches(&releases[i], span);
+		if (!named)
+			release_print(&releases[i], span);
 	}
-	json_object_put(wanted);
-	free(spans.at);
-	return ok;
+	check(named, "releases name their span's waiter, waker and key", "");
 }
 
-static int ledger(const char *path)
+static bool sums_exact(uint64_t *wait_ns, uint64_t *blamed_ns)
 {
-	struct lines spans = { 0 };
-	uint64_t wait_ns = 0, blamed_ns = 0, released = 0, releases = 0, n = 0;
-	bool ordered = true, exact = true;
+	bool exact = true;
 	size_t s;
 
-	if (lines_read(path, &spans))
-		return 2;
-	for (s = 0; s < spans.n; s++) {
-		json_object *o = spans.at[s];
-
-		if (is(o, "type", "span")) {
-			span_add(o, &ordered);
-			n++;
-			/* A wake, or a release that came late: each is a span that a waker ended. */
-			released += number(o, "wake_ns") != 0;
-		} else if (is(o, "type", "release")) {
-			sum_of(number(o, "key"))->blamed_ns += number(o, "hold_ns") + number(o, "handoff_ns");
-			releases += !strstr(text(o, "flags"), "late") && !is(o, "late", "true");
-		}
-	}
 	for (s = 0; s < nsums; s++) {
-		wait_ns += sums[s].wait_ns;
-		blamed_ns += sums[s].blamed_ns;
+		*wait_ns += sums[s].wait_ns;
+		*blamed_ns += sums[s].blamed_ns;
 		if (!sums[s].moved && sums[s].wait_ns != sums[s].blamed_ns) {
 			printf("# key 0x%" PRIx64 ": waits %" PRIu64 " ns, blamed %" PRIu64 " ns\n", sums[s].key,
 			       sums[s].wait_ns, sums[s].blamed_ns);
 			exact = false;
 		}
 	}
-	printf("# %" PRIu64 " spans on %zu keys, %" PRIu64 " ns\n", n, nsums, wait_ns);
-	check(n > 0, "there are spans", "");
+	return exact;
+}
+
+static int ledger(const char *path)
+{
+	uint64_t wait_ns = 0, blamed_ns = 0, released = 0, releases = 0;
+	bool ordered = true, exact;
+	struct events all = { 0 };
+	size_t i, nspans = 0;
+
+	if (events_read(path, &all))
+		return 2;
+	for (i = 0; i < all.n; i++) {
+		const struct event *e = &all.at[i];
+
+		if (e->span) {
+			span_add(e, &ordered);
+			nspans++;
+			/* A wake, or a release that came late: each is a span that a waker ended. */
+			released += e->wake_ns != 0;
+		} else {
+			sum_of(e->key)->blamed_ns += e->blamed_ns;
+			releases += !e->late;
+		}
+	}
+	exact = sums_exact(&wait_ns, &blamed_ns);
+	printf("# %zu spans on %zu keys, %" PRIu64 " ns\n", nspans, nsums, wait_ns);
+	check(nspans > 0, "there are spans", "");
 	check(exact, "hold + handoff + tail = lock wait, on every key", "");
 	check(wait_ns == blamed_ns, "hold + handoff + tail = lock wait, in the session", "");
 	check(ordered, "enq <= wake <= run", "");
-	check(one_at_a_time(&spans), "a thread has one open span at most", "");
-	check(releases_name_spans(&spans), "releases name their span's waiter, waker and key", "");
+	qsort(all.at, all.n, sizeof(*all.at), by_thread);
+	order_check(all.at, nspans, all.at + nspans, all.n - nspans);
 	check(released == releases, "releases = spans ended by a wake", "");
+	free(all.at);
 	return failed != 0;
 }
 
