@@ -21,6 +21,8 @@
 #define PROCESSES 4096
 #define BUCKET_BITS 10
 #define TEXT_MAX 65536
+/* The worker's lock is held so long at a time, give or take one process: STOP and STATUS wait for it. */
+#define UPDATE_JIFFIES (HZ / 20 + 1)
 
 struct lsp_mm {
 	struct hlist_node node;
@@ -32,6 +34,7 @@ struct lsp_mm {
 	bool deep;			/* its stacks do not fit into the usual window */
 	bool held;			/* kept whole until the worker has read it: mm_users counts us */
 	struct lsp_text __rcu *text;	/* of some generation, this one when it was read */
+	struct lsp_mm *gone_next;	/* worker only: node is still walked over */
 };
 
 static struct lsp_mm *pool;
@@ -42,6 +45,7 @@ static u32 generations;
 static u64 text_bytes;
 static bool due;
 static unsigned long swept_jiffies;
+static u32 update_next;		/* where the worker goes on; it had no time for all */
 
 static void (*worker_wake)(void);
 
@@ -68,6 +72,7 @@ int lsp_maps_init(void (*wake)(void))
 	text_bytes = 0;
 	due = false;
 	swept_jiffies = jiffies;
+	update_next = 0;
 	return 0;
 }
 
@@ -90,6 +95,15 @@ void lsp_maps_uninit(void)
 u64 lsp_maps_memory(void)
 {
 	return pool ? PROCESSES * sizeof(*pool) + READ_ONCE(text_bytes) : 0;
+}
+
+/* What readers may still have seen is freed after a grace period, which nobody waits for. */
+static void text_free(struct lsp_text *text)
+{
+	if (!text)
+		return;
+	WRITE_ONCE(text_bytes, text_bytes - struct_size(text, ranges, text->room));
+	kvfree_rcu(text, rcu);
 }
 
 static struct hlist_head *mm_bucket(const struct mm_struct *mm)
@@ -301,6 +315,7 @@ static struct lsp_text *mappings_read(struct lsp_mm *m, u32 generation, char *bu
 	if (!text)
 		return NULL;
 	text->generation = generation;
+	text->room = room;
 	text->n = 0;
 	lsp_for_each_vma(m->mm, vma, iter) {
 		if (!vma_wanted(vma))
@@ -332,33 +347,63 @@ static void mm_update(struct lsp_mm *m, char *buffer)
 	if (!text)
 		return;
 	rcu_assign_pointer(m->text, text);
-	if (old) {
-		synchronize_rcu();
-		kvfree(old);
-	}
+	text_free(old);
 }
 
-/* The process is gone and its stacks can only be in the rings: its place is free after a grace period. */
-static void mm_forget(struct lsp_mm *m)
+/* The process is gone and its stacks can only be in the rings: it is not found any more. */
+static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 {
 	raw_spin_lock_irq(&lock);
 	hlist_del_rcu(&m->node);
 	raw_spin_unlock_irq(&lock);
+	m->gone_next = *gone;
+	*gone = m;
+}
+
+/* One grace period for them all; their places are free then. */
+static void mms_free(struct lsp_mm *gone)
+{
+	struct lsp_mm *m;
+
+	if (!gone)
+		return;
 	synchronize_rcu();
-	kvfree(rcu_dereference_protected(m->text, true));
-	RCU_INIT_POINTER(m->text, NULL);
-	mmdrop(m->mm);
-	raw_spin_lock_irq(&lock);
-	WRITE_ONCE(m->mm, NULL);
-	hlist_add_head(&m->node, &free_mms);
-	raw_spin_unlock_irq(&lock);
+	for (m = gone; m; m = m->gone_next) {
+		text_free(rcu_dereference_protected(m->text, true));
+		RCU_INIT_POINTER(m->text, NULL);
+		mmdrop(m->mm);
+		raw_spin_lock_irq(&lock);
+		WRITE_ONCE(m->mm, NULL);
+		hlist_add_head(&m->node, &free_mms);
+		raw_spin_unlock_irq(&lock);
+	}
+}
+
+/* False: there is no room for its mappings now. */
+static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, struct lsp_mm **gone)
+{
+	if (!READ_ONCE(m->mm))
+		return true;
+	if (m->sent != READ_ONCE(m->generation)) {
+		if (!lsp_ring_worker_room())
+			return false;
+		mm_update(m, buffer);
+		mm_release(m);
+	} else if (READ_ONCE(m->held)) {
+		mm_release(m);
+	} else if (sweep && !atomic_read(&m->mm->mm_users)) {
+		mm_unlink(m, gone);
+	}
+	return true;
 }
 
 bool lsp_maps_update(void)
 {
 	bool sweep = time_after(jiffies, swept_jiffies + HZ);
+	unsigned long until = jiffies + UPDATE_JIFFIES;
+	struct lsp_mm *gone = NULL;
 	char *buffer;
-	u32 i;
+	u32 n;
 
 	if (!READ_ONCE(due) && !sweep)
 		return true;
@@ -367,25 +412,15 @@ bool lsp_maps_update(void)
 		return false;
 	/* Cleared before the look: what becomes due meanwhile sets it again. */
 	xchg(&due, false);
-	for (i = 0; i < PROCESSES; i++) {
-		struct lsp_mm *m = &pool[i];
-
-		if (!READ_ONCE(m->mm))
-			continue;
-		if (m->sent != READ_ONCE(m->generation)) {
-			if (!lsp_ring_worker_room()) {
-				WRITE_ONCE(due, true);
-				break;
-			}
-			mm_update(m, buffer);
-			mm_release(m);
-		} else if (READ_ONCE(m->held)) {
-			mm_release(m);
-		} else if (sweep && !atomic_read(&m->mm->mm_users)) {
-			mm_forget(m);
+	for (n = 0; n < PROCESSES; n++) {
+		if (time_after(jiffies, until) || !mm_visit(&pool[update_next], buffer, sweep, &gone)) {
+			WRITE_ONCE(due, true);
+			break;
 		}
+		update_next = (update_next + 1) % PROCESSES;
 	}
-	if (sweep)
+	mms_free(gone);
+	if (sweep && n == PROCESSES)
 		swept_jiffies = jiffies;
 	kfree(buffer);
 	return !READ_ONCE(due);

@@ -17,6 +17,7 @@ struct lsp_text {
 	struct rcu_head rcu;
 	u32 generation;
 	u32 n;
+	u32 room;
 	struct lsp_range ranges[];
 };
 
@@ -49,7 +50,10 @@ void lsp_maps_changed(bool expected);
 /* Stacks of processes sent under @tgid need the larger window from now on. Process context. */
 void lsp_maps_deepen(u32 tgid);
 
-/* Worker: reads and sends what is due, forgets the gone. May sleep. False: no room now, call again. */
+/*
+ * Worker: reads and sends what is due, forgets the gone, for a bounded time. May
+ * sleep. False: there was no room or time for all, call again.
+ */
 bool lsp_maps_update(void);
 
 #endif
