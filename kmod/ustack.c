@@ -270,7 +270,18 @@ static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_maps_view *vie
 			   window_copy(window, s->regs[LOCKSPAN_REG_RSP], bytes), bytes);
 }
 
-static void fp_walk(struct lockspan_stack *s)
+/* A return address, as far as can be told; the register that leads to it may hold anything. */
+static bool is_text(u64 word, const struct lsp_text *text)
+{
+	u64 bits, kept, print = 0;
+
+	if (!text)
+		return word >= LOWEST_TEXT && word < TASK_SIZE_MAX;
+	/* Of a window that it does not point into. */
+	return lsp_sparse_filter(&word, 1, word + 1, text->ranges, text->n, &bits, &kept, &print);
+}
+
+static void fp_walk(struct lockspan_stack *s, const struct lsp_text *text)
 {
 	u64 *to = (u64 *)(s + 1);
 	u64 frame[2], bp = s->regs[LOCKSPAN_REG_RBP], sp = s->regs[LOCKSPAN_REG_RSP];
@@ -282,6 +293,8 @@ static void fp_walk(struct lockspan_stack *s)
 			s->rec.flags |= LOCKSPAN_STACK_CUT;
 			break;
 		}
+		if (!is_text(frame[1], text))
+			break;
 		to[n++] = frame[1];
 		sp = bp + sizeof(frame);
 		bp = frame[0];
@@ -418,7 +431,7 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 	}
 	s->id = count_id();
 	if (mode == LOCKSPAN_STACK_FP)
-		fp_walk(s);
+		fp_walk(s, view->text);
 	else
 		raw_copy(s);
 	lsp_ring_commit(stack_end(s));
