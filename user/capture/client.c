@@ -27,7 +27,10 @@
 /* Netlink dies of a full socket only when the reader is slow: two seconds of a busy machine fit. */
 #define SOCKET_BYTES (64 << 20)
 #define REQUEST_BYTES 16384
-#define ANSWER_MS 30000
+/* A command is sent so often before it counts as unanswered. */
+#define SENDINGS_MAX 100
+/* How often a module that is silent is asked whether it still works at the session's end. */
+#define ASKINGS_MAX 30
 
 int lsp_client_create(lsp_client_data_fn data, void *arg, struct lsp_client **ret)
 {
@@ -218,21 +221,6 @@ static int readable_wait(struct lsp_client *c, int64_t deadline_ms)
 	return n ? 0 : -ETIMEDOUT;
 }
 
-int lsp_client_drain(struct lsp_client *c, int silence_ms)
-{
-	int err;
-
-	while (!c->ended) {
-		err = readable_wait(c, now_ms() + silence_ms);
-		if (err)
-			return err;
-		err = lsp_client_read(c, 64);
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
-
 /* ---- commands ---- */
 
 static struct nl_msg *request_create(struct lsp_client *c, uint8_t cmd)
@@ -259,30 +247,60 @@ static int request_send(struct lsp_client *c, struct nl_msg *msg)
 	}
 }
 
-/* Sends @msg and frees it, then reads until its answer has come. */
-static int request_run(struct lsp_client *c, struct nl_msg *msg)
+/*
+ * The module works a command off while it is being sent, however long that takes:
+ * its answer is in the socket then, or has been lost because the socket was full of
+ * data. A full socket takes nothing more until it has been read to its end, so an
+ * empty one without an answer is the sign.
+ */
+static int answer_await(struct lsp_client *c, bool or_end)
 {
-	int64_t deadline = now_ms() + ANSWER_MS;
+	int n;
+
+	while (c->awaited && !(or_end && c->ended)) {
+		n = lsp_client_read(c, 1);
+		if (n < 0)
+			return n;
+		if (!n)
+			return -EAGAIN;
+	}
+	c->awaited = 0;
+	return 0;
+}
+
+/*
+ * Sends @msg, again if its answer was lost, and frees it. *@sent: how often it was
+ * sent. @or_end: the session's END is as good as an answer.
+ */
+static int request_repeat(struct lsp_client *c, struct nl_msg *msg, bool or_end, int *sent)
+{
 	int err;
 
 	c->refusal[0] = '\0';
+	c->answer = 0;
 	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
 	nl_complete_msg(c->sock, msg);
-	c->awaited = nlmsg_hdr(msg)->nlmsg_seq;
-	err = request_send(c, msg);
-	nlmsg_free(msg);
-
-	while (!err && c->awaited) {
-		err = readable_wait(c, deadline);
+	for (*sent = 1; ; ++*sent) {
+		c->awaited = nlmsg_hdr(msg)->nlmsg_seq;
+		err = request_send(c, msg);
 		if (!err)
-			err = lsp_client_read(c, 64);
-		err = err < 0 ? err : 0;
+			err = answer_await(c, or_end);
+		if (err != -EAGAIN || *sent == SENDINGS_MAX)
+			break;
 	}
-	if (err) {
-		c->awaited = 0;
-		return err;
-	}
+	nlmsg_free(msg);
+	c->awaited = 0;
+	if (err)
+		return err == -EAGAIN ? -ETIMEDOUT : err;
 	return c->answer;
+}
+
+/* For commands that may come twice. */
+static int request_run(struct lsp_client *c, struct nl_msg *msg)
+{
+	int sent;
+
+	return request_repeat(c, msg, false, &sent);
 }
 
 static int options_put(struct nl_msg *msg, const struct lsp_client_options *o)
@@ -315,10 +333,18 @@ static void calibration_wait(void)
 	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
 }
 
+/* A change of nothing, which only the owner is granted. */
+static bool session_is_ours(struct lsp_client *c)
+{
+	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_SET);
+
+	return msg && !request_run(c, msg);
+}
+
 int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 {
 	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_START);
-	int err;
+	int sent, err;
 
 	if (!msg)
 		return -ENOMEM;
@@ -329,7 +355,10 @@ int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 	}
 	c->ended = false;
 	c->stopped = false;
-	err = request_run(c, msg);
+	err = request_repeat(c, msg, false, &sent);
+	/* Data may come before the answer and leave no room for it: the session is ours if we may change it. */
+	if (err == -EBUSY && sent > 1)
+		err = session_is_ours(c) ? 0 : err;
 	if (!err)
 		calibration_wait();
 	return err;
@@ -359,9 +388,14 @@ int lsp_client_tgid_add(struct lsp_client *c, uint32_t tgid)
 int lsp_client_stop(struct lsp_client *c)
 {
 	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_STOP);
+	int sent, err;
 
 	c->stopped = true;
-	return msg ? request_run(c, msg) : -ENOMEM;
+	if (!msg)
+		return -ENOMEM;
+	err = request_repeat(c, msg, true, &sent);
+	/* The first one was heard, and only its answer lost. */
+	return err == -ENODEV && sent > 1 ? 0 : err;
 }
 
 int lsp_client_status(struct lsp_client *c, struct lsp_client_report *ret)
@@ -426,4 +460,26 @@ int lsp_client_teach(struct lsp_client *c, uint32_t generation, const struct loc
 	nla_put_u32(msg, LOCKSPAN_A_GENERATION, generation);
 	nla_put(msg, LOCKSPAN_A_RULES, (int)(n * sizeof(*rules)), rules);
 	return request_post(c, msg);
+}
+
+int lsp_client_drain(struct lsp_client *c, int silence_ms)
+{
+	struct lsp_client_report status;
+	int err, asked = 0;
+
+	while (!c->ended) {
+		err = readable_wait(c, now_ms() + silence_ms);
+		if (!err) {
+			err = lsp_client_read(c, 64);
+			asked = 0;
+		} else if (err == -ETIMEDOUT && asked++ < ASKINGS_MAX) {
+			/* Taking off the probes of a machine that has much to do takes its time. */
+			err = lsp_client_status(c, &status);
+			if (!err && !c->ended && status.state == LOCKSPAN_STATE_IDLE)
+				err = -ETIMEDOUT;
+		}
+		if (err < 0)
+			return err;
+	}
+	return 0;
 }

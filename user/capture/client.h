@@ -79,9 +79,10 @@ int lsp_client_connect(struct lsp_client *c);
 const char *lsp_client_refusal(const struct lsp_client *c);
 
 /*
- * Commands; each waits for the module's answer, at most half a minute
- * (-ETIMEDOUT). start: -EPERM not root, -EPROTO other contract, -EBUSY there is
- * an owner already, -EOPNOTSUPP a stack mode that this module has not.
+ * Commands; each lasts until the module has worked it off, and is sent again
+ * where a full socket has lost its answer (-ETIMEDOUT: every time). start:
+ * -EPERM not root, -EPROTO other contract, -EBUSY there is an owner already,
+ * -EOPNOTSUPP a stack mode that this module has not.
  */
 int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o);
 int lsp_client_rates_set(struct lsp_client *c, uint64_t block_rate_ns, uint32_t mutex_fraction);
@@ -109,8 +110,8 @@ int lsp_client_fd(const struct lsp_client *c);
 int lsp_client_read(struct lsp_client *c, int max);
 
 /*
- * After stop: reads on until END. -ETIMEDOUT when nothing has arrived for
- * @silence_ms.
+ * After stop: reads on until END. After @silence_ms without a message the module
+ * is asked whether it is still at it; -ETIMEDOUT when it is not.
  */
 int lsp_client_drain(struct lsp_client *c, int silence_ms);
 
