@@ -3,7 +3,8 @@
  * Speaks the module's netlink protocol word for word, rightly or wrongly, from
  * one socket: genltool STEP..., where a step is
  *
- *   COMMAND[,NAME=VALUE]...  start, set, stop, resend, status or a number, with
+ *   family                   prints the family's number
+ *   COMMAND[,NAME=VALUE]...  start, set, stop, resend, status, teach, or a number, with
  *                            attributes: the names of the contract in lower case,
  *                            or a number with its size, 77/4=1. Prints
  *                            "COMMAND: ERRNO SENTENCE", ERRNO 0 when granted.
@@ -61,11 +62,13 @@ static const struct attr_name attr_names[] = {
 	{ "ring_bytes", LOCKSPAN_A_RING_BYTES, 4 },
 	{ "stack_id", LOCKSPAN_A_STACK_ID, 8 },
 	{ "state", LOCKSPAN_A_STATE, 4 },
+	{ "generation", LOCKSPAN_A_GENERATION, 4 },
 };
 
 static const char *const command_names[] = {
 	[LOCKSPAN_CMD_START] = "start", [LOCKSPAN_CMD_SET] = "set", [LOCKSPAN_CMD_STOP] = "stop",
 	[LOCKSPAN_CMD_RESEND] = "resend", [LOCKSPAN_CMD_STATUS] = "status",
+	[LOCKSPAN_CMD_TEACH] = "teach",
 };
 
 /* An estimate: its value, its variance, and what it is made of. */
@@ -238,7 +241,7 @@ static void attr_put(struct nl_msg *msg, char *text)
 {
 	char *value = strchr(text, '='), *size;
 	int type = 0, bytes = 4;
-	uint64_t n;
+	uint64_t n[8] = { 0 };
 	size_t i;
 
 	if (value)
@@ -253,8 +256,8 @@ static void attr_put(struct nl_msg *msg, char *text)
 		if (*size == '/')
 			bytes = atoi(size + 1);
 	}
-	n = value ? strtoull(value, NULL, 0) : LOCKSPAN_VERSION;
-	if (!type || bytes < 1 || bytes > 8 || nla_put(msg, type, bytes, &n))
+	n[0] = value ? strtoull(value, NULL, 0) : LOCKSPAN_VERSION;
+	if (!type || bytes < 1 || bytes > (int)sizeof(n) || nla_put(msg, type, bytes, n))
 		die("no such attribute");
 }
 
@@ -268,7 +271,7 @@ static void request(char *step)
 	size_t i;
 
 	for (i = 1; i < sizeof(command_names) / sizeof(command_names[0]); i++)
-		if (!strcmp(command_names[i], name))
+		if (command_names[i] && !strcmp(command_names[i], name))
 			cmd = (int)i;
 	if (!cmd)
 		die("no such step");
@@ -399,6 +402,8 @@ static void step_take(char *step)
 		wait_for_input();
 	else if (!strcmp(step, "end"))
 		end();
+	else if (!strcmp(step, "family"))
+		printf("%d\n", g.family);
 	else
 		request(step);
 }

@@ -40,7 +40,7 @@ says "too small a ring" "$ring" start,version,flags=1,ring_bytes=32768
 says "too large a ring" "$ring" start,version,flags=1,ring_bytes=0x8000000
 says "nothing to observe" "start: 22 nothing to observe: .+" start,version
 says "a process there is not" "start: 3 no process has one of the given ids" start,version,tgid=999999
-for command in set,block_rate_ns=5 stop resend,stack_id=1 resend,tgid=1; do
+for command in set,block_rate_ns=5 stop resend,stack_id=1 resend,tgid=1 teach,generation=1,28/24=0; do
 	says "${command%%,*} without a session" "${command%%,*}: 19 no session is recording" "$command"
 done
 check "nothing of that began a session" module_is idle
@@ -71,7 +71,7 @@ is "and END" "$(json /tmp/end.json ended)" true
 check "idle" wait_until 5 module_is idle
 
 tool="su -s /bin/sh nobody -c"
-for command in start status set stop resend; do
+for command in start status set stop resend teach; do
 	like "$command by nobody: CAP_SYS_ADMIN" "$($tool "tests/vm/genltool $command,version" 2>&1)" \
 		"^$command: 1 lockspan needs CAP_SYS_ADMIN: run as root$"
 done

@@ -2,8 +2,10 @@
 #include "streamfile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHUNK_MAGIC 0x4d525453U
 /* The cpu of a chunk that holds END's report. */
@@ -33,8 +35,16 @@ static int chunk_write(FILE *f, uint32_t cpu, uint64_t seq, const void *data, si
 
 int lsp_streamfile_create(const char *path, FILE **ret)
 {
-	*ret = fopen(path, "we");
-	return *ret ? 0 : -errno;
+	/* Parts of stacks are for nobody else, and where others may write a link would lead anywhere. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+
+	*ret = fd < 0 ? NULL : fdopen(fd, "w");
+	if (*ret)
+		return 0;
+	err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 int lsp_streamfile_add_data(FILE *f, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
