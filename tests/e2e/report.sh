@@ -94,7 +94,24 @@ else
 	fail 'no CPU profile was made'
 fi
 status 2 "$lockspan" diff exact/block.pb.gz exact/mutex.pb.gz
-like 'two profiles of different types' "$said" 'cannot be compared'
+like 'two profiles of different types' "$said" 'cannot be compared: a block profile here, a mutex profile there'
+# The other readers, of the same files.
+for bad in cut.pb.gz text zero nothing not-there; do
+	for reader in "diff exact $bad" "export --json $bad" "compare $bad" "compare exact $bad" "gate $bad -- exact"; do
+		# shellcheck disable=SC2086
+		status 2 "$lockspan" $reader
+		is "$reader: output" "$out" ''
+		like "$reader: what is wrong is named" "$said" "^lockspan: .*$bad"
+	done
+done
+status 2 "$lockspan" compare cut.pb.gz
+like 'a truncated file for compare' "$said" 'cut.pb.gz: the gzip data ends too early'
+status 2 "$lockspan" gate cut.pb.gz -- exact
+like 'a file for the gate' "$said" 'cut.pb.gz: it is a file'
+status 2 "$lockspan" export --json exact/block.pb.gz
+like 'a profile for export' "$said" 'not a span file'
+status 2 "$lockspan" export --json exact
+like 'a recording without spans' "$said" 'exact: there is no spans.lspan in it'
 status 2 "$lockspan" diff --per second exact/block.pb.gz exact/block.pb.gz
 like 'no length' "$said" 'how long'
 cp -r exact half && head -c 100 exact/mutex.pb.gz >half/mutex.pb.gz

@@ -90,6 +90,16 @@ static int sums_compare(const char *kernel, const char *const *users, size_t nus
 	return err;
 }
 
+/* Why there is nothing to compare: something is wrong with the one path, or only that it is one. */
+static void one_side_say(const char *path, bool *partial)
+{
+	struct lsp_recording r = { 0 };
+
+	if (lsp_load(&r, path, partial))
+		lsp_say("%s has no user side; record it --with-user, or name the other side, too", path);
+	lsp_recording_uninit(&r);
+}
+
 static int sides_compare(const struct compare_options *o, struct lsp_compare *c, bool *partial)
 {
 	char inner[PATH_MAX];
@@ -101,8 +111,7 @@ static int sides_compare(const struct compare_options *o, struct lsp_compare *c,
 	for (size_t i = 1; i < o->npaths; i++)
 		users[i - 1] = o->paths[i];
 	if (o->npaths == 1 && access(inner, R_OK)) {
-		lsp_say("%s has no user side; record it --with-user, or name the other side, too",
-			o->paths[0]);
+		one_side_say(o->paths[0], partial);
 		return -ENOENT;
 	}
 	if (n == 1)

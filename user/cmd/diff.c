@@ -101,6 +101,15 @@ static bool has_samples(const struct lsp_recording *r, const char *path)
 	return false;
 }
 
+static const char *first_part(const struct lsp_recording *r)
+{
+	int part = 0;
+
+	while (part < LSP_PART_COUNT - 1 && !r->parts[part])
+		part++;
+	return lsp_part_name((enum lsp_part)part);
+}
+
 static bool diff_write(const struct diff_options *o, const struct lsp_recording r[2])
 {
 	double base = divisor(o, &r[0], 0), new = divisor(o, &r[1], 1);
@@ -113,8 +122,8 @@ static bool diff_write(const struct diff_options *o, const struct lsp_recording 
 	err = lsp_diff_create(&r[0], &r[1], o->reading.by, o->per, base, new, &d);
 	if (err) {
 		if (err == -EINVAL)
-			lsp_say("%s and %s cannot be compared: one has waits (block), the other releases (mutex)",
-				o->paths[0], o->paths[1]);
+			lsp_say("%s and %s cannot be compared: a %s profile here, a %s profile there",
+				o->paths[0], o->paths[1], first_part(&r[0]), first_part(&r[1]));
 		else
 			lsp_say("no memory");
 		return false;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../capture/spanfile.h"
 #include "cmd.h"
@@ -311,6 +312,10 @@ int lsp_cmd_export(int argc, char **argv)
 		return file_export(o.path);
 	if ((size_t)snprintf(path, sizeof(path), "%s/spans.lspan", o.path) >= sizeof(path)) {
 		lsp_say("%s: %s", o.path, strerror(ENAMETOOLONG));
+		return LSP_EXIT_OTHER_FAILED;
+	}
+	if (access(path, F_OK) && errno == ENOENT) {
+		lsp_say("%s: there is no spans.lspan in it; lockspan record --spans writes one", o.path);
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	return file_export(path);

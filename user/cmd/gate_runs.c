@@ -134,7 +134,8 @@ bool lsp_gate_runs_add(struct lsp_gate_runs *r, const char *path, const char *lo
 		return recording_add(r, path, lock);
 	n = scandir(path, &names, NULL, versionsort);
 	if (n < 0) {
-		lsp_say("cannot read %s: %s", path, strerror(errno));
+		lsp_say("cannot read %s: %s", path, errno == ENOTDIR ?
+			"it is a file; the gate takes folders that lockspan record wrote" : strerror(errno));
 		return false;
 	}
 	for (int i = 0; i < n; i++) {
