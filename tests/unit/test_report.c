@@ -255,6 +255,10 @@ static void test_site(void **state)
 		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\",\"Cache::get\",\"main\"]", "Cache::get" },
 		{ "[\"sync.(*Mutex).Lock\",\"main.work\"]", "main.work" },
 		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\"]", "pthread_mutex_lock" },
+		{ "[\"pthread_mutex_lock\",\"mtx_lock\",\"main\"]", "main" },
+		/* a program's own, that begin like a library's */
+		{ "[\"sem_wait\",\"sem_take\",\"sem_worker\",\"start_thread\"]", "sem_take" },
+		{ "[\"pthread_mutex_lock\",\"pthread_pool_take\",\"main\"]", "pthread_pool_take" },
 		{ "[\"[no stack]\"]", "[no stack]" },
 		{ "[\"futex_wait\",\"[truncated]\"]", "futex_wait" },
 		{ "[]", "" },

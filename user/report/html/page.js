@@ -193,7 +193,7 @@
 		rows("locks", locks, "lock", (line, row) => {
 			put(line, "td", time(row.handoff_ns || 0));
 			put(line, "td", row.open ? count(row.open) : "");
-			put(line, "td", (row.lock || "(not known)") + "  " + row.sync, "name");
+			put(put(line, "td", row.lock || "(not known)", "name"), "span", "  " + row.sync);
 			line.addEventListener("click", () => { choose(row.lock); });
 			line.classList.toggle("chosen", chosen() === row.lock);
 		}, ["handoff", "open"]);
@@ -201,7 +201,8 @@
 			const file = row.file.slice(row.file.lastIndexOf("/") + 1);
 			const lines = [...new Set([row.wait_line, row.release_line])].filter((n) => n).join("/");
 			put(line, "td", row.open ? count(row.open) : "");
-			put(line, "td", (row.site || "(not known)") + (file ? "  " + file + ":" + lines : "") + "  " + row.lock, "name");
+			put(put(line, "td", row.site || "(not known)", "name"), "span",
+				(file ? "  " + file + ":" + lines : "") + "  " + row.lock);
 		}, ["open"]);
 	}
 
@@ -274,5 +275,12 @@
 	at("lock").addEventListener("change", draw);
 	let timer = 0;
 	at("search").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 150); });
+	/* The graphs are as wide as the window was when they were drawn. */
+	let resized = 0, width = innerWidth;
+	addEventListener("resize", () => {
+		clearTimeout(resized);
+		if (innerWidth !== width)
+			resized = setTimeout(() => { width = innerWidth; draw(); }, 150);
+	});
 	document.documentElement.dataset.ready = String(Math.round(performance.now()));
 })();
