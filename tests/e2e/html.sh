@@ -109,12 +109,19 @@ is 'locks only' "$(acted exact.html "$(<kind.js)")" '"all: 7.00 s, 100.0%, 101 t
 
 is 'stacks of waiters' "$(acted big.html 'const d = JSON.parse(document.getElementById("data").textContent);
 result = new Set(d.waiters.map((s) => s[0])).size >= 10000')" true
-best=99999
+# spent PAGE: ms of processor time to open it. On a busy machine the clock on the wall tells of the others.
+spent() {
+	local times
+	times=$({ TIMEFORMAT='%U %S' && time browse "$1" --dump-dom >spent.dom; } 2>&1)
+	awk '{ printf "%d", ($1 + $2) * 1000 }' <<<"$times"
+}
+best=99999 none=$(spent empty.html)
 for _ in 1 2 3; do
-	browse big.html --dump-dom >big.dom
-	ms=$(head -c 300 big.dom | sed -nE 's/.* data-ready="([0-9]+)".*/\1/p')
-	echo "# $(stat -c %s big.html) bytes, ready after ${ms:-?} ms"
-	((${ms:-99999} >= best)) || best=$ms
+	ms=$(($(spent big.html) - none))
+	echo "# $(stat -c %s big.html) bytes, ${ms} ms more than an empty page; ready, by the clock, after" \
+		"$(head -c 300 spent.dom | sed -nE 's/.* data-ready="([0-9]+)".*/\1/p') ms"
+	((ms >= best)) || best=$ms
 done
-num 'best of three, ms from the beginning of loading until all is drawn' "$best" '<' 2000
+num 'an empty page takes time too, ms' "$none" '>' 0
+num 'best of three, ms of processor time from the beginning of loading until all is drawn' "$best" '<' 2000
 finish
