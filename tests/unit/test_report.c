@@ -273,6 +273,38 @@ static void test_site(void **state)
 	}
 }
 
+/* Rust's core and alloc are libraries, a C++ program's namespaces of that name are not. */
+static void test_site_by_file(void **state)
+{
+	static const struct { const char *file, *site; } rows[] = {
+		{ "/usr/src/rustc-1.63.0/library/core/src/ptr/mod.rs", "zoo::take" },
+		{ "/rustc/59807616e/library/core/src/ptr/mod.rs", "zoo::take" },
+		{ "", "zoo::take" },
+		{ "/home/me/engine/core/tick.cc", "core::tick" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lsp_profile *p = lsp_profile_create(lsp_profile_contention_types, 2);
+		const struct lsp_profile_line lines[] = {
+			{ .function = "sem_wait", .system_name = "", .file = "" },
+			{ .function = "core::tick", .system_name = "", .file = rows[i].file, .line = 5 },
+			{ .function = "zoo::take", .system_name = "", .file = "/src/take", .line = 7 },
+		};
+		struct lsp_profile_sample s;
+		struct lsp_site site;
+		uint64_t stack[3];
+
+		for (size_t k = 0; k < 3; k++)
+			stack[k] = (uint64_t)lsp_profile_location_add(p, 0, 0, &lines[k], 1);
+		assert_int_equal(lsp_profile_sample_add(p, stack, 3, NULL, 0, (double[]){ 1, 1 }), 0);
+		assert_true(lsp_profile_sample(p, 0, &s));
+		lsp_site_find(p, &s, &site);
+		assert_string_equal(site.function, rows[i].site);
+		lsp_profile_destroy(p);
+	}
+}
+
 static void test_words(void **state)
 {
 	static const struct {
@@ -552,6 +584,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_rates_of_files),
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_site_by_file),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_nothing),
