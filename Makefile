@@ -161,6 +161,12 @@ $(foreach s,$(unit_sources),$(eval $(call program,$(s:tests/%.c=build/%),unit,$s
 
 # Stacks per second mean nothing with sanitizers: the same program without, for tools/stacks.
 $(eval $(call program,build/speed/test_unwind,obj,tests/unit/test_unwind.c,-g,,-lcmocka))
+# The collector alone, on the host, for tools/bench-collector.
+host_bench := tools/lib/bench/host/collect.c
+build/bench/collect: $(call object,obj,$(host_bench) $(call head_sources,$(host_bench))) \
+		$(filter-out build/obj/user/main.o build/obj/user/cmd/%,$(user_objects))
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(user_libs)
 
 # A reader of a contract that the module does not speak: the same objects, but
 # those that name the version come from a copy of the sources with another one.
