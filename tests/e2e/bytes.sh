@@ -22,6 +22,15 @@ for name in memcached python3 xz; do
 	num "$name: events" "$events" ">" 50
 	num "$name: bytes per event" $((bytes / (events ? events : 1))) "<=" 819
 	# memcached has a thread with a frame of 64 KiB and more: cut, and said so.
+	read -r late late_walked all_stacks walked <"$TEST_DIR/$name.walks"
+	pairs=$(json "$TEST_DIR/$name.both.json" stack_pairs)
+	echo "# walks $name: $late_walked of $late events from the first second on, $walked of $all_stacks in all;" \
+		"$(json "$TEST_DIR/$name.both.json" stack_pairs_equal) of $pairs stacks the same both ways"
+	num "$name: events after the first second" "$late" ">" 50
+	# How soon the first lesson comes depends on the host: that rules are used at all is certain.
+	num "$name: of them by learned rules, in 100" $((late_walked * 100 / (late ? late : 1))) ">=" 50
+	num "$name: stacks taken both ways" "$pairs" ">" 0
+	is "$name: and the same" "$(json "$TEST_DIR/$name.both.json" stack_pairs_equal)" "$pairs"
 	num "$name: complete, of $all in 100" $((whole * 100)) ">=" $((all * 90))
 done
 finish
