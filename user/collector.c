@@ -30,6 +30,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	c->spans = o->spans;
 	c->live = o->live;
 	c->steady = o->steady;
+	c->late_names = o->late_names;
 	c->teach = o->teach;
 	c->teach_arg = o->teach_arg;
 	err = lsp_resolver_create(&o->resolver, &c->resolver);
@@ -59,6 +60,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_threads_uninit(&c->threads);
 	free(c->pairs);
 	lsp_locks_uninit(&c->locks);
+	lsp_births_uninit(&c->births);
 	lsp_traces_uninit(&c->traces);
 	lsp_processes_uninit(&c->processes);
 	lsp_stackset_uninit(&c->stacks);
@@ -251,6 +253,9 @@ static int any_record(void *arg, const struct lockspan_rec *rec)
 	case LOCKSPAN_REC_MAP:
 		err = map_record(c, (const void *)rec);
 		break;
+	case LSP_REC_LOCK:
+		err = lsp_births_add(&c->births, (const void *)rec);
+		break;
 	}
 	/* The recording goes on without the event; the totals tell of it. */
 	if (err)
@@ -281,7 +286,30 @@ int lsp_collector_tick(struct lsp_collector *c)
 int lsp_collector_finish(struct lsp_collector *c)
 {
 	lsp_collector_pairs_compare(c);
+	lsp_collector_births_name(c);
 	return lsp_collector_fold(c, true);
+}
+
+int lsp_collector_births(const struct lsp_collector *c,
+			 int (*fn)(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t bytes, const char *name),
+			 void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->births.n && !err; i++) {
+		const struct lsp_birth *b = &c->births.births[i];
+
+		if (b->name)
+			err = fn(arg, b->tgid, b->uaddr, b->object_bytes, b->name);
+	}
+	return err;
+}
+
+int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
+			    const char *name)
+{
+	return lsp_births_add_named(&c->births, &(struct lsp_birth){
+		.tgid = tgid, .uaddr = uaddr, .object_bytes = bytes, .name = name });
 }
 
 size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max)

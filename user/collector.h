@@ -30,6 +30,7 @@ struct lsp_collector_options {
 	/* Told the unwind rules of stacks when these are first resolved; NULL: nobody. */
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
+	bool late_names;	/* locks are named at the end only: where they were initialised is told by then */
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 
@@ -54,6 +55,17 @@ size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t 
  * the last call, at most @max: more of them is to be asked for. Each once.
  */
 size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max);
+
+/*
+ * Where locks were initialised. The recorder of one side learns it, the other's
+ * is told, before it finishes; @fn gets process, address and size of each, and
+ * its name, which belongs to the collector. 0, -errno, or what @fn returned.
+ */
+int lsp_collector_births(const struct lsp_collector *c,
+			 int (*fn)(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t bytes, const char *name),
+			 void *arg);
+int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
+			    const char *name);
 
 /* After the last record: resolves all, with what there is. */
 int lsp_collector_finish(struct lsp_collector *c);

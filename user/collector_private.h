@@ -3,6 +3,7 @@
 #ifndef LSP_COLLECTOR_PRIVATE_H
 #define LSP_COLLECTOR_PRIVATE_H
 
+#include "births.h"
 #include "capture/spanfile.h"
 #include "capture/stackset.h"
 #include "capture/stream.h"
@@ -33,12 +34,14 @@ struct lsp_collector {
 	struct lsp_spanfile_writer *spans;
 	bool live;
 	bool steady;
+	bool late_names;
 
 	struct lsp_streams streams;
 	struct lsp_stackset stacks;
 	struct lsp_processes processes;
 	struct lsp_traces traces;
 	struct lsp_locks locks;
+	struct lsp_births births;
 	struct lsp_threads threads;
 	struct lsp_strings comms;
 
@@ -79,6 +82,9 @@ int lsp_collector_fold(struct lsp_collector *c, bool last);
 
 /* Compares the two records of each pair. Before the last fold: it resolves them. */
 void lsp_collector_pairs_compare(struct lsp_collector *c);
+
+/* Names the locks whose initialisation was recorded, and makes them ready to be looked for. */
+void lsp_collector_births_name(struct lsp_collector *c);
 
 /* Whether so much has gathered that folding is due. */
 bool lsp_collector_fold_due(const struct lsp_collector *c);

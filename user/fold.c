@@ -170,8 +170,10 @@ static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t tr
 	if (lock->name == LSP_INDEX_NONE) {
 		if (lock->trace != LSP_INDEX_NONE)
 			trace = lock->trace;
-		name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
-					 lsp_lock_class(lock), lsp_collector_trace(c, trace));
+		name = lsp_births_name(&c->births, lock->key, lock->owner, lock->uaddr);
+		if (!name || lsp_resolver_lock_is_named(c->resolver, lock->owner, lock->generation, lock->uaddr))
+			name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
+						 lsp_lock_class(lock), lsp_collector_trace(c, trace));
 		err = lsp_locks_name(&c->locks, lock, name);
 		if (err)
 			return err;
@@ -222,6 +224,26 @@ static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row 
 		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
 }
 
+/* A resolved row belongs to the locks of one name. */
+static void row_lock_set(struct lsp_aggregate_key *key, uint32_t name)
+{
+	key->lock = name;
+	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
+	if (key->kind >> KIND_SYNC_SHIFT != LSP_SYNC_OTHER || (key->kind & KIND_MASK) != LSP_ROW_MUTEX)
+		key->key = 0;
+}
+
+/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
+static void row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
+			 const struct lsp_sums *sums)
+{
+	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT);
+
+	if ((key->kind & KIND_MASK) != LSP_ROW_MUTEX &&
+	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
+		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
+}
+
 /* Second pass: the sums move to the row of their trace and lock. */
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -243,13 +265,13 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 		return -ENOMEM;
 	if (lock->first == LSP_SYNC_OTHER)
 		lock->first = lsp_lock_class(lock);
-	err = lock_name(c, lock, trace, &name);
-	if (err)
-		return err;
-	key.lock = name;
-	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
-	if (sync == LSP_SYNC_OTHER && (key.kind & KIND_MASK) == LSP_ROW_MUTEX)
-		key.key = row->key.key;
+	key.key = row->key.key;
+	if (!c->late_names) {
+		err = lock_name(c, lock, trace, &name);
+		if (err)
+			return err;
+		row_lock_set(&key, name);
+	}
 
 	sums = lsp_aggregate_at(&c->resolved, &key);
 	if (!sums)
@@ -259,10 +281,8 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	if (err)
 		return err;
 	outcome_add(c, row);
-	/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
-	if ((key.kind & KIND_MASK) != LSP_ROW_MUTEX &&
-	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
-		lsp_locks_wait_add(&c->locks, name, row->sums.estimate.delay_ns);
+	if (!c->late_names)
+		row_wait_add(c, &key, &row->sums);
 	return 0;
 }
 
@@ -345,6 +365,52 @@ void lsp_collector_pairs_compare(struct lsp_collector *c)
 	c->npairs = 0;
 }
 
+void lsp_collector_births_name(struct lsp_collector *c)
+{
+	for (size_t i = 0; i < c->births.n; i++) {
+		struct lsp_birth *b = &c->births.births[i];
+		uint32_t place;
+
+		if (b->name || lsp_stackset_place(&c->stacks, b->tgid, b->stack, c->now_ns, &place) ||
+		    stack_resolve(c, place, LSP_SIDE_WAITER))
+			continue;
+		b->name = lsp_resolver_birth(c->resolver,
+					     lsp_collector_trace(c, c->stacks.stacks[place].trace));
+	}
+	lsp_births_sort(&c->births);
+}
+
+/* Where names are to come at the end, rows have been kept by the keys of their locks. */
+static int rows_name(struct lsp_collector *c)
+{
+	struct lsp_aggregate work = c->resolved;
+	int err = 0;
+
+	memset(&c->resolved, 0, sizeof(c->resolved));
+	c->late_names = false;
+	for (size_t i = 0; i < work.n; i++) {
+		const struct lsp_aggregate_row *row = &work.rows[i];
+		struct lsp_aggregate_key key = row->key;
+		struct lsp_lock *lock = lsp_locks_at(&c->locks, key.key);
+		struct lsp_sums *sums = NULL;
+		uint32_t name;
+
+		if (lock && !lock_name(c, lock, (uint32_t)key.stack, &name)) {
+			row_lock_set(&key, name);
+			sums = lsp_aggregate_at(&c->resolved, &key);
+		}
+		if (!sums) {
+			c->totals.unrecorded += row->sums.estimate.kept;
+			err = -ENOMEM;
+			continue;
+		}
+		lsp_sums_merge(sums, &row->sums);
+		row_wait_add(c, &key, &row->sums);
+	}
+	lsp_aggregate_uninit(&work);
+	return err;
+}
+
 bool lsp_collector_fold_due(const struct lsp_collector *c)
 {
 	return c->first_full || c->pending.n >= c->fold_rows + FOLD_ROWS ||
@@ -387,6 +453,8 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	free(ready);
 	c->fold_rows = c->pending.n;
 	c->fold_bytes = c->stacks.raw_bytes;
+	if (c->late_names && last && rows_name(c))
+		err = -ENOMEM;
 	if (!err)
 		err = stacks_compact(c);
 	return err ? err : locks_compact(c);

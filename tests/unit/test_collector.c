@@ -8,7 +8,7 @@
  * thread that are another's; a window that stays too small for a process.
  *
  * Resolution is played here: a stack's rip says what it is.
- * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
+ * sources: user/collector.c user/fold.c user/births.c user/locks.c user/traces.c user/threads.c
  * sources: user/processes.c user/profiles.c
  * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c

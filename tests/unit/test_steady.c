@@ -4,7 +4,7 @@
  * vanishes or goes by another name than in the one before: because the lock's
  * waits have come to be of another class, a second process has come, or a stack
  * came late. Whoever takes differences would count negatively, or twice.
- * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
+ * sources: user/collector.c user/fold.c user/births.c user/locks.c user/traces.c user/threads.c
  * sources: user/processes.c user/profiles.c
  * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c

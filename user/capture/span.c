@@ -78,6 +78,8 @@ bool lsp_rec_fits(const struct lockspan_rec *rec)
 		return stack_fits(rec);
 	case LOCKSPAN_REC_MAP:
 		return map_fits(rec);
+	case LSP_REC_LOCK:
+		return rec->bytes >= sizeof(struct lsp_rec_lock);
 	}
 	return true;
 }

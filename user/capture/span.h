@@ -30,6 +30,21 @@
 #define LSP_ENUM_SYNC(id, name) LSP_SYNC_##id,
 enum lsp_sync { LSP_SYNCS(LSP_ENUM_SYNC) LSP_SYNC_COUNT };
 
+/*
+ * A record that the userspace recorder alone sends, beside those of the
+ * contract: a lock that is waited for, and the stack that initialised it.
+ */
+#define LSP_REC_LOCK 0x100
+
+struct lsp_rec_lock {
+	struct lockspan_rec rec;
+	uint64_t key;
+	uint64_t uaddr;
+	uint64_t stack;		/* its name */
+	uint32_t tgid;
+	uint32_t object_bytes;	/* of the primitive at uaddr */
+};
+
 /* Never NULL; "?" for a number out of range. */
 const char *lsp_sync_name(unsigned int sync);
 const char *lsp_op_name(unsigned int op);

@@ -56,7 +56,7 @@ int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const vo
 
 	while (!err && (rec = lsp_rec_any(run, bytes, &at, &bad))) {
 		n++;
-		if (rec->type > LOCKSPAN_REC_MAP)
+		if (rec->type > LOCKSPAN_REC_MAP && rec->type != LSP_REC_LOCK)
 			s->unknown++;
 		else if (rec->type != LOCKSPAN_REC_PAD)
 			err = record(arg, rec);

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,50 +43,72 @@ static uint64_t records_count(const void *run, size_t bytes)
 	return n;
 }
 
-static int chunk_replay(const struct lsp_userfile_chunk *chunk, uint64_t *seq,
+/* What could be read of @bytes: the file's holes read as zeros, and are not filled by it. */
+static int read_at(int fd, void *to, size_t bytes, off_t offset)
+{
+	char *p = to;
+
+	while (bytes) {
+		ssize_t n = pread(fd, p, bytes, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EBADMSG;
+		p += n;
+		bytes -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+/* @chunk has room for a whole one. */
+static int chunk_replay(int fd, uint32_t number, struct lsp_userfile_chunk *chunk, uint64_t *seq,
 			int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
 				    size_t bytes),
 			void *arg, struct lsp_userfile_result *ret)
 {
-	uint32_t used = __atomic_load_n(&chunk->used, __ATOMIC_ACQUIRE);
-	int err;
+	off_t offset = LSP_USERFILE_HEAD_BYTES + (off_t)number * LSP_USERFILE_CHUNK_BYTES;
+	int err = read_at(fd, chunk, sizeof(*chunk), offset);
 
 	/* Taken, and its owner ended before it wrote: nothing. */
-	if (!__atomic_load_n(&chunk->magic, __ATOMIC_ACQUIRE))
-		return 0;
-	if (chunk->magic != LSP_USERFILE_MAGIC || used > LSP_USERFILE_CHUNK_BYTES - sizeof(*chunk))
+	if (err || !chunk->magic)
+		return err;
+	if (chunk->magic != LSP_USERFILE_MAGIC || chunk->used > LSP_USERFILE_CHUNK_BYTES - sizeof(*chunk))
 		return -EBADMSG;
+	err = read_at(fd, chunk + 1, chunk->used, offset + (off_t)sizeof(*chunk));
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++)
 		ret->counters[i] += chunk->counters[i];
 	ret->capture_ns += chunk->capture_ns;
-	if (!used)
+	if (!chunk->used)
 		return 0;
-	err = data(arg, 0, *seq, chunk + 1, used);
-	*seq += records_count(chunk + 1, used);
+	err = data(arg, 0, *seq, chunk + 1, chunk->used);
+	*seq += records_count(chunk + 1, chunk->used);
 	return err == -EBADMSG ? 0 : err;
 }
 
-static int file_replay(const struct lsp_userfile_head *head, uint64_t bytes,
+static int file_replay(int fd, off_t bytes, struct lsp_userfile_chunk *chunk,
 		       int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
 				   size_t bytes),
 		       void *arg, struct lsp_userfile_result *ret)
 {
-	uint64_t room = (bytes - LSP_USERFILE_HEAD_BYTES) / LSP_USERFILE_CHUNK_BYTES, seq = 0;
+	uint64_t room, seq = 0;
+	struct lsp_userfile_head head;
+	int err = bytes < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : read_at(fd, &head, sizeof(head), 0);
 
-	if (head->magic != LSP_USERFILE_MAGIC || head->version != LSP_USERFILE_VERSION)
+	if (err)
+		return err;
+	if (head.magic != LSP_USERFILE_MAGIC || head.version != LSP_USERFILE_VERSION)
 		return -EBADMSG;
-	ret->skipped = head->skipped;
-	ret->processes = head->processes;
-	ret->chunks = head->taken < room ? head->taken : (uint32_t)room;
-	for (uint32_t i = 0; i < ret->chunks; i++) {
-		int err = chunk_replay((const void *)((const char *)head + LSP_USERFILE_HEAD_BYTES +
-						      (uint64_t)i * LSP_USERFILE_CHUNK_BYTES),
-				       &seq, data, arg, ret);
-
-		if (err)
-			return err;
-	}
-	return 0;
+	room = (uint64_t)(bytes - LSP_USERFILE_HEAD_BYTES) / LSP_USERFILE_CHUNK_BYTES;
+	ret->skipped = head.skipped;
+	ret->processes = head.processes;
+	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
+	for (uint32_t i = 0; i < ret->chunks && !err; i++)
+		err = chunk_replay(fd, i, chunk, &seq, data, arg, ret);
+	return err;
 }
 
 int lsp_userfile_replay(const char *path,
@@ -95,23 +117,17 @@ int lsp_userfile_replay(const char *path,
 			void *arg, struct lsp_userfile_result *ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	struct lsp_userfile_chunk *chunk;
 	struct stat st;
-	void *at;
 
 	memset(ret, 0, sizeof(*ret));
 	if (fd < 0)
 		return -errno;
-	err = fstat(fd, &st) ? -errno : st.st_size < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : 0;
-	if (err) {
-		close(fd);
-		return err;
-	}
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	err = at == MAP_FAILED ? -errno : 0;
+	chunk = malloc(LSP_USERFILE_CHUNK_BYTES);
+	err = !chunk ? -ENOMEM : fstat(fd, &st) ? -errno : 0;
+	if (!err)
+		err = file_replay(fd, st.st_size, chunk, data, arg, ret);
+	free(chunk);
 	close(fd);
-	if (err)
-		return err;
-	err = file_replay(at, (uint64_t)st.st_size, data, arg, ret);
-	munmap(at, (size_t)st.st_size);
 	return err;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The file through which the userspace recorder hands over its records: a head,
- * then chunks of one size, each taken by one thread for as long as it has room.
+ * then chunks of one size, each written to by one thread at a time: one that
+ * ends leaves its chunk to the next.
  * The recorder maps a chunk and writes records of the contract into it, so
  * nothing is lost when the process ends, however it does. In this machine's
  * byte order and for this version alone; nothing to keep.
@@ -15,7 +16,7 @@
 
 #define LSP_USERFILE_MAGIC 0x5250534cU
 /* With the number of counters, for they are part of every chunk. */
-#define LSP_USERFILE_VERSION (1U << 16 | LOCKSPAN_C_COUNT)
+#define LSP_USERFILE_VERSION (2U << 16 | LOCKSPAN_C_COUNT)
 #define LSP_USERFILE_HEAD_BYTES 4096
 #define LSP_USERFILE_CHUNK_BYTES (256U << 10)
 
@@ -36,10 +37,12 @@ struct lsp_userfile_head {
 struct lsp_userfile_chunk {
 	uint32_t magic;
 	uint32_t tgid;
-	uint32_t tid;
+	uint32_t number;
 	uint32_t used;			/* bytes of whole records behind this; release store */
-	uint64_t capture_ns;		/* spent on stacks of waiters, in their waits */
-	uint64_t counters[LOCKSPAN_C_COUNT];	/* of this thread's events */
+	uint32_t backed;		/* bytes of the chunk that the disk has room for */
+	uint32_t reserved;
+	uint64_t capture_ns;		/* spent on recording waits, within them */
+	uint64_t counters[LOCKSPAN_C_COUNT];	/* of its writers' events */
 };
 
 /* ---- for whoever starts the program ---- */

@@ -120,7 +120,7 @@ static bool prepare(struct recording *r)
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
 			.warn = resolver_warn,
 		},
-		.live = !o->replay, .teach = o->replay ? NULL : rules_teach, .teach_arg = r,
+		.late_names = o->with_user, .live = !o->replay, .teach = o->replay ? NULL : rules_teach, .teach_arg = r,
 	};
 	char path[PATH_MAX];
 	int err;
@@ -219,6 +219,8 @@ static void session_stop(struct recording *r)
 		r->stop_ns = lsp_client_end(r->session.client)->stop_ns;
 	if (r->stream && lsp_client_end(r->session.client))
 		lsp_streamfile_add_end(r->stream, lsp_client_end(r->session.client));
+	if (r->options->with_user && !lsp_userside_births(&r->user, r->collector))
+		r->failed = true;
 	err = lsp_collector_finish(r->collector);
 	if (err) {
 		lsp_say("resolving stacks: %s", strerror(-err));

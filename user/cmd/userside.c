@@ -179,12 +179,63 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	return good && file->processes && !file->skipped;
 }
 
+/* ---- where locks were initialised ---- */
+
+struct births {
+	struct lsp_collector *from;
+	struct lsp_collector *to;
+	uint64_t seq;
+};
+
+/* Waits and releases are not for this reading. */
+static int births_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
+{
+	struct births *b = arg;
+	const struct lockspan_rec *rec;
+	size_t at = 0;
+	int err = 0;
+
+	(void)seq;
+	while (!err && (rec = lsp_rec_any(run, bytes, &at, &err)))
+		if (rec->type != LOCKSPAN_REC_SPAN && rec->type != LOCKSPAN_REC_RELEASE)
+			err = lsp_collector_feed(b->from, cpu, b->seq++, rec, rec->bytes);
+	return err;
+}
+
+static int birth_hand_over(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t bytes, const char *name)
+{
+	struct births *b = arg;
+
+	return lsp_collector_birth_add(b->to, tgid, uaddr, bytes, name);
+}
+
+bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
+{
+	struct lsp_collector_options options = {
+		.resolver = { .debuginfod = u->options.debuginfod }, .late_names = true,
+	};
+	struct lsp_userfile_result file;
+	struct births b = { .to = kernel };
+	int err = lsp_collector_create(&options, &b.from);
+
+	if (!err)
+		err = lsp_userfile_replay(u->file, births_feed, &b, &file);
+	if (!err)
+		err = lsp_collector_finish(b.from);
+	if (!err)
+		err = lsp_collector_births(b.from, birth_hand_over, &b);
+	if (err)
+		lsp_say("reading where locks were initialised: %s", strerror(-err));
+	lsp_collector_destroy(b.from);
+	return !err;
+}
+
 bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 {
 	struct lsp_spanfile_writer *spans = spans_begin(u);
 	struct lsp_collector_options options = {
 		.resolver = { .debuginfod = u->options.debuginfod, .all_frames = u->options.all_frames },
-		.spans = spans,
+		.spans = spans, .late_names = true,
 	};
 	struct lsp_client_report end = {
 		.version = LOCKSPAN_VERSION, .block_rate_ns = u->options.block_rate_ns,

@@ -28,6 +28,12 @@ struct lsp_userside {
 bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options *options,
 			const char *directory);
 
+/*
+ * What has been recorded up to now of where locks were initialised, for
+ * @kernel, which has not finished. False: said why.
+ */
+bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel);
+
 /* After the command has ended: the profiles. Whether they are whole and written. */
 bool lsp_userside_end(struct lsp_userside *u, int exit_status);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "queue.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "spin.h"
 
 /* Contended locks of one bucket at one time; beyond it they are not accounted. */
 #define LOCKS 4
@@ -28,14 +29,13 @@ static struct bucket *bucket_take(const void *lock)
 {
 	struct bucket *b = &buckets[lsp_queue_bucket(lock)];
 
-	while (__atomic_exchange_n(&b->busy, 1, __ATOMIC_ACQUIRE))
-		sched_yield();
+	lsp_spin_take(&b->busy);
 	return b;
 }
 
 static void bucket_give(struct bucket *b)
 {
-	__atomic_store_n(&b->busy, 0, __ATOMIC_RELEASE);
+	lsp_spin_give(&b->busy);
 }
 
 static struct queue *queue_find(struct bucket *b, const void *lock)

@@ -17,7 +17,7 @@ static void *find(const char *name)
 	void *found = NULL;
 
 	/* A search that fails would allocate, and an allocator's own lock may be what led here. */
-	if (!strcmp(name, "pthread_cond_wait") || !strcmp(name, "pthread_cond_timedwait"))
+	if (!strncmp(name, "pthread_cond_", 13) && strcmp(name, "pthread_cond_clockwait"))
 		found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
 	return found ? found : dlsym(RTLD_NEXT, name);
 }

@@ -14,6 +14,17 @@
 	X(pthread_mutex_timedlock, int, (pthread_mutex_t *, const struct timespec *)) \
 	X(pthread_mutex_clocklock, int, (pthread_mutex_t *, clockid_t, const struct timespec *)) \
 	X(pthread_mutex_unlock, int, (pthread_mutex_t *)) \
+	X(pthread_mutex_init, int, (pthread_mutex_t *, const pthread_mutexattr_t *)) \
+	X(pthread_mutex_destroy, int, (pthread_mutex_t *)) \
+	X(pthread_rwlock_init, int, (pthread_rwlock_t *restrict, const pthread_rwlockattr_t *restrict)) \
+	X(pthread_rwlock_destroy, int, (pthread_rwlock_t *)) \
+	X(pthread_cond_init, int, (pthread_cond_t *restrict, const pthread_condattr_t *restrict)) \
+	X(pthread_cond_destroy, int, (pthread_cond_t *)) \
+	X(sem_init, int, (sem_t *, int, unsigned int)) \
+	X(sem_destroy, int, (sem_t *)) \
+	X(pthread_barrier_init, int, (pthread_barrier_t *restrict, \
+				      const pthread_barrierattr_t *restrict, unsigned int)) \
+	X(pthread_barrier_destroy, int, (pthread_barrier_t *)) \
 	X(pthread_rwlock_rdlock, int, (pthread_rwlock_t *)) \
 	X(pthread_rwlock_wrlock, int, (pthread_rwlock_t *)) \
 	X(pthread_rwlock_tryrdlock, int, (pthread_rwlock_t *)) \
@@ -36,6 +47,10 @@
 	X(pthread_tryjoin_np, int, (pthread_t, void **)) \
 	X(pthread_timedjoin_np, int, (pthread_t, void **, const struct timespec *)) \
 	X(pthread_clockjoin_np, int, (pthread_t, void **, clockid_t, const struct timespec *)) \
+	X(mtx_init, int, (mtx_t *, int)) \
+	X(mtx_destroy, void, (mtx_t *)) \
+	X(cnd_init, int, (cnd_t *)) \
+	X(cnd_destroy, void, (cnd_t *)) \
 	X(mtx_lock, int, (mtx_t *)) \
 	X(mtx_trylock, int, (mtx_t *)) \
 	X(mtx_timedlock, int, (mtx_t *restrict, const struct timespec *restrict)) \

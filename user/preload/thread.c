@@ -1,207 +1,156 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "thread.h"
 
-#include <fcntl.h>
-#include <limits.h>
+#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "birth.h"
+#include "chunk.h"
 #include "queue.h"
 #include "text.h"
 
-#define STACK_BYTES 8192
 /* Stacks remembered as sent; beyond it they are sent again. */
 #define KNOWN 32768
 #define KNOWN_PROBES 16
-/* Out of the way of programs that count on the lowest numbers. */
-#define KEPT_FD 700
 /* Room that a chunk must have for a thread to go on with it. */
-#define ROOM (STACK_BYTES + 1024)
+#define ROOM (LSP_THREAD_STACK_BYTES + 1024)
 
 /* Small: it is part of every thread's stack. */
 static __thread struct {
 	struct lsp_userfile_chunk *chunk;
 	uint32_t tgid;		/* that the chunk was taken by: a fork has another */
+	uint32_t tid;
 	uint32_t busy;
+	int saved_errno;
 	uint64_t random;
 } self __attribute__((tls_model("initial-exec")));
 
-static char path[PATH_MAX];
 static struct lsp_userfile_head *head;
 static uint32_t process;	/* of which the tables below speak */
+/* In a page that a fork wipes: 0 tells a new process at the price of a load. NULL: the kernel is asked. */
+static uint32_t *same_process;
 static uint64_t known[KNOWN];
 static pthread_key_t exit_key;
 static bool exit_key_made;
-static int kept_fd = -1;
-static ino_t kept_ino;
-static dev_t kept_dev;
-
-/* ---- the file ---- */
-
-static void *file_map(int fd, size_t bytes, off_t offset)
-{
-	void *at = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-/*
- * Opened anew each time, for programs close what they do not know; by the
- * descriptor that was kept where that is refused, for they give up rights, too.
- */
-static int file_open(void)
-{
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-	struct stat st;
-
-	if (fd >= 0 || kept_fd < 0)
-		return fd;
-	if (fstat(kept_fd, &st) || st.st_ino != kept_ino || st.st_dev != kept_dev)
-		return -1;
-	return (int)syscall(SYS_fcntl, kept_fd, F_DUPFD_CLOEXEC, KEPT_FD);
-}
-
-static void file_keep(int fd)
-{
-	struct stat st;
-
-	kept_fd = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, KEPT_FD);
-	if (kept_fd < 0 || fstat(kept_fd, &st))
-		return;
-	kept_ino = st.st_ino;
-	kept_dev = st.st_dev;
-}
 
 static void thread_exit(void *chunk)
 {
 	if (self.chunk != chunk)
 		return;
 	self.chunk = NULL;
-	syscall(SYS_munmap, chunk, LSP_USERFILE_CHUNK_BYTES);
+	if (self.tgid == process)
+		lsp_chunk_give(chunk);
+	else
+		lsp_chunk_drop(chunk);
 }
 
 static __attribute__((constructor)) void begin(void)
 {
-	const char *name = getenv(LSP_USERFILE_ENV);
-	int fd;
+	int saved = errno;
+	void *page;
 
-	if (!name || strlen(name) >= sizeof(path))
-		return;
-	strcpy(path, name);
-	fd = file_open();
-	if (fd < 0)
-		return;
-	head = file_map(fd, LSP_USERFILE_HEAD_BYTES, 0);
-	file_keep(fd);
-	syscall(SYS_close, fd);
-	if (head && (head->magic != LSP_USERFILE_MAGIC || head->version != LSP_USERFILE_VERSION))
-		head = NULL;
-	if (!head)
-		return;
-	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
-	process = (uint32_t)getpid();
-	__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
-}
-
-static struct lsp_userfile_chunk *chunk_take(uint32_t tgid)
-{
-	struct lsp_userfile_chunk *chunk;
-	uint32_t number;
-	int fd;
-
-	if (__atomic_load_n(&head->taken, __ATOMIC_RELAXED) >= head->chunks)
-		return NULL;
-	fd = file_open();
-	if (fd < 0)
-		return NULL;
-	number = __atomic_fetch_add(&head->taken, 1, __ATOMIC_RELAXED);
-	chunk = number < head->chunks ?
-		file_map(fd, LSP_USERFILE_CHUNK_BYTES,
-			 LSP_USERFILE_HEAD_BYTES + (off_t)number * LSP_USERFILE_CHUNK_BYTES) : NULL;
-	syscall(SYS_close, fd);
-	if (!chunk)
-		return NULL;
-	chunk->tgid = tgid;
-	chunk->tid = (uint32_t)syscall(SYS_gettid);
-	__atomic_store_n(&chunk->magic, LSP_USERFILE_MAGIC, __ATOMIC_RELEASE);
-	return chunk;
+	head = lsp_chunk_file();
+	if (head) {
+		exit_key_made = !pthread_key_create(&exit_key, thread_exit);
+		process = (uint32_t)getpid();
+		page = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
+		if (page != MAP_FAILED && !madvise(page, 4096, MADV_WIPEONFORK)) {
+			same_process = page;
+			*same_process = 1;
+		}
+		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+	}
+	errno = saved;
 }
 
 /* ---- threads ---- */
 
 /* The only thread of a process that was forked: what the other had is not ours. */
-static void process_new(uint32_t tgid)
+static void process_look(void)
 {
-	process = tgid;
-	memset(known, 0, sizeof(known));
-	lsp_queue_reset();
-	lsp_text_stale();
-	__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+	uint32_t tgid = (uint32_t)syscall(SYS_getpid);
+
+	if (tgid != process) {
+		process = tgid;
+		memset(known, 0, sizeof(known));
+		lsp_chunk_forget();
+		lsp_queue_reset();
+		lsp_birth_reset();
+		lsp_text_stale();
+		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+	}
+	if (same_process)
+		*same_process = 1;
 }
 
-static bool chunk_renew(uint32_t tgid)
+static bool chunk_renew(void)
 {
-	struct lsp_userfile_chunk *old = self.chunk, *new = chunk_take(tgid);
+	struct lsp_userfile_chunk *old = self.chunk, *new;
 
+	/* An ended thread's may be nearly full, too. */
+	while ((new = lsp_chunk_take(process)) && !lsp_chunk_fits(new, ROOM))
+		lsp_chunk_drop(new);
 	if (!new)
 		return false;
 	self.chunk = new;
-	self.tgid = tgid;
+	self.tgid = process;
+	self.tid = (uint32_t)syscall(SYS_gettid);
 	if (old)
-		syscall(SYS_munmap, old, LSP_USERFILE_CHUNK_BYTES);
+		lsp_chunk_drop(old);
 	if (exit_key_made)
 		pthread_setspecific(exit_key, new);
 	return true;
 }
 
-bool lsp_thread_begin(void)
+bool lsp_thread_begin_spare(void)
 {
-	uint32_t tgid;
-
-	if (!head)
+	if (!head || self.busy)
 		return false;
-	if (self.busy) {
-		__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
-		return false;
-	}
-	self.busy = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	tgid = (uint32_t)syscall(SYS_getpid);
-	if (tgid != process)
-		process_new(tgid);
-	if (self.chunk && self.tgid == tgid &&
-	    self.chunk->used + ROOM <= LSP_USERFILE_CHUNK_BYTES - sizeof(*self.chunk))
+	lsp_thread_hold();
+	if (!same_process || !*same_process)
+		process_look();
+	if (self.chunk && self.tgid == process && lsp_chunk_fits(self.chunk, ROOM))
 		return true;
-	if (chunk_renew(tgid))
+	if (chunk_renew())
 		return true;
-	__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
 	lsp_thread_end();
 	return false;
+}
+
+bool lsp_thread_begin(void)
+{
+	bool good = lsp_thread_begin_spare();
+
+	if (!good && head)
+		__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
+	return good;
 }
 
 void lsp_thread_hold(void)
 {
 	self.busy = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	self.saved_errno = errno;
 }
 
 void lsp_thread_end(void)
 {
+	errno = self.saved_errno;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	self.busy = 0;
 }
 
-struct lsp_thread_ids lsp_thread_ids(void)
+uint32_t lsp_thread_process(void)
 {
-	return (struct lsp_thread_ids){ self.chunk->tgid, self.chunk->tid };
+	return process;
 }
 
 struct lsp_userfile_chunk *lsp_thread_chunk(void)
@@ -232,18 +181,11 @@ uint64_t lsp_thread_random(uint64_t below)
 	uint64_t x;
 
 	if (!self.random)
-		self.random = (lsp_thread_now_ns() ^ (uint64_t)self.chunk->tid << 32) | 1;
+		self.random = (lsp_thread_now_ns() ^ (uint64_t)self.tid << 32) | 1;
 	self.random += 0x9e3779b97f4a7c15ULL;
 	x = (self.random ^ self.random >> 30) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
 	return (x ^ x >> 31) % below;
-}
-
-uint64_t lsp_thread_key(const void *lock)
-{
-	uint64_t key = ((uintptr_t)lock ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15ULL;
-
-	return (key ^ key >> 31) | 1;
 }
 
 /* ---- records ---- */
@@ -251,8 +193,7 @@ uint64_t lsp_thread_key(const void *lock)
 /* Where the next record goes, @bytes of it; there is room by the rule of begin, or a new chunk. */
 static void *room(size_t bytes)
 {
-	if (self.chunk->used + bytes > LSP_USERFILE_CHUNK_BYTES - sizeof(*self.chunk) &&
-	    !chunk_renew(self.tgid)) {
+	if (!lsp_chunk_fits(self.chunk, (uint32_t)bytes) && !chunk_renew()) {
 		__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
 		return NULL;
 	}
@@ -278,9 +219,8 @@ void lsp_thread_put_span(struct lockspan_span *span)
 {
 	span->rec.bytes = sizeof(*span);
 	span->rec.type = LOCKSPAN_REC_SPAN;
-	span->tgid = self.chunk->tgid;
-	span->tid = self.chunk->tid;
-	prctl(PR_GET_NAME, span->comm);
+	span->tgid = process;
+	span->tid = self.tid;
 	put(span, sizeof(*span));
 }
 
@@ -288,10 +228,18 @@ void lsp_thread_put_release(struct lockspan_release *release)
 {
 	release->rec.bytes = sizeof(*release);
 	release->rec.type = LOCKSPAN_REC_RELEASE;
-	release->tgid = release->waiter_tgid = self.chunk->tgid;
-	release->tid = self.chunk->tid;
-	prctl(PR_GET_NAME, release->comm);
+	release->tgid = release->waiter_tgid = process;
+	release->tid = self.tid;
+	lsp_thread_comm(release->comm);
 	put(release, sizeof(*release));
+}
+
+void lsp_thread_put_lock(struct lsp_rec_lock *lock)
+{
+	lock->rec.bytes = sizeof(*lock);
+	lock->rec.type = LSP_REC_LOCK;
+	lock->tgid = process;
+	put(lock, sizeof(*lock));
 }
 
 void lsp_thread_put_map(struct lockspan_map *map, const char *name)
@@ -302,7 +250,7 @@ void lsp_thread_put_map(struct lockspan_map *map, const char *name)
 	if (!at)
 		return;
 	map->rec.bytes = (uint32_t)bytes;
-	map->tgid = self.chunk->tgid;
+	map->tgid = process;
 	memcpy(at, map, sizeof(*map));
 	memset(at + bytes - 8, 0, 8);
 	memcpy(at + sizeof(*map), name, length);
@@ -328,20 +276,25 @@ static bool known_or_add(uint64_t id)
 	return false;
 }
 
-uint64_t lsp_thread_stack(const struct lsp_regs *regs, uint64_t now_ns)
+void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN])
+{
+	syscall(SYS_prctl, PR_GET_NAME, comm, 0UL, 0UL, 0UL);
+}
+
+uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t now_ns)
 {
 	uint32_t generation = lsp_text_generation(now_ns);
-	struct lockspan_stack *stack = room(sizeof(*stack) + STACK_BYTES);
+	struct lockspan_stack *stack = room(sizeof(*stack) + bytes);
 	uint64_t *words = (uint64_t *)(stack + 1);
-	struct iovec to = { words, STACK_BYTES };
+	struct iovec to = { words, bytes };
 	/* By the kernel, because it stops at the stack's end instead of falling off it. */
-	struct iovec from = { (void *)regs->r[LOCKSPAN_REG_RSP], STACK_BYTES };
+	struct iovec from = { (void *)regs->r[LOCKSPAN_REG_RSP], bytes };
 	ssize_t got;
 	uint64_t id;
 
 	if (!stack || !generation)
 		return 0;
-	got = syscall(SYS_process_vm_readv, self.chunk->tgid, &to, 1UL, &from, 1UL, 0UL);
+	got = syscall(SYS_process_vm_readv, process, &to, 1UL, &from, 1UL, 0UL);
 	if (got <= 0)
 		return 0;
 	got &= ~7L;
@@ -352,14 +305,14 @@ uint64_t lsp_thread_stack(const struct lsp_regs *regs, uint64_t now_ns)
 	memset(stack, 0, sizeof(*stack));
 	stack->rec.bytes = (uint32_t)(sizeof(*stack) + (size_t)got);
 	stack->rec.type = LOCKSPAN_REC_STACK;
-	stack->rec.flags = got == STACK_BYTES ? LOCKSPAN_STACK_FULL : 0;
+	stack->rec.flags = (size_t)got == bytes ? LOCKSPAN_STACK_FULL : 0;
 	stack->id = id;
 	memcpy(stack->regs, regs->r, sizeof(stack->regs));
-	stack->tgid = self.chunk->tgid;
-	stack->tid = self.chunk->tid;
+	stack->tgid = process;
+	stack->tid = self.tid;
 	stack->generation = generation;
 	stack->mode = LOCKSPAN_STACK_RAW;
-	stack->window_bytes = STACK_BYTES;
+	stack->window_bytes = (uint32_t)bytes;
 	stack->payload_bytes = (uint32_t)got;
 	commit(stack->rec.bytes);
 	return id;

@@ -41,15 +41,12 @@ struct lsp_regs {
 bool lsp_thread_begin(void);
 void lsp_thread_end(void);
 
+/* The same for what no figure depends on: where it cannot begin, nothing is counted as skipped. */
+bool lsp_thread_begin_spare(void);
+
 /* Turns signal handlers away as begin does, but records nothing and cannot fail. */
 void lsp_thread_hold(void);
 
-/* Of the running process and thread, between begin and end. */
-struct lsp_thread_ids {
-	uint32_t tgid;
-	uint32_t tid;
-};
-struct lsp_thread_ids lsp_thread_ids(void);
 struct lsp_userfile_chunk *lsp_thread_chunk(void);
 uint64_t lsp_thread_rate_ns(void);
 uint32_t lsp_thread_fraction(void);
@@ -60,15 +57,24 @@ uint64_t lsp_thread_random(uint64_t below);
 /* CLOCK_MONOTONIC, ns: the clock of the kernel's side. */
 uint64_t lsp_thread_now_ns(void);
 
-/* The name of the stack at @regs, which is sent if it is new. 0: none. */
-uint64_t lsp_thread_stack(const struct lsp_regs *regs, uint64_t now_ns);
+/* How much of a stack is looked at: of a wait or a release, and of an initialisation, whose caller is all that is asked for. */
+#define LSP_THREAD_STACK_BYTES 8192
+#define LSP_THREAD_STACK_SHORT_BYTES 2048
 
-/* Each completes @rec's ids and sends it. */
+/* The name of the stack at @regs, @bytes of it, which is sent if it is new. 0: none. */
+uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t now_ns);
+
+/* The calling thread's name. */
+void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN]);
+
+/* Each completes @rec's ids and sends it; the span's comm is the caller's to fill. */
 void lsp_thread_put_span(struct lockspan_span *span);
 void lsp_thread_put_release(struct lockspan_release *release);
 void lsp_thread_put_map(struct lockspan_map *map, const char *path);
 
-/* A name for the lock in this process. */
-uint64_t lsp_thread_key(const void *lock);
+void lsp_thread_put_lock(struct lsp_rec_lock *lock);
+
+/* The number of the process, between begin and end. */
+uint32_t lsp_thread_process(void);
 
 #endif

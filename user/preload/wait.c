@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "birth.h"
+
 void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs)
 {
 	uint64_t stacked_ns;
@@ -16,9 +18,13 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const s
 	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
 	w->depth = lockable ? lsp_queue_enter(lock, lsp_thread_now_ns(), &w->base_ns) : 0;
 	w->queued = w->depth;
-	w->stack = lsp_thread_rate_ns() ? lsp_thread_stack(regs, w->start_ns) : 0;
+	w->key = lsp_birth_key(lock);
+	w->stack = lsp_thread_rate_ns() ?
+		lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, w->start_ns) : 0;
+	lsp_thread_comm(w->comm);
 	stacked_ns = lsp_thread_now_ns();
-	lsp_thread_chunk()->capture_ns += stacked_ns - w->start_ns;
+	w->own_ns = stacked_ns - w->start_ns;
+	lsp_thread_chunk()->capture_ns += w->own_ns;
 	lsp_thread_end();
 }
 
@@ -51,7 +57,7 @@ static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *par
 	span.enq_ns = w->start_ns;
 	span.wake_ns = outcome == LOCKSPAN_WOKEN ? now_ns : 0;
 	span.run_ns = now_ns;
-	span.key = span.end_key = lsp_thread_key(w->lock);
+	span.key = span.end_key = w->key;
 	span.uaddr = (uintptr_t)w->lock;
 	span.stack = w->stack;
 	span.rate_ns = lsp_thread_rate_ns();
@@ -59,7 +65,10 @@ static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *par
 	span.handoff_ns = parts->handoff_ns;
 	span.depth = (uint16_t)(w->depth ? w->depth : 1);
 	span.op = LOCKSPAN_OP_OTHER;
+	/* There is no system call to speak of: how long the recorder kept the caller from its wait. */
+	span.op_word = w->own_ns < UINT32_MAX ? (uint32_t)w->own_ns : UINT32_MAX;
 	span.outcome = (uint8_t)outcome;
+	memcpy(span.comm, w->comm, sizeof(span.comm));
 	lsp_thread_put_span(&span);
 }
 
@@ -96,6 +105,9 @@ void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)
 		return;
 	r->time_ns = lsp_thread_now_ns();
 	lsp_queue_release(lock, r->time_ns, last, &r->parts);
+	/* Now: afterwards the lock may have been destroyed. */
+	if (r->parts.found)
+		r->key = lsp_birth_key(lock);
 	lsp_thread_end();
 }
 
@@ -121,9 +133,9 @@ void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct 
 	release.time_ns = r->time_ns;
 	release.hold_ns = r->parts.hold_ns;
 	release.handoff_ns = r->parts.handoff_ns;
-	release.key = lsp_thread_key(lock);
+	release.key = r->key;
 	release.uaddr = (uintptr_t)lock;
-	release.stack = lsp_thread_stack(regs, r->time_ns);
+	release.stack = lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, r->time_ns);
 	release.fraction = fraction;
 	release.waiters = (uint16_t)r->parts.waiters;
 	lsp_thread_put_release(&release);

@@ -10,8 +10,11 @@ struct lsp_wait {
 	const void *lock;
 	uint64_t start_ns;	/* of the call, nearly */
 	uint64_t base_ns;	/* from which on it is in the table */
+	uint64_t key;
 	uint64_t stack;
+	uint64_t own_ns;	/* the recorder's own time, in the wait */
 	uint32_t depth;
+	char comm[LOCKSPAN_COMM_LEN];
 	bool queued;		/* in the table of queue.h */
 	bool recorded;
 };
@@ -34,6 +37,7 @@ static inline enum lockspan_outcome lsp_wait_outcome(int err, int timeout)
 struct lsp_wait_release {
 	struct lsp_queue_parts parts;
 	uint64_t time_ns;
+	uint64_t key;
 };
 
 /* Before the caller lets go of a lock that lsp_queue_any() said may be waited for. */

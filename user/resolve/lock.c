@@ -153,7 +153,8 @@ static bool is_passing_on(const char *function)
 	static const char *const prefixes[] = {
 		"std::", "__gnu_cxx::", "__gthread", "core::", "alloc::", "lock_api::",
 		"parking_lot", "boost::", "absl::", "folly::", "g_mutex_locker", "g_rec_mutex",
-		"tbb::", "QMutexLocker", "pthread_",
+		"tbb::", "QMutexLocker", "pthread_", "sem_init", "mtx_init", "cnd_init", "g_cond_",
+		"g_rw_lock_", "g_mutex_init", "uv_mutex_", "uv_cond_", "uv_rwlock_", "uv_sem_",
 	};
 	size_t i;
 
@@ -163,8 +164,8 @@ static bool is_passing_on(const char *function)
 	return false;
 }
 
-/* The innermost function of the program that the trace shows, bare; false: none. */
-static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes)
+/* The innermost function of the program that the trace shows, bare, and its line; false: none. */
+static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, uint32_t *line)
 {
 	size_t i, j;
 
@@ -178,6 +179,7 @@ static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes)
 			if (known && known->kind == LSP_SYNC_ROOT)
 				return false;
 			lsp_plain_name(f->lines[j].function, ret, bytes);
+			*line = f->lines[j].line;
 			if (*ret && !known && !is_passing_on(ret) &&
 			    !(f->object && lsp_sync_library_find(f->object->path)))
 				return true;
@@ -192,10 +194,23 @@ static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p
 	const char *where = p->region == LSP_REGION_STACK ? "stack" :
 			    p->region == LSP_REGION_HEAP ? "heap" : "memory";
 	char function[NAME_BYTES];
+	uint32_t line;
 
-	if (user_function(trace, function, sizeof(function)))
+	if (user_function(trace, function, sizeof(function), &line))
 		return lsp_text_format(&s->text, "%s@%s", where, function);
 	return lsp_text_intern(&s->text, where);
+}
+
+const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *trace)
+{
+	char function[NAME_BYTES];
+	uint32_t line;
+
+	if (!user_function(trace, function, sizeof(function), &line))
+		return NULL;
+	if (line)
+		return lsp_text_format(&s->text, "init@%s:%u", function, line);
+	return lsp_text_format(&s->text, "init@%s", function);
 }
 
 const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,

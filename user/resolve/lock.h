@@ -41,4 +41,7 @@ struct lsp_place {
 const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
 			  enum lsp_sync sync, const struct lsp_trace *trace);
 
+/* "init@pool_create:47": by the program's function in @trace that initialised the lock; NULL: none. */
+const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *trace);
+
 #endif

@@ -456,3 +456,19 @@ const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t ge
 		place_find(r, set, uaddr, &place);
 	return lsp_lock_name(r->symbols, &place, sync, trace);
 }
+
+bool lsp_resolver_lock_is_named(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
+				uint64_t uaddr)
+{
+	struct lsp_mapset *set = lsp_maps_find(r->maps, tgid, generation);
+	struct lsp_place place = { .region = LSP_REGION_UNKNOWN, .path = "" };
+
+	if (set && set->n)
+		place_find(r, set, uaddr, &place);
+	return place.region == LSP_REGION_STATIC || place.region == LSP_REGION_SHARED;
+}
+
+const char *lsp_resolver_birth(struct lsp_resolver *r, const struct lsp_trace *trace)
+{
+	return lsp_lock_birth_name(r->symbols, trace);
+}

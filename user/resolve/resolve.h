@@ -111,4 +111,14 @@ size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *s
 const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
 			      uint64_t uaddr, enum lsp_sync sync, const struct lsp_trace *trace);
 
+/* Whether the place of the lock gives it a name: a variable's, or a shared file's. */
+bool lsp_resolver_lock_is_named(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
+				uint64_t uaddr);
+
+/*
+ * The name of a lock whose initialisation had the stack @trace: "init@pool_create:47",
+ * by the program's function and line. NULL: none of them is known.
+ */
+const char *lsp_resolver_birth(struct lsp_resolver *r, const struct lsp_trace *trace);
+
 #endif

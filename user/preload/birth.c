@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "birth.h"
+
+#include <string.h>
+
+#include "spin.h"
+
+/* Locks that are remembered: 8 of each bucket, the latest. */
+#define BUCKETS 8192
+#define BIRTHS 8
+
+struct birth {
+	const void *lock;	/* NULL: free */
+	uint64_t stack;
+	uint32_t bytes;
+	bool told;
+};
+
+static struct bucket {
+	uint32_t busy;
+	uint32_t next;
+	struct birth births[BIRTHS];
+} buckets[BUCKETS];
+
+static struct bucket *bucket_take(const void *lock)
+{
+	uint64_t a = (uintptr_t)lock;
+	struct bucket *b = &buckets[(a >> 3 ^ a >> 16) % BUCKETS];
+
+	lsp_spin_take(&b->busy);
+	return b;
+}
+
+static void bucket_give(struct bucket *b)
+{
+	lsp_spin_give(&b->busy);
+}
+
+static struct birth *birth_find(struct bucket *b, const void *lock)
+{
+	for (int i = 0; i < BIRTHS; i++)
+		if (b->births[i].lock == lock)
+			return &b->births[i];
+	return NULL;
+}
+
+void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *regs)
+{
+	struct bucket *b;
+	struct birth *birth;
+	uint64_t stack;
+
+	if (!lsp_thread_begin_spare())
+		return;
+	stack = lsp_thread_stack(regs, LSP_THREAD_STACK_SHORT_BYTES, lsp_thread_now_ns());
+	b = bucket_take(lock);
+	birth = birth_find(b, lock);
+	if (!birth)
+		birth = birth_find(b, NULL);
+	if (!birth)
+		birth = &b->births[b->next++ % BIRTHS];
+	*birth = (struct birth){ .lock = stack ? lock : NULL, .stack = stack, .bytes = bytes };
+	bucket_give(b);
+	lsp_thread_end();
+}
+
+void lsp_birth_end(const void *lock)
+{
+	struct bucket *b;
+	struct birth *birth;
+
+	if (!lsp_thread_begin_spare())
+		return;
+	b = bucket_take(lock);
+	birth = birth_find(b, lock);
+	if (birth)
+		birth->lock = NULL;
+	bucket_give(b);
+	lsp_thread_end();
+}
+
+uint64_t lsp_birth_key(const void *lock)
+{
+	struct bucket *b = bucket_take(lock);
+	struct birth *birth = birth_find(b, lock), copy = { .lock = NULL };
+	struct lsp_rec_lock rec;
+	uint64_t key = ((uintptr_t)lock ^ (uint64_t)lsp_thread_process() << 48) * 0x9e3779b97f4a7c15ULL;
+
+	if (birth) {
+		copy = *birth;
+		birth->told = true;
+		key = (key ^ copy.stack) * 0xbf58476d1ce4e5b9ULL;
+	}
+	bucket_give(b);
+	key = (key ^ key >> 31) | 1;
+	if (!copy.lock || copy.told)
+		return key;
+	memset(&rec, 0, sizeof(rec));
+	rec.key = key;
+	rec.uaddr = (uintptr_t)lock;
+	rec.stack = copy.stack;
+	rec.object_bytes = copy.bytes;
+	lsp_thread_put_lock(&rec);
+	return key;
+}
+
+void lsp_birth_reset(void)
+{
+	memset(buckets, 0, sizeof(buckets));
+}

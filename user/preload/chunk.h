@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The file of capture/userfile.h and the chunks of it that threads write to.
+ * System calls alone: nothing here allocates or takes a lock. They may change
+ * errno.
+ */
+#ifndef LSP_PRELOAD_CHUNK_H
+#define LSP_PRELOAD_CHUNK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../capture/userfile.h"
+
+/* The file that the environment names; its head, or NULL: there is nothing to record to. */
+struct lsp_userfile_head *lsp_chunk_file(void);
+
+/* One that an ended thread of @tgid, this process, has left, or a new one. NULL: no room. */
+struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid);
+
+/* Whether @bytes more can be written; false: the chunk or the disk is full. */
+bool lsp_chunk_fits(struct lsp_userfile_chunk *c, uint32_t bytes);
+
+/* It is full, or another process's. */
+void lsp_chunk_drop(struct lsp_userfile_chunk *c);
+
+/* Its thread ends; another one may go on with it. */
+void lsp_chunk_give(struct lsp_userfile_chunk *c);
+
+/* In a new process: what ended threads have left is the other's. */
+void lsp_chunk_forget(void);
+
+#endif
