@@ -23,16 +23,21 @@
 #define KERNEL "/tmp/lsp-compare-kernel.lspan"
 #define USER "/tmp/lsp-compare-user.lspan"
 
+#define HANDOFF_NS 77
+
 struct wait {
 	uint32_t tid;
 	uint64_t enq, wake, run, uaddr;
 	enum lockspan_outcome outcome;
+	uint32_t own;		/* of the recorder, at the beginning */
 };
 
 static void file_make(const char *path, const struct wait *waits, size_t n, uint64_t rate_ns,
 		      uint64_t lost)
 {
-	struct lsp_spanfile_counter counter = { "lost_span_ring", lost };
+	struct lsp_spanfile_counter counters[] = {
+		{ "lost_span_ring", lost }, { "handoff_ns", HANDOFF_NS },
+	};
 	struct lsp_spanfile_writer *w;
 
 	assert_int_equal(lsp_spanfile_create(path, &w), 0);
@@ -42,25 +47,26 @@ static void file_make(const char *path, const struct wait *waits, size_t n, uint
 			.wake_ns = waits[i].wake, .run_ns = waits[i].run, .key = waits[i].uaddr,
 			.uaddr = waits[i].uaddr, .tid = waits[i].tid, .tgid = 1,
 			.rate_ns = rate_ns, .outcome = (uint8_t)waits[i].outcome,
+			.op_word = waits[i].own,
 		};
 
 		assert_int_equal(lsp_spanfile_add_span(w, &s), 0);
 	}
-	lsp_spanfile_add_end(w, &(struct lsp_spanfile_end){ .counters = &counter, .ncounters = 1 });
+	lsp_spanfile_add_end(w, &(struct lsp_spanfile_end){ .counters = counters, .ncounters = 2 });
 	assert_int_equal(lsp_spanfile_close(w), 0);
 }
 
 static const struct wait user[] = {
-	{ 7, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN },	/* two sleeps */
-	{ 7, 3000, 3050, 3050, 0x5000, LOCKSPAN_WOKEN },	/* none */
-	{ 8, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN },	/* one, of a foreign word */
+	{ 7, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN, 4 },	/* two sleeps */
+	{ 7, 3000, 3050, 3050, 0x5000, LOCKSPAN_WOKEN, 20 },	/* none */
+	{ 8, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN, 150 },	/* one, of a foreign word; its own goes to the sleep */
 };
 static const struct wait kernel[] = {
-	{ 7, 1010, 1300, 1400, 0x5000, LOCKSPAN_WOKEN },
-	{ 7, 1420, 1800, 1970, 0x5004, LOCKSPAN_WOKEN },
-	{ 7, 1980, 0, 1985, 0x5000, LOCKSPAN_NOSLEEP },
-	{ 8, 1100, 1500, 1600, 0x90000, LOCKSPAN_WOKEN },
-	{ 9, 1100, 1500, 1600, 0x5000, LOCKSPAN_WOKEN },	/* nobody's of the user's side */
+	{ 7, 1010, 1300, 1400, 0x5000, LOCKSPAN_WOKEN, 0 },
+	{ 7, 1420, 1800, 1970, 0x5004, LOCKSPAN_WOKEN, 0 },
+	{ 7, 1980, 0, 1985, 0x5000, LOCKSPAN_NOSLEEP, 0 },
+	{ 8, 1100, 1500, 1600, 0x90000, LOCKSPAN_WOKEN, 0 },
+	{ 9, 1100, 1500, 1600, 0x5000, LOCKSPAN_WOKEN, 0 },	/* nobody's of the user's side */
 };
 
 static void part_is(const struct lsp_compare *c, enum lsp_compare_part part, double ns)
@@ -81,16 +87,18 @@ static void test_parts(void **state)
 	assert_true(c.total.user_wait_ns == 2050);
 	part_is(&c, LSP_COMPARE_KERNEL_WAIT, 290 + 380);
 	part_is(&c, LSP_COMPARE_SCHED_DELAY, 100 + 170);
-	part_is(&c, LSP_COMPARE_ENTRY, 10 + 100);
+	part_is(&c, LSP_COMPARE_RECORDER, 4 + 20 + 100);
+	part_is(&c, LSP_COMPARE_ENTRY, 6);
 	part_is(&c, LSP_COMPARE_REWAIT, 20);
 	part_is(&c, LSP_COMPARE_RETURN, 30 + 400);
-	part_is(&c, LSP_COMPARE_SPIN, 50);
+	part_is(&c, LSP_COMPARE_SPIN, 30);
 	part_is(&c, LSP_COMPARE_UNEXPLAINED, 500);
 	for (int i = 0; i < LSP_COMPARE_COUNT; i++)
 		sum += c.total.parts[i];
 	assert_true(sum == c.total.user_wait_ns);
 	assert_true(c.total.kernel_only_ns == 500 && c.total.kernel_only == 1);
 	assert_false(c.kernel_partial);
+	assert_true(c.kernel_handoff_ns == HANDOFF_NS && c.user_handoff_ns == HANDOFF_NS);
 	lsp_compare_uninit(&c);
 }
 
@@ -104,7 +112,7 @@ static void test_losses(void **state)
 	file_make(USER, user, 1, 1, 0);
 	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), 0);
 	part_is(&c, LSP_COMPARE_SPIN, 0);
-	part_is(&c, LSP_COMPARE_UNEXPLAINED, 1000);
+	part_is(&c, LSP_COMPARE_UNEXPLAINED, 1000 - 4);
 	assert_true(c.kernel_partial);
 	lsp_compare_uninit(&c);
 }

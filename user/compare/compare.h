@@ -20,6 +20,7 @@
 	X(KERNEL_WAIT, "kernel_wait_ns")	/* queued on its lock's word */ \
 	X(SCHED_DELAY, "sched_delay_ns")	/* woken, and not yet running */ \
 	X(SPIN, "spin_ns")			/* whole calls in which it never slept */ \
+	X(RECORDER, "recorder_ns")		/* the userspace recorder's own work before the wait */ \
 	X(ENTRY, "entry_ns")			/* from the call to the first sleep */ \
 	X(REWAIT, "rewait_ns")			/* between sleeps of one call */ \
 	X(RETURN, "return_ns")			/* from running again to the return */ \
@@ -49,6 +50,8 @@ struct lsp_compare {
 	bool kernel_partial;
 	bool user_partial;
 	bool user_empty;	/* the user's side saw nothing */
+	double kernel_handoff_ns;	/* of all its waiting, the lock in transit; NAN: not known */
+	double user_handoff_ns;
 	double noise_ns;	/* half the 95 % interval of the difference; 0: nothing was sampled */
 	struct lsp_compare_row total;
 	struct lsp_compare_row *rows;	/* descending by what either side saw */

@@ -32,7 +32,7 @@ static int span_add(struct lsp_events *e, const struct lockspan_span *s)
 	e->events[e->n++] = (struct lsp_event){
 		.start_ns = s->enq_ns, .wake_ns = s->wake_ns, .end_ns = s->run_ns,
 		.uaddr = s->uaddr, .key = s->key, .stack = s->stack, .tid = s->tid,
-		.tgid = s->tgid, .slept = lsp_span_is_contention(s),
+		.tgid = s->tgid, .own_ns = s->op_word, .slept = lsp_span_is_contention(s),
 	};
 	return 0;
 }
@@ -93,10 +93,14 @@ static int entry_add(struct lsp_events *e, const struct lsp_spanfile_entry *entr
 			entry->stack.id, entry->stack.tgid, entry->stack.trace };
 		return 0;
 	case LSP_SPANFILE_END:
-		for (size_t i = 0; i < entry->end.ncounters; i++)
-			if (!strncmp(entry->end.counters[i].name, "lost_", 5) &&
-			    entry->end.counters[i].value)
+		for (size_t i = 0; i < entry->end.ncounters; i++) {
+			const struct lsp_spanfile_counter *c = &entry->end.counters[i];
+
+			if (!strncmp(c->name, "lost_", 5) && c->value)
 				e->whole = false;
+			if (!strcmp(c->name, "handoff_ns"))
+				e->handoff_ns = c->value;
+		}
 		return 0;
 	default:
 		return 0;

@@ -16,6 +16,7 @@ struct lsp_event {
 	uint64_t stack;
 	uint32_t tid;
 	uint32_t tgid;
+	uint32_t own_ns;	/* of the user's side: the recorder's, before the wait proper */
 	bool slept;
 };
 
@@ -38,6 +39,7 @@ struct lsp_events {
 		char *name;
 	} *locks;			/* ascending by key */
 	size_t nlocks, locks_room;
+	uint64_t handoff_ns;		/* exact, of all events */
 	bool sampled;
 	bool whole;			/* neither cut, nor sampled, nor anything lost */
 };

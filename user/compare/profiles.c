@@ -107,6 +107,7 @@ int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_re
 	int err;
 
 	memset(c, 0, sizeof(*c));
+	c->kernel_handoff_ns = c->user_handoff_ns = NAN;
 	c->go = is_go(user->parts[LSP_PART_BLOCK]) || is_go(user->parts[LSP_PART_MUTEX]);
 	c->kernel_partial = lsp_facts_partial(&kernel->facts, NULL, NULL);
 	c->user_partial = lsp_facts_partial(&user->facts, NULL, NULL);

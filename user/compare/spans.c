@@ -30,16 +30,30 @@ static double sched_delay_ns(const struct lsp_event *k)
 	return k->wake_ns ? (double)(k->end_ns - k->wake_ns) : 0;
 }
 
+/* The recorder's own work ends before the first sleep, whatever its clock says. */
+static uint64_t own_end_ns(const struct lsp_event *u, const struct lsp_event *k, size_t n)
+{
+	uint64_t end_ns = u->start_ns + u->own_ns;
+
+	for (size_t i = 0; i < n; i++)
+		if (k[i].slept && k[i].start_ns < end_ns)
+			end_ns = k[i].start_ns;
+	return end_ns < u->end_ns ? end_ns : u->end_ns;
+}
+
 /* @k: the @n spans that began within @u. */
 static void wait_divide(struct lsp_compare_row *row, const struct lsp_event *u,
 			const struct lsp_event *k, size_t n, bool cond, bool kernel_whole)
 {
 	double whole_ns = (double)(u->end_ns - u->start_ns), *parts = row->parts;
-	uint64_t at = u->start_ns;
+	uint64_t at = u->start_ns, own_ns;
 	bool slept = false;
 
 	row->user_waits++;
 	row->user_wait_ns += whole_ns;
+	own_ns = own_end_ns(u, k, n) - at;
+	parts[LSP_COMPARE_RECORDER] += (double)own_ns;
+	at += own_ns;
 	for (size_t i = 0; i < n; i++) {
 		if (!k[i].slept)
 			continue;
@@ -60,7 +74,8 @@ static void wait_divide(struct lsp_compare_row *row, const struct lsp_event *u,
 		parts[LSP_COMPARE_RETURN] += (double)(u->end_ns - at);
 	else
 		/* Where records were lost, it may have slept for all we know. */
-		parts[kernel_whole ? LSP_COMPARE_SPIN : LSP_COMPARE_UNEXPLAINED] += whole_ns;
+		parts[kernel_whole ? LSP_COMPARE_SPIN : LSP_COMPARE_UNEXPLAINED] +=
+			(double)(u->end_ns - at);
 }
 
 static int kernel_only_add(struct lsp_compare *c, const struct lsp_events *kernel,
@@ -126,6 +141,8 @@ int lsp_compare_spans(const char *kernel_path, const char *user_path, struct lsp
 		c->joined = true;
 		c->kernel_partial = !kernel.whole;
 		c->user_partial = !user.whole;
+		c->kernel_handoff_ns = (double)kernel.handoff_ns;
+		c->user_handoff_ns = (double)user.handoff_ns;
 		err = join(c, &kernel, &user);
 		lsp_compare_finish(c);
 	}

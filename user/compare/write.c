@@ -13,7 +13,8 @@ static const char *const part_words[LSP_COMPARE_COUNT] = {
 	[LSP_COMPARE_KERNEL_WAIT] = "the kernel's lock wait",
 	[LSP_COMPARE_SCHED_DELAY] = "sched delay: released already, waiting for a processor",
 	[LSP_COMPARE_SPIN] = "calls that never slept: spinning, a fast retry",
-	[LSP_COMPARE_ENTRY] = "before the first sleep: spinning, the way in, copying the stack",
+	[LSP_COMPARE_RECORDER] = "the userspace recorder's own work: copying the stack",
+	[LSP_COMPARE_ENTRY] = "before the first sleep: spinning, the way in",
 	[LSP_COMPARE_REWAIT] = "between the sleeps of one wait",
 	[LSP_COMPARE_RETURN] = "from running again to the return of the call",
 	[LSP_COMPARE_PARKING] = "goroutines parked: no thread sleeps for them",
@@ -34,6 +35,9 @@ static void total_write(FILE *to, const struct lsp_compare *c)
 				part_words[i]);
 	fprintf(to, "kernel only   %9s           in %s waits on futexes outside the userspace side's\n",
 		lsp_words_ns(a, t->kernel_only_ns), lsp_words_count(b, t->kernel_only));
+	if (!isnan(c->kernel_handoff_ns))
+		fprintf(to, "handoff       %9s           by the kernel's ledger, %s by the program's: the lock in transit\n",
+			lsp_words_ns(a, c->kernel_handoff_ns), lsp_words_ns(b, c->user_handoff_ns));
 	fprintf(to, "coverage         %5.1f%%           of the user wait that the kernel saw asleep\n",
 		lsp_compare_coverage(t));
 	if (!isnan(c->rank))
@@ -64,7 +68,7 @@ void lsp_compare_text(FILE *to, const struct lsp_compare *c, size_t top)
 			lsp_words_ns(w[1], p[LSP_COMPARE_KERNEL_WAIT]),
 			lsp_words_ns(w[2], p[LSP_COMPARE_SCHED_DELAY]),
 			lsp_words_ns(w[3], p[LSP_COMPARE_SPIN]),
-			lsp_words_ns(w[4], p[LSP_COMPARE_ENTRY] + p[LSP_COMPARE_REWAIT] +
+			lsp_words_ns(w[4], p[LSP_COMPARE_RECORDER] + p[LSP_COMPARE_ENTRY] + p[LSP_COMPARE_REWAIT] +
 				     p[LSP_COMPARE_RETURN]),
 			lsp_words_ns(w[5], p[LSP_COMPARE_UNEXPLAINED]),
 			lsp_words_ns(w[6], r->kernel_only_ns), *r->site ? r->site : "?", r->lock);
@@ -110,6 +114,8 @@ struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top)
 	json_object_object_add(o, "kernel_partial", json_object_new_boolean(c->kernel_partial));
 	json_object_object_add(o, "user_partial", json_object_new_boolean(c->user_partial));
 	row_add(o, &c->total);
+	number(o, "kernel_handoff_ns", c->kernel_handoff_ns);
+	number(o, "user_handoff_ns", c->user_handoff_ns);
 	ratio(o, "rank_agreement", c->rank);
 	number(o, "sampling_noise_ns", c->noise_ns);
 	for (size_t i = 0; i < c->n && i < top; i++) {
