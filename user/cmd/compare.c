@@ -11,9 +11,11 @@
 
 #include "../compare/compare.h"
 #include "cmd.h"
+#include "folder.h"
 #include "load.h"
 #include "reading.h"
 #include "say.h"
+#include "source.h"
 
 #define PATHS_MAX 16
 
@@ -22,6 +24,7 @@ struct compare_options {
 	size_t top;
 	const char *paths[PATHS_MAX];
 	size_t npaths;
+	char fetched[64];	/* where the profile from an address is */
 };
 
 static const struct argp_option options[] = {
@@ -100,9 +103,33 @@ static void one_side_say(const char *path, bool *partial)
 	lsp_recording_uninit(&r);
 }
 
+/* Replaces an address by a folder with what is served there. */
+static bool addresses_take(struct compare_options *o, char *folder)
+{
+	for (size_t i = 1; i < o->npaths; i++) {
+		if (!lsp_source_is_url(o->paths[i]))
+			continue;
+		if (*folder) {
+			lsp_say("one address at most: %s", o->paths[i]);
+			return false;
+		}
+		strcpy(folder, "/tmp/lockspan-XXXXXX");
+		if (!mkdtemp(folder)) {
+			lsp_say("cannot make a folder in /tmp: %s", strerror(errno));
+			*folder = '\0';
+			return false;
+		}
+		if (!lsp_source_take(o->paths[i], folder, NULL))
+			return false;
+		snprintf(o->fetched, sizeof(o->fetched), "%s/block.pb.gz", folder);
+		o->paths[i] = o->fetched;
+	}
+	return true;
+}
+
 static int sides_compare(const struct compare_options *o, struct lsp_compare *c, bool *partial)
 {
-	char inner[PATH_MAX];
+	char inner[PATH_MAX], path[PATH_MAX + 16];
 	const char *users[PATHS_MAX] = { inner };
 	size_t n = o->npaths > 1 ? o->npaths - 1 : 1;
 	int err = -ENODATA;
@@ -116,6 +143,13 @@ static int sides_compare(const struct compare_options *o, struct lsp_compare *c,
 	}
 	if (n == 1)
 		err = spans_compare(o->paths[0], users[0], c);
+	/* A program's own profiles come without the rest of a recording. */
+	snprintf(path, sizeof(path), "%s/record.json", inner);
+	if (o->npaths == 1 && access(path, R_OK)) {
+		snprintf(path, sizeof(path), "%s/block.pb.gz", inner);
+		users[0] = path;
+		err = -ENODATA;
+	}
 	if (err == -ENODATA)
 		return sums_compare(o->paths[0], users, n, c, partial);
 	if (err)
@@ -129,7 +163,8 @@ int lsp_cmd_compare(int argc, char **argv)
 		.options = options, .parser = option_parse, .args_doc = "DIR | KERNEL USER...",
 		.doc = "Sets what the kernel saw of a run beside what the program saw, and explains the "
 		       "difference. DIR is a folder of record --with-user; else KERNEL is a folder of "
-		       "record, and USER one of user, or profiles that a Go program wrote of itself."
+		       "record, and USER one of user, or the block profile that a Go program wrote of "
+		       "itself or serves (http://.../debug/pprof)."
 		       "\vThe exit status is 0, 1 when a side is partial, 2 when they cannot be compared, "
 		       "64 for a usage error.",
 	};
@@ -137,10 +172,17 @@ int lsp_cmd_compare(int argc, char **argv)
 	struct lsp_compare c;
 	bool partial = false, good;
 	struct json_object *json = NULL;
+	char folder[32] = "";
+	int err;
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	if (sides_compare(&o, &c, &partial))
+	err = addresses_take(&o, folder) ? sides_compare(&o, &c, &partial) : -EIO;
+	if (*folder) {
+		lsp_folder_clear(folder);
+		rmdir(folder);
+	}
+	if (err)
 		return LSP_EXIT_OTHER_FAILED;
 	partial |= c.kernel_partial || c.user_partial;
 	if (o.json)

@@ -24,6 +24,7 @@
 #include "progress.h"
 #include "say.h"
 #include "session.h"
+#include "source.h"
 #include "userside.h"
 
 #define TICK_NS 1000000000ULL
@@ -198,6 +199,44 @@ static void session_follow(struct recording *r)
 	}
 }
 
+/* What a program that runs already has counted before; one that we start has nothing yet. */
+static bool source_begin(const struct lsp_record_options *o)
+{
+	char before[PATH_MAX];
+	int err;
+
+	if (!o->user_source || !lsp_source_is_url(o->user_source) || o->command)
+		return true;
+	snprintf(before, sizeof(before), "%s/user/before", o->directory);
+	err = lsp_folder_check(before);
+	if (err)
+		lsp_say("cannot write to %s: %s", before, strerror(-err));
+	return !err && lsp_source_take(o->user_source, before, NULL);
+}
+
+/* An address is asked as soon as the recording ends, a file read when the command has written it. */
+static bool source_end(const struct lsp_record_options *o, bool ended)
+{
+	bool url = o->user_source && lsp_source_is_url(o->user_source), good;
+	char user[PATH_MAX - 16], before[PATH_MAX];
+	int err;
+
+	if (!o->user_source || url == ended)
+		return true;
+	snprintf(user, sizeof(user), "%s/user", o->directory);
+	snprintf(before, sizeof(before), "%s/before", user);
+	err = lsp_folder_check(user);
+	if (err) {
+		lsp_say("cannot write to %s: %s", user, strerror(-err));
+		return false;
+	}
+	lsp_folder_clear(user);
+	good = lsp_source_take(o->user_source, user, url && !o->command ? before : NULL);
+	lsp_folder_clear(before);
+	rmdir(before);
+	return good;
+}
+
 static void session_stop(struct recording *r)
 {
 	int err = 0;
@@ -205,6 +244,8 @@ static void session_stop(struct recording *r)
 	r->stop_ns = lsp_clock_ns(CLOCK_MONOTONIC);
 	if (!lsp_client_end(r->session.client))
 		err = lsp_client_stop(r->session.client);
+	if (!source_end(r->options, false))
+		r->failed = true;
 	if (!err)
 		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
 	lsp_session_signal_pass_on(&r->session);
@@ -355,7 +396,7 @@ static int recording_run(struct recording *r)
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
 	}
-	if (o->with_user && !with_user_begin(r))
+	if ((o->with_user && !with_user_begin(r)) || !source_begin(o))
 		return LSP_EXIT_FAILED;
 	if (o->command) {
 		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
@@ -379,6 +420,8 @@ static int recording_run(struct recording *r)
 	session_follow(r);
 	session_stop(r);
 	err = report(r);
+	if (!source_end(o, true))
+		return LSP_EXIT_FAILED;
 	if (o->with_user && !lsp_userside_end(&r->user, lsp_child_exit_status(&r->session.child)))
 		return LSP_EXIT_FAILED;
 	return err;

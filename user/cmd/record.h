@@ -30,6 +30,7 @@ struct lsp_record_options {
 	bool spans;
 	bool cpu;		/* cpu.pb.gz as well */
 	bool with_user;		/* the userspace recorder, too */
+	const char *user_source;	/* where the program's own profiles are, or NULL */
 	bool all_frames;
 	bool debuginfod;
 	const char *directory;

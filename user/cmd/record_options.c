@@ -40,8 +40,9 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
 	{ "cpu", OPTION_CPU, NULL, 0, "Where CPU time is spent too, in cpu.pb.gz", 3 },
-	{ "with-user", OPTION_WITH_USER, NULL, 0,
-	  "The userspace recorder too, in DIR/user, for lockspan compare", 3 },
+	{ "with-user", OPTION_WITH_USER, "SOURCE", OPTION_ARG_OPTIONAL,
+	  "The userspace recorder too, in DIR/user, for lockspan compare; of a Go program its own "
+	  "profiles: SOURCE is a file, a folder, or the address of its /debug/pprof", 3 },
 	/* For tests and measurements of the collector. */
 	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
@@ -202,7 +203,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->cpu = true;
 		break;
 	case OPTION_WITH_USER:
-		o->with_user = o->spans = true;
+		o->user_source = arg;
+		o->with_user = !arg;
+		o->spans |= !arg;
 		break;
 	case OPTION_KEEP_STREAM:
 		o->keep_stream = arg;
