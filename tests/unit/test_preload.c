@@ -3,7 +3,8 @@
  * sources: user/preload/queue.c
  *
  * The userspace recorder's ledger against one that charges every waiter by
- * itself. Would catch: time that is charged twice or to nobody, a release that
+ * itself. Would catch: time that is charged twice or to nobody, or becomes
+ * negative when a clock was read before another thread's step, a release that
  * is charged for another lock's waiters, handoff that is taken for a hold, a
  * lock that stays in the table when nobody waits for it any more.
  */
@@ -31,6 +32,7 @@ struct waiter {
 static char locks[LOCKS][64];
 static struct waiter waiters[WAITERS];
 static bool handoff[LOCKS];
+static uint64_t latest_ns[LOCKS];	/* of the steps while somebody waits; 0: nobody does */
 
 static uint64_t charge_all(int lock, uint64_t now_ns)
 {
@@ -53,28 +55,40 @@ static bool anybody(int lock)
 	return false;
 }
 
-static void leave_check(struct waiter *w, uint64_t now_ns, bool acquired)
+/* A time that may have been read before other threads' steps. */
+static uint64_t step(int lock, uint64_t read_ns)
+{
+	if (latest_ns[lock] < read_ns)
+		latest_ns[lock] = read_ns;
+	return latest_ns[lock];
+}
+
+static void leave_check(struct waiter *w, uint64_t read_ns, bool acquired)
 {
 	struct lsp_queue_parts parts;
+	uint64_t now_ns = step(w->lock, read_ns);
 	uint64_t expect = acquired && handoff[w->lock] ? charge_all(w->lock, now_ns) : 0;
 
 	if (acquired)
 		handoff[w->lock] = false;
-	lsp_queue_leave(locks[w->lock], w->enter_ns, now_ns, acquired, &parts);
+	lsp_queue_leave(locks[w->lock], w->enter_ns, read_ns, acquired, &parts);
+	assert_int_equal(parts.now_ns, now_ns);
 	assert_true(parts.found);
 	assert_int_equal(parts.handoff_ns, expect);
 	assert_int_equal(parts.tail_ns, now_ns - w->charged_ns);
 	w->waits = false;
-	if (!anybody(w->lock))
-		handoff[w->lock] = false;
+	if (anybody(w->lock))
+		return;
+	handoff[w->lock] = false;
+	latest_ns[w->lock] = 0;
 }
 
-static void release_check(int lock, uint64_t now_ns)
+static void release_check(int lock, uint64_t read_ns)
 {
 	struct lsp_queue_parts parts;
-	uint64_t expect = charge_all(lock, now_ns);
+	uint64_t expect = anybody(lock) ? charge_all(lock, step(lock, read_ns)) : 0;
 
-	lsp_queue_release(locks[lock], now_ns, true, &parts);
+	lsp_queue_release(locks[lock], read_ns, true, &parts);
 	assert_int_equal(parts.found, anybody(lock));
 	assert_int_equal(handoff[lock] ? parts.handoff_ns : parts.hold_ns, expect);
 	assert_int_equal(handoff[lock] ? parts.hold_ns : parts.handoff_ns, 0);
@@ -82,9 +96,28 @@ static void release_check(int lock, uint64_t now_ns)
 		handoff[lock] = true;
 }
 
+static void acquire_check(int lock, uint64_t read_ns)
+{
+	uint64_t expect = anybody(lock) && handoff[lock] ? charge_all(lock, step(lock, read_ns)) : 0;
+
+	assert_int_equal(lsp_queue_acquire(locks[lock], read_ns), expect);
+	handoff[lock] = false;
+}
+
+static void enter_check(struct waiter *w, int lock, uint64_t read_ns)
+{
+	uint64_t base_ns;
+
+	*w = (struct waiter){ .waits = true, .lock = lock };
+	assert_true(lsp_queue_enter(locks[lock], read_ns, &base_ns) > 0);
+	assert_int_equal(base_ns, step(lock, read_ns));
+	w->enter_ns = w->charged_ns = base_ns;
+	assert_true(lsp_queue_any(locks[lock]));
+}
+
 static void test_ledger(void **state)
 {
-	uint64_t now_ns = 1000, base_ns;
+	uint64_t now_ns = 1000, read_ns;
 
 	(void)state;
 	srand(1);
@@ -93,26 +126,20 @@ static void test_ledger(void **state)
 		int lock = rand() % LOCKS;
 
 		now_ns += (uint64_t)(rand() % 1000);
+		read_ns = now_ns - (uint64_t)(rand() % 500);
 		switch (rand() % 4) {
 		case 0:
 		case 1:
-			if (w->waits) {
-				leave_check(w, now_ns, rand() % 4);
-				break;
-			}
-			*w = (struct waiter){ true, lock, now_ns, now_ns };
-			assert_true(lsp_queue_enter(locks[lock], now_ns - (uint64_t)(rand() % 500), &base_ns) > 0);
-			w->enter_ns = w->charged_ns = base_ns;
-			now_ns = base_ns > now_ns ? base_ns : now_ns;
-			assert_true(lsp_queue_any(locks[lock]));
+			if (w->waits)
+				leave_check(w, read_ns, rand() % 4);
+			else
+				enter_check(w, lock, read_ns);
 			break;
 		case 2:
-			release_check(lock, now_ns);
+			release_check(lock, read_ns);
 			break;
 		case 3:
-			assert_int_equal(lsp_queue_acquire(locks[lock], now_ns),
-					 handoff[lock] ? charge_all(lock, now_ns) : 0);
-			handoff[lock] = false;
+			acquire_check(lock, read_ns);
 			break;
 		}
 	}

@@ -12,7 +12,8 @@
 struct queue {
 	const void *lock;	/* NULL: free */
 	uint64_t bases_ns;	/* sum of the times from which the waiters' waits are not yet charged */
-	uint64_t cut_ns;
+	uint64_t cut_ns;	/* when waiters were charged last */
+	uint64_t latest_ns;	/* of all steps: a clock read before it counts as that */
 	uint32_t waiters;
 	bool handoff;		/* let go and not yet taken */
 };
@@ -46,12 +47,19 @@ static struct queue *queue_find(struct bucket *b, const void *lock)
 	return NULL;
 }
 
+/* Whoever reads the clock and then waits for the bucket comes with an old time. */
+static uint64_t step(struct queue *q, uint64_t now_ns)
+{
+	if (q->latest_ns < now_ns)
+		q->latest_ns = now_ns;
+	return q->latest_ns;
+}
+
 static uint64_t advance(struct queue *q, uint64_t now_ns)
 {
 	uint64_t amount;
 
-	if (now_ns < q->cut_ns)
-		now_ns = q->cut_ns;
+	now_ns = step(q, now_ns);
 	amount = q->waiters * now_ns - q->bases_ns;
 	q->bases_ns = q->waiters * now_ns;
 	q->cut_ns = now_ns;
@@ -73,8 +81,7 @@ uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns)
 		q->lock = lock;
 		q->cut_ns = now_ns;
 	}
-	/* A time taken before another thread's last step begins with that step. */
-	*base_ns = now_ns > q->cut_ns ? now_ns : q->cut_ns;
+	*base_ns = step(q, now_ns);
 	q->bases_ns += *base_ns;
 	depth = ++q->waiters;
 	__atomic_fetch_add(&lsp_queue_waiting[lsp_queue_bucket(lock)], 1, __ATOMIC_RELAXED);
@@ -99,8 +106,7 @@ void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool 
 		q->handoff = false;
 	}
 	base = enter_ns > q->cut_ns ? enter_ns : q->cut_ns;
-	if (now_ns < base)
-		now_ns = base;
+	now_ns = step(q, now_ns);
 	/* Got without a release that was seen, or given up: nobody answers for the rest. */
 	ret->tail_ns = now_ns - base;
 	ret->now_ns = now_ns;
