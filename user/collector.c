@@ -31,6 +31,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	c->live = o->live;
 	c->steady = o->steady;
 	c->late_names = o->late_names;
+	c->keep_stacks = o->keep_stacks;
 	c->teach = o->teach;
 	c->teach_arg = o->teach_arg;
 	err = lsp_resolver_create(&o->resolver, &c->resolver);

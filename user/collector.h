@@ -31,6 +31,7 @@ struct lsp_collector_options {
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
 	bool late_names;	/* locks are named at the end only: where they were initialised is told by then */
+	bool keep_stacks;	/* nobody can be asked for a stack again */
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 

@@ -35,6 +35,7 @@ struct lsp_collector {
 	bool live;
 	bool steady;
 	bool late_names;
+	bool keep_stacks;
 
 	struct lsp_streams streams;
 	struct lsp_stackset stacks;

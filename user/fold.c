@@ -293,7 +293,7 @@ static int stacks_compact(struct lsp_collector *c)
 	uint32_t *moved;
 	int err;
 
-	if (c->stacks.n < STACKS_KEPT)
+	if (c->stacks.n < STACKS_KEPT || c->keep_stacks)
 		return 0;
 	moved = malloc(c->stacks.n * sizeof(*moved));
 	if (!moved)

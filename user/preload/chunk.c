@@ -108,9 +108,9 @@ static struct lsp_userfile_chunk *spare_take(void)
 	return NULL;
 }
 
-struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid)
+struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare)
 {
-	struct lsp_userfile_chunk *c = spare_take();
+	struct lsp_userfile_chunk *c = spare ? spare_take() : NULL;
 	uint32_t number;
 	int fd;
 

@@ -15,8 +15,12 @@
 /* The file that the environment names; its head, or NULL: there is nothing to record to. */
 struct lsp_userfile_head *lsp_chunk_file(void);
 
-/* One that an ended thread of @tgid, this process, has left, or a new one. NULL: no room. */
-struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid);
+/*
+ * A new one, or, with @spare, one that an ended thread of @tgid, this process,
+ * has left. NULL: no room. A thread that goes on takes a new one: chunks are read by their
+ * numbers, and what it sends in several records must come in order.
+ */
+struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare);
 
 /* Whether @bytes more can be written; false: the chunk or the disk is full. */
 bool lsp_chunk_fits(struct lsp_userfile_chunk *c, uint32_t bytes);

@@ -34,13 +34,22 @@ static uint32_t generation;	/* texts[generation % 2] is current */
 static uint32_t reading;
 static uint32_t stale = 1;
 static uint64_t read_ns, loading_until_ns;
+static uint64_t current_hash;	/* of the lines that the generation was made of; 0 none */
 
 void lsp_text_stale(void)
 {
 	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
 }
 
-static bool hex(const char **p, uint64_t *ret)
+void lsp_text_process_new(void)
+{
+	current_hash = 0;
+	/* Of a thread that the new process does not have. */
+	reading = 0;
+	lsp_text_stale();
+}
+
+static bool hex(const char **p, __u64 *ret)
 {
 	const char *start = *p;
 
@@ -61,71 +70,111 @@ static bool skip(const char **p, char c)
 	return *(*p)++ == c;
 }
 
-/* One line, without its end, into a record; its range into @to. */
-static void line_take(const char *p, uint32_t new, uint16_t *flags, size_t *n)
+/* What is made of the lines. */
+struct reading {
+	bool send;		/* records and ranges; else the hash alone */
+	uint32_t generation;
+	uint16_t flags;		/* of the next record */
+	size_t n;		/* ranges */
+	uint64_t hash;
+};
+
+/* Of one line, without its end; false: not one that matters. */
+static bool line_parse(const char *p, struct lockspan_map *map, const char **path)
 {
-	uint64_t start, end, offset, major, minor, ino = 0;
-	struct lockspan_map map = { .rec.type = LOCKSPAN_REC_MAP };
+	__u64 major, minor;
+	uint64_t ino = 0;
 	bool exec, write;
 	const char *mode;
 
-	if (!hex(&p, &start) || !skip(&p, '-') || !hex(&p, &end) || !skip(&p, ' '))
-		return;
+	if (!hex(&p, &map->start) || !skip(&p, '-') || !hex(&p, &map->end) || !skip(&p, ' '))
+		return false;
 	mode = p;
 	p += 5;
 	exec = mode[2] == 'x';
 	write = mode[1] == 'w';
-	if (!hex(&p, &offset) || !skip(&p, ' ') || !hex(&p, &major) || !skip(&p, ':') ||
+	if (!hex(&p, &map->offset) || !skip(&p, ' ') || !hex(&p, &major) || !skip(&p, ':') ||
 	    !hex(&p, &minor) || !skip(&p, ' '))
-		return;
+		return false;
 	for (; *p >= '0' && *p <= '9'; p++)
 		ino = ino * 10 + (uint64_t)(*p - '0');
 	p += strspn(p, " ");
 	if (!exec && !(write && *p == '/'))
-		return;
-	map.rec.flags = (uint16_t)(*flags | (exec && write ? LOCKSPAN_MAP_WRITE : 0) |
-				   (exec ? 0 : LOCKSPAN_MAP_DATA));
-	*flags = 0;
-	map.start = start;
-	map.end = end;
-	map.offset = offset;
-	map.ino = ino;
-	map.dev_major = (uint32_t)major;
-	map.dev_minor = (uint32_t)minor;
-	map.generation = new;
-	lsp_thread_put_map(&map, p);
-	if (exec && *n < RANGES)
-		texts[new % 2].ranges[(*n)++] = (struct range){ start, end };
+		return false;
+	map->ino = ino;
+	map->dev_major = (uint32_t)major;
+	map->dev_minor = (uint32_t)minor;
+	map->rec.flags = (uint16_t)((exec && write ? LOCKSPAN_MAP_WRITE : 0) | (exec ? 0 : LOCKSPAN_MAP_DATA));
+	*path = p;
+	return true;
 }
 
-static bool maps_read(int fd, uint32_t new)
+static void line_take(const char *line, struct reading *r)
+{
+	struct lockspan_map map = { .rec.type = LOCKSPAN_REC_MAP };
+	const char *path;
+
+	if (!line_parse(line, &map, &path))
+		return;
+	/* The line itself: whatever differs in it is another mapping. */
+	for (const char *p = line; *p; p++)
+		r->hash = (r->hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	if (!r->send)
+		return;
+	map.rec.flags |= r->flags;
+	r->flags = 0;
+	map.generation = r->generation;
+	lsp_thread_put_map(&map, path);
+	if (!(map.rec.flags & LOCKSPAN_MAP_DATA) && r->n < RANGES)
+		texts[r->generation % 2].ranges[r->n++] = (struct range){ map.start, map.end };
+}
+
+/* One walk over the lines of @fd. */
+static bool maps_walk(int fd, struct reading *r)
 {
 	static char buffer[LINE];
-	uint16_t flags = LOCKSPAN_MAP_FIRST;
-	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = new };
-	size_t have = 0, n = 0;
+	bool any = false;
+	size_t have = 0;
 	char *end;
 
+	r->hash = 0xcbf29ce484222325ULL;
+	if (syscall(SYS_lseek, fd, 0L, SEEK_SET))
+		return false;
 	for (;;) {
 		ssize_t got = syscall(SYS_read, fd, buffer + have, sizeof(buffer) - have);
 
-		if (got < 0 || (!got && !n))
+		if (got < 0 || (!got && !any))
 			return false;
 		if (!got)
-			break;
+			return true;
+		any = true;
 		have += (size_t)got;
 		while ((end = memchr(buffer, '\n', have))) {
 			*end++ = '\0';
-			line_take(buffer, new, &flags, &n);
+			line_take(buffer, r);
 			have -= (size_t)(end - buffer);
 			memmove(buffer, end, have);
 		}
 		if (have == sizeof(buffer))
 			return false;
 	}
-	last.rec.flags = flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
+}
+
+/* A library that was loaded before, and came to lie where it lay, changes nothing. */
+static bool maps_read(int fd, uint32_t new)
+{
+	struct reading r = { .send = false };
+	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = new };
+
+	if (!maps_walk(fd, &r) || (current_hash && r.hash == current_hash))
+		return false;
+	r = (struct reading){ .send = true, .generation = new, .flags = LOCKSPAN_MAP_FIRST };
+	if (!maps_walk(fd, &r))
+		return false;
+	last.rec.flags = r.flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
 	lsp_thread_put_map(&last, "");
-	texts[new % 2].n = n;
+	texts[new % 2].n = r.n;
+	current_hash = r.hash;
 	return true;
 }
 

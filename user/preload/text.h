@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* To be called when a library may have been loaded or closed, and in a new process. */
+/* To be called when a library may have been loaded or closed. */
 void lsp_text_stale(void);
+
+/* In a new process, which has to tell of its mappings itself. */
+void lsp_text_process_new(void);
 
 /*
  * The generation of the mappings, read again if they may have changed. Sends

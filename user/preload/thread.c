@@ -84,7 +84,7 @@ static void process_look(void)
 		lsp_chunk_forget();
 		lsp_queue_reset();
 		lsp_birth_reset();
-		lsp_text_stale();
+		lsp_text_process_new();
 		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
 	}
 	if (same_process)
@@ -96,7 +96,7 @@ static bool chunk_renew(void)
 	struct lsp_userfile_chunk *old = self.chunk, *new;
 
 	/* An ended thread's may be nearly full, too. */
-	while ((new = lsp_chunk_take(process)) && !lsp_chunk_fits(new, ROOM))
+	while ((new = lsp_chunk_take(process, !old)) && !lsp_chunk_fits(new, ROOM))
 		lsp_chunk_drop(new);
 	if (!new)
 		return false;
@@ -299,7 +299,7 @@ uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t no
 		return 0;
 	got &= ~7L;
 	id = lsp_text_fingerprint(words, (size_t)got / 8,
-				  regs->r[LOCKSPAN_REG_RIP] ^ (uint64_t)generation << 56);
+				  regs->r[LOCKSPAN_REG_RIP] ^ generation * 0xd6e8feb86659fd93ULL);
 	if (known_or_add(id))
 		return id;
 	memset(stack, 0, sizeof(*stack));
