@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=60
+# needs: kernels=6.12 cpus=2 timeout=150
 #
 # The userspace recorder alone, against what the programs say of themselves: no
 # module is loaded. Would catch: waits that are lost or counted twice, time that
-# is not the calls' own, a ledger that does not add up, a stack without names.
-#
-# The program's clock also sees what comes before and after the recorder's, and
-# whoever takes the processor there: on the host 1 %, on two processors of an
-# emulator with eight threads 7 % were measured.
+# is not the calls' own, a ledger that does not add up, a stack without names, a
+# lock that is named by whoever waits for it, a program that dies of a full disk
+# or finds other counts, memory, descriptors or mappings that grow with events.
 . tests/lib.sh
 
-$lockspan user -o /tmp/u -- workloads/c/task01 --work-in 200000 -n 50 >/tmp/truth.json 2>/tmp/err
-is "user's exit status is the command's" $? 0
+# The program's clock also sees whoever takes the processor between it and the recorder's, and
+# the host may take an emulator's for long: the best of three runs is judged. What the recorder
+# itself gets wrong, it gets wrong in each.
+# off TRUTH GOT: by how many hundredths of a percent.
+off() {
+	if [[ $1 =~ ^[0-9]+$ && $2 =~ ^[0-9]+$ ]] && (($1 > 0)); then
+		echo $((($1 > $2 ? $1 - $2 : $2 - $1) * 10000 / $1))
+	else
+		echo 1000000
+	fi
+}
+
+nearest=1000000
+for _ in 1 2 3; do
+	$lockspan user -o /tmp/u -- workloads/c/task01 --work-in 200000 -n 50 >/tmp/truth.json 2>/tmp/err
+	rc=$?
+	now=$(off "$(json /tmp/truth.json long_call_ns)" "$(pprof_sum /tmp/u/block.pb.gz delay lock=counter_mu)")
+	((now >= nearest)) || nearest=$now
+	((nearest > 200)) || break
+done
+is "user's exit status is the command's" "$rc" 0
 cat /tmp/err
-near "time on the mutex against the program's long calls" \
-	"$(pprof_sum /tmp/u/block.pb.gz delay lock=counter_mu)" "$(json /tmp/truth.json long_call_ns)" 15
+num "time on the mutex against the program's long calls, hundredths of a percent off" "$nearest" "<=" 200
 is "waits in pthread_mutex_lock in increment: all of the mutex" \
 	"$(pprof_sum /tmp/u/block.pb.gz contentions sync=mutex fn=pthread_mutex_lock fn=increment)" \
 	"$(pprof_sum /tmp/u/block.pb.gz contentions lock=counter_mu)"
@@ -24,6 +40,58 @@ is "releases in pthread_mutex_unlock in increment: all" \
 r=/tmp/u/record.json
 is "hold + handoff + tail - lock wait, ns" $(($(json $r counters.hold_ns) + $(json $r counters.handoff_ns) + \
 	$(json $r counters.tail_ns) - $(json $r counters.lock_wait_ns))) 0
+
+# Every primitive, waits whose number is known.
+declare -A best=()
+for run in 1 2 3; do
+	$lockspan user -o /tmp/u -- tests/vm/usertruth 5 20000 >/tmp/truth 2>/tmp/err
+	is "usertruth, run $run: exit status" $? 0
+	is "usertruth, run $run: lines" "$(wc -l </tmp/truth)" 21
+	wrong='' worst=0
+	while read -r name waits releases ns; do
+		c=lock=$name
+		[[ $name != join ]] || c=sync=join
+		[[ $(pprof_sum /tmp/u/block.pb.gz contentions "$c") == "$waits" ]] || wrong+=" $name(waits)"
+		[[ $(pprof_sum /tmp/u/mutex.pb.gz contentions "$c") == "$releases" ]] || wrong+=" $name(releases)"
+		now=$(off "$ns" "$(pprof_sum /tmp/u/block.pb.gz delay "$c")")
+		((now >= ${best[$name]:-1000000})) || best[$name]=$now
+		((best[$name] <= worst)) || worst=${best[$name]}
+	done </tmp/truth
+	is "usertruth, run $run: counts that are not exact" "$wrong" ''
+	((worst > 200)) || break
+done
+for name in "${!best[@]}"; do
+	num "$name: ns in the calls, hundredths of a percent off" "${best[$name]}" "<=" 200
+done
+
+# Locks on the heap, by where they were initialised.
+$lockspan user -o /tmp/u -- tests/vm/births >/tmp/truth.json 2>/tmp/err
+cat /tmp/err
+num "heap: the pool's mutex" "$(pprof_sum /tmp/u/block.pb.gz contentions lock=init@pool_create:"$(json /tmp/truth.json pool)")" ">" 0
+num "heap: the pool's rwlock" "$(pprof_sum /tmp/u/block.pb.gz contentions lock=init@pool_create:"$(json /tmp/truth.json rw)")" ">" 0
+num "heap: the cache's mutex, its releases" \
+	"$(pprof_sum /tmp/u/mutex.pb.gz contentions lock=init@cache_create:"$(json /tmp/truth.json cache)")" ">" 0
+is "heap: waits that are named by whoever waits" "$(pprof_sum /tmp/u/block.pb.gz contentions lock=heap@use)" 0
+
+# Threads, children, handlers and libraries that come and go.
+$lockspan user -o /tmp/u -- tests/vm/userstorm 8 24 >/tmp/storm 2>/tmp/err
+is "storm: the program finds its counts as they must be" $? 0
+cat /tmp/storm /tmp/err
+read -r _ early_kb early_maps early_fds < <(grep early /tmp/storm)
+read -r _ end_kb end_maps end_fds < <(grep end /tmp/storm)
+num "storm: anonymous memory, kB" "$end_kb" "<=" $((early_kb + 1500))
+num "storm: mappings" "$end_maps" "<=" $((early_maps + 40))
+num "storm: descriptors" "$end_fds" "<=" $((early_fds + 2))
+
+# A disk that is full: the program goes on, the record is partial.
+mkdir /tmp/small
+mount -t tmpfs -o size=300k tmpfs /tmp/small
+$lockspan user -o /tmp/small/u -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err
+is "disk full: the record is partial" $? 125
+is "disk full: the program has done its work" "$(json /tmp/truth.json counter)" 2400
+like "disk full: it is said" "$(cat /tmp/err)" 'partial: .* no room|cannot write'
+umount /tmp/small
+
 $lockspan user -o /tmp/u -- bash -c 'exit 7' 2>/tmp/err
 is "the status of a program that ends so" $? 7
 $lockspan user -o /tmp/u -- tests/vm/differ_static raw >/dev/null 2>/tmp/err
