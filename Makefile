@@ -60,7 +60,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo lab check check-debug tasks tasks-full demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo strangers lab check check-debug tasks tasks-full demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -81,6 +81,9 @@ tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests
 
 zoo: ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
 	$(MAKE) -s -C tests/zoo OUT=$(CURDIR)/build/zoo
+
+strangers: ## Go and Rust programs for tests/vm/strangers.sh, with the host's compilers
+	$(MAKE) -s -C tests/strangers OUT=$(CURDIR)/build/strangers
 
 # An untouched `go tool pprof` for guests: go keeps that program among its tools, or has its source.
 build/go-tool-pprof:

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Programs on which the kernel's and the user's view must differ, for
- * tests/vm/compare.sh: differ adaptive|raw|pi|crowd. Prints what it did.
+ * tests/vm/compare.sh: differ adaptive|raw|pi|crowd|late. Prints what it did.
  */
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define THREADS 4
 #define ROUNDS 60
+#define LATE_ROUNDS 20
+#define BURNERS 2
 
 static pthread_mutex_t mutex;
 static pthread_barrier_t barrier;
@@ -61,6 +65,101 @@ static void hold(void)
 		usleep(300);
 }
 
+static void pin(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static int load(int *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static int want, got, burn, stop;
+static pid_t waiter_tid;
+
+/* Takes the waiter's processor while the waiter sleeps, and for some time longer. */
+static void *burner(void *arg)
+{
+	pin(0);
+	while (!load(&stop))
+		if (!load(&burn))
+			usleep(200);
+	return arg;
+}
+
+/* Until the waiter is in the system call futex. */
+static void asleep_await(void)
+{
+	char path[64], text[16] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter_tid);
+	while (atoi(text) != SYS_futex) {
+		FILE *f = fopen(path, "r");
+
+		if (f && !fgets(text, sizeof(text), f))
+			*text = '\0';
+		if (f)
+			fclose(f);
+		usleep(50);
+	}
+}
+
+/* On a processor of its own: lets go when the waiter's is taken. */
+static void *holder(void *arg)
+{
+	pin(1);
+	for (int i = 0; i < LATE_ROUNDS; i++) {
+		pthread_mutex_lock(&mutex);
+		__atomic_store_n(&want, 1, __ATOMIC_RELEASE);
+		while (load(&want) == 1)
+			usleep(50);
+		asleep_await();
+		__atomic_store_n(&burn, 1, __ATOMIC_RELEASE);
+		usleep(1000);
+		pthread_mutex_unlock(&mutex);
+		usleep(20000);
+		__atomic_store_n(&burn, 0, __ATOMIC_RELEASE);
+		while (load(&got) == i)
+			usleep(50);
+	}
+	return arg;
+}
+
+/* A waiter that is nice, among threads that burn its processor: released soon, and late to run. */
+static int late_run(void)
+{
+	pthread_t threads[BURNERS + 1];
+
+	waiter_tid = (pid_t)syscall(SYS_gettid);
+	for (int i = 0; i <= BURNERS; i++)
+		if (pthread_create(&threads[i], NULL, i ? burner : holder, NULL))
+			return 1;
+	pin(0);
+	setpriority(PRIO_PROCESS, 0, 19);
+	for (int i = 0; i < LATE_ROUNDS; i++) {
+		uint64_t start_ns;
+
+		while (load(&want) != 1)
+			usleep(50);
+		start_ns = now_ns();
+		__atomic_store_n(&want, 2, __ATOMIC_RELEASE);
+		pthread_mutex_lock(&mutex);
+		calls_ns += now_ns() - start_ns;
+		pthread_mutex_unlock(&mutex);
+		__atomic_store_n(&got, i + 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i <= BURNERS; i++)
+		pthread_join(threads[i], NULL);
+	printf("{\"calls_ns\":%llu}\n", (unsigned long long)calls_ns);
+	return 0;
+}
+
 static void *worker(void *arg)
 {
 	int raw = !strcmp(kind, "raw"), rounds = !strcmp(kind, "adaptive") ? 200 * ROUNDS : ROUNDS;
@@ -93,6 +192,8 @@ int main(int argc, char **argv)
 	int n = THREADS;
 
 	kind = argc > 1 ? argv[1] : "";
+	if (!strcmp(kind, "late"))
+		return late_run();
 	pthread_mutexattr_init(&attributes);
 	if (!strcmp(kind, "adaptive"))
 		pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
