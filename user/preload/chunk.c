@@ -78,6 +78,14 @@ struct lsp_userfile_head *lsp_chunk_file(void)
 	return head;
 }
 
+bool lsp_chunk_is_file(const char *mapping)
+{
+	size_t n = strlen(path);
+
+	/* " (deleted)" may follow. */
+	return n && !strncmp(mapping, path, n) && (!mapping[n] || mapping[n] == ' ');
+}
+
 static off_t offset_of(uint32_t number)
 {
 	return LSP_USERFILE_HEAD_BYTES + (off_t)number * LSP_USERFILE_CHUNK_BYTES;

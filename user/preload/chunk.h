@@ -15,6 +15,9 @@
 /* The file that the environment names; its head, or NULL: there is nothing to record to. */
 struct lsp_userfile_head *lsp_chunk_file(void);
 
+/* Whether @mapping, a line's end in /proc/self/maps, is of that file. */
+bool lsp_chunk_is_file(const char *mapping);
+
 /*
  * A new one, or, with @spare, one that an ended thread of @tgid, this process,
  * has left. NULL: no room. A thread that goes on takes a new one: chunks are read by their

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "chunk.h"
 #include "thread.h"
 
 #define RANGES 1024
@@ -19,6 +20,7 @@
 #define LOADING_NS 1000000000ULL
 #define AGAIN_NS 20000000ULL
 #define FIRST_TRIES 10000
+#define SENT 32
 
 struct range {
 	uint64_t start;
@@ -26,15 +28,21 @@ struct range {
 };
 
 /* Two of them: readers use the one that is current while the other is filled. */
-static struct {
+static struct text {
 	struct range ranges[RANGES];
 	size_t n;
 } texts[2];
-static uint32_t generation;	/* texts[generation % 2] is current */
+static uint32_t current;	/* generation << 1 | its place in texts; 0 none */
+static uint32_t newest;		/* generation */
 static uint32_t reading;
 static uint32_t stale = 1;
 static uint64_t read_ns, loading_until_ns;
-static uint64_t current_hash;	/* of the lines that the generation was made of; 0 none */
+/* Mappings that have been sent, the latest: a library that comes and goes makes two of them, not one a time. */
+static struct sent {
+	uint64_t hash;		/* of the lines; 0 none */
+	uint32_t generation;
+} sent[SENT];
+static uint32_t next_sent;
 
 void lsp_text_stale(void)
 {
@@ -43,7 +51,7 @@ void lsp_text_stale(void)
 
 void lsp_text_process_new(void)
 {
-	current_hash = 0;
+	memset(sent, 0, sizeof(sent));
 	/* Of a thread that the new process does not have. */
 	reading = 0;
 	lsp_text_stale();
@@ -72,10 +80,9 @@ static bool skip(const char **p, char c)
 
 /* What is made of the lines. */
 struct reading {
-	bool send;		/* records and ranges; else the hash alone */
-	uint32_t generation;
+	struct text *text;
+	uint32_t generation;	/* to be sent as; 0: not to be sent */
 	uint16_t flags;		/* of the next record */
-	size_t n;		/* ranges */
 	uint64_t hash;
 };
 
@@ -99,7 +106,8 @@ static bool line_parse(const char *p, struct lockspan_map *map, const char **pat
 	for (; *p >= '0' && *p <= '9'; p++)
 		ino = ino * 10 + (uint64_t)(*p - '0');
 	p += strspn(p, " ");
-	if (!exec && !(write && *p == '/'))
+	/* Ours come and go with threads, and nobody's lock lies there. */
+	if ((!exec && !(write && *p == '/')) || lsp_chunk_is_file(p))
 		return false;
 	map->ino = ino;
 	map->dev_major = (uint32_t)major;
@@ -119,14 +127,14 @@ static void line_take(const char *line, struct reading *r)
 	/* The line itself: whatever differs in it is another mapping. */
 	for (const char *p = line; *p; p++)
 		r->hash = (r->hash ^ (uint8_t)*p) * 0x100000001b3ULL;
-	if (!r->send)
+	if (!(map.rec.flags & LOCKSPAN_MAP_DATA) && r->text->n < RANGES)
+		r->text->ranges[r->text->n++] = (struct range){ map.start, map.end };
+	if (!r->generation)
 		return;
 	map.rec.flags |= r->flags;
 	r->flags = 0;
 	map.generation = r->generation;
 	lsp_thread_put_map(&map, path);
-	if (!(map.rec.flags & LOCKSPAN_MAP_DATA) && r->n < RANGES)
-		texts[r->generation % 2].ranges[r->n++] = (struct range){ map.start, map.end };
 }
 
 /* One walk over the lines of @fd. */
@@ -138,6 +146,7 @@ static bool maps_walk(int fd, struct reading *r)
 	char *end;
 
 	r->hash = 0xcbf29ce484222325ULL;
+	r->text->n = 0;
 	if (syscall(SYS_lseek, fd, 0L, SEEK_SET))
 		return false;
 	for (;;) {
@@ -160,27 +169,40 @@ static bool maps_walk(int fd, struct reading *r)
 	}
 }
 
-/* A library that was loaded before, and came to lie where it lay, changes nothing. */
-static bool maps_read(int fd, uint32_t new)
+/* Sends what there is now; the walk's hash may differ from the one that said it is new. */
+static bool maps_send(int fd, struct reading *r)
 {
-	struct reading r = { .send = false };
-	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = new };
+	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = newest + 1 };
 
-	if (!maps_walk(fd, &r) || (current_hash && r.hash == current_hash))
+	r->generation = ++newest;
+	r->flags = LOCKSPAN_MAP_FIRST;
+	if (!maps_walk(fd, r))
 		return false;
-	r = (struct reading){ .send = true, .generation = new, .flags = LOCKSPAN_MAP_FIRST };
-	if (!maps_walk(fd, &r))
-		return false;
-	last.rec.flags = r.flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
+	last.rec.flags = r->flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
 	lsp_thread_put_map(&last, "");
-	texts[new % 2].n = r.n;
-	current_hash = r.hash;
+	sent[next_sent++ % SENT] = (struct sent){ r->hash, r->generation };
 	return true;
+}
+
+static void maps_read(int fd)
+{
+	uint32_t place = ~current & 1, was = current >> 1;
+	struct reading r = { .text = &texts[place] };
+
+	if (!maps_walk(fd, &r))
+		return;
+	for (int i = 0; i < SENT; i++)
+		if (sent[i].hash == r.hash)
+			r.generation = sent[i].generation;
+	if (r.generation && r.generation == was)
+		return;
+	if (!r.generation && !maps_send(fd, &r))
+		return;
+	__atomic_store_n(&current, r.generation << 1 | place, __ATOMIC_RELEASE);
 }
 
 static void refresh(uint64_t now_ns)
 {
-	uint32_t new = generation + 1;
 	int fd;
 
 	if (__atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE))
@@ -190,8 +212,7 @@ static void refresh(uint64_t now_ns)
 	read_ns = now_ns;
 	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		if (maps_read(fd, new))
-			__atomic_store_n(&generation, new, __ATOMIC_RELEASE);
+		maps_read(fd);
 		syscall(SYS_close, fd);
 	}
 	__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
@@ -203,10 +224,10 @@ uint32_t lsp_text_generation(uint64_t now_ns)
 	    (now_ns < loading_until_ns && now_ns > read_ns + AGAIN_NS))
 		refresh(now_ns);
 	/* The first is worth waiting for: without it a stack has no mappings. */
-	for (int i = 0; i < FIRST_TRIES && !__atomic_load_n(&generation, __ATOMIC_ACQUIRE) &&
+	for (int i = 0; i < FIRST_TRIES && !__atomic_load_n(&current, __ATOMIC_ACQUIRE) &&
 	     __atomic_load_n(&reading, __ATOMIC_ACQUIRE); i++)
 		sched_yield();
-	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
 }
 
 static bool is_text(const struct range *ranges, size_t n, uint64_t addr)
@@ -226,9 +247,9 @@ static bool is_text(const struct range *ranges, size_t n, uint64_t addr)
 
 uint64_t lsp_text_fingerprint(const uint64_t *words, size_t n, uint64_t seed)
 {
-	uint32_t current = __atomic_load_n(&generation, __ATOMIC_ACQUIRE) % 2;
-	const struct range *ranges = texts[current].ranges;
-	size_t nranges = texts[current].n;
+	const struct text *text = &texts[__atomic_load_n(&current, __ATOMIC_ACQUIRE) & 1];
+	const struct range *ranges = text->ranges;
+	size_t nranges = text->n;
 	uint64_t hash = seed;
 
 	for (size_t i = 0; i < n; i++) {

@@ -51,6 +51,15 @@ static void thread_exit(void *chunk)
 		lsp_chunk_drop(chunk);
 }
 
+/* Now, so that the first wait is not made longer by it. */
+static void mappings_read(void)
+{
+	if (!lsp_thread_begin_spare())
+		return;
+	lsp_text_generation(lsp_thread_now_ns());
+	lsp_thread_end();
+}
+
 static __attribute__((constructor)) void begin(void)
 {
 	int saved = errno;
@@ -67,6 +76,7 @@ static __attribute__((constructor)) void begin(void)
 			*same_process = 1;
 		}
 		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+		mappings_read();
 	}
 	errno = saved;
 }
