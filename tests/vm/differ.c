@@ -17,7 +17,7 @@
 
 #define THREADS 4
 #define ROUNDS 60
-#define LATE_ROUNDS 20
+#define LATE_ROUNDS 10
 #define BURNERS 2
 
 static pthread_mutex_t mutex;
@@ -122,7 +122,7 @@ static void *holder(void *arg)
 		__atomic_store_n(&burn, 1, __ATOMIC_RELEASE);
 		usleep(1000);
 		pthread_mutex_unlock(&mutex);
-		usleep(20000);
+		usleep(60000);
 		__atomic_store_n(&burn, 0, __ATOMIC_RELEASE);
 		while (load(&got) == i)
 			usleep(50);
