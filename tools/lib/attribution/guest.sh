@@ -16,7 +16,7 @@ both() {
 for program in workloads/c/task*; do
 	[[ -x $program && ! -d $program && $program != *.* ]] && both "${program##*/}" "$program"
 done
-for kind in adaptive pi crowd raw; do
+for kind in adaptive pi crowd late raw; do
 	both "differ-$kind" tests/vm/differ "$kind"
 done
 both differ-static tests/vm/differ_static pi
