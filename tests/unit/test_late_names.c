@@ -141,7 +141,7 @@ static void names_are_recorded(void **state)
 /* More stacks than are kept where the module can be asked again: none of their rows may suffer. */
 static void stacks_may_be_forgotten(void **state)
 {
-	const uint64_t n = 150000;
+	const uint64_t n = 300000;
 	struct lsp_collector_totals totals;
 
 	(void)state;
