@@ -203,6 +203,13 @@ void lsp_maps_current(struct lsp_maps_view *ret)
 	lsp_maps_of(current->mm, current->tgid, ret);
 }
 
+u32 lsp_maps_generation(void)
+{
+	const struct lsp_mm *m = mm_find(current->mm);
+
+	return m && READ_ONCE(m->wanted) ? READ_ONCE(m->generation) : 0;
+}
+
 void lsp_maps_deepen(u32 tgid)
 {
 	u32 i;

@@ -37,6 +37,9 @@ u64 lsp_maps_memory(void);
 /* For the current task's process; the first call for one makes the worker read it. Preemption off, and until the view's last use. */
 void lsp_maps_current(struct lsp_maps_view *ret);
 
+/* Only its generation, for a process whose mappings have been asked for before; 0 for any other. As above. */
+u32 lsp_maps_generation(void);
+
 /* The same for a process whose mm the caller holds. Process context with preemption off. */
 struct mm_struct;
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);

@@ -18,6 +18,7 @@
 #include "rules.h"
 #include "task.h"
 #include "ustack.h"
+#include "uwalk.h"
 #include "wait.h"
 #include "wake.h"
 
@@ -451,6 +452,7 @@ static void session_work(struct work_struct *unused)
 	mapped = lsp_maps_update();
 	ret = drain_rings();
 	lsp_task_reclaim();
+	lsp_uwalk_tidy();
 	if (!draining && (stopping || READ_ONCE(gone_portid) || ret == -ECONNREFUSED))
 		session_disarm();
 	else if (draining && mapped && !ret)

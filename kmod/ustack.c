@@ -15,15 +15,12 @@
 #include "counter.h"
 #include "maps.h"
 #include "ring.h"
-#include "rules.h"
+#include "uwalk.h"
 
 #define RAW_WINDOW_BYTES 8192
 #define SPARSE_WINDOW_BYTES 16384
 #define DEEP_WINDOW_BYTES 65536	/* of processes whose stacks end beyond that */
 #define FP_FRAMES 128
-/* Of a walk by learned rules, and how far above rsp it may lead. */
-#define WALK_FRAMES 256
-#define WALK_BYTES 0x40000
 /* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
@@ -55,6 +52,8 @@ void lsp_ustack_uninit(void)
 {
 	int cpu;
 
+	lsp_uwalk_uninit();
+
 	if (windows)
 		for_each_possible_cpu(cpu)
 			kfree(*per_cpu_ptr(windows, cpu));
@@ -77,7 +76,7 @@ int lsp_ustack_init(u32 mode, bool both)
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
 	windows = alloc_percpu(u64 *);
 	sleeping_window = kmalloc(DEEP_WINDOW_BYTES, GFP_KERNEL);
-	if (!known || !windows || !sleeping_window)
+	if (!known || !windows || !sleeping_window || lsp_uwalk_init())
 		goto err_all;
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(windows, cpu) = kmalloc_node(DEEP_WINDOW_BYTES, GFP_KERNEL,
@@ -95,6 +94,7 @@ err_all:
 u64 lsp_ustack_memory(void)
 {
 	return known ? (sizeof(*known) << KNOWN_BITS) +
+		       lsp_uwalk_memory() +
 		       (u64)(num_possible_cpus() + 1) * DEEP_WINDOW_BYTES : 0;
 }
 
@@ -132,20 +132,24 @@ void lsp_ustack_forget(u64 id)
 	u64 *set;
 	int i;
 
-	if (!known)
+	if (!known || !id)
 		return;
 	set = known_set(id);
 	for (i = 0; i < KNOWN_WAYS; i++)
 		if (READ_ONCE(set[i]) == id)
 			WRITE_ONCE(set[i], 0);
+	lsp_uwalk_forget(id);
 }
 
 void lsp_ustack_forget_all(void)
 {
 	u32 i;
 
-	for (i = 0; known && i < 1 << KNOWN_BITS; i++)
+	if (!known)
+		return;
+	for (i = 0; i < 1 << KNOWN_BITS; i++)
 		WRITE_ONCE(known[i], 0);
+	lsp_uwalk_forget(0);
 }
 
 static void registers_read(u64 *to, const struct pt_regs *regs)
@@ -310,63 +314,32 @@ static u64 count_id(void)
 
 /* ---- by learned rules ---- */
 
-/* The part of the stack that is open for reading. */
-struct walk_window {
-	u64 start;
-	u64 bytes;
-};
-
-static __always_inline bool walk_read(void *arg, u64 address, u64 *ret)
+/* Elsewhere user memory may be another's; a 32-bit stack has other words. */
+static bool walk_allowed(const struct pt_regs *regs)
 {
-	const struct walk_window *w = arg;
-
-	if (address - w->start > w->bytes - sizeof(*ret))
-		return false;
-	unsafe_get_user(*ret, (const u64 __user *)address, fault);
-	return true;
-fault:
-	return false;
+	return in_task() && user_64bit_mode((struct pt_regs *)regs);
 }
 
-/* Addresses of the current task's stack to @ips; their number, 0 where rules do not lead to its end. */
-static u32 walk_current(const struct pt_regs *regs, u32 generation, u64 *ips, u32 *window_bytes)
-{
-	const struct lsp_walk_table *table = lsp_rules_table();
-	struct lsp_walk_frame f = {
-		.ip = regs->ip, .sp = regs->sp, .bp = regs->bp, .bp_known = true,
-	};
-	struct walk_window w = { .start = regs->sp };
-	u32 n;
-
-	/* Most stacks that cannot be walked have no rule for their first address. */
-	if (!table || !lsp_walk_find(table, generation, f.ip - 1))
-		return 0;
-	w.bytes = lsp_user_bytes_present(w.start, WALK_BYTES);
-	if (w.start >= TASK_SIZE_MAX - WALK_BYTES)
-		w.bytes = min_t(u64, w.bytes, w.start < TASK_SIZE_MAX ? TASK_SIZE_MAX - w.start : 0);
-	if (w.bytes < sizeof(u64))
-		return 0;
-	pagefault_disable();
-	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
-		n = lsp_walk_frames(table, generation, &f, ips, WALK_FRAMES, walk_read, &w);
-		user_read_access_end();
-	} else {
-		n = 0;
-	}
-	pagefault_enable();
-	*window_bytes = min_t(u64, f.sp - w.start, WALK_BYTES);
-	return n;
-}
-
-static u64 walk_print(u32 generation, const u64 *ips, u32 n, u64 pair)
+static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
 {
 	/* Begins otherwise than a snapshot's. */
-	u64 print = lsp_print_fold(~(u64)generation, pair);
+	u64 print = lsp_print_fold(~(u64)w->generation, pair);
 	u32 i;
 
-	for (i = 0; i < n; i++)
-		print = lsp_print_fold(print, ips[i]);
+	for (i = 0; i < w->n; i++)
+		print = lsp_print_fold(print, w->room[i]);
 	return lsp_print_end(print);
+}
+
+/* Beside its snapshot: one that is remembered otherwise is sent as no stack could be, so that it differs. */
+static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *print)
+{
+	u64 remembered = lsp_uwalk_remembered(regs, w->generation);
+
+	if (!remembered || remembered == walk_print(w, 0))
+		return;
+	w->n = 1;
+	*print = lsp_print_fold(*print, w->n) | (1ULL << 63);
 }
 
 /*
@@ -376,33 +349,33 @@ static u64 walk_print(u32 generation, const u64 *ips, u32 n, u64 pair)
 static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
-	u64 *ips = *this_cpu_ptr(windows), print;
+	struct lsp_uwalk walk = { .room = *this_cpu_ptr(windows), .generation = view->generation };
 	struct lockspan_stack *s;
-	u32 n, window_bytes;
+	u64 print;
 
-	/* Elsewhere user memory may be another's; a 32-bit stack has other words. */
-	if (!view->generation || !in_task() || !user_64bit_mode((struct pt_regs *)regs))
+	if (!walk_allowed(regs) || !view->generation || !lsp_uwalk_current(&walk, regs))
 		return 0;
-	n = walk_current(regs, view->generation, ips, &window_bytes);
-	if (!n)
-		return 0;
-	print = walk_print(view->generation, ips, n, pair);
-	if (known_has(print))
-		return print;
-	s = lsp_ring_reserve(sizeof(*s) + (n + 1) * sizeof(*ips));
-	if (!s)
-		return 0;
-	stack_begin(s, current, regs, view, LOCKSPAN_STACK_WALK);
-	s->id = print;
-	memcpy(s + 1, ips, n * sizeof(*ips));
-	s->window_bytes = window_bytes;
-	if (pair) {
-		s->rec.flags |= LOCKSPAN_STACK_PAIRED;
-		((u64 *)(s + 1))[n++] = pair;
+	print = walk_print(&walk, pair);
+	if (pair)
+		walk_verify(&walk, regs, &print);
+	if (!known_has(print)) {
+		s = lsp_ring_reserve(sizeof(*s) + (walk.n + 1) * sizeof(u64));
+		if (!s)
+			return 0;
+		stack_begin(s, current, regs, view, LOCKSPAN_STACK_WALK);
+		s->id = print;
+		memcpy(s + 1, walk.room, walk.n * sizeof(u64));
+		s->window_bytes = walk.window_bytes;
+		s->payload_bytes = walk.n * sizeof(u64);
+		if (pair) {
+			s->rec.flags |= LOCKSPAN_STACK_PAIRED;
+			((u64 *)(s + 1))[walk.n] = pair;
+			s->payload_bytes += sizeof(u64);
+		}
+		lsp_ring_commit(stack_end(s));
+		known_add(print);
 	}
-	s->payload_bytes = n * sizeof(*ips);
-	lsp_ring_commit(stack_end(s));
-	known_add(print);
+	lsp_uwalk_remember(&walk, regs, pair ? walk_print(&walk, 0) : print);
 	return print;
 }
 
@@ -438,6 +411,21 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 	return s->id;
 }
 
+/* The way that nearly all events take. */
+static u64 remembered_take(void)
+{
+	const struct pt_regs *regs = task_pt_regs(current);
+	u32 generation = lsp_maps_generation();
+	u64 id;
+
+	if (!generation || !walk_allowed(regs))
+		return 0;
+	id = lsp_uwalk_remembered(regs, generation);
+	if (id)
+		lsp_count(LOCKSPAN_C_STACKS_LEARNED);
+	return id;
+}
+
 u64 lsp_ustack_current(void)
 {
 	struct lsp_maps_view view;
@@ -446,6 +434,10 @@ u64 lsp_ustack_current(void)
 
 	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
 		return 0;
+	if (mode == LOCKSPAN_STACK_SPARSE && !stack_both)
+		id = remembered_take();
+	if (id)
+		return id;
 	lsp_maps_current(&view);
 	if (mode == LOCKSPAN_STACK_SPARSE && !stack_both)
 		id = walk_take(&view, 0);

@@ -4,9 +4,11 @@
  * that teaches them, on stacks of programs whose locks are of every kind. Would
  * catch a frame that differs, a rule taken for an address or a set of mappings
  * that it does not belong to, a walk that goes on without a rule or astray on a
- * stack that makes no sense, and rules that are taught but not sound.
+ * stack that makes no sense, and rules that are taught but not sound. And of walks
+ * that are remembered: one that comes to another stack than the rules do, whatever
+ * lies on the stack, and one that is not remembered.
  *
- * sources: kmod/core/walk.c
+ * sources: kmod/core/walk.c kmod/core/memo.c
  * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind.c user/resolve/dwfl.c
  * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
  * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kmod/core/memo.h"
 #include "../../kmod/core/walk.h"
 #include "../../user/resolve/symtab.h"
 #include "unwind/fixture.h"
@@ -71,8 +74,9 @@ static uint32_t stack_walk(const struct lsp_walk_table *t, uint32_t generation,
 		.ip = s->regs[LOCKSPAN_REG_RIP], .sp = s->regs[LOCKSPAN_REG_RSP],
 		.bp = s->regs[LOCKSPAN_REG_RBP], .bp_known = true,
 	};
+	uint64_t cfas[FRAMES];
 
-	return lsp_walk_frames(t, generation, &f, ips, FRAMES, memory_read, &m);
+	return lsp_walk_frames(t, generation, &f, ips, cfas, FRAMES, memory_read, &m);
 }
 
 /* ---- against the unwinder ---- */
@@ -144,6 +148,128 @@ static void programs(void **state)
 	subject_check("c-O0", "cond", 20);
 }
 
+/* ---- remembered ---- */
+
+static struct lsp_memo *memo_new(uint32_t bits)
+{
+	struct lsp_memo *m = calloc(1, sizeof(*m) + (sizeof(m->nodes[0]) << bits));
+
+	assert_non_null(m);
+	lsp_memo_init(m, bits);
+	return m;
+}
+
+static uint64_t name_of(const uint64_t *ips, uint32_t n)
+{
+	uint64_t name = n;
+
+	for (uint32_t i = 0; i < n; i++)
+		name = (name ^ ips[i]) * 0x9e3779b97f4a7c15ULL;
+	return name | 1;
+}
+
+/* By rules and by memory; remembers it if @learn. The latter's name, and in *@walked the former's. */
+static uint64_t both_ways(struct lsp_memo *m, const struct lsp_walk_table *t, struct memory *memory,
+			  struct lsp_walk_frame f, uint64_t *walked, bool learn)
+{
+	const struct lsp_walk_frame begin = f;
+	uint64_t ips[FRAMES], cfas[FRAMES], remembered;
+	uint32_t n;
+
+	remembered = lsp_memo_walk(m, GENERATION, &begin, memory_read, memory);
+	assert_int_equal(lsp_memo_walk(m, GENERATION + 1, &begin, memory_read, memory), 0);
+	n = lsp_walk_frames(t, GENERATION, &f, ips, cfas, FRAMES, memory_read, memory);
+	*walked = n ? name_of(ips, n) : 0;
+	if (n && learn)
+		lsp_memo_learn(m, t, GENERATION, begin.sp, ips, cfas, n, *walked);
+	return remembered;
+}
+
+/* A stack, at another place than it was, with its @word-th word changed to @value if there is one. */
+static uint64_t stack_both_ways(struct lsp_memo *m, const struct lsp_walk_table *t,
+				const struct lockspan_stack *s, size_t word, uint64_t value,
+				uint64_t *walked, bool learn)
+{
+	size_t words = s->payload_bytes / 8;
+	uint64_t *data = malloc(8 * words), name;
+	struct memory memory = {
+		.start = s->regs[LOCKSPAN_REG_RSP], .bytes = 8 * words, .data = (uint8_t *)data,
+	};
+	struct lsp_walk_frame f = {
+		.ip = s->regs[LOCKSPAN_REG_RIP], .sp = s->regs[LOCKSPAN_REG_RSP],
+		.bp = s->regs[LOCKSPAN_REG_RBP], .bp_known = true,
+	};
+
+	assert_non_null(data);
+	memcpy(data, s + 1, 8 * words);
+	if (word < words)
+		data[word] = value;
+	name = both_ways(m, t, &memory, f, walked, learn);
+	free(data);
+	return name;
+}
+
+/* Whatever the room, none is taken for another; with enough, each is known. */
+static void remembered_check(const char *name, const char *kind, uint32_t bits, bool all)
+{
+	struct lsp_walk_table *t = table_new(12);
+	struct lsp_memo *m = memo_new(bits);
+	struct lockspan_rule rules[FRAMES];
+	uint64_t walked, value;
+	size_t i, k, known = 0;
+	struct fixture f;
+
+	fixture_begin(&f, name, kind, "60", &(struct capture_options){
+		.max = 80, .window_bytes = 65536, .stride = 1 });
+	for (i = 0; i < f.capture.n; i++) {
+		const struct lockspan_stack *raw = f.capture.stacks[i].raw;
+
+		learn_all(t, rules, lsp_unwind_rules(f.unwinder, fixture_maps(&f, i), raw, rules,
+						     FRAMES));
+		value = stack_both_ways(m, t, raw, SIZE_MAX, 0, &walked, true);
+		/* Not yet seen, or rightly so. */
+		assert_true(!value || value == walked);
+	}
+	srand(1);
+	for (i = 0; i < f.capture.n; i++) {
+		const struct lockspan_stack *raw = f.capture.stacks[i].raw;
+		const uint64_t *words = (const uint64_t *)(raw + 1);
+
+		value = stack_both_ways(m, t, raw, SIZE_MAX, 0, &walked, false);
+		assert_true(value == walked || (!all && !value));
+		known += value != 0;
+		/* Any word for another of the same stack, or one byte of it changed. */
+		for (k = 0; k < 400; k++) {
+			value = words[(size_t)rand() % 200];
+			value = k & 1 ? value : value ^ 1ULL << (rand() % 48);
+			value = stack_both_ways(m, t, raw, (size_t)rand() % 200, value, &walked, false);
+			assert_true(!value || value == walked);
+		}
+	}
+	assert_true(known > (all ? 20 : 0));
+	lsp_memo_forget(m, 0);
+	for (i = 0; i < f.capture.n; i++)
+		assert_int_equal(stack_both_ways(m, t, f.capture.stacks[i].raw, SIZE_MAX, 0, &walked,
+						 false), 0);
+	fixture_end(&f);
+	free(m);
+	free(t);
+}
+
+static void remembered(void **state)
+{
+	(void)state;
+	subject_build("c", "gcc", "chains.c", "-O2");
+	remembered_check("c", "mutex", 14, true);
+	remembered_check("c", "cond", 14, true);
+	remembered_check("c", "mutex", 6, false);
+	remembered_check("c", "cond", 5, false);
+	subject_build("c-fp", "gcc", "chains.c", "-O2 -fno-omit-frame-pointer -static-pie");
+	remembered_check("c-fp", "rwlock", 14, true);
+	subject_build("c-O0", "gcc", "chains.c", "-O0");
+	remembered_check("c-O0", "mutex", 14, true);
+}
+
 /* ---- by hand ---- */
 
 #define AT 0x7000000
@@ -163,8 +289,8 @@ static uint32_t words_walk(const struct lsp_walk_table *t, const uint64_t *words
 {
 	struct memory m = { .start = AT, .bytes = 8 * n, .data = (const uint8_t *)words };
 	struct lsp_walk_frame f = { .ip = 0x1000, .sp = AT, .bp = rbp, .bp_known = true };
-	uint64_t ips[16];
-	uint32_t got = lsp_walk_frames(t, GENERATION, &f, ips, 16, memory_read, &m);
+	uint64_t ips[16], cfas[16];
+	uint32_t got = lsp_walk_frames(t, GENERATION, &f, ips, cfas, 16, memory_read, &m);
 
 	*reads = m.reads;
 	return got;
@@ -303,7 +429,8 @@ static void full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(programs), cmocka_unit_test(chains),
+		cmocka_unit_test(programs),
+		cmocka_unit_test(remembered), cmocka_unit_test(chains),
 		cmocka_unit_test(downwards), cmocka_unit_test(generations),
 		cmocka_unit_test(rbp_lost), cmocka_unit_test(refused), cmocka_unit_test(full),
 	};

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Walks by learned rules that have been made before, as a tree of questions.
+ *
+ * A walk is decided by the words that it reads: where the first rule leads, the
+ * return address found there, where that one's rule leads. So a node says where to
+ * look next, relative to the walk's rsp, and each answer that has been met leads to
+ * a node of its own; the last one has the stack's name. Following the tree asks what
+ * the walk would ask, and comes to the same stack, but without its rules, and
+ * without the words that decide nothing.
+ */
+#ifndef _LSP_CORE_MEMO_H
+#define _LSP_CORE_MEMO_H
+
+#include "types.h"
+#include "walk.h"
+
+/* Places looked at for one answer. */
+#define LSP_MEMO_PLACES 8
+/* In @from of a node that begins a tree: with the generation of its mappings. */
+#define LSP_MEMO_ROOT (1U << 31)
+
+enum lsp_memo_kind {
+	LSP_MEMO_NEW,		/* nothing is known beyond this node */
+	LSP_MEMO_WORD,		/* a return address */
+	LSP_MEMO_SAVED_BP,	/* a saved rbp, as a distance from rsp */
+	LSP_MEMO_BP,		/* rbp as it was at the first frame, as a distance from rsp */
+	LSP_MEMO_END,
+};
+
+/* Who sees its @from sees @value, who sees its @kind sees what belongs to that. */
+struct lsp_memo_node {
+	u64 value;	/* the answer that leads here, of a root: rip */
+	u32 from;	/* the node where it was asked; 0: free */
+	u32 likely;	/* the answer that came first, 0 none */
+	u32 off;	/* where to look, from rsp */
+	u32 kind;	/* enum lsp_memo_kind */
+	u64 id;		/* LSP_MEMO_END: the stack's name, 0 for one that is to be sent again */
+};
+
+struct lsp_memo {
+	u32 bits;	/* log2 of the number of nodes */
+	u32 used;
+	struct lsp_memo_node nodes[];
+};
+
+/* Of zeroed memory, @bits of nodes. */
+void lsp_memo_init(struct lsp_memo *m, u32 bits);
+
+/* Half of the nodes stay free, so that a search is short. */
+static inline bool lsp_memo_full(const struct lsp_memo *m)
+{
+	return m->used >= 1U << (m->bits - 1);
+}
+
+/*
+ * Remembers the walk of @n frames at @ips that began with rsp at @sp, and whose frames
+ * have their CFA at @cfas. One writer at a time, any number of readers. Does nothing
+ * when it has no room.
+ */
+void lsp_memo_learn(struct lsp_memo *m, const struct lsp_walk_table *t, u32 generation, u64 sp,
+		    const u64 *ips, const u64 *cfas, u32 n, u64 id);
+
+/* The stack of this name, 0 any, is to be walked again. Not beside lsp_memo_learn(). */
+void lsp_memo_forget(struct lsp_memo *m, u64 id);
+
+static inline __attribute__((always_inline)) u32 lsp_memo_place(const struct lsp_memo *m, u32 from,
+								u64 value)
+{
+	return ((value ^ ((u64)from << 40)) * 0x9e3779b97f4a7c15ULL) >> (64 - m->bits);
+}
+
+/* The node that @value leads to from @from, 0 none. */
+static inline __attribute__((always_inline)) u32 lsp_memo_find(const struct lsp_memo *m, u32 from,
+							       u64 value)
+{
+	u32 at = lsp_memo_place(m, from, value), i, found;
+
+	for (i = 0; i < LSP_MEMO_PLACES; i++, at++) {
+		at &= (1U << m->bits) - 1;
+		/* Pairs with the release in memo_add(). */
+		found = __atomic_load_n(&m->nodes[at].from, __ATOMIC_ACQUIRE);
+		if (!found)
+			return 0;
+		if (found == from && m->nodes[at].value == value)
+			return at;
+	}
+	return 0;
+}
+
+/*
+ * The name of the stack that begins at @f, or 0 when it is not known. Everything is
+ * inlined, because the kernel allows no calls while user memory is open to it. Ends,
+ * because a node is younger than the one it was asked at.
+ */
+static inline __attribute__((always_inline)) u64
+lsp_memo_walk(const struct lsp_memo *m, u32 generation, const struct lsp_walk_frame *f,
+	      lsp_walk_read read, void *arg)
+{
+	const struct lsp_memo_node *node;
+	u32 at = lsp_memo_find(m, LSP_MEMO_ROOT | generation, f->ip), kind;
+	u64 answer;
+
+	for (;;) {
+		node = &m->nodes[at];
+		/* Pairs with the release in memo_ask(). */
+		kind = __atomic_load_n(&node->kind, __ATOMIC_ACQUIRE);
+		if (kind == LSP_MEMO_WORD || kind == LSP_MEMO_SAVED_BP) {
+			if (!read(arg, f->sp + node->off, &answer))
+				return 0;
+			if (kind == LSP_MEMO_SAVED_BP)
+				answer -= f->sp;
+		} else if (kind == LSP_MEMO_END) {
+			return __atomic_load_n(&node->id, __ATOMIC_RELAXED);
+		} else if (kind == LSP_MEMO_BP) {
+			answer = f->bp - f->sp;
+		} else {
+			return 0;
+		}
+		/* Node 0 is none and ends the walk: no need to ask whether there is a likely one. */
+		if (m->nodes[node->likely].value == answer)
+			at = node->likely;
+		else
+			at = lsp_memo_find(m, at, answer);
+	}
+}
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs in the probes: no call and no fault while user memory is open. The memo is
+ * replaced by the worker under RCU; probes that find it busy do not add to it.
+ */
+#include "uwalk.h"
+
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "core/memo.h"
+#include "rules.h"
+
+/* How far above rsp a walk may lead. */
+#define WALK_BYTES 0x40000
+/* Room for some 1,500 different stacks. Begun anew at most so often. */
+#define MEMO_BITS 15
+#define RENEW_JIFFIES (10 * HZ)
+
+static struct lsp_memo __rcu *memo;
+static DEFINE_RAW_SPINLOCK(memo_lock);	/* for its writers */
+static unsigned long renewed_jiffies;
+
+static struct lsp_memo *memo_create(void)
+{
+	struct lsp_memo *m = vzalloc(sizeof(*m) + (sizeof(m->nodes[0]) << MEMO_BITS));
+
+	if (m)
+		lsp_memo_init(m, MEMO_BITS);
+	return m;
+}
+
+int lsp_uwalk_init(void)
+{
+	struct lsp_memo *m = memo_create();
+
+	renewed_jiffies = jiffies;
+	rcu_assign_pointer(memo, m);
+	return m ? 0 : -ENOMEM;
+}
+
+void lsp_uwalk_uninit(void)
+{
+	/* No probe is left to look at it. */
+	vfree(rcu_dereference_protected(memo, true));
+	RCU_INIT_POINTER(memo, NULL);
+}
+
+u64 lsp_uwalk_memory(void)
+{
+	return rcu_access_pointer(memo) ? sizeof(struct lsp_memo_node) << MEMO_BITS : 0;
+}
+
+void lsp_uwalk_tidy(void)
+{
+	struct lsp_memo *old = rcu_dereference_protected(memo, true), *fresh;
+
+	if (!old || !lsp_memo_full(old) || time_before(jiffies, renewed_jiffies + RENEW_JIFFIES))
+		return;
+	fresh = memo_create();
+	if (!fresh)
+		return;
+	renewed_jiffies = jiffies;
+	rcu_assign_pointer(memo, fresh);
+	synchronize_rcu();
+	vfree(old);
+}
+
+void lsp_uwalk_forget(u64 id)
+{
+	struct lsp_memo *m;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&memo_lock, flags);
+	m = rcu_dereference_check(memo, true);
+	if (m)
+		lsp_memo_forget(m, id);
+	raw_spin_unlock_irqrestore(&memo_lock, flags);
+}
+
+/* The part of the stack that is open for reading. */
+struct window {
+	u64 start;
+	u64 bytes;
+};
+
+static __always_inline bool window_read(void *arg, u64 address, u64 *ret)
+{
+	const struct window *w = arg;
+
+	if (address - w->start > w->bytes - sizeof(*ret))
+		return false;
+	unsafe_get_user(*ret, (const u64 __user *)address, fault);
+	return true;
+fault:
+	return false;
+}
+
+/* What of the stack at @sp may be looked at; false: nothing. */
+static __always_inline bool window_find(struct window *w, u64 sp)
+{
+	w->start = sp;
+	w->bytes = WALK_BYTES;
+	if (unlikely(sp >= TASK_SIZE_MAX - WALK_BYTES)) {
+		if (sp >= TASK_SIZE_MAX - sizeof(u64))
+			return false;
+		w->bytes = TASK_SIZE_MAX - sp;
+	}
+	w->bytes = lsp_user_bytes_present(sp, w->bytes);
+	return w->bytes >= sizeof(u64);
+}
+
+u64 lsp_uwalk_remembered(const struct pt_regs *regs, u32 generation)
+{
+	const struct lsp_memo *m = rcu_dereference_check(memo, true);
+	const struct lsp_walk_frame f = { .ip = regs->ip, .sp = regs->sp, .bp = regs->bp };
+	struct window w;
+	u64 id = 0;
+
+	if (!m || !window_find(&w, f.sp))
+		return 0;
+	pagefault_disable();
+	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
+		id = lsp_memo_walk(m, generation, &f, window_read, &w);
+		user_read_access_end();
+	}
+	pagefault_enable();
+	return id;
+}
+
+bool lsp_uwalk_current(struct lsp_uwalk *walk, const struct pt_regs *regs)
+{
+	const struct lsp_walk_table *table = lsp_rules_table();
+	struct lsp_walk_frame f = {
+		.ip = regs->ip, .sp = regs->sp, .bp = regs->bp, .bp_known = true,
+	};
+	struct window w;
+
+	walk->n = 0;
+	/* Most stacks that cannot be walked have no rule for their first address. */
+	if (!table || !lsp_walk_find(table, walk->generation, f.ip - 1) || !window_find(&w, f.sp))
+		return false;
+	pagefault_disable();
+	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
+		walk->n = lsp_walk_frames(table, walk->generation, &f, walk->room,
+					  walk->room + LSP_UWALK_FRAMES, LSP_UWALK_FRAMES,
+					  window_read, &w);
+		user_read_access_end();
+	}
+	pagefault_enable();
+	walk->window_bytes = min_t(u64, f.sp - w.start, WALK_BYTES);
+	return walk->n;
+}
+
+void lsp_uwalk_remember(const struct lsp_uwalk *w, const struct pt_regs *regs, u64 id)
+{
+	struct lsp_memo *m;
+	unsigned long flags;
+
+	/* It comes again: no need to wait for a turn. */
+	if (!raw_spin_trylock_irqsave(&memo_lock, flags))
+		return;
+	m = rcu_dereference_check(memo, true);
+	if (m)
+		lsp_memo_learn(m, lsp_rules_table(), w->generation, regs->sp, w->room,
+			       w->room + LSP_UWALK_FRAMES, w->n, id);
+	raw_spin_unlock_irqrestore(&memo_lock, flags);
+}
