@@ -7,6 +7,7 @@
 #define _LSP_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/rtmutex.h>
 #include <linux/sched/task_stack.h>
@@ -53,6 +54,23 @@
 typedef struct rt_mutex_base lsp_futex_mutex;
 #else
 typedef struct rt_mutex lsp_futex_mutex;
+#endif
+
+/*
+ * Linux kernel commit 02a474ca266a ("ftrace/x86: Allow for arguments to be passed
+ * in to ftrace_regs by default") (in v5.11): before, arguments came only at a
+ * kprobe's price. Linux kernel commit 94d095ffa0e1 ("ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS
+ * accesses") (in v6.2): the name for reading one.
+ */
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define LSP_HOOKS
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define lsp_hook_argument(fregs, n) ftrace_regs_get_argument(fregs, n)
+#else
+#define lsp_hook_argument(fregs, n) regs_get_kernel_argument(&(fregs)->regs, n)
+#endif
+#else
+#define lsp_hook_argument(fregs, n) ((void)(fregs), 0UL)
 #endif
 
 /*

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "probe.h"
 
-#include <linux/hrtimer.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
+#include "compat.h"
 #include "filter.h"
 #include "futexq.h"
+#include "hook.h"
 #include "maps.h"
 #include "task.h"
 #include "wait.h"
 #include "wake.h"
 
+static bool hooks = true;
+module_param(hooks, bool, 0444);
+MODULE_PARM_DESC(hooks, "Listen to the hot futex functions without kprobes where the kernel can (default Y)");
+
 /* What a kretprobe keeps between entry and return, one per sleeping thread. */
 struct wait_call {
 	struct lsp_task *task;		/* NULL: not observed, kept only to learn from */
-	struct hrtimer_sleeper *to;	/* the waiter's own timer, on its stack */
 	const void *q;
 };
 
@@ -28,8 +33,7 @@ static int call_begin(struct kretprobe_instance *ri, const void *q, const void *
 {
 	struct wait_call *call = (struct wait_call *)ri->data;
 
-	call->task = lsp_wait_begin(q, lock);
-	call->to = (struct hrtimer_sleeper *)to;
+	call->task = lsp_wait_begin(q, lock, (const struct hrtimer_sleeper *)to);
 	call->q = q;
 	/* Non-zero gives the instance back at once. */
 	return !call->task && !lsp_futexq_unknown();
@@ -38,19 +42,12 @@ static int call_begin(struct kretprobe_instance *ri, const void *q, const void *
 static int call_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct wait_call *call = (struct wait_call *)ri->data;
-	enum lsp_wait_end why = LSP_WAIT_OTHER;
 
 	/* Now, after it was queued and before its frame is left, q is complete. */
 	if (unlikely(lsp_futexq_unknown()))
 		lsp_wait_learn(call->q);
-	if (!call->task)
-		return 0;
-	/* The timer clears its task when it fires. */
-	if (call->to && !READ_ONCE(call->to->task))
-		why = LSP_WAIT_TIMER;
-	else if (signal_pending(current))
-		why = LSP_WAIT_SIGNAL;
-	lsp_wait_end(call->task, why);
+	if (call->task)
+		lsp_wait_end(call->task);
 	return 0;
 }
 
@@ -131,6 +128,13 @@ static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* futex_wait_requeue_pi(...) returns: what it waited for first had no end of its own, see hooked_end(). */
+static int requeue_pi_end(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	lsp_wait_end_requeue_pi(regs_return_value(regs));
+	return 0;
+}
+
 /* io_futex_wait(req, issue_flags): nobody sleeps there, so there is no span. */
 static int io_uring_entry(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -149,6 +153,45 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* ---- the same without kprobes ---- */
+
+static void hooked_wake(struct ftrace_regs *regs)
+{
+	lsp_wake_q((const void *)lsp_hook_argument(regs, 1));
+}
+
+static void hooked_prepare(struct ftrace_regs *regs)
+{
+	if (lsp_hook_argument(regs, 5) == (unsigned long)current)
+		lsp_wait_prepare((const void *)lsp_hook_argument(regs, 3));
+}
+
+static void hooked_do_wait(struct ftrace_regs *regs)
+{
+	lsp_wait_begin((const void *)lsp_hook_argument(regs, 0), NULL,
+		       (const struct hrtimer_sleeper *)lsp_hook_argument(regs, 1));
+}
+
+static void hooked_wait_queue(struct ftrace_regs *regs)
+{
+	lsp_wait_begin((const void *)lsp_hook_argument(regs, 1), NULL,
+		       (const struct hrtimer_sleeper *)lsp_hook_argument(regs, 2));
+}
+
+/*
+ * futex_unqueue(q), the first thing a waiter does behind the blocking function. All but
+ * one: a requeue_pi call asks what became of it instead, so its wait ends when it comes
+ * to sleep on the mutex or returns, which is a few instructions later.
+ */
+static void hooked_end(struct ftrace_regs *regs)
+{
+	const void *q = (const void *)lsp_hook_argument(regs, 0);
+
+	if (unlikely(lsp_futexq_unknown()))
+		lsp_wait_learn(q);
+	lsp_wait_end_q(q);
+}
+
 /*
  * One function to listen to. Entries of one name are the same function under
  * the names that it has had: the first that this kernel knows is taken.
@@ -156,13 +199,17 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 struct lsp_probe {
 	const char *name;
 	const char *symbol;
-	/* Either of these: @begin makes it a kretprobe that ends in call_end(). */
+	/* Either of these: @begin makes it a kretprobe that ends in call_end(), @end one without a begin. */
 	int (*begin)(struct kretprobe_instance *ri, struct pt_regs *regs);
+	int (*end)(struct kretprobe_instance *ri, struct pt_regs *regs);
 	int (*handler)(struct kprobe *kp, struct pt_regs *regs);
+	lsp_hook hook;		/* instead of them when the hot functions are hooked, see hook.h */
 	const char *only_with;	/* not needed unless this symbol was taken too */
 	bool optional;
+	bool only_hooked;	/* and when they are not, it is not there */
 	bool found;
 	bool armed;
+	unsigned long entry;	/* where a hook can be put, 0 nowhere */
 	union {
 		struct kprobe kp;
 		struct kretprobe krp;
@@ -171,7 +218,7 @@ struct lsp_probe {
 
 /* Wakers stand before waiters: a wait that begins while probes are armed must not miss its wake. */
 static struct lsp_probe probes[] = {
-	{ .name = "wake", .symbol = "futex_wake_mark", .handler = wake_entry },
+	{ .name = "wake", .symbol = "futex_wake_mark", .handler = wake_entry, .hook = hooked_wake },
 	{ .name = "wake", .symbol = "mark_wake_futex", .handler = wake_entry },
 	{ .name = "wake_pi", .symbol = "wake_q_add", .handler = wake_pi_entry },
 	{ .name = "wake_pi_requeued", .symbol = "wake_up_state", .handler = wake_state_entry },
@@ -180,25 +227,32 @@ static struct lsp_probe probes[] = {
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
-	  .only_with = "futex_do_wait" },
-	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry },
-	{ .name = "wait", .symbol = "futex_wait_queue", .begin = wait_queue_entry },
+	  .hook = hooked_prepare, .only_with = "futex_do_wait" },
+	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry, .hook = hooked_do_wait },
+	{ .name = "wait", .symbol = "futex_wait_queue", .begin = wait_queue_entry,
+	  .hook = hooked_wait_queue },
 	{ .name = "wait", .symbol = "futex_wait_queue_me", .begin = wait_queue_entry },
 	{ .name = "wait_pi", .symbol = "rt_mutex_wait_proxy_lock", .begin = wait_pi_entry },
 	{ .name = "wait_vector", .symbol = "futex_wait_multiple", .begin = wait_vector_entry,
 	  .optional = true },
+	{ .name = "wait_end", .symbol = "futex_unqueue", .hook = hooked_end, .only_hooked = true },
+	{ .name = "requeue_pi_end", .symbol = "futex_wait_requeue_pi", .end = requeue_pi_end,
+	  .only_hooked = true },
 };
+
+static bool hooked;	/* in this session */
 
 static struct tracepoint *tracepoint_fork, *tracepoint_exit;
 
-/* Whether a probe could stand on @symbol; -ENOMEM when that cannot be told. */
-static int symbol_exists(const char *symbol)
+/* Whether a probe could stand on the symbol; -ENOMEM when that cannot be told. */
+static int symbol_find(struct lsp_probe *p)
 {
-	struct kprobe kp = { .symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED };
+	struct kprobe kp = { .symbol_name = p->symbol, .flags = KPROBE_FLAG_DISABLED };
 	int ret = register_kprobe(&kp);
 
 	if (ret)
 		return ret == -ENOMEM ? ret : 0;
+	p->entry = kp.flags & KPROBE_FLAG_FTRACE ? (unsigned long)kp.addr : 0;
 	unregister_kprobe(&kp);
 	return 1;
 }
@@ -222,13 +276,27 @@ static void tracepoint_look(struct tracepoint *tp, void *unused)
 		tracepoint_exit = tp;
 }
 
+/* All of them or none: a wait that a hook begins only a hook can end. */
+static bool hooks_possible(void)
+{
+	const struct lsp_probe *p;
+
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
+		if (p->only_hooked && !p->found)
+			return false;
+		if (p->hook && p->found && !p->entry)
+			return false;
+	}
+	return lsp_hook_supported();
+}
+
 int lsp_probe_init(void)
 {
 	struct lsp_probe *p;
 	int ret;
 
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
-		ret = probe_found(p->name, NULL) ? 0 : symbol_exists(p->symbol);
+		ret = probe_found(p->name, NULL) ? 0 : symbol_find(p);
 		if (ret < 0)
 			return ret;
 		p->found = ret;
@@ -236,12 +304,13 @@ int lsp_probe_init(void)
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
 		if (p->only_with && !probe_found(NULL, p->only_with)) {
 			p->found = false;
-		} else if (!p->optional && !probe_found(p->name, NULL)) {
+		} else if (!p->optional && !p->only_hooked && !probe_found(p->name, NULL)) {
 			pr_err("lockspan: no function for probe '%s' (last tried %s): this kernel is not supported\n",
 			       p->name, p->symbol);
 			return -ENOENT;
 		}
 	}
+	hooks = hooks && hooks_possible();
 	for_each_kernel_tracepoint(tracepoint_look, NULL);
 	if (!tracepoint_fork || !tracepoint_exit) {
 		pr_err("lockspan: no tracepoint sched_process_fork or sched_process_exit\n");
@@ -265,11 +334,11 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
 {
 	int ret;
 
-	if (p->begin) {
+	if (p->begin || p->end) {
 		memset(&p->krp, 0, sizeof(p->krp));
 		p->krp.kp.symbol_name = p->symbol;
 		p->krp.entry_handler = p->begin;
-		p->krp.handler = call_end;
+		p->krp.handler = p->begin ? call_end : p->end;
 		p->krp.data_size = sizeof(struct wait_call);
 		p->krp.maxactive = max_parked;
 		ret = register_kretprobe(&p->krp);
@@ -285,6 +354,23 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
 	return ret;
 }
 
+/* Where ftrace refuses, as it does while kernel.ftrace_enabled is 0, kprobes are what there is. */
+static int hooks_arm(void)
+{
+	struct lsp_probe *p;
+	int ret;
+
+	hooked = hooks;
+	if (!hooked)
+		return 0;
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
+		if (p->found && p->hook)
+			lsp_hook_add(p->entry, p->hook);
+	ret = lsp_hook_arm();
+	hooked = !ret;
+	return ret == -ENOMEM ? ret : 0;
+}
+
 int lsp_probe_arm(u32 max_parked)
 {
 	struct lsp_probe *p;
@@ -296,14 +382,13 @@ int lsp_probe_arm(u32 max_parked)
 	ret = tracepoint_probe_register(tracepoint_fork, on_fork, NULL);
 	if (ret)
 		goto err_exit;
-	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
-		ret = p->found ? probe_register(p, max_parked) : 0;
-		if (ret)
-			goto err_probes;
-	}
-	return 0;
+	ret = hooks_arm();
+	for (p = probes; p < probes + ARRAY_SIZE(probes) && !ret; p++)
+		if (p->found && !(hooked ? !!p->hook : p->only_hooked))
+			ret = probe_register(p, max_parked);
+	if (!ret)
+		return 0;
 
-err_probes:
 	lsp_probe_disarm();
 	lsp_probe_release();
 	return ret;
@@ -324,11 +409,14 @@ static void probes_unregister(void)
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
 		if (!p->armed)
 			continue;
-		if (p->begin)
+		if (p->begin || p->end)
 			krps[nkrps++] = &p->krp;
 		else
 			kps[nkps++] = &p->kp;
 	}
+	if (hooked)
+		lsp_hook_disarm();
+	hooked = false;
 	/* Waiters first: a wait whose wake nobody sees any more must not begin. */
 	unregister_kretprobes(krps, nkrps);
 	unregister_kprobes(kps, nkps);
@@ -365,7 +453,8 @@ bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret)
 			continue;
 		ret->name = p->name;
 		ret->symbol = p->found ? p->symbol : NULL;
-		ret->missed = p->begin ? p->krp.nmissed + p->krp.kp.nmissed : p->kp.nmissed;
+		ret->missed = hooked && p->hook ? 0 :
+			      p->begin || p->end ? p->krp.nmissed + p->krp.kp.nmissed : p->kp.nmissed;
 		return true;
 	}
 	return false;

@@ -18,6 +18,8 @@
 #include "core/ledger.h"
 #include "key.h"
 
+struct hrtimer_sleeper;
+
 enum lsp_task_state {
 	LSP_TASK_IDLE,		/* nothing to be woken from */
 	LSP_TASK_PREPARED,	/* about to queue; not in the ledger yet */
@@ -41,9 +43,12 @@ struct lsp_task {
 	u16 flags;			/* LOCKSPAN_SPAN_* */
 	u16 depth;
 	u32 op_word;
+	u32 tid;			/* its own, as they were when it began to wait */
+	u32 tgid;
 	u32 waker_tid;
 	u32 waker_tgid;
 	const void *q;			/* the kernel's queue entry, opaque */
+	const struct hrtimer_sleeper *to; /* its timer, on its stack; only for its own eyes */
 	struct lsp_key *key;		/* of the open or the last span, referenced */
 	u64 begin_key;			/* exported hash of the key it began on; key's is where it ends */
 	struct lsp_ledger_wait wait;	/* its place in the key's ledger */

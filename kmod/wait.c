@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "wait.h"
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
@@ -39,7 +40,7 @@ static bool syscall_is_restart(u64 nr, bool compat)
 	return compat ? nr == 0 : nr == __NR_restart_syscall;
 }
 
-static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
+static noinline void wait_op_read_any(const struct lsp_task *t, struct lsp_futex_op *ret)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	bool compat = in_ia32_syscall();
@@ -74,6 +75,17 @@ static void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 			ret->shared = !(first.flags & WAITV_PRIVATE);
 		}
 	}
+}
+
+static __always_inline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
+{
+	const struct pt_regs *regs = task_pt_regs(current);
+
+	/* As nearly every wait is. */
+	if (likely((u32)regs->orig_ax == __NR_futex && !in_ia32_syscall()))
+		lsp_futex_op_read_64(regs->di, regs->si, regs->r8, ret);
+	else
+		wait_op_read_any(t, ret);
 }
 
 /* @queued: the kernel has filled in the key that it has; while a wait is only prepared it has not. */
@@ -143,6 +155,8 @@ static bool wait_describe(struct lsp_task *t, const void *q, const void *lock, b
 		t->outcome = LOCKSPAN_OUTCOME_COUNT;
 	}
 	t->q = q;
+	t->tid = current->pid;
+	t->tgid = current->tgid;
 	t->pi = lock;
 	t->owner_died = false;
 	t->op = op.op;
@@ -160,6 +174,21 @@ static bool wait_describe(struct lsp_task *t, const void *q, const void *lock, b
 	return true;
 }
 
+static void wait_finish(struct lsp_task *t);
+
+/*
+ * A wait whose end nobody saw must not stay in the ledger: it ends at the latest when the
+ * task waits again. One for a requeue ends so, in the same call; of any other the timer is gone.
+ */
+static void wait_finish_last(struct lsp_task *t, bool same_call)
+{
+	if (likely(t->state != LSP_TASK_OPEN && t->state != LSP_TASK_WOKEN))
+		return;
+	if (!same_call)
+		t->to = NULL;
+	wait_finish(t);
+}
+
 void lsp_wait_prepare(const void *q)
 {
 	struct lsp_task *t;
@@ -171,6 +200,7 @@ void lsp_wait_prepare(const void *q)
 	t = lsp_task_current();
 	if (t) {
 		raw_spin_lock(&t->lock);
+		wait_finish_last(t, false);
 		t->state = wait_describe(t, q, NULL, false) ? LSP_TASK_PREPARED : LSP_TASK_IDLE;
 		raw_spin_unlock(&t->lock);
 	}
@@ -184,7 +214,7 @@ static atomic_t *wait_gauge(const struct lsp_task *t)
 	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
 }
 
-void lsp_wait_enqueue(struct lsp_task *t)
+static __always_inline void wait_enqueue(struct lsp_task *t)
 {
 	struct lsp_ledger *ledger;
 
@@ -203,6 +233,11 @@ void lsp_wait_enqueue(struct lsp_task *t)
 	}
 }
 
+void lsp_wait_enqueue(struct lsp_task *t)
+{
+	wait_enqueue(t);
+}
+
 void lsp_wait_learn(const void *q)
 {
 	struct lsp_futex_op op;
@@ -214,7 +249,7 @@ void lsp_wait_learn(const void *q)
 		lsp_futexq_learn(q, op.uaddr);
 }
 
-struct lsp_task *lsp_wait_begin(const void *q, const void *lock)
+struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hrtimer_sleeper *to)
 {
 	struct lsp_task *t;
 	unsigned long flags;
@@ -231,16 +266,20 @@ struct lsp_task *lsp_wait_begin(const void *q, const void *lock)
 	raw_spin_lock(&t->lock);
 	prepared = (t->state == LSP_TASK_PREPARED || t->state == LSP_TASK_WOKEN) &&
 		   t->q == q && t->pi == !!lock;
-	if (!prepared && !wait_describe(t, q, lock, true)) {
-		t->state = LSP_TASK_IDLE;
-		raw_spin_unlock(&t->lock);
-		t = NULL;
-		goto out_irq;
+	if (!prepared) {
+		wait_finish_last(t, lock && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI);
+		if (!wait_describe(t, q, lock, true)) {
+			t->state = LSP_TASK_IDLE;
+			raw_spin_unlock(&t->lock);
+			t = NULL;
+			goto out_irq;
+		}
 	}
 	if (!prepared || t->state == LSP_TASK_PREPARED) {
-		lsp_wait_enqueue(t);
+		wait_enqueue(t);
 		t->state = LSP_TASK_OPEN;
 	}
+	t->to = to;
 	t->nvcsw = current->nvcsw;
 	if (wait_gauge(t))
 		atomic_inc(wait_gauge(t));
@@ -250,13 +289,16 @@ out_irq:
 	return t;
 }
 
-static u8 wait_outcome(const struct lsp_task *t, bool woken, enum lsp_wait_end why)
+static u8 wait_outcome(const struct lsp_task *t, bool woken)
 {
 	if (current->nvcsw == t->nvcsw)
 		return LOCKSPAN_NOSLEEP;
-	if (!woken)
-		return why == LSP_WAIT_TIMER ? LOCKSPAN_TIMEOUT :
-		       why == LSP_WAIT_SIGNAL ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR;
+	if (!woken) {
+		/* The timer clears its task when it fires. */
+		if (t->to && !READ_ONCE(t->to->task))
+			return LOCKSPAN_TIMEOUT;
+		return signal_pending(current) ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR;
+	}
 	if (t->owner_died)
 		return LOCKSPAN_OWNER_DIED;
 	/* A vector waits on all its words at once: being woken on another than the first is no requeue. */
@@ -344,21 +386,12 @@ static void wait_send(const struct lsp_task *t)
 		lsp_count(LOCKSPAN_C_KEPT);
 }
 
-void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why)
+/* Takes an open or woken wait out of the ledger, now. The task's lock is held. */
+static __always_inline void wait_leave(struct lsp_task *t)
 {
-	struct lsp_ledger *ledger;
-	unsigned long flags;
-	bool woken;
+	struct lsp_ledger *ledger = &t->key->ledger;
+	bool woken = t->state == LSP_TASK_WOKEN;
 
-	if (!READ_ONCE(lsp_wait_recording))
-		return;
-	local_irq_save(flags);
-	raw_spin_lock(&t->lock);
-	if (t->state != LSP_TASK_OPEN && t->state != LSP_TASK_WOKEN)
-		goto out_unlock;
-
-	woken = t->state == LSP_TASK_WOKEN;
-	ledger = &t->key->ledger;
 	raw_spin_lock(&t->key->lock);
 	t->run_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
 	if (woken)
@@ -367,7 +400,7 @@ void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why)
 		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
 	raw_spin_unlock(&t->key->lock);
 
-	t->outcome = wait_outcome(t, woken, why);
+	t->outcome = wait_outcome(t, woken);
 	if (woken && t->outcome == LOCKSPAN_NOSLEEP) {
 		t->flags |= LOCKSPAN_SPAN_RELEASED;
 		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
@@ -375,16 +408,80 @@ void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why)
 	t->state = LSP_TASK_CLOSING;
 	if (wait_gauge(t))
 		atomic_dec(wait_gauge(t));
+}
+
+static void wait_finish(struct lsp_task *t)
+{
+	wait_leave(t);
+	wait_count(t);
+	wait_send(t);
+}
+
+/* Which of a task's waits is meant; any, when it is known to be this one. */
+enum which { WAIT_ANY, WAIT_OF_Q, WAIT_REQUEUE_PI };
+
+static __always_inline void wait_end(struct lsp_task *t, enum which which, const void *q, long result)
+{
+	/* As one that has fired. */
+	static const struct hrtimer_sleeper fired;
+	bool mine;
+
+	raw_spin_lock(&t->lock);
+	mine = t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
+	if (which == WAIT_OF_Q)
+		mine = mine && t->q == q && t->op != LOCKSPAN_OP_WAITV;
+	else if (which == WAIT_REQUEUE_PI)
+		mine = mine && !t->pi && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
+	/* Its own timer is gone with the call. */
+	if (which == WAIT_REQUEUE_PI && mine)
+		t->to = result == -ETIMEDOUT ? &fired : NULL;
+	if (mine)
+		wait_leave(t);
 	raw_spin_unlock(&t->lock);
+	if (!mine)
+		return;
 
 	/* From here on only a late waker writes to the record, and only what is not sent. */
 	wait_count(t);
 	wait_send(t);
-	local_irq_restore(flags);
-	return;
+}
 
-out_unlock:
-	raw_spin_unlock(&t->lock);
+void lsp_wait_end(struct lsp_task *t)
+{
+	unsigned long flags;
+
+	if (!READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	wait_end(t, WAIT_ANY, NULL, 0);
+	local_irq_restore(flags);
+}
+
+void lsp_wait_end_q(const void *q)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	if (!READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	t = lsp_task_by_stack((unsigned long)current->stack);
+	if (t)
+		wait_end(t, WAIT_OF_Q, q, 0);
+	local_irq_restore(flags);
+}
+
+void lsp_wait_end_requeue_pi(long result)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	if (!READ_ONCE(lsp_wait_recording))
+		return;
+	local_irq_save(flags);
+	t = lsp_task_by_stack((unsigned long)current->stack);
+	if (t)
+		wait_end(t, WAIT_REQUEUE_PI, NULL, result);
 	local_irq_restore(flags);
 }
 

@@ -5,9 +5,6 @@
 
 #include "task.h"
 
-/* Why a wait ended that nobody woke. */
-enum lsp_wait_end { LSP_WAIT_TIMER, LSP_WAIT_SIGNAL, LSP_WAIT_OTHER };
-
 /*
  * The current task is about to queue @q where a waker could find it before the
  * blocking function begins. Costs nothing to take back: the next wait
@@ -15,11 +12,14 @@ enum lsp_wait_end { LSP_WAIT_TIMER, LSP_WAIT_SIGNAL, LSP_WAIT_OTHER };
  */
 void lsp_wait_prepare(const void *q);
 
+struct hrtimer_sleeper;
+
 /*
  * The current task enters the blocking function: with its queue entry @q, or on the PI mutex @lock, the
- * other one NULL. Returns its record for lsp_wait_end(), or NULL when this wait is not observed (counted).
+ * other one NULL; @to is its timer, NULL none. Returns its record for lsp_wait_end(), or NULL when this
+ * wait is not observed (counted).
  */
-struct lsp_task *lsp_wait_begin(const void *q, const void *lock);
+struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hrtimer_sleeper *to);
 
 /* Enters @t into the ledger of its key now. Its lock is held, interrupts are off. */
 void lsp_wait_enqueue(struct lsp_task *t);
@@ -27,8 +27,14 @@ void lsp_wait_enqueue(struct lsp_task *t);
 /* Looks at the current task's @q, whoever it is, for what futexq.h needs to find once. After the sleep. */
 void lsp_wait_learn(const void *q);
 
-/* It has left it. @why matters only if nobody woke it. */
-void lsp_wait_end(struct lsp_task *t, enum lsp_wait_end why);
+/* It has left it. */
+void lsp_wait_end(struct lsp_task *t);
+
+/* The same where only @q is known: the current task's wait on it, if it is one that is observed and open. */
+void lsp_wait_end_q(const void *q);
+
+/* And where only the call is, by its result: ends its wait for a requeue if that has not ended yet. */
+void lsp_wait_end_requeue_pi(long result);
 
 /* Sends the wait of @t as still open, if it is, or as woken if it only has not run yet. Process context, probes gone; @stop_ns is STOP's time. */
 void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns);

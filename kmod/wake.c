@@ -75,8 +75,8 @@ static void wake_move_unsplit(struct lsp_task *t, const void *q)
 
 static bool wake_is_join(const struct lsp_task *t)
 {
-	return t->task && t->task->mm == current->mm &&
-	       t->uaddr == (unsigned long)current->clear_child_tid;
+	return t->uaddr == (unsigned long)current->clear_child_tid && t->task &&
+	       t->task->mm == current->mm;
 }
 
 /* What the waker's record says of the waiter, taken while the waiter's lock is held. */
@@ -88,8 +88,8 @@ static void release_fill(struct lockspan_release *r, const struct lsp_task *t)
 	r->span = t->id;
 	r->key = t->key->hash;
 	r->uaddr = t->uaddr;
-	r->waiter_tid = t->task ? t->task->pid : 0;
-	r->waiter_tgid = t->task ? t->task->tgid : 0;
+	r->waiter_tid = t->tid;
+	r->waiter_tgid = t->tgid;
 	r->op = t->op;
 	r->reserved = 0;
 	if (wake_is_join(t))
@@ -230,13 +230,14 @@ static bool wake_task(struct lsp_task *t, const void *q, bool vector)
 
 void lsp_wake_q(const void *q)
 {
-	struct lsp_task *t = lsp_task_by_q(q);
+	struct lsp_task *t;
 	unsigned long flags;
 	bool done = false;
 
 	if (!READ_ONCE(lsp_wait_recording))
 		return;
 	local_irq_save(flags);
+	t = lsp_task_by_q(q);
 	if (t)
 		done = wake_task(t, q, false);
 	if (!done && atomic_read(&lsp_wait_vector_open)) {

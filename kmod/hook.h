@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Entries of functions, listened to without kprobes: the call that the compiler
+ * put there for ftrace comes to us, where a kprobe on the same place would take three
+ * times as long to get there. For the few functions that every wait goes through.
+ */
+#ifndef _LSP_HOOK_H
+#define _LSP_HOOK_H
+
+#include <linux/ftrace.h>
+
+struct ftrace_regs;
+
+/* Called at a function's entry, in its caller's context; preemption is as it was. Reads arguments by lsp_hook_argument(). */
+typedef void (*lsp_hook)(struct ftrace_regs *regs);
+
+#define LSP_HOOKS_MAX 4
+
+/* Whether this kernel has what it takes. */
+bool lsp_hook_supported(void);
+
+/* Adds @hook at @entry, the address of ftrace's call in a function, to what is armed next. */
+void lsp_hook_add(unsigned long entry, lsp_hook hook);
+
+/* Arms all that have been added at once. Process context, may sleep. 0 or an error of ftrace's. */
+int lsp_hook_arm(void);
+
+/* When it returns no hook runs any more. Nothing is added any more. Process context, may sleep. */
+void lsp_hook_disarm(void);
+
+#endif
