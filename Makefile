@@ -54,7 +54,7 @@ vm_programs := $(vm_sources:.c=)
 bench_programs := $(bench_sources:.c=)
 
 # A test or the preload library names what else it is made of in its first
-# comment: " * sources: kmod/core/ledger.c user/profile/" (all of it) and " * libs: -lz".
+# comment: " * sources: kmod/core/sample.c user/profile/" (all of it) and " * libs: -lz".
 head = $(shell sed -sn '1,30s/^ \* $1: *//p' $2)
 expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcard $w*.c)) \
 	$(filter $w%,$(generated)),$w))

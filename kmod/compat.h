@@ -89,6 +89,8 @@ static inline bool lsp_user_page_present(unsigned long address)
 	return true;
 }
 
+#define LSP_USER_BYTES_MAY_BE_ABSENT true
+
 /* How much of @bytes from @address on can be read without a fault. */
 static inline u64 lsp_user_bytes_present(unsigned long address, u64 bytes)
 {
@@ -103,6 +105,8 @@ static inline bool lsp_user_page_present(unsigned long address)
 {
 	return true;
 }
+
+#define LSP_USER_BYTES_MAY_BE_ABSENT false
 
 static inline u64 lsp_user_bytes_present(unsigned long address, u64 bytes)
 {

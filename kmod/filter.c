@@ -12,27 +12,27 @@
 #include "counter.h"
 #include "uapi/lockspan.h"
 
-static struct lsp_filter_options options;
-static unsigned long *tgids;	/* one bit per process id: O(1) in the probe, whatever the number */
+struct lsp_filter_options lsp_filter_options;
+unsigned long *lsp_filter_tgids;
 
 int lsp_filter_init(const struct lsp_filter_options *o)
 {
-	options = *o;
+	lsp_filter_options = *o;
 	if (o->all)
 		return 0;
-	tgids = vzalloc(BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long));
-	return tgids ? 0 : -ENOMEM;
+	lsp_filter_tgids = vzalloc(BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long));
+	return lsp_filter_tgids ? 0 : -ENOMEM;
 }
 
 void lsp_filter_uninit(void)
 {
-	vfree(tgids);
-	tgids = NULL;
+	vfree(lsp_filter_tgids);
+	lsp_filter_tgids = NULL;
 }
 
 u64 lsp_filter_memory(void)
 {
-	return tgids ? BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long) : 0;
+	return lsp_filter_tgids ? BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long) : 0;
 }
 
 int lsp_filter_add(pid_t nr, struct task_struct **found)
@@ -43,8 +43,8 @@ int lsp_filter_add(pid_t nr, struct task_struct **found)
 	rcu_read_lock();
 	task = pid_task(find_vpid(nr), PIDTYPE_TGID);
 	if (task) {
-		if (tgids)
-			set_bit(task->tgid, tgids);
+		if (lsp_filter_tgids)
+			set_bit(task->tgid, lsp_filter_tgids);
 		if (found) {
 			get_task_struct(task);
 			*found = task;
@@ -57,20 +57,20 @@ int lsp_filter_add(pid_t nr, struct task_struct **found)
 
 void lsp_filter_min_delay_set(u64 ns)
 {
-	WRITE_ONCE(options.min_delay_ns, ns);
+	WRITE_ONCE(lsp_filter_options.min_delay_ns, ns);
 }
 
 void lsp_filter_fork(const struct task_struct *parent, const struct task_struct *child)
 {
-	if (tgids && options.children && test_bit(parent->tgid, tgids))
-		set_bit(child->tgid, tgids);
+	if (lsp_filter_tgids && lsp_filter_options.children && test_bit(parent->tgid, lsp_filter_tgids))
+		set_bit(child->tgid, lsp_filter_tgids);
 }
 
 void lsp_filter_exit(const struct task_struct *task)
 {
 	/* The id can be given to another process once the last thread is gone. */
-	if (tgids && !atomic_read(&task->signal->live))
-		clear_bit(task->tgid, tgids);
+	if (lsp_filter_tgids && !atomic_read(&task->signal->live))
+		clear_bit(task->tgid, lsp_filter_tgids);
 }
 
 static bool in_cgroup(u64 id)
@@ -93,32 +93,17 @@ static bool left_out(enum lockspan_counter reason, bool count)
 	return false;
 }
 
-bool lsp_filter_current(bool count)
+bool lsp_filter_current_seldom(bool count)
 {
 	if (unlikely(current->flags & PF_IO_WORKER))
 		return left_out(LOCKSPAN_C_IO_URING, count);
 	if (unlikely((current->flags & PF_KTHREAD) || !current->mm))
 		return left_out(LOCKSPAN_C_KTHREAD, count);
-	if (current->tgid == options.owner)
+	if (current->tgid == lsp_filter_options.owner)
 		return false;
-	if (options.all || test_bit(current->tgid, tgids))
+	if (lsp_filter_options.all || test_bit(current->tgid, lsp_filter_tgids))
 		return true;
-	if (options.cgroup && in_cgroup(options.cgroup))
+	if (lsp_filter_options.cgroup && in_cgroup(lsp_filter_options.cgroup))
 		return true;
 	return left_out(LOCKSPAN_C_FILTERED, count);
-}
-
-bool lsp_filter_all(void)
-{
-	return options.all;
-}
-
-bool lsp_filter_op(unsigned int op)
-{
-	return !options.ops || (options.ops & BIT(op));
-}
-
-bool lsp_filter_delay(u64 lock_wait_ns)
-{
-	return lock_wait_ns >= READ_ONCE(options.min_delay_ns);
 }

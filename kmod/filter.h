@@ -3,6 +3,7 @@
 #ifndef _LSP_FILTER_H
 #define _LSP_FILTER_H
 
+#include <linux/bitops.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -33,14 +34,36 @@ void lsp_filter_min_delay_set(u64 ns);
 void lsp_filter_fork(const struct task_struct *parent, const struct task_struct *child);
 void lsp_filter_exit(const struct task_struct *task);
 
+/* By the functions below only. The ids have one bit each: O(1) in the probe, whatever their number. */
+extern struct lsp_filter_options lsp_filter_options;
+extern unsigned long *lsp_filter_tgids;
+bool lsp_filter_current_seldom(bool count);
+
 /* Whether the current task's waits are wanted; with @count, counts the others by reason. Probe context. */
-bool lsp_filter_current(bool count);
+static inline bool lsp_filter_current(bool count)
+{
+	if (likely(!(current->flags & (PF_IO_WORKER | PF_KTHREAD)) && current->mm &&
+		   current->tgid != lsp_filter_options.owner &&
+		   (lsp_filter_options.all || test_bit(current->tgid, lsp_filter_tgids))))
+		return true;
+	return lsp_filter_current_seldom(count);
+}
 
 /* Whether every process is wanted. */
-bool lsp_filter_all(void);
+static inline bool lsp_filter_all(void)
+{
+	return lsp_filter_options.all;
+}
 
 /* Whether waits of this kind are; and ones of this length. Count nothing. */
-bool lsp_filter_op(unsigned int op);
-bool lsp_filter_delay(u64 lock_wait_ns);
+static inline bool lsp_filter_op(unsigned int op)
+{
+	return !lsp_filter_options.ops || (lsp_filter_options.ops & BIT(op));
+}
+
+static inline bool lsp_filter_delay(u64 lock_wait_ns)
+{
+	return lock_wait_ns >= READ_ONCE(lsp_filter_options.min_delay_ns);
+}
 
 #endif

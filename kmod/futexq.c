@@ -21,16 +21,13 @@
 
 static int key_word = -1;
 static int task_word = -1;
+bool lsp_futexq_all_known;
 
 void lsp_futexq_reset(void)
 {
 	key_word = -1;
 	task_word = -1;
-}
-
-bool lsp_futexq_unknown(void)
-{
-	return READ_ONCE(key_word) < 0 || READ_ONCE(task_word) < 0;
+	lsp_futexq_all_known = false;
 }
 
 void lsp_futexq_learn(const void *q, u64 uaddr)
@@ -54,6 +51,7 @@ void lsp_futexq_learn(const void *q, u64 uaddr)
 	}
 	WRITE_ONCE(key_word, key);
 	WRITE_ONCE(task_word, task);
+	WRITE_ONCE(lsp_futexq_all_known, key >= 0 && task >= 0);
 }
 
 bool lsp_futexq_key(const void *q, struct lsp_key_id *ret)

@@ -18,8 +18,14 @@
 /* Forgets what was found. Process context. */
 void lsp_futexq_reset(void);
 
+/* By the function below only. */
+extern bool lsp_futexq_all_known;
+
 /* Whether there is still something to find. */
-bool lsp_futexq_unknown(void);
+static inline bool lsp_futexq_unknown(void)
+{
+	return !READ_ONCE(lsp_futexq_all_known);
+}
 
 /* Looks at the current task's @q, which waits privately on @uaddr. Probe context, at the end of the wait. */
 void lsp_futexq_learn(const void *q, u64 uaddr);

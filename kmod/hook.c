@@ -13,20 +13,21 @@
 static struct {
 	unsigned long entry;
 	lsp_hook hook;
-} hooks[LSP_HOOKS_MAX];
+} hooks[LSP_HOOKS_MAX] __read_mostly;
 static unsigned int nr_hooks;
 
 static void notrace hook_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
 			      struct ftrace_regs *regs)
 {
-	unsigned int i;
-
-	for (i = 0; i < LSP_HOOKS_MAX; i++) {
-		if (hooks[i].entry == ip) {
-			hooks[i].hook(regs);
-			return;
-		}
-	}
+	/* Written out: this is run three times a wait. */
+	if (hooks[0].entry == ip)
+		hooks[0].hook(regs);
+	else if (hooks[1].entry == ip)
+		hooks[1].hook(regs);
+	else if (hooks[2].entry == ip)
+		hooks[2].hook(regs);
+	else if (hooks[3].entry == ip)
+		hooks[3].hook(regs);
 }
 
 /* Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word. */

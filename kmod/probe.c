@@ -131,7 +131,7 @@ static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 /* futex_wait_requeue_pi(...) returns: what it waited for first had no end of its own, see hooked_end(). */
 static int requeue_pi_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	lsp_wait_end_requeue_pi(regs_return_value(regs));
+	lsp_wait_end_requeue_pi((int)regs_return_value(regs));
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 
 #include "core/sample.h"
 
-static u64 block_rate_ns;
-static u32 mutex_fraction;
+u64 lsp_rate_block_now_ns;
+u32 lsp_rate_mutex_now;
 static DEFINE_PER_CPU(struct lsp_random, draws);
 
 void lsp_rates_init(void)
@@ -24,30 +24,20 @@ void lsp_rates_init(void)
 
 void lsp_rate_block_set(u64 rate_ns)
 {
-	WRITE_ONCE(block_rate_ns, rate_ns);
+	WRITE_ONCE(lsp_rate_block_now_ns, rate_ns);
 }
 
 void lsp_rate_mutex_set(u32 fraction)
 {
-	WRITE_ONCE(mutex_fraction, fraction);
+	WRITE_ONCE(lsp_rate_mutex_now, fraction);
 }
 
-u64 lsp_rate_block_ns(void)
-{
-	return READ_ONCE(block_rate_ns);
-}
-
-u32 lsp_rate_mutex(void)
-{
-	return READ_ONCE(mutex_fraction);
-}
-
-bool lsp_rate_keep_wait(u64 delay_ns, u64 rate_ns)
+bool lsp_rate_draw_wait(u64 delay_ns, u64 rate_ns)
 {
 	return lsp_sample_block(this_cpu_ptr(&draws), delay_ns, rate_ns);
 }
 
-bool lsp_rate_keep_release(u32 fraction)
+bool lsp_rate_draw_release(u32 fraction)
 {
 	return lsp_sample_mutex(this_cpu_ptr(&draws), fraction);
 }

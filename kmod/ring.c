@@ -16,7 +16,7 @@
 struct lsp_ring {
 	u8 *buffer;
 	u32 mask;
-	u32 reserved;	/* offset of the record being written */
+	u32 kick_at;	/* this full the reader is called */
 	u64 head;
 	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
 	bool kicked;	/* the reader has been called since it last read */
@@ -26,6 +26,7 @@ struct lsp_ring {
 
 static struct lsp_ring *rings;
 static unsigned int nr_rings;
+static DEFINE_PER_CPU(struct lsp_ring *, own);
 
 /* Wakes the reader from a probe, where waking anything directly could meet the scheduler's own locks. */
 static void (*reader_wake)(void);
@@ -57,6 +58,9 @@ int lsp_ring_init(u32 bytes, void (*wake)(void))
 		if (!rings[r].buffer)
 			goto err_buffers;
 		rings[r].mask = bytes - 1;
+		rings[r].kick_at = bytes / 4;
+		if (r != LSP_RING_WORKER)
+			*per_cpu_ptr(&own, r) = &rings[r];
 	}
 	return 0;
 
@@ -100,7 +104,7 @@ static bool ring_fits(struct lsp_ring *ring, u32 need)
 	return ring->head + need - ring->tail_seen <= size;
 }
 
-static void *ring_reserve(struct lsp_ring *ring, u32 max)
+static noinline void *ring_reserve_seldom(struct lsp_ring *ring, u32 max)
 {
 	u32 at = ring->head & ring->mask;
 	u32 to_end = ring->mask + 1 - at;
@@ -121,8 +125,16 @@ static void *ring_reserve(struct lsp_ring *ring, u32 max)
 		smp_store_release(&ring->head, ring->head + to_end);
 		at = 0;
 	}
-	ring->reserved = at;
 	return ring->buffer + at;
+}
+
+static __always_inline void *ring_reserve(struct lsp_ring *ring, u32 max)
+{
+	u32 size = ring->mask + 1, at = ring->head & ring->mask;
+
+	if (likely(at + max <= size && ring->head + max - ring->tail_seen <= size))
+		return ring->buffer + at;
+	return ring_reserve_seldom(ring, max);
 }
 
 static void ring_commit(struct lsp_ring *ring, u32 bytes)
@@ -133,21 +145,25 @@ static void ring_commit(struct lsp_ring *ring, u32 bytes)
 
 void *lsp_ring_reserve(u32 max)
 {
-	return ring_reserve(&rings[smp_processor_id()], max);
+	return ring_reserve(this_cpu_read(own), max);
+}
+
+static noinline void ring_kick(struct lsp_ring *ring)
+{
+	ring->tail_seen = smp_load_acquire(&ring->tail);
+	if (ring->head - ring->tail_seen <= ring->kick_at)
+		return;
+	WRITE_ONCE(ring->kicked, true);
+	irq_work_queue(this_cpu_ptr(&kicks));
 }
 
 void lsp_ring_commit(u32 bytes)
 {
-	struct lsp_ring *ring = &rings[smp_processor_id()];
+	struct lsp_ring *ring = this_cpu_read(own);
 
 	ring_commit(ring, bytes);
-	if (ring->head - ring->tail_seen > ring->mask / 4 && !READ_ONCE(ring->kicked)) {
-		ring->tail_seen = smp_load_acquire(&ring->tail);
-		if (ring->head - ring->tail_seen > ring->mask / 4) {
-			WRITE_ONCE(ring->kicked, true);
-			irq_work_queue(this_cpu_ptr(&kicks));
-		}
-	}
+	if (unlikely(ring->head - ring->tail_seen > ring->kick_at && !READ_ONCE(ring->kicked)))
+		ring_kick(ring);
 }
 
 void *lsp_ring_worker_reserve(u32 max)

@@ -2,18 +2,13 @@
 #include "task.h"
 #include "uapi/lockspan.h"
 
-#include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/rculist.h>
 #include <linux/vmalloc.h>
 
-struct task_bucket {
-	raw_spinlock_t lock;	/* for writers; readers walk under RCU */
-	struct hlist_head tasks;
-};
-
-static struct task_bucket *buckets;
+struct lsp_task_bucket *lsp_task_buckets;
+unsigned int lsp_task_shift;
 static unsigned int bucket_bits;
 static struct lsp_task *pool;
 static u32 pool_tasks;
@@ -31,16 +26,17 @@ int lsp_task_init(u32 tasks)
 	u32 i;
 
 	bucket_bits = ilog2(roundup_pow_of_two(tasks));
+	lsp_task_shift = 64 - bucket_bits;
 	pool_tasks = tasks;
 	pool = vzalloc(array_size(tasks, sizeof(*pool)));
-	buckets = vzalloc(sizeof(*buckets) << bucket_bits);
-	if (!pool || !buckets) {
+	lsp_task_buckets = vzalloc(sizeof(*lsp_task_buckets) << bucket_bits);
+	if (!pool || !lsp_task_buckets) {
 		lsp_task_uninit();
 		return -ENOMEM;
 	}
 
 	for (i = 0; i < 1U << bucket_bits; i++)
-		raw_spin_lock_init(&buckets[i].lock);
+		raw_spin_lock_init(&lsp_task_buckets[i].lock);
 	INIT_HLIST_HEAD(&free_tasks);
 	limbo_tasks = NULL;
 	for (i = tasks; i-- > 0;) {
@@ -52,42 +48,23 @@ int lsp_task_init(u32 tasks)
 
 void lsp_task_uninit(void)
 {
-	vfree(buckets);
+	vfree(lsp_task_buckets);
 	vfree(pool);
-	buckets = NULL;
+	lsp_task_buckets = NULL;
 	pool = NULL;
 	pool_tasks = 0;
 }
 
 u64 lsp_task_memory(void)
 {
-	return pool ? (u64)pool_tasks * sizeof(*pool) + (sizeof(*buckets) << bucket_bits) : 0;
+	return pool ? (u64)pool_tasks * sizeof(*pool) + (sizeof(*lsp_task_buckets) << bucket_bits) : 0;
 }
 
-static struct task_bucket *task_bucket(unsigned long stack)
-{
-	return &buckets[hash_64(stack / THREAD_SIZE, bucket_bits)];
-}
-
-struct lsp_task *lsp_task_by_stack(unsigned long stack)
-{
-	struct lsp_task *t;
-
-	/* Handlers run with preemption off, which is a read-side section of its own. */
-	hlist_for_each_entry_rcu(t, &task_bucket(stack)->tasks, node, true)
-		if (t->stack == stack)
-			return t;
-	return NULL;
-}
-
-struct lsp_task *lsp_task_current(void)
+struct lsp_task *lsp_task_create(void)
 {
 	unsigned long stack = (unsigned long)current->stack;
-	struct lsp_task *t = lsp_task_by_stack(stack);
-	struct task_bucket *bucket;
-
-	if (t)
-		return t;
+	struct lsp_task_bucket *bucket;
+	struct lsp_task *t = NULL;
 
 	raw_spin_lock(&free_lock);
 	if (free_tasks.first) {
@@ -106,7 +83,7 @@ struct lsp_task *lsp_task_current(void)
 	t->q = NULL;
 	t->key = NULL;
 
-	bucket = task_bucket(stack);
+	bucket = lsp_task_bucket(stack);
 	raw_spin_lock(&bucket->lock);
 	hlist_add_head_rcu(&t->node, &bucket->tasks);
 	raw_spin_unlock(&bucket->lock);
@@ -115,7 +92,7 @@ struct lsp_task *lsp_task_current(void)
 
 void lsp_task_exit(struct task_struct *task)
 {
-	struct task_bucket *bucket;
+	struct lsp_task_bucket *bucket;
 	struct lsp_task *t;
 	unsigned long flags;
 
@@ -124,7 +101,7 @@ void lsp_task_exit(struct task_struct *task)
 		return;
 
 	local_irq_save(flags);
-	bucket = task_bucket(t->stack);
+	bucket = lsp_task_bucket(t->stack);
 	raw_spin_lock(&bucket->lock);
 	hlist_del_rcu(&t->node);
 	raw_spin_unlock(&bucket->lock);

@@ -10,6 +10,8 @@
 #ifndef _LSP_TASK_H
 #define _LSP_TASK_H
 
+#include <linux/hash.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
@@ -40,6 +42,7 @@ struct lsp_task {
 	u8 outcome;			/* of the last span */
 	bool pi;			/* sleeps on a PI mutex now */
 	bool owner_died;		/* woken by an exiting owner */
+	bool plain;			/* by futex(2) on a private word: what wait_is_like_last() asks for */
 	u16 flags;			/* LOCKSPAN_SPAN_* */
 	u16 depth;
 	u32 op_word;
@@ -67,11 +70,43 @@ int lsp_task_init(u32 tasks);
 void lsp_task_uninit(void);
 u64 lsp_task_memory(void);
 
-/* The current thread's, made if need be. NULL: no room. Preemption and interrupts off. */
-struct lsp_task *lsp_task_current(void);
+struct lsp_task_bucket {
+	raw_spinlock_t lock;	/* for writers; readers walk under RCU */
+	struct hlist_head tasks;
+};
+
+/* By the function below only. */
+extern struct lsp_task_bucket *lsp_task_buckets;
+extern unsigned int lsp_task_shift;
+
+static inline struct lsp_task_bucket *lsp_task_bucket(unsigned long stack)
+{
+	/* As hash_64() does; the low bits of a stack's address are all the same. */
+	return &lsp_task_buckets[(stack * GOLDEN_RATIO_64) >> lsp_task_shift];
+}
 
 /* The thread on this kernel stack, or NULL. Preemption off; the result stays valid while it is. */
-struct lsp_task *lsp_task_by_stack(unsigned long stack);
+static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
+{
+	struct lsp_task *t;
+
+	/* Handlers run with preemption off, which is a read-side section of its own. */
+	hlist_for_each_entry_rcu(t, &lsp_task_bucket(stack)->tasks, node, true)
+		if (likely(t->stack == stack))
+			return t;
+	return NULL;
+}
+
+/* A new one for the current thread. NULL: no room. Preemption and interrupts off. */
+struct lsp_task *lsp_task_create(void);
+
+/* The current thread's, made if need be. NULL: no room. Preemption and interrupts off. */
+static inline struct lsp_task *lsp_task_current(void)
+{
+	struct lsp_task *t = lsp_task_by_stack((unsigned long)current->stack);
+
+	return likely(t) ? t : lsp_task_create();
+}
 
 static inline struct lsp_task *lsp_task_by_q(const void *q)
 {

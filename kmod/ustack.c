@@ -426,18 +426,11 @@ static u64 remembered_take(void)
 	return id;
 }
 
-u64 lsp_ustack_current(void)
+static noinline u64 take_anew(u32 mode)
 {
 	struct lsp_maps_view view;
-	u32 mode = stack_mode;
 	u64 id = 0;
 
-	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
-		return 0;
-	if (mode == LOCKSPAN_STACK_SPARSE && !stack_both)
-		id = remembered_take();
-	if (id)
-		return id;
 	lsp_maps_current(&view);
 	if (mode == LOCKSPAN_STACK_SPARSE && !stack_both)
 		id = walk_take(&view, 0);
@@ -448,6 +441,18 @@ u64 lsp_ustack_current(void)
 	if (stack_both && id && walk_take(&view, id))
 		lsp_count(LOCKSPAN_C_STACKS_LEARNED);
 	return id;
+}
+
+u64 lsp_ustack_current(void)
+{
+	u32 mode = stack_mode;
+	u64 id = 0;
+
+	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
+		return 0;
+	if (likely(mode == LOCKSPAN_STACK_SPARSE && !stack_both))
+		id = remembered_take();
+	return likely(id) ? id : take_anew(mode);
 }
 
 /* Whether @task is in the same sleep still. */

@@ -114,18 +114,36 @@ static __always_inline bool window_find(struct window *w, u64 sp)
 	return w->bytes >= sizeof(u64);
 }
 
+/* Within WALK_BYTES, as all that was ever walked. */
+static __always_inline bool remembered_read(void *arg, u64 address, u64 *ret)
+{
+	const struct window *w = arg;
+
+	if (LSP_USER_BYTES_MAY_BE_ABSENT && address - w->start > w->bytes - sizeof(*ret))
+		return false;
+	unsafe_get_user(*ret, (const u64 __user *)address, fault);
+	return true;
+fault:
+	return false;
+}
+
 u64 lsp_uwalk_remembered(const struct pt_regs *regs, u32 generation)
 {
 	const struct lsp_memo *m = rcu_dereference_check(memo, true);
 	const struct lsp_walk_frame f = { .ip = regs->ip, .sp = regs->sp, .bp = regs->bp };
-	struct window w;
+	struct window w = { .start = f.sp, .bytes = WALK_BYTES };
 	u64 id = 0;
 
-	if (!m || !window_find(&w, f.sp))
+	if (unlikely(!m || f.sp >= TASK_SIZE_MAX - WALK_BYTES))
 		return 0;
+	if (LSP_USER_BYTES_MAY_BE_ABSENT) {
+		w.bytes = lsp_user_bytes_present(f.sp, WALK_BYTES);
+		if (w.bytes < sizeof(u64))
+			return 0;
+	}
 	pagefault_disable();
-	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
-		id = lsp_memo_walk(m, generation, &f, window_read, &w);
+	if (likely(user_read_access_begin((const void __user *)f.sp, w.bytes))) {
+		id = lsp_memo_walk(m, generation, &f, remembered_read, &w);
 		user_read_access_end();
 	}
 	pagefault_enable();

@@ -40,7 +40,7 @@ static bool syscall_is_restart(u64 nr, bool compat)
 	return compat ? nr == 0 : nr == __NR_restart_syscall;
 }
 
-static noinline void wait_op_read_any(const struct lsp_task *t, struct lsp_futex_op *ret)
+static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	bool compat = in_ia32_syscall();
@@ -75,17 +75,6 @@ static noinline void wait_op_read_any(const struct lsp_task *t, struct lsp_futex
 			ret->shared = !(first.flags & WAITV_PRIVATE);
 		}
 	}
-}
-
-static __always_inline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
-{
-	const struct pt_regs *regs = task_pt_regs(current);
-
-	/* As nearly every wait is. */
-	if (likely((u32)regs->orig_ax == __NR_futex && !in_ia32_syscall()))
-		lsp_futex_op_read_64(regs->di, regs->si, regs->r8, ret);
-	else
-		wait_op_read_any(t, ret);
 }
 
 /* @queued: the kernel has filled in the key that it has; while a wait is only prepared it has not. */
@@ -123,15 +112,47 @@ static void wait_rekey(struct lsp_task *t)
 	t->begin_key = key->hash;
 }
 
-/*
- * Reads what the task waits for into @t, with its lock held. False: not
- * observed, counted if @count, which is false while the wait is only prepared.
- */
-static bool wait_describe(struct lsp_task *t, const void *q, const void *lock, bool count)
+/* What the task waits for, on a word whose key it does not have yet. False: no room (counted if @count). */
+static noinline bool wait_key_take(struct lsp_task *t, const void *q, const void *lock,
+				   const struct lsp_futex_op *op, bool count)
 {
-	struct lsp_futex_op op;
 	struct lsp_key_id id;
 	struct lsp_key *key;
+
+	wait_identify(q, lock, op, count, &id);
+	if (t->key && lsp_key_is(t->key, &id))
+		return true;
+	key = lsp_key_get(&id);
+	if (!key) {
+		if (count)
+			lsp_count(LOCKSPAN_C_LOST_KEY_TABLE);
+		return false;
+	}
+	lsp_key_put(t->key);
+	t->key = key;
+	t->outcome = LOCKSPAN_OUTCOME_COUNT;
+	return true;
+}
+
+static __always_inline void wait_describe_begin(struct lsp_task *t, const void *q, bool pi)
+{
+	t->q = q;
+	t->tid = current->pid;
+	t->tgid = current->tgid;
+	t->pi = pi;
+	t->owner_died = false;
+	t->id = ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(span_count);
+	t->begin_key = t->key->hash;
+	t->wake_ns = 0;
+	t->tail_ns = 0;
+	t->handoff_ns = 0;
+	t->waker_tid = 0;
+	t->waker_tgid = 0;
+}
+
+static noinline bool wait_describe_any(struct lsp_task *t, const void *q, const void *lock, bool count)
+{
+	struct lsp_futex_op op;
 
 	wait_op_read(t, &op);
 	/* It has been moved, and comes to take the mutex. */
@@ -142,36 +163,45 @@ static bool wait_describe(struct lsp_task *t, const void *q, const void *lock, b
 			lsp_count(LOCKSPAN_C_FILTERED);
 		return false;
 	}
-	wait_identify(q, lock, &op, count, &id);
-	if (!t->key || !lsp_key_is(t->key, &id)) {
-		key = lsp_key_get(&id);
-		if (!key) {
-			if (count)
-				lsp_count(LOCKSPAN_C_LOST_KEY_TABLE);
-			return false;
-		}
-		lsp_key_put(t->key);
-		t->key = key;
-		t->outcome = LOCKSPAN_OUTCOME_COUNT;
-	}
-	t->q = q;
-	t->tid = current->pid;
-	t->tgid = current->tgid;
-	t->pi = lock;
-	t->owner_died = false;
+	if (!wait_key_take(t, q, lock, &op, count))
+		return false;
 	t->op = op.op;
 	t->op_word = op.word;
 	t->uaddr = op.uaddr;
 	t->flags = (op.shared ? LOCKSPAN_SPAN_SHARED : 0) |
 		   (in_ia32_syscall() ? LOCKSPAN_SPAN_COMPAT : 0);
-	t->id = ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(span_count);
-	t->begin_key = t->key->hash;
-	t->wake_ns = 0;
-	t->tail_ns = 0;
-	t->handoff_ns = 0;
-	t->waker_tid = 0;
-	t->waker_tgid = 0;
+	t->plain = !t->flags && !lock && (u32)task_pt_regs(current)->orig_ax == __NR_futex;
+	wait_describe_begin(t, q, lock);
 	return true;
+}
+
+/*
+ * Whether the current task calls just as it did before: futex(2) of 64 bits, with the operation and
+ * the word that @t has, a private one, whose key is therefore the same. True for nearly every wait.
+ */
+static __always_inline bool wait_is_like_last(const struct lsp_task *t)
+{
+	const struct pt_regs *regs = task_pt_regs(current);
+	const struct lsp_key *key = t->key;
+
+	return key && t->uaddr == regs->di && t->op_word == (u32)regs->si && t->plain &&
+	       (u32)regs->orig_ax == __NR_futex && !in_ia32_syscall() &&
+	       key->id.word[0] == (u64)(unsigned long)current->mm &&
+	       (key->id.word[1] | key->id.word[2]) == regs->di;
+}
+
+/*
+ * Reads what the task waits for into @t, with its lock held. False: not
+ * observed, counted if @count, which is false while the wait is only prepared.
+ */
+static __always_inline bool wait_describe(struct lsp_task *t, const void *q, const void *lock, bool count)
+{
+	if (likely(!lock && wait_is_like_last(t))) {
+		t->flags = 0;
+		wait_describe_begin(t, q, false);
+		return true;
+	}
+	return wait_describe_any(t, q, lock, count);
 }
 
 static void wait_finish(struct lsp_task *t);
@@ -207,8 +237,10 @@ void lsp_wait_prepare(const void *q)
 	local_irq_restore(flags);
 }
 
-static atomic_t *wait_gauge(const struct lsp_task *t)
+static __always_inline atomic_t *wait_gauge(const struct lsp_task *t)
 {
+	if (likely(!t->pi && t->op <= LOCKSPAN_OP_WAIT_BITSET))
+		return NULL;
 	if (t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
 		return &lsp_wait_pi_open;
 	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
@@ -289,7 +321,7 @@ out_irq:
 	return t;
 }
 
-static u8 wait_outcome(const struct lsp_task *t, bool woken)
+static __always_inline u8 wait_outcome(const struct lsp_task *t, bool woken)
 {
 	if (current->nvcsw == t->nvcsw)
 		return LOCKSPAN_NOSLEEP;
@@ -311,10 +343,8 @@ static u64 wait_lock_wait_ns(const struct lsp_task *t)
 	return (t->wake_ns ? t->wake_ns : t->run_ns) - t->enq_ns;
 }
 
-static void wait_count(const struct lsp_task *t)
+static __always_inline void wait_count(const struct lsp_task *t, u64 lock_wait_ns)
 {
-	u64 lock_wait_ns = wait_lock_wait_ns(t);
-
 	/* The counters begin with the outcomes, in their order. */
 	lsp_count(t->outcome);
 	lsp_count_add(LOCKSPAN_C_LOCK_WAIT_NS, lock_wait_ns);
@@ -328,8 +358,8 @@ static void wait_count(const struct lsp_task *t)
 		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
 }
 
-static void wait_fill(struct lockspan_span *s, const struct lsp_task *t,
-		      const struct task_struct *task, u64 stack, u64 rate_ns)
+static __always_inline void wait_fill(struct lockspan_span *s, const struct lsp_task *t,
+				      const struct task_struct *task, u64 stack, u64 rate_ns)
 {
 	s->rec.bytes = sizeof(*s);
 	s->rec.type = LOCKSPAN_REC_SPAN;
@@ -357,18 +387,18 @@ static void wait_fill(struct lockspan_span *s, const struct lsp_task *t,
 }
 
 /* Decides whether the ended span is kept, and sends it. Preemption off. */
-static void wait_send(const struct lsp_task *t)
+static __always_inline void wait_send(const struct lsp_task *t, u64 lock_wait_ns)
 {
 	u64 rate_ns = lsp_rate_block_ns();
 	bool nosleep = t->outcome == LOCKSPAN_NOSLEEP;
 	struct lockspan_span *s;
 	u64 stack = 0;
 
-	if (!nosleep && !lsp_filter_delay(wait_lock_wait_ns(t))) {
+	if (!nosleep && !lsp_filter_delay(lock_wait_ns)) {
 		lsp_count(LOCKSPAN_C_FILTERED);
 		return;
 	}
-	if (!lsp_rate_keep_wait(wait_lock_wait_ns(t), rate_ns)) {
+	if (!lsp_rate_keep_wait(lock_wait_ns, rate_ns)) {
 		if (!nosleep)
 			lsp_count(LOCKSPAN_C_SAMPLED_OUT);
 		return;
@@ -410,11 +440,19 @@ static __always_inline void wait_leave(struct lsp_task *t)
 		atomic_dec(wait_gauge(t));
 }
 
-static void wait_finish(struct lsp_task *t)
+/* Counts and sends it. */
+static __always_inline void wait_tell(const struct lsp_task *t)
+{
+	u64 lock_wait_ns = wait_lock_wait_ns(t);
+
+	wait_count(t, lock_wait_ns);
+	wait_send(t, lock_wait_ns);
+}
+
+static noinline void wait_finish(struct lsp_task *t)
 {
 	wait_leave(t);
-	wait_count(t);
-	wait_send(t);
+	wait_tell(t);
 }
 
 /* Which of a task's waits is meant; any, when it is known to be this one. */
@@ -442,8 +480,7 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 		return;
 
 	/* From here on only a late waker writes to the record, and only what is not sent. */
-	wait_count(t);
-	wait_send(t);
+	wait_tell(t);
 }
 
 void lsp_wait_end(struct lsp_task *t)
@@ -525,7 +562,7 @@ void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns)
 		return;
 
 	preempt_disable();
-	wait_count(t);
+	wait_count(t, wait_lock_wait_ns(t));
 	preempt_enable();
 	stack = lsp_ustack_sleeping(task, t->nvcsw);
 	s = lsp_ring_worker_reserve(sizeof(*s));

@@ -73,74 +73,75 @@ static void wake_move_unsplit(struct lsp_task *t, const void *q)
 	lsp_count(LOCKSPAN_C_REQUEUE_UNSPLIT);
 }
 
-static bool wake_is_join(const struct lsp_task *t)
+static __always_inline bool wake_is_join(const struct lsp_task *t)
 {
-	return t->uaddr == (unsigned long)current->clear_child_tid && t->task &&
+	return unlikely(t->uaddr == (unsigned long)current->clear_child_tid) && t->task &&
 	       t->task->mm == current->mm;
 }
 
-/* What the waker's record says of the waiter, taken while the waiter's lock is held. */
-static void release_fill(struct lockspan_release *r, const struct lsp_task *t)
+/* What one release did, and whom it concerned; read while the waiter's lock is held. */
+struct release {
+	u64 span;
+	u64 key;
+	u64 uaddr;
+	u64 time_ns;
+	struct lsp_ledger_charge charge;
+	u32 waiter_tid;
+	u32 waiter_tgid;
+	u16 waiters;
+	u16 flags;		/* LOCKSPAN_RELEASE_* */
+	u8 op;
+};
+
+static __always_inline void release_book(struct lsp_task *t, struct release *r)
 {
-	r->rec.bytes = sizeof(*r);
-	r->rec.type = LOCKSPAN_REC_RELEASE;
-	r->rec.flags = 0;
+	struct lsp_key *key = t->key;
+
 	r->span = t->id;
-	r->key = t->key->hash;
+	r->key = key->hash;
 	r->uaddr = t->uaddr;
 	r->waiter_tid = t->tid;
 	r->waiter_tgid = t->tgid;
 	r->op = t->op;
-	r->reserved = 0;
+	r->flags = t->pi ? LOCKSPAN_RELEASE_PI : 0;
 	if (wake_is_join(t))
-		r->rec.flags |= LOCKSPAN_RELEASE_JOIN;
-	if (current->flags & PF_EXITING)
-		r->rec.flags |= LOCKSPAN_RELEASE_EXITING;
-	if (hardirq_count() || in_serving_softirq())
-		r->rec.flags |= LOCKSPAN_RELEASE_IRQ;
-	if (t->pi)
-		r->rec.flags |= LOCKSPAN_RELEASE_PI;
-}
+		r->flags |= LOCKSPAN_RELEASE_JOIN;
+	if (unlikely(current->flags & PF_EXITING))
+		r->flags |= LOCKSPAN_RELEASE_EXITING;
+	if (unlikely(hardirq_count() || in_serving_softirq()))
+		r->flags |= LOCKSPAN_RELEASE_IRQ;
 
-static void release_book(struct lsp_task *t, struct lockspan_release *r)
-{
-	struct lsp_ledger *ledger = &t->key->ledger;
-	struct lsp_ledger_charge charge;
-
-	raw_spin_lock(&t->key->lock);
-	r->time_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
-	if (t->state == LSP_TASK_CLOSING)
-		charge = lsp_ledger_release_late(ledger, r->time_ns);
+	raw_spin_lock(&key->lock);
+	r->time_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
+	if (unlikely(t->state == LSP_TASK_CLOSING))
+		r->charge = lsp_ledger_release_late(&key->ledger, r->time_ns);
 	else
-		charge = lsp_ledger_release(ledger, &t->wait, r->time_ns);
-	r->waiters = min_t(u32, ledger->waiters, U16_MAX);
-	raw_spin_unlock(&t->key->lock);
+		r->charge = lsp_ledger_release(&key->ledger, &t->wait, r->time_ns);
+	r->waiters = min_t(u32, key->ledger.waiters, U16_MAX);
+	raw_spin_unlock(&key->lock);
 
-	r->hold_ns = charge.hold_ns;
-	r->handoff_ns = charge.handoff_ns;
 	lsp_count(LOCKSPAN_C_RELEASES);
-	lsp_count_add(LOCKSPAN_C_HOLD_NS, charge.hold_ns);
-	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, charge.handoff_ns);
+	lsp_count_add(LOCKSPAN_C_HOLD_NS, r->charge.hold_ns);
+	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, r->charge.handoff_ns);
 }
 
-static void release_mark_waiter(struct lsp_task *t, const struct lockspan_release *r)
+static __always_inline void release_mark_waiter(struct lsp_task *t, u64 time_ns, u16 flags)
 {
-	t->wake_ns = r->time_ns;
+	t->wake_ns = time_ns;
 	t->waker_tid = current->pid;
 	t->waker_tgid = current->tgid;
-	if (r->rec.flags & LOCKSPAN_RELEASE_JOIN)
+	if (unlikely(flags & LOCKSPAN_RELEASE_JOIN))
 		t->flags |= LOCKSPAN_SPAN_JOIN;
-	else if (r->rec.flags & LOCKSPAN_RELEASE_EXITING)
+	else if (unlikely(flags & LOCKSPAN_RELEASE_EXITING))
 		t->owner_died = true;
 	t->state = LSP_TASK_WOKEN;
 }
 
 /* The span was counted, and perhaps sent, as ended by its timer or a signal: set that right. */
-static void release_mark_late(struct lsp_task *t, struct lockspan_release *r)
+static noinline void release_mark_late(struct lsp_task *t, u64 time_ns)
 {
 	struct lockspan_late *late;
 
-	r->rec.flags |= LOCKSPAN_RELEASE_LATE;
 	if (t->outcome == LOCKSPAN_NOSLEEP) {
 		/* It had not slept, so it stays what it is, but it was released all the same. */
 		t->flags |= LOCKSPAN_SPAN_RELEASED;
@@ -155,8 +156,8 @@ static void release_mark_late(struct lsp_task *t, struct lockspan_release *r)
 		late->rec.type = LOCKSPAN_REC_LATE;
 		late->rec.flags = 0;
 		late->span = t->id;
-		late->time_ns = r->time_ns;
-		late->tid = r->waiter_tid;
+		late->time_ns = time_ns;
+		late->tid = t->tid;
 		late->old_outcome = t->outcome;
 		lsp_ring_commit(sizeof(*late));
 	} else {
@@ -165,25 +166,35 @@ static void release_mark_late(struct lsp_task *t, struct lockspan_release *r)
 	t->outcome = LOCKSPAN_WOKEN_LATE;
 }
 
-static void release_send(struct lockspan_release *r)
+static __always_inline void release_send(const struct release *r, u32 fraction)
 {
 	struct lockspan_release *to;
+	u64 stack = lsp_ustack_current();
 
-	r->fraction = lsp_rate_mutex();
-	if (!lsp_rate_keep_release(r->fraction)) {
-		lsp_count(LOCKSPAN_C_RELEASES_SAMPLED_OUT);
-		return;
-	}
-	r->stack = lsp_ustack_current();
-	r->tid = current->pid;
-	r->tgid = current->tgid;
-	memcpy(r->comm, current->comm, sizeof(r->comm));
 	to = lsp_ring_reserve(sizeof(*to));
-	if (!to) {
+	if (unlikely(!to)) {
 		lsp_count(LOCKSPAN_C_LOST_RELEASE_RING);
 		return;
 	}
-	*to = *r;
+	to->rec.bytes = sizeof(*to);
+	to->rec.type = LOCKSPAN_REC_RELEASE;
+	to->rec.flags = r->flags;
+	to->span = r->span;
+	to->time_ns = r->time_ns;
+	to->hold_ns = r->charge.hold_ns;
+	to->handoff_ns = r->charge.handoff_ns;
+	to->key = r->key;
+	to->uaddr = r->uaddr;
+	to->stack = stack;
+	to->fraction = fraction;
+	to->tid = current->pid;
+	to->tgid = current->tgid;
+	to->waiter_tid = r->waiter_tid;
+	to->waiter_tgid = r->waiter_tgid;
+	to->waiters = r->waiters;
+	to->op = r->op;
+	to->reserved = 0;
+	memcpy(to->comm, current->comm, sizeof(to->comm));
 	lsp_ring_commit(sizeof(*to));
 	lsp_count(LOCKSPAN_C_RELEASES_KEPT);
 }
@@ -196,36 +207,61 @@ static bool wake_is_late(const struct lsp_task *t, const void *q)
 		(t->outcome == LOCKSPAN_NOSLEEP && !(t->flags & LOCKSPAN_SPAN_RELEASED)));
 }
 
-/* Takes @t off its queue if it is on one. @q: the entry that the waker holds, NULL for PI. */
-static bool wake_task(struct lsp_task *t, const void *q, bool vector)
+static bool wake_is_mine(const struct lsp_task *t, const void *q, bool vector)
 {
-	struct lockspan_release r;
-	bool mine;
+	if (vector)
+		return t->op == LOCKSPAN_OP_WAITV;
+	return q ? t->q == q : t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
+}
 
-	raw_spin_lock(&t->lock);
-	mine = vector ? t->op == LOCKSPAN_OP_WAITV :
-	       q ? t->q == q : t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
-	if (!mine || !(t->state == LSP_TASK_OPEN || wake_is_late(t, q) ||
-		       (t->state == LSP_TASK_PREPARED && q))) {
-		raw_spin_unlock(&t->lock);
+/* What has to be seen to first in other cases than a wait that is open. False: it is none of ours. */
+static noinline bool wake_prepare(struct lsp_task *t, const void *q, bool vector)
+{
+	if (!(t->state == LSP_TASK_OPEN || wake_is_late(t, q) || (t->state == LSP_TASK_PREPARED && q)))
 		return false;
-	}
 	if (t->state == LSP_TASK_PREPARED)
 		lsp_wait_enqueue(t);
 	if (q && (vector || READ_ONCE(requeues)) && t->state != LSP_TASK_CLOSING)
 		wake_move_unsplit(t, q);
+	return true;
+}
 
-	release_fill(&r, t);
+/* Takes @t off its queue if it is on one. @q: the entry that the waker holds, NULL for PI. */
+static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool vector)
+{
+	u32 fraction = lsp_rate_mutex();
+	struct release r;
+
+	raw_spin_lock(&t->lock);
+	if (!wake_is_mine(t, q, vector) ||
+	    ((t->state != LSP_TASK_OPEN || vector || READ_ONCE(requeues)) &&
+	     !wake_prepare(t, q, vector))) {
+		raw_spin_unlock(&t->lock);
+		return false;
+	}
 	release_book(t, &r);
-	if (t->state == LSP_TASK_CLOSING)
-		release_mark_late(t, &r);
-	else
-		release_mark_waiter(t, &r);
+	if (unlikely(t->state == LSP_TASK_CLOSING)) {
+		r.flags |= LOCKSPAN_RELEASE_LATE;
+		release_mark_late(t, r.time_ns);
+	} else {
+		release_mark_waiter(t, r.time_ns, r.flags);
+	}
 	raw_spin_unlock(&t->lock);
 
 	/* From here on the waiter may run, and wait again: everything needed is in r. */
-	release_send(&r);
+	if (lsp_rate_keep_release(fraction))
+		release_send(&r, fraction);
+	else
+		lsp_count(LOCKSPAN_C_RELEASES_SAMPLED_OUT);
 	return true;
+}
+
+/* Of one of a vector's entries, which no address names. */
+static noinline bool wake_vector(const void *q)
+{
+	struct lsp_task *t = lsp_task_by_stack(lsp_futexq_stack(q));
+
+	return t && wake_task(t, q, true);
 }
 
 void lsp_wake_q(const void *q)
@@ -240,11 +276,8 @@ void lsp_wake_q(const void *q)
 	t = lsp_task_by_q(q);
 	if (t)
 		done = wake_task(t, q, false);
-	if (!done && atomic_read(&lsp_wait_vector_open)) {
-		t = lsp_task_by_stack(lsp_futexq_stack(q));
-		if (t)
-			done = wake_task(t, q, true);
-	}
+	if (unlikely(!done && atomic_read(&lsp_wait_vector_open)))
+		done = wake_vector(q);
 	if (!done)
 		lsp_count(LOCKSPAN_C_UNMATCHED_WAKE);
 	local_irq_restore(flags);

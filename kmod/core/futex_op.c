@@ -25,6 +25,7 @@
 #define OP_WAIT_REQUEUE_PI	11
 #define OP_LOCK_PI2		13
 #define OP_PRIVATE		128U	/* FUTEX_PRIVATE_FLAG and FUTEX2_PRIVATE */
+#define OP_CLOCK_REALTIME	256U
 
 enum call {
 	CALL_OTHER,
@@ -49,13 +50,23 @@ static enum call call_of(u32 nr, bool compat)
 	return CALL_OTHER;
 }
 
-const u8 lsp_futex_ops[16] = {
-	[OP_WAIT] = LOCKSPAN_OP_WAIT,
-	[OP_WAIT_BITSET] = LOCKSPAN_OP_WAIT_BITSET,
-	[OP_WAIT_REQUEUE_PI] = LOCKSPAN_OP_WAIT_REQUEUE_PI,
-	[OP_LOCK_PI] = LOCKSPAN_OP_LOCK_PI,
-	[OP_LOCK_PI2] = LOCKSPAN_OP_LOCK_PI2,
-};
+static u8 op_of(u32 word)
+{
+	switch (word & ~(OP_PRIVATE | OP_CLOCK_REALTIME)) {
+	case OP_WAIT:
+		return LOCKSPAN_OP_WAIT;
+	case OP_WAIT_BITSET:
+		return LOCKSPAN_OP_WAIT_BITSET;
+	case OP_WAIT_REQUEUE_PI:
+		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
+	case OP_LOCK_PI:
+		return LOCKSPAN_OP_LOCK_PI;
+	case OP_LOCK_PI2:
+		return LOCKSPAN_OP_LOCK_PI2;
+	default:
+		return LOCKSPAN_OP_OTHER;
+	}
+}
 
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret)
 {
@@ -73,7 +84,10 @@ bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_
 	ret->uaddr = narrow ? (u32)args[0] : args[0];
 	switch (call) {
 	case CALL_FUTEX:	/* uaddr, op, val, timeout, uaddr2, val3 */
-		lsp_futex_op_read_64(ret->uaddr, args[1], narrow ? (u32)args[4] : args[4], ret);
+		ret->uaddr2 = narrow ? (u32)args[4] : args[4];
+		ret->word = (u32)args[1];
+		ret->op = op_of(ret->word);
+		ret->shared = !(ret->word & OP_PRIVATE);
 		break;
 	case CALL_WAITV:	/* waiters, nr_futexes, flags, timeout, clockid */
 		ret->word = (u32)args[2];

@@ -24,20 +24,4 @@ struct lsp_futex_op {
  */
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret);
 
-/* For operations from 0 on; the others are OTHER. */
-extern const u8 lsp_futex_ops[16];
-
-/* The same for futex(2) of 64-bit programs, of which these are first, second and fifth argument. */
-static inline void lsp_futex_op_read_64(u64 uaddr, u64 word, u64 uaddr2, struct lsp_futex_op *ret)
-{
-	/* Without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME. */
-	u32 op = (u32)word & ~384U;
-
-	ret->uaddr = uaddr;
-	ret->uaddr2 = uaddr2;
-	ret->word = (u32)word;
-	ret->op = op < 16 ? lsp_futex_ops[op] : (u8)LOCKSPAN_OP_OTHER;
-	ret->shared = !(word & 128);
-}
-
 #endif

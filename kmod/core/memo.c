@@ -6,7 +6,8 @@
 
 void lsp_memo_init(struct lsp_memo *m, u32 bits)
 {
-	m->bits = bits;
+	m->mask = (1U << bits) - 1;
+	m->shift = 64 - bits;
 	m->used = 0;
 	m->nodes[0].from = FROM_NOBODY;
 }
@@ -14,21 +15,21 @@ void lsp_memo_init(struct lsp_memo *m, u32 bits)
 /* The node that @value leads to from @from, made if need be; 0 for no room. */
 static u32 memo_add(struct lsp_memo *m, u32 from, u64 value)
 {
-	u32 mask = (1U << m->bits) - 1, at = lsp_memo_find(m, from, value), i;
+	u32 at = lsp_memo_find(m, from, value), i;
 	struct lsp_memo_node *node;
 
 	if (at || lsp_memo_full(m))
 		return at;
 	at = lsp_memo_place(m, from, value);
 	for (i = 0; i < LSP_MEMO_PLACES; i++) {
-		node = &m->nodes[(at + i) & mask];
+		node = &m->nodes[(at + i) & m->mask];
 		if (node->from)
 			continue;
 		m->used++;
 		node->value = value;
 		/* Pairs with the acquire in lsp_memo_find(). */
 		__atomic_store_n(&node->from, from, __ATOMIC_RELEASE);
-		return (at + i) & mask;
+		return (at + i) & m->mask;
 	}
 	return 0;
 }
@@ -50,7 +51,7 @@ static u32 memo_ask(struct lsp_memo *m, u32 at, u32 kind, u64 off, u64 answer)
 	next = memo_add(m, at, answer);
 	/* Once: readers on other CPUs keep the line to themselves. */
 	if (next && !node->likely)
-		__atomic_store_n(&node->likely, next, __ATOMIC_RELEASE);
+		__atomic_store_n(&node->likely, next * (u32)sizeof(*node), __ATOMIC_RELEASE);
 	return next;
 }
 
@@ -102,7 +103,7 @@ void lsp_memo_forget(struct lsp_memo *m, u64 id)
 {
 	u32 i;
 
-	for (i = 0; i < 1U << m->bits; i++)
+	for (i = 0; i <= m->mask; i++)
 		if (m->nodes[i].kind == LSP_MEMO_END && (!id || m->nodes[i].id == id))
 			__atomic_store_n(&m->nodes[i].id, 0, __ATOMIC_RELAXED);
 }

@@ -32,15 +32,17 @@ enum lsp_memo_kind {
 struct lsp_memo_node {
 	u64 value;	/* the answer that leads here, of a root: rip */
 	u32 from;	/* the node where it was asked; 0: free */
-	u32 likely;	/* the answer that came first, 0 none */
+	u32 likely;	/* the answer that came first: its node's distance from node 0 in bytes, 0 none */
 	u32 off;	/* where to look, from rsp */
 	u32 kind;	/* enum lsp_memo_kind */
 	u64 id;		/* LSP_MEMO_END: the stack's name, 0 for one that is to be sent again */
 };
 
 struct lsp_memo {
-	u32 bits;	/* log2 of the number of nodes */
+	u32 mask;	/* number of nodes - 1 */
+	u32 shift;	/* from a hash to a node */
 	u32 used;
+	u32 unused;
 	struct lsp_memo_node nodes[];
 };
 
@@ -50,7 +52,7 @@ void lsp_memo_init(struct lsp_memo *m, u32 bits);
 /* Half of the nodes stay free, so that a search is short. */
 static inline bool lsp_memo_full(const struct lsp_memo *m)
 {
-	return m->used >= 1U << (m->bits - 1);
+	return m->used > m->mask / 2;
 }
 
 /*
@@ -67,7 +69,7 @@ void lsp_memo_forget(struct lsp_memo *m, u64 id);
 static inline __attribute__((always_inline)) u32 lsp_memo_place(const struct lsp_memo *m, u32 from,
 								u64 value)
 {
-	return ((value ^ ((u64)from << 40)) * 0x9e3779b97f4a7c15ULL) >> (64 - m->bits);
+	return ((value ^ ((u64)from << 40)) * 0x9e3779b97f4a7c15ULL) >> m->shift;
 }
 
 /* The node that @value leads to from @from, 0 none. */
@@ -77,7 +79,7 @@ static inline __attribute__((always_inline)) u32 lsp_memo_find(const struct lsp_
 	u32 at = lsp_memo_place(m, from, value), i, found;
 
 	for (i = 0; i < LSP_MEMO_PLACES; i++, at++) {
-		at &= (1U << m->bits) - 1;
+		at &= m->mask;
 		/* Pairs with the release in memo_add(). */
 		found = __atomic_load_n(&m->nodes[at].from, __ATOMIC_ACQUIRE);
 		if (!found)
@@ -97,31 +99,33 @@ static inline __attribute__((always_inline)) u64
 lsp_memo_walk(const struct lsp_memo *m, u32 generation, const struct lsp_walk_frame *f,
 	      lsp_walk_read read, void *arg)
 {
-	const struct lsp_memo_node *node;
-	u32 at = lsp_memo_find(m, LSP_MEMO_ROOT | generation, f->ip), kind;
+	const struct lsp_memo_node *node = &m->nodes[lsp_memo_find(m, LSP_MEMO_ROOT | generation, f->ip)];
+	const struct lsp_memo_node *next;
 	u64 answer;
+	u32 kind;
 
 	for (;;) {
-		node = &m->nodes[at];
 		/* Pairs with the release in memo_ask(). */
 		kind = __atomic_load_n(&node->kind, __ATOMIC_ACQUIRE);
-		if (kind == LSP_MEMO_WORD || kind == LSP_MEMO_SAVED_BP) {
+		if (__builtin_expect(kind == LSP_MEMO_WORD, 1)) {
 			if (!read(arg, f->sp + node->off, &answer))
 				return 0;
-			if (kind == LSP_MEMO_SAVED_BP)
-				answer -= f->sp;
 		} else if (kind == LSP_MEMO_END) {
 			return __atomic_load_n(&node->id, __ATOMIC_RELAXED);
+		} else if (kind == LSP_MEMO_SAVED_BP) {
+			if (!read(arg, f->sp + node->off, &answer))
+				return 0;
+			answer -= f->sp;
 		} else if (kind == LSP_MEMO_BP) {
 			answer = f->bp - f->sp;
 		} else {
 			return 0;
 		}
 		/* Node 0 is none and ends the walk: no need to ask whether there is a likely one. */
-		if (m->nodes[node->likely].value == answer)
-			at = node->likely;
-		else
-			at = lsp_memo_find(m, at, answer);
+		next = (const void *)m->nodes + __atomic_load_n(&node->likely, __ATOMIC_ACQUIRE);
+		if (__builtin_expect(next->value != answer, 0))
+			next = &m->nodes[lsp_memo_find(m, node - m->nodes, answer)];
+		node = next;
 	}
 }
 

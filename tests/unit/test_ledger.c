@@ -6,7 +6,6 @@
  *
  * The model keeps every waiter and adds every interval between two events to
  * each of them. It knows no sums, no cut and no epoch.
- * sources: kmod/core/ledger.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
