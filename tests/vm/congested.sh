@@ -4,8 +4,9 @@
 # A recording that is told to end while its socket is full, so that the kernel
 # throws the answer to its STOP away. Would catch a collector that waits for an
 # answer that was lost, calls its whole recording partial for that, or does not
-# get the END of a session that has ended in order. Without CAP_NET_ADMIN the
-# socket has only the system's usual room.
+# get the END of a session that has ended in order. Without CAP_NET_ADMIN the socket
+# has only the system's usual room, and a wait now and then makes messages so small
+# that it holds more of them than the collector takes before it sends STOP.
 . tests/lib.sh
 
 r=/tmp/r/record.json
@@ -14,14 +15,14 @@ drops() { awk -v port="$1" '$2 == 16 && $3 % 4194304 == port { n += $9 } END { p
 is_full() { (($(drops "$1") > 0)); }
 
 module_load
-tests/vm/futex_ops --threads 6 --words 3 --seconds 100000 storm >/dev/null 2>&1 &
+tests/vm/secret wait 40 &
 load=$!
 for round in 1 2; do
-	setpriv --bounding-set=-net_admin $lockspan record -p $load --stack raw --ring-bytes 65536 -o /tmp/r >/tmp/out 2>/tmp/err &
+	setpriv --bounding-set=-net_admin $lockspan record -p $load --stack none -o /tmp/r >/tmp/out 2>/tmp/err &
 	recorder=$!
 	wait_until 20 module_is recording || die "no recording: $(cat /tmp/err)"
 	kill -STOP $recorder
-	check "round $round: the socket is full" wait_until 30 is_full $recorder
+	check "round $round: the socket is full" wait_until 60 is_full $recorder
 	begin=$(cut -d . -f 1 /proc/uptime)
 	kill -TERM $recorder
 	kill -CONT $recorder
@@ -30,7 +31,7 @@ for round in 1 2; do
 	echo "# ended after $(($(cut -d . -f 1 /proc/uptime) - begin)) s"
 	check "round $round: it has ended in order" ! grep -E 'cannot' /tmp/err
 	# Only END brings these.
-	num "round $round: waits by the module's count" "$(json $r counters.woken)" ">" 0
+	num "round $round: waits by the module's count" "$(json $r counters.timeout)" ">" 0
 	check "round $round: idle" wait_until 20 module_is idle
 done
 kill -KILL $load

@@ -4,8 +4,8 @@
  * of text, which are no addresses, and numbers that could be user addresses but
  * point to nothing.
  *
- *   secret wait             three threads wait so until they are killed; SIGUSR1
- *                           makes them forget what they had and plant others
+ *   secret wait [MS]        three threads wait so until they are killed, a millisecond
+ *                           each or MS; SIGUSR1 makes them plant others
  *   secret find FILE...     {"text":N,"number":N,"late_text":N,"late_number":N}: how
  *                           often each of them stands in the files, at any byte
  *
@@ -30,6 +30,7 @@ static const uint64_t planted[4] = { 0x2121743372633353ULL, 0x00005ec2c2bb7c43UL
 				     0x21216e3364643168ULL, 0x00005bad8dc1f2e7ULL };
 
 static volatile sig_atomic_t late;
+static long wait_ns = 1000000;
 
 static void on_signal(int number)
 {
@@ -39,9 +40,9 @@ static void on_signal(int number)
 
 static __attribute__((noinline)) void wait_above(volatile const uint64_t *words, uint32_t *word)
 {
-	struct timespec ms = { .tv_nsec = 1000000 };
+	struct timespec time = { .tv_nsec = wait_ns };
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, &ms, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
 	if (words[0] == words[1])
 		abort();
 }
@@ -104,8 +105,10 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[1], "find"))
 		return find(argv + 2);
-	if (argc != 2 || strcmp(argv[1], "wait"))
+	if (argc < 2 || strcmp(argv[1], "wait"))
 		return 64;
+	if (argc > 2)
+		wait_ns = 1000000L * atoi(argv[2]);
 	signal(SIGUSR1, on_signal);
 	for (unsigned int i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, wait_with_secrets, &word))
