@@ -83,6 +83,19 @@ static void stack_teach(struct lsp_collector *c, const struct lockspan_stack *st
 		c->teach(c->teach_arg, stack->generation, rules, n);
 }
 
+/* Before any of them is named, which takes longest: until then the module copies stack after stack. */
+static void stacks_teach(struct lsp_collector *c, const struct lsp_aggregate *work)
+{
+	for (size_t i = 0; c->teach && i < work->n; i++) {
+		struct lsp_stackset_stack *s = &c->stacks.stacks[work->rows[i].key.stack];
+
+		if (!s->raw || s->taught || !stack_ready(c, s, false))
+			continue;
+		s->taught = true;
+		stack_teach(c, s->raw);
+	}
+}
+
 /* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
 static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side side)
 {
@@ -112,7 +125,6 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 			err = trace_put(c, s, &trace, &trace_place);
 		if (err)
 			return err;
-		stack_teach(c, s->raw);
 	}
 	lsp_stackset_resolve(&c->stacks, place, trace_place);
 	return 0;
@@ -428,6 +440,7 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	c->first_full = false;
 	memset(&c->pending, 0, sizeof(c->pending));
 	lsp_recent_clear(&c->recent);
+	stacks_teach(c, &work);
 	for (size_t i = 0; i < work.n; i++) {
 		uint32_t stack = (uint32_t)work.rows[i].key.stack;
 

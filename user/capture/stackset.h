@@ -22,6 +22,7 @@ struct lsp_stackset_stack {
 	uint32_t generation;
 	struct lockspan_stack *raw;	/* NULL: not arrived, or resolved */
 	bool arrived;
+	bool taught;			/* its rules have been given to the module */
 	bool used;			/* named since the last compaction */
 	uint64_t asked_ns;		/* when it was last missed or asked for */
 	uint32_t trace;			/* the owner's number for it; LSP_INDEX_NONE at first */
