@@ -50,6 +50,12 @@ for r in exact sampled more empty big; do
 	browse $r.html --screenshot="$TEST_DIR/$r.png" >/dev/null
 	check "a screenshot of $r" test -s $r.png
 done
+mkfifo pipe
+sha256sum <pipe >piped &
+"$lockspan" report --html pipe exact 2>/dev/null
+wait $!
+is 'the same into a pipe' "$(<piped)" "$(sha256sum <exact.html)"
+check 'which no file has replaced' test -p pipe
 is 'the same on standard output' "$("$lockspan" report --html - exact | sha256sum)" "$(sha256sum <exact.html)"
 
 # ---- what is shown ---------------------------------------------------------------

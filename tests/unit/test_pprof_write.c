@@ -49,6 +49,7 @@ static void test_file(void **state)
 	struct lsp_profile *back;
 	struct fixture f;
 	struct stat st;
+	int reader;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -63,6 +64,13 @@ static void test_file(void **state)
 	assert_int_equal(lsp_profile_read(path, &back, why, sizeof(why)), 0);
 	assert_int_equal(lsp_profile_samples(back), FIXTURE_SAMPLES);
 	lsp_profile_destroy(back);
+	/* a pipe is written to, and not replaced */
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(lsp_profile_write(f.p, path), 0);
+	assert_true(read(reader, why, sizeof(why)) > 0 && !stat(path, &st) && S_ISFIFO(st.st_mode));
+	close(reader);
 	assert_int_equal(lsp_profile_write(f.p, missing), -ENOENT);
 	assert_int_equal(lsp_profile_read(missing, &back, why, sizeof(why)), -ENOENT);
 	assert_null(back);

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../report/json.h"
@@ -86,6 +87,8 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 static bool page_write(const char *path, const struct lsp_recording *r)
 {
 	char temporary[PATH_MAX];
+	bool special;
+	struct stat st;
 	int fd, err;
 	FILE *to;
 
@@ -94,11 +97,15 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 			lsp_say("no memory");
 		return lsp_reading_finish(NULL);
 	}
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= sizeof(temporary)) {
+	/* A file renamed to the name of a device or a pipe would replace it. */
+	special = !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	if ((size_t)snprintf(temporary, sizeof(temporary), special ? "%s" : "%s.tmp", path) >=
+	    sizeof(temporary)) {
 		lsp_say("%s: %s", path, strerror(ENAMETOOLONG));
 		return false;
 	}
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(temporary, special ? O_WRONLY | O_CLOEXEC :
+		  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!to) {
 		lsp_say("cannot write %s: %s", path, strerror(errno));
@@ -109,11 +116,12 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 		err = -EIO;
 	if (fclose(to) && !err)
 		err = -errno;
-	if (!err && rename(temporary, path))
+	if (!err && !special && rename(temporary, path))
 		err = -errno;
 	if (err) {
 		lsp_say("cannot write %s: %s", path, strerror(-err));
-		unlink(temporary);
+		if (!special)
+			unlink(temporary);
 	}
 	return !err;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int sink_fd(void *arg, const void *data, size_t bytes)
@@ -31,11 +32,27 @@ int lsp_profile_write_fd(const struct lsp_profile *p, int fd)
 	return lsp_profile_encode(p, sink_fd, &fd);
 }
 
+/* A device or a pipe is written to: a file renamed to its name would replace it. */
+static int special_write(const struct lsp_profile *p, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = lsp_profile_write_fd(p, fd);
+	if (close(fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
 int lsp_profile_write(const struct lsp_profile *p, const char *path)
 {
 	char *temporary;
+	struct stat st;
 	int fd, ret;
 
+	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return special_write(p, path);
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return -ENOMEM;
 	fd = mkostemp(temporary, O_CLOEXEC);
