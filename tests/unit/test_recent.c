@@ -4,7 +4,7 @@
  * like it, where the collector remembers which row the last ones went to.
  *
  * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c user/profiles.c
+ * sources: user/processes.c user/profiles.c user/births.c
  * sources: user/aggregate.c user/capture/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
