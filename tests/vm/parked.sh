@@ -97,5 +97,5 @@ num "killed: ended by the signal" "$(c signal)" ">=" "$threads"
 num "killed: none left open" "$(c open)" "<=" 1
 is_whole "killed"
 check "the module leaves" wait_until 10 rmmod lockspan
-num "bytes for each thread and a word of its own, beyond its kretprobe instance" $per_thread "<=" 304
+num "bytes for each thread and a word of its own, beyond its kretprobe instance" $per_thread "<=" 320
 finish

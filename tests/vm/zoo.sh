@@ -47,13 +47,16 @@ subject() {
 	echo "# zoo $name: waits $events, equal $good, complete $whole; releases $releases," \
 		"equal $right, complete $ended; bytes per event" \
 		"$((sent ? bytes / sent : 0)) ($sent events)"
-	tests/vm/walkers /tmp/stream >/tmp/walked
-	grep '^#' /tmp/walked
-	read -r snapshots _ plain equal own dwfl < <(tail -n 1 /tmp/walked)
-	is "$name: walks by the tables that are libdwfl's too, of $plain" "${equal:-none}" "${plain:-some}"
-	echo "# walkers $name: snapshots $snapshots, compared $plain, equal $equal; stacks per second" \
-		"by tables $own, by libdwfl $dwfl"
-	walks=$((walks + plain))
+	# Of the table that Go programs have of themselves libdwfl knows nothing; unit/gopcln has that.
+	if [[ $name != go-* ]]; then
+		tests/vm/walkers /tmp/stream >/tmp/walked
+		grep '^#' /tmp/walked
+		read -r snapshots _ plain equal own dwfl < <(tail -n 1 /tmp/walked)
+		is "$name: walks by the tables that are libdwfl's too, of $plain" "${equal:-none}" "${plain:-some}"
+		echo "# walkers $name: snapshots $snapshots, compared $plain, equal $equal; stacks per second" \
+			"by tables $own, by libdwfl $dwfl"
+		walks=$((walks + plain))
+	fi
 	./pprof-truth -pprof=false /tmp/r/*.pb.gz >/tmp/format
 	is "$name: profiles that break a rule of the format" "$(grep -v ': ok: ' /tmp/format)" ''
 	rm -rf /tmp/r /tmp/stream
