@@ -67,7 +67,7 @@ named "another program's debug file" /tmp/.debug/c-stripped.debug 'another progr
 # While the process lives its own file is found, whatever has its name.
 cp $zoo/brief /tmp/replaced
 cp $zoo/deep /tmp/new
-recorded "replaced, alive" "/tmp/replaced /tmp/new; true"
+recorded "replaced, alive" "/tmp/replaced /tmp/new 1000; true"
 is "replaced, alive: the names are the old file's" "$(waits comm=z-brief fn=brief_take)" 1
 
 # The recorder sleeps until the process is gone.

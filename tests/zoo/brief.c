@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * brief [FILE]: waits once in its life and is gone 5 ms later. Before that it
+ * brief [FILE [MS]]: waits once in its life and is gone MS (5) ms later. Before that it
  * puts FILE in its own file's place; "-": removes it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "subject.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int ms_left = 5;
 
 static FRAME void brief_take(void)
 {
 	pthread_mutex_lock(&mutex);
-	usleep(5000);
+	usleep(1000 * ms_left);
 	_exit(0);
 }
 
@@ -30,6 +32,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && (strcmp(argv[1], "-") ? rename(argv[1], argv[0]) : unlink(argv[0])))
 		return 2;
+	if (argc > 2)
+		ms_left = (unsigned int)atoi(argv[2]);
 	truth("z-brief;pthread_mutex_lock;brief_take;worker");
 	truth("<brief;pthread_mutex_unlock;main");
 	pthread_mutex_lock(&mutex);
