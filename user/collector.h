@@ -117,7 +117,7 @@ struct lsp_collector_totals {
 	size_t processes;
 	size_t rows;
 	uint64_t unrecorded;		/* events that found no memory */
-	size_t pairs;			/* stacks taken by rules and as a snapshot, distinct */
+	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
 	size_t pairs_equal;		/* of them, with the same frames and the same end */
 };
 

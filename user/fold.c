@@ -361,7 +361,7 @@ static bool pair_equal(struct lsp_collector *c, const struct lockspan_stack *wal
 
 void lsp_collector_pairs_compare(struct lsp_collector *c)
 {
-	uint32_t walked, copied;
+	uint32_t walked, copied, trace;
 
 	for (size_t i = 0; i < c->npairs; i++) {
 		const struct lsp_pair *p = &c->pairs[i];
@@ -369,11 +369,15 @@ void lsp_collector_pairs_compare(struct lsp_collector *c)
 		if (lsp_stackset_place(&c->stacks, p->tgid, p->walked, c->now_ns, &walked) ||
 		    lsp_stackset_place(&c->stacks, p->tgid, p->copied, c->now_ns, &copied) ||
 		    stack_resolve(c, copied, LSP_SIDE_WAITER) || !c->stacks.stacks[walked].raw)
+			goto count;
+		trace = c->stacks.stacks[copied].trace;
+		/* The window ended the snapshot, the walk goes to the end: they cannot be the same. */
+		if (c->traces.entries[trace].trace.end == LSP_END_TRUNCATED)
 			continue;
-		c->totals.pairs_equal += pair_equal(c, c->stacks.stacks[walked].raw,
-						    c->stacks.stacks[copied].trace);
+		c->totals.pairs_equal += pair_equal(c, c->stacks.stacks[walked].raw, trace);
+count:
+		c->totals.pairs++;
 	}
-	c->totals.pairs += c->npairs;
 	c->npairs = 0;
 }
 
