@@ -94,7 +94,7 @@ static void subject_check(const char *name, const char *kind, size_t least)
 	size_t walked = 0;
 	struct fixture f;
 
-	fixture_begin(&f, name, kind, "60", &(struct capture_options){
+	fixture_begin(&f, name, kind, &(struct capture_options){
 		.max = 80, .window_bytes = 65536, .stride = 1 });
 	for (size_t i = 0; i < f.capture.n; i++) {
 		const struct lockspan_stack *raw = f.capture.stacks[i].raw;
@@ -219,7 +219,7 @@ static void remembered_check(const char *name, const char *kind, uint32_t bits, 
 	size_t i, k, known = 0;
 	struct fixture f;
 
-	fixture_begin(&f, name, kind, "60", &(struct capture_options){
+	fixture_begin(&f, name, kind, &(struct capture_options){
 		.max = 80, .window_bytes = 65536, .stride = 1 });
 	for (i = 0; i < f.capture.n; i++) {
 		const struct lockspan_stack *raw = f.capture.stacks[i].raw;

@@ -183,7 +183,7 @@ static double rate(struct fixture *f, walk_fn *walk)
 	return (double)walked / took;
 }
 
-static void subject_run(const char *name, const char *kind, const char *rounds, size_t max,
+static void subject_run(const char *name, const char *kind, size_t max,
 			unsigned int stride, const struct expectation *e, struct figures *ret)
 {
 	struct fixture f;
@@ -191,7 +191,7 @@ static void subject_run(const char *name, const char *kind, const char *rounds, 
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
-	fixture_begin(&f, name, kind, rounds, &(struct capture_options){
+	fixture_begin(&f, name, kind, &(struct capture_options){
 		.max = max, .window_bytes = 16384, .stride = stride });
 	for (i = 0; i < f.capture.n; i++)
 		stack_judge(&f, fixture_maps(&f, i), &f.capture.stacks[i], e, ret);
@@ -211,12 +211,12 @@ static void subject_run(const char *name, const char *kind, const char *rounds, 
 #define BELOW " level3 level2 level1 worker"
 
 /* Everything that calls by CFI gives the program's own chain, every time. */
-static void all_exact(const char *name, const char *kind, const char *rounds, size_t max,
+static void all_exact(const char *name, const char *kind, size_t max,
 		      unsigned int stride, const struct expectation *e)
 {
 	struct figures r;
 
-	subject_run(name, kind, rounds, max, stride, e, &r);
+	subject_run(name, kind, max, stride, e, &r);
 	assert_int_equal(r.exact, r.stacks);
 	assert_int_equal(r.sparse_same, r.stacks);
 	assert_int_equal(r.agree, r.compared);
@@ -237,14 +237,14 @@ static void primitives(void **state)
 	(void)state;
 	subject_build("c", "gcc", "chains.c", "-O2");
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		all_exact("c", kinds[i], "60", 100, 1, &plain);
+		all_exact("c", kinds[i], 100, 1, &plain);
 	subject_build("c-static", "gcc", "chains.c", "-O2 -static");
-	all_exact("c-static", "mutex", "60", 60, 1, &plain);
-	all_exact("c-static", "cond", "60", 60, 1, &plain);
+	all_exact("c-static", "mutex", 60, 1, &plain);
+	all_exact("c-static", "cond", 60, 1, &plain);
 	subject_build("c-fp", "gcc", "chains.c", "-O2 -fno-omit-frame-pointer -static-pie");
-	all_exact("c-fp", "rwlock", "60", 60, 1, &plain);
+	all_exact("c-fp", "rwlock", 60, 1, &plain);
 	subject_build("c-O0", "gcc", "chains.c", "-O0");
-	all_exact("c-O0", "mutex", "60", 60, 1, &plain);
+	all_exact("c-O0", "mutex", 60, 1, &plain);
 }
 
 static void deep(void **state)
@@ -256,8 +256,8 @@ static void deep(void **state)
 	size_t i, n;
 
 	(void)state;
-	all_exact("c", "deep", "30", 60, 1, &e);
-	fixture_begin(&f, "c", "deep", "10", &(struct capture_options){
+	all_exact("c", "deep", 60, 1, &e);
+	fixture_begin(&f, "c", "deep", &(struct capture_options){
 		.max = 10, .window_bytes = 16384, .stride = 1 });
 	for (i = 0; i < f.capture.n; i++) {
 		struct lsp_mapset *set = fixture_maps(&f, i);
@@ -277,7 +277,7 @@ static void signals(void **state)
 	};
 
 	(void)state;
-	all_exact("c", "signal", "40", 150, 1, &e);
+	all_exact("c", "signal", 150, 1, &e);
 }
 
 static void realigned(void **state)
@@ -287,9 +287,9 @@ static void realigned(void **state)
 	};
 
 	(void)state;
-	all_exact("c", "drap", "60", 100, 1, &e);
+	all_exact("c", "drap", 100, 1, &e);
 	subject_build("c-align", "gcc", "chains.c", "-O2 -mstackrealign");
-	all_exact("c-align", "drap", "60", 100, 1, &e);
+	all_exact("c-align", "drap", 100, 1, &e);
 }
 
 static void cplusplus(void **state)
@@ -301,8 +301,8 @@ static void cplusplus(void **state)
 
 	(void)state;
 	subject_build("c++", "g++", "chains.cpp", "-std=c++17 -O2");
-	all_exact("c++", "cond", "60", 100, 1, &e);
-	all_exact("c++", "shared", "60", 100, 1, &e);
+	all_exact("c++", "cond", 100, 1, &e);
+	all_exact("c++", "shared", 100, 1, &e);
 }
 
 /* A rule that the tables cannot hold goes to libdwfl, and the walk is none the worse. */
@@ -315,8 +315,8 @@ static void odd_rule(void **state)
 	size_t i;
 
 	(void)state;
-	all_exact("c", "odd", "60", 100, 1, &e);
-	fixture_begin(&f, "c", "odd", "10", &(struct capture_options){
+	all_exact("c", "odd", 100, 1, &e);
+	fixture_begin(&f, "c", "odd", &(struct capture_options){
 		.max = 20, .window_bytes = 16384 });
 	for (i = 0; i < f.capture.n; i++)
 		lsp_unwind(f.unwinder, fixture_maps(&f, i), f.capture.stacks[i].sparse);
@@ -333,7 +333,7 @@ static void jit(void **state)
 	};
 
 	(void)state;
-	all_exact("c", "jit", "60", 100, 1, &e);
+	all_exact("c", "jit", 100, 1, &e);
 }
 
 /* A C library without call frame information: guessed, but nearly always right. */
@@ -355,7 +355,7 @@ static void musl(void **state)
 	subject_build("musl", "musl-gcc", "chains.c", "-O2 -static");
 	subject_build("musl-so", "musl-gcc", "chains.c", "-O2");
 	for (i = 0; i < 2 * sizeof(kinds) / sizeof(*kinds); i++) {
-		subject_run(i & 1 ? "musl" : "musl-so", kinds[i / 2], "60", 100, 1, &e, &r);
+		subject_run(i & 1 ? "musl" : "musl-so", kinds[i / 2], 100, 1, &e, &r);
 		assert_int_equal(r.exact, r.stacks);
 		assert_int_equal(r.sparse_same, r.stacks);
 	}
@@ -405,7 +405,7 @@ static void musl_stripped(void **state)
 	for (k = 0; k < 4; k++) {
 		size_t exact = 0, complete = 0;
 
-		fixture_begin(&f, "musl-s", kinds[k], "60", &(struct capture_options){
+		fixture_begin(&f, "musl-s", kinds[k], &(struct capture_options){
 			.max = 100, .window_bytes = 16384, .stride = 1 });
 		for (i = 0; i < f.capture.n; i++) {
 			const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
@@ -445,7 +445,7 @@ static void go(void **state)
 		snprintf(command, sizeof(command), "cd " SUBJECTS "go && GOFLAGS=-mod=mod GOPROXY=off"
 			 " go build %s -o %s/%s main.go", flags[k], subjects_dir, names[k]);
 		assert_int_equal(system(command), 0);
-		fixture_begin(&f, names[k], NULL, NULL, &(struct capture_options){
+		fixture_begin(&f, names[k], NULL, &(struct capture_options){
 		.max = 150, .window_bytes = 16384, .stride = 1 });
 		for (i = right = 0; i < f.capture.n; i++) {
 			struct lsp_mapset *set = fixture_maps(&f, i);

@@ -44,7 +44,7 @@ static void cut(void **state)
 	size_t i, seen = 0;
 
 	(void)state;
-	fixture_begin(&f, "c", "mutex", "20", &(struct capture_options){
+	fixture_begin(&f, "c", "mutex", &(struct capture_options){
 		.max = 20, .window_bytes = 16384, .stride = 3 });
 	for (i = 0; i < f.capture.n; i++) {
 		struct lsp_mapset *set = fixture_maps(&f, i);
@@ -81,7 +81,7 @@ static void bounded(void **state)
 	size_t i, deepest = 0;
 
 	(void)state;
-	fixture_begin(&f, "c", "endless", "3", &o);
+	fixture_begin(&f, "c", "endless", &o);
 	for (i = 0; i < f.capture.n; i++) {
 		w = lsp_unwind(f.unwinder, fixture_maps(&f, i), f.capture.stacks[i].raw);
 		deepest = w->n > deepest ? w->n : deepest;
@@ -99,7 +99,7 @@ static void circles(void **state)
 	size_t i, k, words, changed = 0;
 
 	(void)state;
-	fixture_begin(&f, "c-fp", "mutex", "20", &(struct capture_options){
+	fixture_begin(&f, "c-fp", "mutex", &(struct capture_options){
 		.max = 20, .window_bytes = 16384, .stride = 1 });
 	for (i = 0; i < f.capture.n; i++) {
 		struct lockspan_stack *s = stack_copy(f.capture.stacks[i].raw);
@@ -127,7 +127,7 @@ static void frame_pointers(void **state)
 	size_t i, k, with_worker = 0;
 
 	(void)state;
-	fixture_begin(&f, "c-fp", "mutex", "20", &(struct capture_options){
+	fixture_begin(&f, "c-fp", "mutex", &(struct capture_options){
 		.max = 40, .window_bytes = 16384, .stride = 1 });
 	for (i = 0; i < f.capture.n; i++) {
 		struct lsp_mapset *set = fixture_maps(&f, i);
@@ -162,7 +162,7 @@ static void damaged(void **state)
 	struct fixture f;
 
 	(void)state;
-	fixture_begin(&f, "c", "jit", "20", &(struct capture_options){
+	fixture_begin(&f, "c", "jit", &(struct capture_options){
 		.max = 20, .window_bytes = 16384, .stride = 3 });
 	for (round = 0; round < 3000; round++) {
 		const struct captured *c = &f.capture.stacks[round % f.capture.n];

@@ -46,11 +46,11 @@ void subject_build(const char *name, const char *compiler, const char *source, c
 	assert_int_equal(system(command), 0);
 }
 
-void fixture_begin(struct fixture *f, const char *name, const char *kind, const char *rounds,
+void fixture_begin(struct fixture *f, const char *name, const char *kind,
 		   const struct capture_options *o)
 {
-	char path[128];
-	char *argv[] = { path, (char *)kind, (char *)rounds, NULL };
+	char path[128], rounds[] = "1000000";
+	char *argv[] = { path, (char *)kind, rounds, NULL };
 
 	snprintf(path, sizeof(path), "%s/%s", subjects_dir, name);
 	memset(f, 0, sizeof(*f));

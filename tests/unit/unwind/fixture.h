@@ -32,8 +32,11 @@ bool have(const char *program);
 /* Compiles @source of this directory to subjects_dir/@name. */
 void subject_build(const char *name, const char *compiler, const char *source, const char *flags);
 
-/* Runs subject @name and takes its stacks. */
-void fixture_begin(struct fixture *f, const char *name, const char *kind, const char *rounds,
+/*
+ * Runs subject @name until @o->max stacks are taken: how often its threads meet is the
+ * machine's affair, so it is never the program that says when there are enough.
+ */
+void fixture_begin(struct fixture *f, const char *name, const char *kind,
 		   const struct capture_options *o);
 void fixture_end(struct fixture *f);
 
