@@ -359,24 +359,29 @@ static bool pair_equal(struct lsp_collector *c, const struct lockspan_stack *wal
 	return false;
 }
 
-void lsp_collector_pairs_compare(struct lsp_collector *c)
+/* Whether a walk and the snapshot taken with it come to one trace. *@cut: the window ended the snapshot. */
+static bool pair_compare(struct lsp_collector *c, const struct lsp_pair *p, bool *cut)
 {
 	uint32_t walked, copied, trace;
 
-	for (size_t i = 0; i < c->npairs; i++) {
-		const struct lsp_pair *p = &c->pairs[i];
+	*cut = false;
+	if (lsp_stackset_place(&c->stacks, p->tgid, p->walked, c->now_ns, &walked) ||
+	    lsp_stackset_place(&c->stacks, p->tgid, p->copied, c->now_ns, &copied) ||
+	    stack_resolve(c, copied, LSP_SIDE_WAITER) || !c->stacks.stacks[walked].raw)
+		return false;
+	trace = c->stacks.stacks[copied].trace;
+	*cut = c->traces.entries[trace].trace.end == LSP_END_TRUNCATED;
+	return !*cut && pair_equal(c, c->stacks.stacks[walked].raw, trace);
+}
 
-		if (lsp_stackset_place(&c->stacks, p->tgid, p->walked, c->now_ns, &walked) ||
-		    lsp_stackset_place(&c->stacks, p->tgid, p->copied, c->now_ns, &copied) ||
-		    stack_resolve(c, copied, LSP_SIDE_WAITER) || !c->stacks.stacks[walked].raw)
-			goto count;
-		trace = c->stacks.stacks[copied].trace;
-		/* The window ended the snapshot, the walk goes to the end: they cannot be the same. */
-		if (c->traces.entries[trace].trace.end == LSP_END_TRUNCATED)
-			continue;
-		c->totals.pairs_equal += pair_equal(c, c->stacks.stacks[walked].raw, trace);
-count:
-		c->totals.pairs++;
+void lsp_collector_pairs_compare(struct lsp_collector *c)
+{
+	for (size_t i = 0; i < c->npairs; i++) {
+		bool cut, equal = pair_compare(c, &c->pairs[i], &cut);
+
+		/* The walk goes to the stack's end and a cut snapshot does not: they cannot be the same. */
+		c->totals.pairs += !cut;
+		c->totals.pairs_equal += equal;
 	}
 	c->npairs = 0;
 }
