@@ -90,7 +90,8 @@ json() { tests/vm/jsonget "$1" "$2" || echo -; }
 lockspan=user/lockspan
 [[ -x $lockspan ]] || lockspan=/lockspan/user/lockspan
 
-module_load() { insmod ./lockspan.ko "$@" || die "insmod failed: $(dmesg | tail -n 3)"; }
+# A test that runs another one may set lsp_module_options for it.
+module_load() { insmod ./lockspan.ko ${lsp_module_options:+"$lsp_module_options"} "$@" || die "insmod failed: $(dmesg | tail -n 3)"; }
 module_loaded() { [[ -d /sys/module/lockspan ]]; }
 # module_is STATE: idle, recording or draining; leaves /tmp/status.json.
 module_is() { $lockspan status --json >/tmp/status.json && [[ $(json /tmp/status.json state) == "$1" ]]; }

@@ -69,15 +69,36 @@ void lsp_aggregate_uninit(struct lsp_aggregate *a);
 /* The sums of @key, all zero if it is new; NULL: no memory. Valid until the next call. */
 struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggregate_key *key);
 
-/* The place in rows of sums that lsp_aggregate_at() gave. */
-static inline size_t lsp_aggregate_place(const struct lsp_aggregate *a, const struct lsp_sums *sums)
+/* Where the sums that lsp_aggregate_at() gave stand, bytes from the first row; and back. */
+static inline size_t lsp_aggregate_offset(const struct lsp_aggregate *a, const struct lsp_sums *sums)
 {
-	return (size_t)((const char *)sums - (const char *)a->rows) / sizeof(*a->rows);
+	return (size_t)((const char *)sums - (const char *)a->rows);
+}
+
+static inline struct lsp_sums *lsp_aggregate_sums(const struct lsp_aggregate *a, size_t offset)
+{
+	return (void *)((char *)a->rows + offset);
 }
 
 /* The parts of the next two for what is not kept for certain or is no contention. */
 void lsp_sums_add_drawn_span(struct lsp_sums *to, const struct lockspan_span *s);
 void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_release *r);
+
+/* A wait that was kept for certain, as lsp_sums_add_span() does. */
+static inline void lsp_sums_add_certain_span(struct lsp_sums *to, const struct lockspan_span *s,
+					     uint64_t wait_ns, uint64_t sched_ns)
+{
+	struct lsp_tally *t = &to->tally;
+
+	lsp_certain_add(&t->certain, wait_ns);
+	if (s->rate_ns > t->certain.block_rate_ns)
+		t->certain.block_rate_ns = s->rate_ns;
+	t->sched_ns += sched_ns;
+	t->handoff_ns += s->handoff_ns;
+	t->tail_ns += s->tail_ns;
+	t->depth += s->depth;
+	t->rewaits += !!(s->rec.flags & LOCKSPAN_SPAN_REWAIT);
+}
 
 /*
  * Adds an event. A span that neither is a contention nor is still open
@@ -86,20 +107,11 @@ void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_relea
 static inline void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
 {
 	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
-	struct lsp_tally *t = &to->tally;
 
-	if (wait_ns < s->rate_ns || !(lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN)) {
+	if (wait_ns < s->rate_ns || !(lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN))
 		lsp_sums_add_drawn_span(to, s);
-		return;
-	}
-	lsp_certain_add(&t->certain, wait_ns);
-	if (s->rate_ns > t->certain.block_rate_ns)
-		t->certain.block_rate_ns = s->rate_ns;
-	t->sched_ns += lsp_span_sched_delay_ns(s);
-	t->handoff_ns += s->handoff_ns;
-	t->tail_ns += s->tail_ns;
-	t->depth += s->depth;
-	t->rewaits += !!(s->rec.flags & LOCKSPAN_SPAN_REWAIT);
+	else
+		lsp_sums_add_certain_span(to, s, wait_ns, lsp_span_sched_delay_ns(s));
 }
 
 static inline void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r)

@@ -73,36 +73,25 @@ void lsp_collector_destroy(struct lsp_collector *c)
 /* ---- records ---- */
 
 /* Finds the sums of an event by the names of its stack and thread; NULL: no memory. */
-static __attribute__((noinline, cold))
-struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_recent_event e,
-			      struct lsp_recent_slot *slot)
+static struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_recent_event *e,
+				     struct lsp_recent_slot *slot)
 {
 	struct lsp_aggregate_key key = {
-		.lock = e.lock, .key = e.key, .tgid = e.tgid, .owner = e.owner,
-		.kind = e.kind, .tid = e.tid,
+		.lock = e->lock, .key = e->key, .tgid = e->tgid, .owner = e->owner,
+		.kind = e->kind, .tid = e->tid,
 	};
 	struct lsp_sums *sums;
 	uint32_t place;
 
-	if (lsp_stackset_place(&c->stacks, e.tgid, e.stack, c->now_ns, &place) ||
-	    lsp_strings_place(&c->comms, (const char *)e.comm, LOCKSPAN_COMM_LEN, &key.comm))
+	if (lsp_stackset_place(&c->stacks, e->tgid, e->stack, c->now_ns, &place) ||
+	    lsp_strings_place(&c->comms, (const char *)e->comm, LOCKSPAN_COMM_LEN, &key.comm))
 		return NULL;
 	key.stack = place;
 	sums = lsp_aggregate_at(&c->pending, &key);
 	if (!sums)
 		return NULL;
-	lsp_recent_put(&c->recent, slot, &e, lsp_aggregate_place(&c->pending, sums));
+	lsp_recent_put(&c->recent, slot, e, lsp_aggregate_offset(&c->pending, sums));
 	return sums;
-}
-
-static inline __attribute__((always_inline))
-struct lsp_sums *pending_at(struct lsp_collector *c, const struct lsp_recent_event e)
-{
-	struct lsp_recent_slot *slot = lsp_recent_at(&c->recent, e.stack, e.key, e.tid, e.kind);
-
-	if (__builtin_expect(lsp_recent_is(&c->recent, slot, e), 1))
-		return &c->pending.rows[slot->place].sums;
-	return pending_find(c, e, slot);
 }
 
 static bool op_is_pi(uint8_t op)
@@ -122,59 +111,128 @@ static bool outcome_is_summed(const struct lockspan_span *s)
 	return lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN;
 }
 
-static int span_record(struct lsp_collector *c, const struct lockspan_span *s)
+/* Kind of a span's row, and the estimate of its outcome if that is not the row's. */
+static __attribute__((noinline))
+uint32_t span_kind(struct lsp_collector *c, const struct lockspan_span *s)
 {
-	struct lsp_recent_event e = {
-		.stack = s->stack, .lock = s->uaddr, .key = s->key, .tgid = s->tgid, .tid = s->tid,
-		.owner = s->tgid,
-		.kind = (s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK) |
-			(uint32_t)s->outcome << KIND_OUTCOME_SHIFT,
-	};
-	struct lsp_sums *sums;
+	uint32_t kind = (s->outcome == LOCKSPAN_OPEN ? LSP_ROW_OPEN : LSP_ROW_BLOCK) |
+			(uint32_t)s->outcome << KIND_OUTCOME_SHIFT;
 
-	time_see(c, s->run_ns);
-	c->totals.spans++;
-	if (c->spans)
-		lsp_spanfile_add_span(c->spans, s);
 	if (!outcome_is_summed(s) && s->outcome < LOCKSPAN_OUTCOME_COUNT)
 		lsp_estimate_add_block(&c->outcomes[s->outcome], lsp_span_lock_wait_ns(s),
 				       s->rate_ns);
 	if (s->rec.flags & LOCKSPAN_SPAN_JOIN)
-		e.kind |= KIND_JOIN;
+		kind |= KIND_JOIN;
 	if (op_is_pi(s->op))
-		e.kind |= KIND_PI;
-	memcpy(e.comm, s->comm, sizeof(e.comm));
+		kind |= KIND_PI;
+	return kind;
+}
 
-	sums = pending_at(c, e);
+/* A wait as nearly all are: it was woken, by a thread, off no priority-inheriting lock. */
+static inline bool span_is_plain(const struct lockspan_span *s)
+{
+	return s->outcome == LOCKSPAN_WOKEN && s->op <= LOCKSPAN_OP_WAIT_BITSET && s->wake_ns &&
+	       !(s->rec.flags & LOCKSPAN_SPAN_JOIN);
+}
+
+static __attribute__((noinline))
+struct lsp_sums *span_find(struct lsp_collector *c, const struct lockspan_span *s, uint32_t kind,
+			   struct lsp_recent_slot *slot)
+{
+	struct lsp_recent_event e = {
+		.stack = s->stack, .lock = s->uaddr, .key = s->key, .tgid = s->tgid, .tid = s->tid,
+		.owner = s->tgid, .kind = kind,
+	};
+
+	memcpy(e.comm, s->comm, sizeof(e.comm));
+	return pending_find(c, &e, slot);
+}
+
+static inline __attribute__((always_inline))
+struct lsp_sums *span_sums(struct lsp_collector *c, const struct lockspan_span *s, uint32_t kind)
+{
+	struct lsp_recent_slot *slot = lsp_recent_at(&c->recent, s->stack, s->key, s->tid, kind);
+
+	if (__builtin_expect(LSP_RECENT_IS(&c->recent, slot, s, s->tgid, kind), 1))
+		return lsp_aggregate_sums(&c->pending, slot->at);
+	return span_find(c, s, kind, slot);
+}
+
+static __attribute__((noinline))
+int span_add_any(struct lsp_collector *c, const struct lockspan_span *s)
+{
+	struct lsp_sums *sums = span_sums(c, s, span_kind(c, s));
+
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_add_span(sums, s);
 	return 0;
 }
 
-static int release_record(struct lsp_collector *c, const struct lockspan_release *r)
+static inline __attribute__((always_inline))
+int span_record(struct lsp_collector *c, const struct lockspan_span *s)
+{
+	uint64_t wait_ns = lsp_elapsed_ns(s->enq_ns, s->wake_ns);
+	struct lsp_sums *sums;
+
+	time_see(c, s->run_ns);
+	c->totals.spans++;
+	if (__builtin_expect(c->spans != NULL, 0))
+		lsp_spanfile_add_span(c->spans, s);
+	if (__builtin_expect(!span_is_plain(s) || wait_ns < s->rate_ns, 0))
+		return span_add_any(c, s);
+	sums = span_sums(c, s, LSP_ROW_BLOCK | LOCKSPAN_WOKEN << KIND_OUTCOME_SHIFT);
+	if (__builtin_expect(!sums, 0))
+		return -ENOMEM;
+	lsp_sums_add_certain_span(sums, s, wait_ns, lsp_elapsed_ns(s->wake_ns, s->run_ns));
+	return 0;
+}
+
+static uint32_t release_kind(const struct lockspan_release *r)
+{
+	uint32_t kind = LSP_ROW_MUTEX;
+
+	if (r->rec.flags & LOCKSPAN_RELEASE_JOIN)
+		kind |= KIND_JOIN;
+	if (r->rec.flags & LOCKSPAN_RELEASE_IRQ)
+		kind |= KIND_INTERRUPT;
+	if (r->rec.flags & LOCKSPAN_RELEASE_PI || op_is_pi(r->op))
+		kind |= KIND_PI;
+	return kind;
+}
+
+static __attribute__((noinline))
+struct lsp_sums *release_find(struct lsp_collector *c, const struct lockspan_release *r, uint32_t kind,
+			      struct lsp_recent_slot *slot)
 {
 	struct lsp_recent_event e = {
 		.stack = r->stack, .lock = r->uaddr, .key = r->key, .tgid = r->tgid, .tid = r->tid,
-		.owner = r->waiter_tgid,
-		.kind = LSP_ROW_MUTEX,
+		.owner = r->waiter_tgid, .kind = kind,
 	};
+
+	memcpy(e.comm, r->comm, sizeof(e.comm));
+	return pending_find(c, &e, slot);
+}
+
+static inline __attribute__((always_inline))
+int release_record(struct lsp_collector *c, const struct lockspan_release *r)
+{
+	uint32_t kind = LSP_ROW_MUTEX;
+	struct lsp_recent_slot *slot;
 	struct lsp_sums *sums;
 
 	time_see(c, r->time_ns);
 	c->totals.releases++;
-	if (c->spans)
+	if (__builtin_expect(c->spans != NULL, 0))
 		lsp_spanfile_add_release(c->spans, r);
-	if (r->rec.flags & LOCKSPAN_RELEASE_JOIN)
-		e.kind |= KIND_JOIN;
-	if (r->rec.flags & LOCKSPAN_RELEASE_IRQ)
-		e.kind |= KIND_INTERRUPT;
-	if (r->rec.flags & LOCKSPAN_RELEASE_PI || op_is_pi(r->op))
-		e.kind |= KIND_PI;
-	memcpy(e.comm, r->comm, sizeof(e.comm));
-
-	sums = pending_at(c, e);
-	if (!sums)
+	if (__builtin_expect(r->rec.flags || r->op > LOCKSPAN_OP_WAIT_BITSET, 0))
+		kind = release_kind(r);
+	slot = lsp_recent_at(&c->recent, r->stack, r->key, r->tid, kind);
+	if (__builtin_expect(LSP_RECENT_IS(&c->recent, slot, r, r->waiter_tgid, kind), 1))
+		sums = lsp_aggregate_sums(&c->pending, slot->at);
+	else
+		sums = release_find(c, r, kind, slot);
+	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
 	lsp_sums_add_release(sums, r);
 	return 0;
@@ -231,35 +289,40 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 	return lsp_resolver_map(c->resolver, m, (const char *)(m + 1));
 }
 
-static int any_record(void *arg, const struct lockspan_rec *rec)
+/* The records that are not one an event. */
+static __attribute__((noinline))
+int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
 {
-	struct lsp_collector *c = arg;
-	int err = 0;
-
 	switch (rec->type) {
-	case LOCKSPAN_REC_SPAN:
-		err = span_record(c, (const void *)rec);
-		break;
-	case LOCKSPAN_REC_RELEASE:
-		err = release_record(c, (const void *)rec);
-		break;
 	case LOCKSPAN_REC_LATE:
 		/* A late release moves a wait between outcomes that both count as contentions. */
 		if (c->spans)
 			lsp_spanfile_add_late(c->spans, (const void *)rec);
 		break;
 	case LOCKSPAN_REC_STACK:
-		err = stack_record(c, (const void *)rec);
-		break;
+		return stack_record(c, (const void *)rec);
 	case LOCKSPAN_REC_MAP:
-		err = map_record(c, (const void *)rec);
-		break;
+		return map_record(c, (const void *)rec);
 	case LSP_REC_LOCK:
-		err = lsp_births_add(&c->births, (const void *)rec);
-		break;
+		return lsp_births_add(&c->births, (const void *)rec);
 	}
+	return 0;
+}
+
+static inline __attribute__((always_inline))
+int any_record(void *arg, const struct lockspan_rec *rec)
+{
+	struct lsp_collector *c = arg;
+	int err;
+
+	if (rec->type == LOCKSPAN_REC_SPAN)
+		err = span_record(c, (const void *)rec);
+	else if (rec->type == LOCKSPAN_REC_RELEASE)
+		err = release_record(c, (const void *)rec);
+	else
+		err = seldom_record(c, rec);
 	/* The recording goes on without the event; the totals tell of it. */
-	if (err)
+	if (__builtin_expect(err, 0))
 		c->totals.unrecorded++;
 	return 0;
 }

@@ -21,19 +21,19 @@
 
 /* No padding between the words that are compared. */
 struct lsp_recent_event {
-	uint64_t stack;
 	uint64_t lock;
+	uint64_t stack;
 	uint64_t key;
-	uint32_t tgid;
+	uint64_t comm[LOCKSPAN_COMM_LEN / 8];
 	uint32_t tid;
+	uint32_t tgid;
 	uint32_t owner;
 	uint32_t kind;
-	uint64_t comm[LOCKSPAN_COMM_LEN / 8];
 };
 
 struct lsp_recent_slot {
 	struct lsp_recent_event event;
-	uint32_t place;		/* of the row */
+	uint32_t at;		/* of the row, bytes from the first */
 	uint32_t age;		/* the table's when this was put; another one: free */
 };
 
@@ -64,33 +64,46 @@ static inline void lsp_recent_clear(struct lsp_recent *r)
 	r->age = 1;
 }
 
-/* The slot where an event of these stands, or may be put if lsp_recent_is() denies it. */
+/* The slot where an event of these stands, or may be put if LSP_RECENT_IS() denies it. */
 static inline struct lsp_recent_slot *lsp_recent_at(struct lsp_recent *r, uint64_t stack, uint64_t key,
 						    uint32_t tid, uint32_t kind)
 {
-	uint64_t h = stack ^ key << 32 ^ key >> 32 ^ (uint64_t)tid << 8 ^ kind;
+	/* Stacks and keys are hashes already, and whatever else they are the product mixes. */
+	uint64_t h = (stack + key + ((uint64_t)tid << 32 | kind)) * 0x9e3779b97f4a7c15ULL;
 
-	return &r->slots[h * 0x9e3779b97f4a7c15ULL >> (64 - LSP_RECENT_BITS)];
+	return &r->slots[h >> (64 - LSP_RECENT_BITS)];
 }
 
-/* Always inlined, so that no event is put together only to be compared. */
-static inline __attribute__((always_inline))
-bool lsp_recent_is(const struct lsp_recent *r, const struct lsp_recent_slot *slot,
-		   const struct lsp_recent_event e)
+static inline uint64_t lsp_recent_word(const void *at)
 {
-	const struct lsp_recent_event *s = &slot->event;
+	uint64_t word;
 
-	/* One branch for all: nearly always nothing differs. */
-	return !((s->stack ^ e.stack) | (s->lock ^ e.lock) | (s->key ^ e.key) |
-		 (s->comm[0] ^ e.comm[0]) | (s->comm[1] ^ e.comm[1]) | (s->tgid ^ e.tgid) |
-		 (s->tid ^ e.tid) | (s->owner ^ e.owner) | (s->kind ^ e.kind) | (slot->age ^ r->age));
+	memcpy(&word, at, sizeof(word));
+	return word;
 }
 
+/*
+ * Whether @slot is of the event in @rec, a span or a release: both name these things alike, with
+ * tgid behind tid. A macro, so that no event is put together only to be compared.
+ */
+#define LSP_RECENT_IS(r, slot, rec, owner_tgid, its_kind)				\
+	/* One branch for all: nearly always nothing differs. */			\
+	(!(((slot)->event.lock ^ (rec)->uaddr) | ((slot)->event.stack ^ (rec)->stack) |	\
+	   ((slot)->event.key ^ (rec)->key) |						\
+	   ((slot)->event.comm[0] ^ lsp_recent_word((rec)->comm)) |			\
+	   ((slot)->event.comm[1] ^ lsp_recent_word((rec)->comm + 8)) |			\
+	   (lsp_recent_word(&(slot)->event.tid) ^ lsp_recent_word(&(rec)->tid)) |	\
+	   ((slot)->event.owner ^ (owner_tgid)) | ((slot)->event.kind ^ (its_kind)) |	\
+	   ((slot)->age ^ (r)->age)))
+
+/* @at: see above; one that does not fit is not remembered. */
 static inline void lsp_recent_put(const struct lsp_recent *r, struct lsp_recent_slot *slot,
-				  const struct lsp_recent_event *e, size_t place)
+				  const struct lsp_recent_event *e, size_t at)
 {
+	if (at > UINT32_MAX)
+		return;
 	slot->event = *e;
-	slot->place = (uint32_t)place;
+	slot->at = (uint32_t)at;
 	slot->age = r->age;
 }
 

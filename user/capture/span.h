@@ -91,23 +91,21 @@ static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t byt
 						     int *error)
 {
 	const struct lockspan_rec *rec = (const void *)((const char *)run + *at);
+	size_t left = bytes - *at;
 	bool fits;
 
-	if (*at == bytes)
+	if (!left)
 		return NULL;
-	if ((uintptr_t)rec % 8 || *at > bytes || bytes - *at < sizeof(*rec) ||
-	    rec->bytes < sizeof(*rec) || rec->bytes % 8 || rec->bytes > bytes - *at) {
-		*error = -EBADMSG;
-		return NULL;
-	}
 	/* The two that come again and again are not worth a call. */
-	if (rec->type == LOCKSPAN_REC_SPAN)
+	if (__builtin_expect(left < sizeof(*rec) || ((uintptr_t)rec | rec->bytes) % 8 || rec->bytes > left, 0))
+		fits = false;
+	else if (rec->type == LOCKSPAN_REC_SPAN)
 		fits = rec->bytes >= sizeof(struct lockspan_span);
 	else if (rec->type == LOCKSPAN_REC_RELEASE)
 		fits = rec->bytes >= sizeof(struct lockspan_release);
 	else
-		fits = lsp_rec_fits(rec);
-	if (!fits) {
+		fits = rec->bytes >= sizeof(*rec) && lsp_rec_fits(rec);
+	if (__builtin_expect(!fits, 0)) {
 		*error = -EBADMSG;
 		return NULL;
 	}

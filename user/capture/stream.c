@@ -33,38 +33,28 @@ static int stream_at(struct lsp_streams *s, uint32_t cpu, uint64_t **ret)
 	return 0;
 }
 
-int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const void *run,
-		     size_t bytes, int (*record)(void *arg, const struct lockspan_rec *rec),
-		     void *arg)
+int lsp_streams_begin(struct lsp_streams *s, uint32_t cpu, uint64_t seq, uint64_t **next_ret)
 {
-	const struct lockspan_rec *rec;
-	uint64_t *next, n = 0;
-	int err, bad = 0;
-	size_t at = 0;
+	int err = stream_at(s, cpu, next_ret);
 
-	err = stream_at(s, cpu, &next);
-	if (!err && seq < *next)
+	if (!err && seq < **next_ret)
 		err = -EBADMSG;
 	if (err) {
 		s->bad_runs++;
 		return err;
 	}
-	if (seq > *next) {
+	if (seq > **next_ret) {
 		s->gaps++;
-		s->lost += seq - *next;
+		s->lost += seq - **next_ret;
 	}
+	return 0;
+}
 
-	while (!err && (rec = lsp_rec_any(run, bytes, &at, &bad))) {
-		n++;
-		if (rec->type > LOCKSPAN_REC_MAP && rec->type != LSP_REC_LOCK)
-			s->unknown++;
-		else if (rec->type != LOCKSPAN_REC_PAD)
-			err = record(arg, rec);
-	}
+void lsp_streams_end(struct lsp_streams *s, uint64_t *next, uint64_t seq, uint64_t records, int bad)
+{
 	/* After damage the rest of the run shows up as a gap before the next one. */
-	*next = seq + n;
-	s->records += n;
+	*next = seq + records;
+	s->records += records;
 	if (bad)
 		s->bad_runs++;
-	return err ? err : bad;
 }

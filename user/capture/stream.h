@@ -25,13 +25,42 @@ struct lsp_streams {
 void lsp_streams_uninit(struct lsp_streams *s);
 
 /*
+ * The two ends of lsp_streams_feed(). begin: the place of the CPU's next number, -EBADMSG (counted) or
+ * -ENOMEM. end: @records of a run that began with number @seq have been taken; @bad: then it was damaged.
+ */
+int lsp_streams_begin(struct lsp_streams *s, uint32_t cpu, uint64_t seq, uint64_t **next_ret);
+void lsp_streams_end(struct lsp_streams *s, uint64_t *next, uint64_t seq, uint64_t records, int bad);
+
+/*
  * Calls @record for each record of a run that begins with number @seq. Its
  * error ends the walk and is returned. A damaged run is counted, what stands
  * before the damage is used, and -EBADMSG returned; so are a run from a CPU
  * beyond all reason (and not used at all) and one older than what was seen.
+ * Inlined, and @record with it: this is where the collector spends its time.
  */
-int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const void *run,
-		     size_t bytes, int (*record)(void *arg, const struct lockspan_rec *rec),
-		     void *arg);
+static inline __attribute__((always_inline))
+int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const void *run, size_t bytes,
+		     int (*record)(void *arg, const struct lockspan_rec *rec), void *arg)
+{
+	const struct lockspan_rec *rec;
+	uint64_t *next, n = 0;
+	int err, bad = 0;
+	size_t at = 0;
+
+	err = lsp_streams_begin(s, cpu, seq, &next);
+	if (err)
+		return err;
+	while (!err && (rec = lsp_rec_any(run, bytes, &at, &bad))) {
+		n++;
+		if (__builtin_expect(rec->type == LOCKSPAN_REC_SPAN || rec->type == LOCKSPAN_REC_RELEASE, 1))
+			err = record(arg, rec);
+		else if (rec->type > LOCKSPAN_REC_MAP && rec->type != LSP_REC_LOCK)
+			s->unknown++;
+		else if (rec->type != LOCKSPAN_REC_PAD)
+			err = record(arg, rec);
+	}
+	lsp_streams_end(s, next, seq, n, bad);
+	return err ? err : bad;
+}
 
 #endif
