@@ -74,6 +74,16 @@ typedef struct rt_mutex lsp_futex_mutex;
 #endif
 
 /*
+ * Linux kernel commit d19ad0775dcd ("ftrace: Have the callbacks receive a struct ftrace_regs
+ * instead of pt_regs") (in v5.11).
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+typedef struct ftrace_regs lsp_ftrace_regs;
+#else
+typedef struct pt_regs lsp_ftrace_regs;
+#endif
+
+/*
  * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler")
  * (in v5.14): until then each fault in a handler counted as a missed hit, and
  * the copy of a stack ends in one. There the page is looked up first.

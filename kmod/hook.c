@@ -8,6 +8,12 @@
 
 #include "compat.h"
 
+/*
+ * Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word, and
+ * kprobes with us, for those at a function's entry are called by ftrace as well.
+ */
+#define HOOK_FLAGS FTRACE_OPS_FL_PERMANENT
+
 #ifdef LSP_HOOKS
 
 static struct {
@@ -30,8 +36,7 @@ static void notrace hook_call(unsigned long ip, unsigned long parent_ip, struct 
 		hooks[3].hook(regs);
 }
 
-/* Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word. */
-static struct ftrace_ops hook_ops = { .func = hook_call, .flags = FTRACE_OPS_FL_PERMANENT };
+static struct ftrace_ops hook_ops = { .func = hook_call, .flags = HOOK_FLAGS };
 
 bool lsp_hook_supported(void)
 {
@@ -56,7 +61,7 @@ static void hooks_forget(void)
 int lsp_hook_arm(void)
 {
 	unsigned int i;
-	int ret = nr_hooks ? 0 : -ENOENT;
+	int ret = 0;
 
 	for (i = 0; i < nr_hooks && !ret; i++)
 		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].entry, 0, 0);
@@ -64,7 +69,7 @@ int lsp_hook_arm(void)
 		ret = register_ftrace_function(&hook_ops);
 	if (ret)
 		hooks_forget();
-	return ret;
+	return ret == -EBUSY ? -ENXIO : ret;
 }
 
 void lsp_hook_disarm(void)
@@ -92,6 +97,57 @@ int lsp_hook_arm(void)
 }
 
 void lsp_hook_disarm(void)
+{
+}
+
+#endif
+
+#ifdef CONFIG_KPROBES_ON_FTRACE
+
+static void notrace guard_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
+			       lsp_ftrace_regs *regs)
+{
+}
+
+/* What the guard stands on: nobody calls it, so that it costs nothing. */
+static noinline void guarded(void)
+{
+	barrier();
+}
+
+static struct ftrace_ops guard_ops = { .func = guard_call, .flags = HOOK_FLAGS };
+static bool guarding;
+
+int lsp_hook_guard(void)
+{
+	int ret = ftrace_set_filter_ip(&guard_ops, (unsigned long)guarded, 0, 0);
+
+	if (ret)
+		return ret;
+	ret = register_ftrace_function(&guard_ops);
+	guarding = !ret;
+	if (ret)
+		ftrace_set_filter_ip(&guard_ops, (unsigned long)guarded, 1, 0);
+	return ret == -EBUSY ? -ENXIO : ret;
+}
+
+void lsp_hook_unguard(void)
+{
+	if (!guarding)
+		return;
+	unregister_ftrace_function(&guard_ops);
+	ftrace_set_filter_ip(&guard_ops, (unsigned long)guarded, 1, 0);
+	guarding = false;
+}
+
+#else
+
+int lsp_hook_guard(void)
+{
+	return 0;
+}
+
+void lsp_hook_unguard(void)
 {
 }
 

@@ -22,10 +22,20 @@ bool lsp_hook_supported(void);
 /* Adds @hook at @entry, the address of ftrace's call in a function, to what is armed next. */
 void lsp_hook_add(unsigned long entry, lsp_hook hook);
 
-/* Arms all that have been added at once. Process context, may sleep. 0 or an error of ftrace's. */
+/*
+ * Arms all that have been added at once. Process context, may sleep. 0, -ENXIO while
+ * kernel.ftrace_enabled is 0, or an error of ftrace's.
+ */
 int lsp_hook_arm(void);
 
 /* When it returns no hook runs any more. Nothing is added any more. Process context, may sleep. */
 void lsp_hook_disarm(void);
+
+/*
+ * Where there are no hooks: keeps ftrace, on which kprobes stand, from being turned off,
+ * until unguard. Process context, may sleep. Errors as above; -ENXIO: kprobes would hear nothing.
+ */
+int lsp_hook_guard(void);
+void lsp_hook_unguard(void);
 
 #endif

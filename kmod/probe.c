@@ -354,7 +354,10 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
 	return ret;
 }
 
-/* Where ftrace refuses, as it does while kernel.ftrace_enabled is 0, kprobes are what there is. */
+/*
+ * Where ftrace refuses the hooks, kprobes are what there is; but while it is turned off these
+ * would hear nothing either, and a recording without a word of it would be worse than none.
+ */
 static int hooks_arm(void)
 {
 	struct lsp_probe *p;
@@ -362,13 +365,17 @@ static int hooks_arm(void)
 
 	hooked = hooks;
 	if (!hooked)
-		return 0;
+		return lsp_hook_guard();
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
 		if (p->found && p->hook)
 			lsp_hook_add(p->entry, p->hook);
 	ret = lsp_hook_arm();
-	hooked = !ret;
-	return ret == -ENOMEM ? ret : 0;
+	if (ret && ret != -ENOMEM && ret != -ENXIO) {
+		hooked = false;
+		ret = lsp_hook_guard();
+	}
+	hooked = hooked && !ret;
+	return ret;
 }
 
 int lsp_probe_arm(u32 max_parked)
@@ -420,6 +427,7 @@ static void probes_unregister(void)
 	/* Waiters first: a wait whose wake nobody sees any more must not begin. */
 	unregister_kretprobes(krps, nkrps);
 	unregister_kprobes(kps, nkps);
+	lsp_hook_unguard();
 }
 
 void lsp_probe_disarm(void)

@@ -20,7 +20,7 @@ int lsp_probe_init(void);
 /*
  * Process context, may sleep. After disarm no wait or wake is seen any more,
  * but exits still are, so that the known threads can be walked; release ends
- * that too.
+ * that too. arm: 0, -ENXIO while kernel.ftrace_enabled is 0, or what a probe failed with.
  */
 int lsp_probe_arm(u32 max_parked);
 void lsp_probe_disarm(void);

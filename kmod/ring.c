@@ -9,24 +9,9 @@
 
 #include "uapi/lockspan.h"
 
-/*
- * Positions only grow; the offset in the buffer is position & mask. The writer
- * owns head, the reader owns tail, each on a line of its own.
- */
-struct lsp_ring {
-	u8 *buffer;
-	u32 mask;
-	u32 kick_at;	/* this full the reader is called */
-	u64 head;
-	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
-	bool kicked;	/* the reader has been called since it last read */
-	u64 tail ____cacheline_aligned;
-	u64 seq;	/* of the first record not yet consumed */
-};
-
 static struct lsp_ring *rings;
 static unsigned int nr_rings;
-static DEFINE_PER_CPU(struct lsp_ring *, own);
+DEFINE_PER_CPU(struct lsp_ring *, lsp_ring_own);
 
 /* Wakes the reader from a probe, where waking anything directly could meet the scheduler's own locks. */
 static void (*reader_wake)(void);
@@ -60,7 +45,7 @@ int lsp_ring_init(u32 bytes, void (*wake)(void))
 		rings[r].mask = bytes - 1;
 		rings[r].kick_at = bytes / 4;
 		if (r != LSP_RING_WORKER)
-			*per_cpu_ptr(&own, r) = &rings[r];
+			*per_cpu_ptr(&lsp_ring_own, r) = &rings[r];
 	}
 	return 0;
 
@@ -104,7 +89,7 @@ static bool ring_fits(struct lsp_ring *ring, u32 need)
 	return ring->head + need - ring->tail_seen <= size;
 }
 
-static noinline void *ring_reserve_seldom(struct lsp_ring *ring, u32 max)
+void *lsp_ring_reserve_seldom(struct lsp_ring *ring, u32 max)
 {
 	u32 at = ring->head & ring->mask;
 	u32 to_end = ring->mask + 1 - at;
@@ -128,27 +113,7 @@ static noinline void *ring_reserve_seldom(struct lsp_ring *ring, u32 max)
 	return ring->buffer + at;
 }
 
-static __always_inline void *ring_reserve(struct lsp_ring *ring, u32 max)
-{
-	u32 size = ring->mask + 1, at = ring->head & ring->mask;
-
-	if (likely(at + max <= size && ring->head + max - ring->tail_seen <= size))
-		return ring->buffer + at;
-	return ring_reserve_seldom(ring, max);
-}
-
-static void ring_commit(struct lsp_ring *ring, u32 bytes)
-{
-	/* Pairs with the acquire in lsp_ring_peek(): the record is whole before it is seen. */
-	smp_store_release(&ring->head, ring->head + bytes);
-}
-
-void *lsp_ring_reserve(u32 max)
-{
-	return ring_reserve(this_cpu_read(own), max);
-}
-
-static noinline void ring_kick(struct lsp_ring *ring)
+void lsp_ring_kick(struct lsp_ring *ring)
 {
 	ring->tail_seen = smp_load_acquire(&ring->tail);
 	if (ring->head - ring->tail_seen <= ring->kick_at)
@@ -157,18 +122,9 @@ static noinline void ring_kick(struct lsp_ring *ring)
 	irq_work_queue(this_cpu_ptr(&kicks));
 }
 
-void lsp_ring_commit(u32 bytes)
-{
-	struct lsp_ring *ring = this_cpu_read(own);
-
-	ring_commit(ring, bytes);
-	if (unlikely(ring->head - ring->tail_seen > ring->kick_at && !READ_ONCE(ring->kicked)))
-		ring_kick(ring);
-}
-
 void *lsp_ring_worker_reserve(u32 max)
 {
-	return ring_reserve(&rings[LSP_RING_WORKER], max);
+	return lsp_ring_reserve_seldom(&rings[LSP_RING_WORKER], max);
 }
 
 bool lsp_ring_worker_room(void)
@@ -181,7 +137,10 @@ bool lsp_ring_worker_room(void)
 
 void lsp_ring_worker_commit(u32 bytes)
 {
-	ring_commit(&rings[LSP_RING_WORKER], bytes);
+	struct lsp_ring *ring = &rings[LSP_RING_WORKER];
+
+	/* Pairs with the acquire in lsp_ring_peek(), as in lsp_ring_commit(). */
+	smp_store_release(&ring->head, ring->head + bytes);
 }
 
 /* Drops the filler at the reader's end of the ring. Returns the position of the writer. */
@@ -205,26 +164,27 @@ u32 lsp_ring_peek(unsigned int r, u32 max, const void **run, u64 *seq, u32 *reco
 {
 	struct lsp_ring *ring = &rings[r];
 	const struct lockspan_rec *rec;
-	u32 bytes = 0;
+	u32 bytes = 0, n = 0, at;
 	u64 head;
 
 	*records = 0;
 	if (!ring->buffer)
 		return 0;
 	head = ring_skip_pad(ring);
-	*run = ring->buffer + (ring->tail & ring->mask);
+	at = ring->tail & ring->mask;
+	*run = ring->buffer + at;
 	*seq = ring->seq;
 
-	while (ring->tail + bytes < head) {
-		/* A run that touches the buffer's end stops there. */
-		if (bytes && !((ring->tail + bytes) & ring->mask))
-			break;
+	/* A run that touches the buffer's end stops there, and so it does at the filler before it. */
+	max = min3((u64)max, (u64)ring->mask + 1 - at, head - ring->tail);
+	while (bytes < max) {
 		rec = *run + bytes;
-		if (rec->type == LOCKSPAN_REC_PAD || bytes + rec->bytes > max)
+		if (rec->bytes > max - bytes || rec->type == LOCKSPAN_REC_PAD)
 			break;
 		bytes += rec->bytes;
-		(*records)++;
+		n++;
 	}
+	*records = n;
 	return bytes;
 }
 

@@ -6,6 +6,7 @@
 #ifndef _LSP_RING_H
 #define _LSP_RING_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #define LSP_RING_WORKER nr_cpu_ids
@@ -19,14 +20,51 @@ void lsp_ring_uninit(void);
 u64 lsp_ring_memory(void);
 
 /*
+ * Positions only grow; the offset in the buffer is position & mask. The writer
+ * owns head, the reader owns tail, each on a line of its own.
+ */
+struct lsp_ring {
+	u8 *buffer;
+	u32 mask;
+	u32 kick_at;	/* this full the reader is called */
+	u64 head;
+	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
+	bool kicked;	/* the reader has been called since it last read */
+	u64 tail ____cacheline_aligned;
+	u64 seq;	/* of the first record not yet consumed */
+};
+
+/* By the functions below only. */
+DECLARE_PER_CPU(struct lsp_ring *, lsp_ring_own);
+void *lsp_ring_reserve_seldom(struct lsp_ring *ring, u32 max);
+void lsp_ring_kick(struct lsp_ring *ring);
+
+/*
  * Room for a record of up to @max bytes in this CPU's ring, or NULL (the
  * caller counts the loss). Preemption is off and stays off until the commit;
  * no second reserve in between.
  */
-void *lsp_ring_reserve(u32 max);
+static inline void *lsp_ring_reserve(u32 max)
+{
+	struct lsp_ring *ring = this_cpu_read(lsp_ring_own);
+	u32 size = ring->mask + 1, at = ring->head & ring->mask;
+
+	if (likely(at + max <= size && ring->head + max - ring->tail_seen <= size))
+		return ring->buffer + at;
+	return lsp_ring_reserve_seldom(ring, max);
+}
 
 /* The reserved record is complete, is @bytes long (multiple of 8), and its header says so. */
-void lsp_ring_commit(u32 bytes);
+static inline void lsp_ring_commit(u32 bytes)
+{
+	struct lsp_ring *ring = this_cpu_read(lsp_ring_own);
+	u64 head = ring->head + bytes;
+
+	/* Pairs with the acquire in lsp_ring_peek(): the record is whole before it is seen. */
+	smp_store_release(&ring->head, head);
+	if (unlikely(head - ring->tail_seen > ring->kick_at && !READ_ONCE(ring->kicked)))
+		lsp_ring_kick(ring);
+}
 
 /* The same for the worker's own ring; worker only. */
 void *lsp_ring_worker_reserve(u32 max);

@@ -22,8 +22,11 @@
 #include "wait.h"
 #include "wake.h"
 
-/* One netlink message carries at most this much of a ring: an order-3 allocation with its headers. */
-#define BATCH_BYTES 28672
+/*
+ * One netlink message carries at most this much of a ring: an order-3 allocation with its headers,
+ * and as much of it as can be, for kernels that clear all they allocate clear that too.
+ */
+#define BATCH_BYTES 32128
 /* Batches per ring and visit, so that one busy CPU cannot keep the worker from STOP. */
 #define BATCHES_A_VISIT 256
 #define IDLE_MS 10
@@ -189,6 +192,8 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
 	ret = ops->arm(max_threads);
+	if (ret == -ENXIO)
+		*why = "the kernel's probes hear nothing while kernel.ftrace_enabled is 0: set it to 1";
 	if (ret)
 		goto err_alloc;
 	/* Changes of the mappings are heard of by now; the rings are empty and the worker stands at our mutex. */

@@ -36,7 +36,7 @@
 #define KNOWN_BITS 14
 #define KNOWN_WAYS 4
 
-static u32 stack_mode;
+u32 lsp_ustack_mode;
 static bool stack_both;
 static u64 *known;
 static u64 * __percpu *windows;
@@ -69,7 +69,7 @@ int lsp_ustack_init(u32 mode, bool both)
 {
 	int cpu;
 
-	stack_mode = mode;
+	lsp_ustack_mode = mode;
 	stack_both = both;
 	if (mode != LOCKSPAN_STACK_SPARSE)
 		return 0;
@@ -184,7 +184,7 @@ static void stack_begin(struct lockspan_stack *s, struct task_struct *task,
 	s->tid = task->pid;
 	s->generation = view->generation;
 	s->mode = mode;
-	if (mode != stack_mode && mode != LOCKSPAN_STACK_WALK)
+	if (mode != lsp_ustack_mode && mode != LOCKSPAN_STACK_WALK)
 		s->rec.flags |= LOCKSPAN_STACK_FALLBACK;
 	s->window_bytes = 0;
 	s->payload_bytes = 0;
@@ -443,12 +443,12 @@ static noinline u64 take_anew(u32 mode)
 	return id;
 }
 
-u64 lsp_ustack_current(void)
+u64 lsp_ustack_take(void)
 {
-	u32 mode = stack_mode;
+	u32 mode = lsp_ustack_mode;
 	u64 id = 0;
 
-	if (mode == LOCKSPAN_STACK_NONE || !current->mm)
+	if (!current->mm)
 		return 0;
 	if (likely(mode == LOCKSPAN_STACK_SPARSE && !stack_both))
 		id = remembered_take();
@@ -490,7 +490,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	u64 id = 0;
 	bool sparse;
 
-	if (stack_mode == LOCKSPAN_STACK_NONE)
+	if (lsp_ustack_mode == LOCKSPAN_STACK_NONE)
 		return 0;
 	mm = get_task_mm(task);
 	if (!mm)
@@ -507,7 +507,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;
 
-	sparse = stack_mode == LOCKSPAN_STACK_SPARSE;
+	sparse = lsp_ustack_mode == LOCKSPAN_STACK_SPARSE;
 	stack_begin(s, task, task_pt_regs(task), &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
 	sleeping_fill(s, task, &view, ++count);

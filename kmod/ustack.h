@@ -24,12 +24,19 @@ void lsp_ustack_forget(u64 id);
 /* The same for every stack. */
 void lsp_ustack_forget_all(void);
 
+/* By the function below only. */
+extern u32 lsp_ustack_mode;
+u64 lsp_ustack_take(void);
+
 /*
  * Puts the current task's user stack into this CPU's ring and returns its
  * name, or 0 when stacks are off or there was no room (counted). Probe
  * context: never sleeps, never faults.
  */
-u64 lsp_ustack_current(void);
+static inline u64 lsp_ustack_current(void)
+{
+	return lsp_ustack_mode == LOCKSPAN_STACK_NONE ? 0 : lsp_ustack_take();
+}
 
 /*
  * The same for another task that sleeps, into the worker's ring. Process
