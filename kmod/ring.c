@@ -122,6 +122,16 @@ void lsp_ring_kick(struct lsp_ring *ring)
 	irq_work_queue(this_cpu_ptr(&kicks));
 }
 
+void lsp_ring_hurry(void)
+{
+	struct lsp_ring *ring = this_cpu_read(lsp_ring_own);
+
+	if (READ_ONCE(ring->kicked))
+		return;
+	WRITE_ONCE(ring->kicked, true);
+	irq_work_queue(this_cpu_ptr(&kicks));
+}
+
 void *lsp_ring_worker_reserve(u32 max)
 {
 	return lsp_ring_reserve_seldom(&rings[LSP_RING_WORKER], max);

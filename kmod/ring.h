@@ -66,7 +66,10 @@ static inline void lsp_ring_commit(u32 bytes)
 		lsp_ring_kick(ring);
 }
 
-/* The same for the worker's own ring; worker only. */
+/* What has been committed on this CPU is to be read at once. Preemption off. */
+void lsp_ring_hurry(void);
+
+/* Reserve and commit for the worker's own ring; worker only. */
 void *lsp_ring_worker_reserve(u32 max);
 void lsp_ring_worker_commit(u32 bytes);
 

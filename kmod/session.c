@@ -29,7 +29,8 @@
 #define BATCH_BYTES 32128
 /* Batches per ring and visit, so that one busy CPU cannot keep the worker from STOP. */
 #define BATCHES_A_VISIT 256
-#define IDLE_MS 10
+/* Between two visits that nobody has asked for: each costs a switch to the worker and one to the owner. */
+#define IDLE_MS 25
 #define CONGESTED_MS 2
 
 static unsigned int max_threads = 16384;

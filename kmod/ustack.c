@@ -400,6 +400,8 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
 		lsp_ring_commit(stack_end(s));
 		known_add(s->id);
+		/* Every event like this one is copied until the reader has seen it and taught us better. */
+		lsp_ring_hurry();
 		return s->id;
 	}
 	s->id = count_id();

@@ -17,9 +17,6 @@
 #define MISSING_AFTER_NS 500000000ULL
 #define ASK_EVERY_NS 1000000000ULL
 
-/* The module copies stacks, which is dear, until it has been taught; but each fold has its price too. */
-#define LESSON_EVERY_NS 50000000ULL
-
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret)
 {
 	struct lsp_collector *c = calloc(1, sizeof(*c));
@@ -60,6 +57,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_strings_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
 	free(c->pairs);
+	free(c->lessons);
 	lsp_locks_uninit(&c->locks);
 	lsp_births_uninit(&c->births);
 	lsp_traces_uninit(&c->traces);
@@ -252,6 +250,16 @@ static int pair_add(struct lsp_collector *c, const struct lockspan_stack *s)
 	return 0;
 }
 
+/* The module copies each stack of this kind, which is dear, until it has been taught how to walk it. */
+static int lesson_add(struct lsp_collector *c, const struct lockspan_stack *s)
+{
+	if (lsp_array_grow(&c->lessons, &c->lessons_room, c->nlessons, sizeof(*c->lessons)))
+		return -ENOMEM;
+	c->lessons[c->nlessons++] = (struct lsp_lesson){ .tgid = s->tgid, .id = s->id };
+	c->lesson_due = true;
+	return 0;
+}
+
 static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 {
 	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
@@ -267,8 +275,8 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
 		lsp_process_read(process, c->resolver, 0);
-	if (s->mode == LOCKSPAN_STACK_SPARSE)
-		c->lesson_due = c->teach;
+	if (s->mode == LOCKSPAN_STACK_SPARSE && c->teach && s->generation && lesson_add(c, s))
+		return -ENOMEM;
 	if (s->mode == LOCKSPAN_STACK_WALK && s->rec.flags & LOCKSPAN_STACK_PAIRED &&
 	    s->payload_bytes >= 8 && pair_add(c, s))
 		return -ENOMEM;
@@ -282,9 +290,11 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 	if (!process)
 		return -ENOMEM;
 	process->generation = m->generation;
-	/* Only now can be told whether stacks that fill the window are whole. */
-	if (process->full && (m->rec.flags & LOCKSPAN_MAP_LAST))
-		c->first_full = true;
+	if (m->rec.flags & LOCKSPAN_MAP_LAST) {
+		/* Only now can be told whether stacks that fill the window are whole. */
+		c->first_full |= process->full;
+		c->lesson_due |= c->nlessons > 0;
+	}
 	c->totals.maps++;
 	return lsp_resolver_map(c->resolver, m, (const char *)(m + 1));
 }
@@ -332,13 +342,10 @@ int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, cons
 {
 	int err = lsp_streams_feed(&c->streams, cpu, seq, run, bytes, any_record, c);
 
-	if (lsp_collector_fold_due(c)) {
+	if (lsp_collector_fold_due(c))
 		lsp_collector_fold(c, c->stacks.raw_bytes >= WAITING_BYTES);
-	} else if (c->lesson_due && c->now_ns >= c->lesson_ns + LESSON_EVERY_NS) {
-		c->lesson_ns = c->now_ns;
-		c->lesson_due = false;
-		lsp_collector_fold(c, false);
-	}
+	else if (c->lesson_due)
+		lsp_collector_teach(c);
 	return err;
 }
 

@@ -22,6 +22,12 @@
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
 #define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
 
+/* A stack that was copied: its rules are to be taught. */
+struct lsp_lesson {
+	uint32_t tgid;
+	uint64_t id;
+};
+
 /* The two records of one stack. */
 struct lsp_pair {
 	uint32_t tgid;
@@ -54,8 +60,10 @@ struct lsp_collector {
 	bool deep_due;			/* one has deep, but not yet deep_asked */
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
-	uint64_t lesson_ns;		/* when the last fold for the sake of teaching was */
-	bool lesson_due;		/* a snapshot has come since */
+	struct lsp_lesson *lessons;
+	size_t nlessons;
+	size_t lessons_room;
+	bool lesson_due;		/* a stack or its mappings have come since the last one */
 	struct lsp_pair *pairs;
 	size_t npairs;
 	size_t pairs_room;
@@ -80,6 +88,9 @@ static inline const struct lsp_trace *lsp_collector_trace(const struct lsp_colle
  * resolved. @last: nothing more will come, so resolve with what there is.
  */
 int lsp_collector_fold(struct lsp_collector *c, bool last);
+
+/* Teaches what has come and whose mappings are known; the rest waits for the next time. */
+void lsp_collector_teach(struct lsp_collector *c);
 
 /* Compares the two records of each pair. Before the last fold: it resolves them. */
 void lsp_collector_pairs_compare(struct lsp_collector *c);

@@ -74,26 +74,35 @@ static void deep_note(struct lsp_collector *c, uint32_t tgid)
 static void stack_teach(struct lsp_collector *c, const struct lockspan_stack *stack)
 {
 	struct lockspan_rule rules[LESSON_RULES];
-	size_t n;
+	size_t n = lsp_resolver_rules(c->resolver, stack, rules, LESSON_RULES);
 
-	if (!c->teach || !stack->generation)
-		return;
-	n = lsp_resolver_rules(c->resolver, stack, rules, LESSON_RULES);
 	if (n)
 		c->teach(c->teach_arg, stack->generation, rules, n);
 }
 
-/* Before any of them is named, which takes longest: until then the module copies stack after stack. */
-static void stacks_teach(struct lsp_collector *c, const struct lsp_aggregate *work)
+void lsp_collector_teach(struct lsp_collector *c)
 {
-	for (size_t i = 0; c->teach && i < work->n; i++) {
-		struct lsp_stackset_stack *s = &c->stacks.stacks[work->rows[i].key.stack];
+	size_t kept = 0;
 
-		if (!s->raw || s->taught || !stack_ready(c, s, false))
+	c->lesson_due = false;
+	for (size_t i = 0; i < c->nlessons; i++) {
+		const struct lsp_lesson lesson = c->lessons[i];
+		struct lsp_stackset_stack *s;
+		uint32_t place;
+
+		if (lsp_stackset_place(&c->stacks, lesson.tgid, lesson.id, c->now_ns, &place))
 			continue;
+		s = &c->stacks.stacks[place];
+		if (!s->raw || s->taught)
+			continue;
+		if (!lsp_resolver_mapped(c->resolver, s->tgid, s->generation)) {
+			c->lessons[kept++] = lesson;
+			continue;
+		}
 		s->taught = true;
 		stack_teach(c, s->raw);
 	}
+	c->nlessons = kept;
 }
 
 /* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
@@ -449,7 +458,8 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	c->first_full = false;
 	memset(&c->pending, 0, sizeof(c->pending));
 	lsp_recent_clear(&c->recent);
-	stacks_teach(c, &work);
+	/* Before any stack is named, which takes longest and after which it is not held any more. */
+	lsp_collector_teach(c);
 	for (size_t i = 0; i < work.n; i++) {
 		uint32_t stack = (uint32_t)work.rows[i].key.stack;
 
