@@ -342,6 +342,47 @@ static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *pr
 	*print = lsp_print_fold(*print, w->n) | (1ULL << 63);
 }
 
+/* Sends what has been walked unless that is known already. False: there was no room. */
+static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
+		      const struct lsp_maps_view *view, u64 print, u64 pair, u16 flags)
+{
+	struct lockspan_stack *s;
+
+	if (known_has(print))
+		return true;
+	s = lsp_ring_reserve(sizeof(*s) + (walk->n + 1) * sizeof(u64));
+	if (!s)
+		return false;
+	stack_begin(s, current, regs, view, LOCKSPAN_STACK_WALK);
+	s->id = print;
+	memcpy(s + 1, walk->room, walk->n * sizeof(u64));
+	s->window_bytes = walk->window_bytes;
+	s->payload_bytes = walk->n * sizeof(u64);
+	s->rec.flags |= flags;
+	if (pair) {
+		((u64 *)(s + 1))[walk->n] = pair;
+		s->payload_bytes += sizeof(u64);
+	}
+	lsp_ring_commit(stack_end(s));
+	known_add(print);
+	return true;
+}
+
+/*
+ * The way of a walk that ended at an address without a rule. It is of use where it leads further than any
+ * snapshot: there the reader learns from it what rule is wanted next.
+ */
+static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
+{
+	u64 print = walk_print(walk, LOCKSPAN_STACK_CUT);
+
+	if (!view->deep || walk->window_bytes < DEEP_WINDOW_BYTES ||
+	    !walk_send(walk, regs, view, print, 0, LOCKSPAN_STACK_CUT))
+		return 0;
+	lsp_ring_hurry();
+	return print;
+}
+
 /*
  * Takes the current stack by learned rules, and returns its name, or 0 when that
  * is not possible. @pair: the name of its snapshot, 0 none.
@@ -350,31 +391,17 @@ static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
 	struct lsp_uwalk walk = { .room = *this_cpu_ptr(windows), .generation = view->generation };
-	struct lockspan_stack *s;
 	u64 print;
 
-	if (!walk_allowed(regs) || !view->generation || !lsp_uwalk_current(&walk, regs))
+	if (!walk_allowed(regs) || !view->generation)
 		return 0;
+	if (!lsp_uwalk_current(&walk, regs))
+		return pair ? 0 : walk_part(&walk, regs, view);
 	print = walk_print(&walk, pair);
 	if (pair)
 		walk_verify(&walk, regs, &print);
-	if (!known_has(print)) {
-		s = lsp_ring_reserve(sizeof(*s) + (walk.n + 1) * sizeof(u64));
-		if (!s)
-			return 0;
-		stack_begin(s, current, regs, view, LOCKSPAN_STACK_WALK);
-		s->id = print;
-		memcpy(s + 1, walk.room, walk.n * sizeof(u64));
-		s->window_bytes = walk.window_bytes;
-		s->payload_bytes = walk.n * sizeof(u64);
-		if (pair) {
-			s->rec.flags |= LOCKSPAN_STACK_PAIRED;
-			((u64 *)(s + 1))[walk.n] = pair;
-			s->payload_bytes += sizeof(u64);
-		}
-		lsp_ring_commit(stack_end(s));
-		known_add(print);
-	}
+	if (!walk_send(&walk, regs, view, print, pair, pair ? LOCKSPAN_STACK_PAIRED : 0))
+		return 0;
 	lsp_uwalk_remember(&walk, regs, pair ? walk_print(&walk, 0) : print);
 	return print;
 }

@@ -156,9 +156,11 @@ bool lsp_uwalk_current(struct lsp_uwalk *walk, const struct pt_regs *regs)
 	struct lsp_walk_frame f = {
 		.ip = regs->ip, .sp = regs->sp, .bp = regs->bp, .bp_known = true,
 	};
+	bool whole = false;
 	struct window w;
 
 	walk->n = 0;
+	walk->window_bytes = 0;
 	/* Most stacks that cannot be walked have no rule for their first address. */
 	if (!table || !lsp_walk_find(table, walk->generation, f.ip - 1) || !window_find(&w, f.sp))
 		return false;
@@ -166,12 +168,12 @@ bool lsp_uwalk_current(struct lsp_uwalk *walk, const struct pt_regs *regs)
 	if (user_read_access_begin((const void __user *)w.start, w.bytes)) {
 		walk->n = lsp_walk_frames(table, walk->generation, &f, walk->room,
 					  walk->room + LSP_UWALK_FRAMES, LSP_UWALK_FRAMES,
-					  window_read, &w);
+					  &whole, window_read, &w);
 		user_read_access_end();
 	}
 	pagefault_enable();
 	walk->window_bytes = min_t(u64, f.sp - w.start, WALK_BYTES);
-	return walk->n;
+	return whole;
 }
 
 void lsp_uwalk_remember(const struct lsp_uwalk *w, const struct pt_regs *regs, u64 id)

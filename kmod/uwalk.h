@@ -14,12 +14,12 @@ u64 lsp_uwalk_memory(void);
 /* Worker: begins anew with what has become full. May sleep (RCU). */
 void lsp_uwalk_tidy(void);
 
-/* A whole walk of the current stack. */
+/* A walk of the current stack. */
 struct lsp_uwalk {
 	u64 *room;		/* the caller's, of LSP_UWALK_ROOM_BYTES; @n addresses, innermost first */
 	u32 generation;		/* of the process's mappings */
 	u32 n;
-	u32 window_bytes;	/* from rsp to the stack's end */
+	u32 window_bytes;	/* from rsp to the stack's end, or to the frame of the last address */
 };
 
 #define LSP_UWALK_FRAMES 256
@@ -31,10 +31,10 @@ struct lsp_uwalk {
  */
 u64 lsp_uwalk_remembered(const struct pt_regs *regs, u32 generation);
 
-/* Walks it; false where rules do not lead to its end. As above. */
+/* Walks it; false where rules do not lead to its end: @n is as far as they lead, 0 nowhere. As above. */
 bool lsp_uwalk_current(struct lsp_uwalk *w, const struct pt_regs *regs);
 
-/* Remembers under @id what lsp_uwalk_current() has just walked. */
+/* Remembers under @id what lsp_uwalk_current() has just walked to its end. */
 void lsp_uwalk_remember(const struct lsp_uwalk *w, const struct pt_regs *regs, u64 id);
 
 /* Walks the stack @id anew next time, 0 all of them. Any context. */

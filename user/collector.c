@@ -250,7 +250,7 @@ static int pair_add(struct lsp_collector *c, const struct lockspan_stack *s)
 	return 0;
 }
 
-/* The module copies each stack of this kind, which is dear, until it has been taught how to walk it. */
+/* The module copies or cuts each stack of this kind until it has been taught how to walk it. */
 static int lesson_add(struct lsp_collector *c, const struct lockspan_stack *s)
 {
 	if (lsp_array_grow(&c->lessons, &c->lessons_room, c->nlessons, sizeof(*c->lessons)))
@@ -275,7 +275,9 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
 		lsp_process_read(process, c->resolver, 0);
-	if (s->mode == LOCKSPAN_STACK_SPARSE && c->teach && s->generation && lesson_add(c, s))
+	if ((s->mode == LOCKSPAN_STACK_SPARSE ||
+	     (s->mode == LOCKSPAN_STACK_WALK && s->rec.flags & LOCKSPAN_STACK_CUT)) &&
+	    c->teach && s->generation && lesson_add(c, s))
 		return -ENOMEM;
 	if (s->mode == LOCKSPAN_STACK_WALK && s->rec.flags & LOCKSPAN_STACK_PAIRED &&
 	    s->payload_bytes >= 8 && pair_add(c, s))

@@ -100,26 +100,30 @@ lsp_walk_step(const struct lsp_walk_rule *rule, struct lsp_walk_frame *f, lsp_wa
 
 /*
  * The stack that begins at @f: its addresses as they stand on it, innermost
- * first, to @ips, and to @cfas the frames' ends. Returns their number, or 0 unless
- * rules lead to its very end within @max frames; @f is left at the last frame, which
+ * first, to @ips, and to @cfas the frames' ends. Returns their number, with *@whole set when
+ * rules lead to its very end within @max frames, and else the last address being one that has no
+ * rule; 0 when a rule does not fit what is there. @f is left at the last frame, which
  * has no CFA. Everything is inlined, because the kernel allows no calls while user
  * memory is open to it.
  */
 static inline __attribute__((always_inline)) u32
 lsp_walk_frames(const struct lsp_walk_table *t, u32 generation, struct lsp_walk_frame *f,
-		u64 *ips, u64 *cfas, u32 max, lsp_walk_read read, void *arg)
+		u64 *ips, u64 *cfas, u32 max, bool *whole, lsp_walk_read read, void *arg)
 {
 	const struct lsp_walk_rule *rule;
 	u32 n = 0;
 
+	*whole = false;
 	while (n < max) {
 		/* A call's return address may belong to the next function already. */
 		rule = lsp_walk_find(t, generation, f->ip - 1);
-		if (!rule)
-			return 0;
 		ips[n++] = f->ip;
-		if (rule->flags & LOCKSPAN_RULE_END)
+		if (!rule)
 			return n;
+		if (rule->flags & LOCKSPAN_RULE_END) {
+			*whole = true;
+			return n;
+		}
 		if (!lsp_walk_step(rule, f, read, arg))
 			return 0;
 		cfas[n - 1] = f->sp;

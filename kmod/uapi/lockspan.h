@@ -70,7 +70,7 @@
 
 #define LOCKSPAN_GENL_NAME "lockspan"
 #define LOCKSPAN_GENL_VERSION 1
-#define LOCKSPAN_VERSION 1
+#define LOCKSPAN_VERSION 2
 
 #define LOCKSPAN_CPU_WORKER 0xffffffffU
 
@@ -318,7 +318,7 @@ struct lockspan_late {
 };
 
 /* flags of STACK */
-#define LOCKSPAN_STACK_CUT	(1U << 0) /* an absent page ended the copy */
+#define LOCKSPAN_STACK_CUT	(1U << 0) /* an absent page ended the copy; WALK: a rule was missing */
 #define LOCKSPAN_STACK_FULL	(1U << 1) /* the window ended the copy */
 #define LOCKSPAN_STACK_FALLBACK	(1U << 2) /* not the mode that was asked for */
 #define LOCKSPAN_STACK_COMPAT	(1U << 3) /* 32-bit task */
@@ -341,7 +341,8 @@ struct lockspan_late {
  *   are missing when they are more than 16 KiB.
  * FP: payload is an array of u64 return addresses, innermost first.
  * WALK: the same, rip first, and exact to the stack's end, which is window_bytes
- *   above rsp.
+ *   above rsp. With CUT: exact to an address that has no rule, the last one, which lies beyond
+ *   all that a snapshot shows.
  */
 struct lockspan_stack {
 	struct lockspan_rec rec;

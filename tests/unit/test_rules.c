@@ -75,8 +75,10 @@ static uint32_t stack_walk(const struct lsp_walk_table *t, uint32_t generation,
 		.bp = s->regs[LOCKSPAN_REG_RBP], .bp_known = true,
 	};
 	uint64_t cfas[FRAMES];
+	bool whole;
+	uint32_t n = lsp_walk_frames(t, generation, &f, ips, cfas, FRAMES, &whole, memory_read, &m);
 
-	return lsp_walk_frames(t, generation, &f, ips, cfas, FRAMES, memory_read, &m);
+	return whole ? n : 0;
 }
 
 /* ---- against the unwinder ---- */
@@ -175,10 +177,12 @@ static uint64_t both_ways(struct lsp_memo *m, const struct lsp_walk_table *t, st
 	const struct lsp_walk_frame begin = f;
 	uint64_t ips[FRAMES], cfas[FRAMES], remembered;
 	uint32_t n;
+	bool whole;
 
 	remembered = lsp_memo_walk(m, GENERATION, &begin, memory_read, memory);
 	assert_int_equal(lsp_memo_walk(m, GENERATION + 1, &begin, memory_read, memory), 0);
-	n = lsp_walk_frames(t, GENERATION, &f, ips, cfas, FRAMES, memory_read, memory);
+	n = lsp_walk_frames(t, GENERATION, &f, ips, cfas, FRAMES, &whole, memory_read, memory);
+	n = whole ? n : 0;
 	*walked = n ? name_of(ips, n) : 0;
 	if (n && learn)
 		lsp_memo_learn(m, t, GENERATION, begin.sp, ips, cfas, n, *walked);
@@ -283,16 +287,28 @@ static const struct lockspan_rule middle = {
 };
 static const struct lockspan_rule outer = { .pc = 0x3000 - 1, .flags = LOCKSPAN_RULE_END };
 
-/* Returns frames of a walk over @words from 0x1000. */
+/* As far as the last walk got that wanted a rule. */
+static uint32_t g_part;
+
+/* Returns frames of a whole walk over @words from 0x1000. */
 static uint32_t words_walk(const struct lsp_walk_table *t, const uint64_t *words, size_t n,
 			   uint64_t rbp, size_t *reads)
 {
 	struct memory m = { .start = AT, .bytes = 8 * n, .data = (const uint8_t *)words };
 	struct lsp_walk_frame f = { .ip = 0x1000, .sp = AT, .bp = rbp, .bp_known = true };
 	uint64_t ips[16], cfas[16];
-	uint32_t got = lsp_walk_frames(t, GENERATION, &f, ips, cfas, 16, memory_read, &m);
+	bool whole;
+	uint32_t got = lsp_walk_frames(t, GENERATION, &f, ips, cfas, 16, &whole, memory_read, &m);
 
 	*reads = m.reads;
+	/* Part of a stack ends with the address that has no rule, and its frame. */
+	if (got && !whole) {
+		assert_null(lsp_walk_find(t, GENERATION, ips[got - 1] - 1));
+		assert_true(f.ip == ips[got - 1] && f.sp == (got > 1 ? cfas[got - 2] : AT));
+		g_part = got;
+		return 0;
+	}
+	g_part = 0;
 	return got;
 }
 
@@ -304,15 +320,20 @@ static void chains(void **state)
 	size_t reads;
 
 	(void)state;
+	assert_int_equal(words_walk(t, words, 6, AT + 32, &reads), 0);
+	assert_int_equal(g_part, 1);
 	learn_all(t, &leaf, 1);
 	assert_int_equal(words_walk(t, words, 6, AT + 32, &reads), 0);
+	assert_int_equal(g_part, 2);
 	learn_all(t, &middle, 1);
 	assert_int_equal(words_walk(t, words, 6, AT + 32, &reads), 0);
+	assert_int_equal(g_part, 3);
 	learn_all(t, &outer, 1);
 	assert_int_equal(words_walk(t, words, 6, AT + 32, &reads), 3);
 	assert_int_equal(reads, 3);
 	/* rbp below the frame before: no caller lies there */
 	assert_int_equal(words_walk(t, words, 6, AT - 16, &reads), 0);
+	assert_int_equal(g_part, 0);
 	assert_int_equal(words_walk(t, words, 6, AT, &reads), 0);
 	/* the memory ends first */
 	assert_int_equal(words_walk(t, words, 5, AT + 32, &reads), 0);

@@ -3,7 +3,7 @@
 #
 # Stacks that the module walks by the rules that it has been taught. Would catch
 # a walk that differs in any frame from the unwinding of a snapshot of the same
-# stack, rules that are not used or outlive the mappings they are for, and a
+# stack, a stack that stays cut because no snapshot reaches its end, rules that are not used or outlive the mappings they are for, and a
 # walk that names a stack which never comes.
 . tests/lib.sh
 
@@ -41,5 +41,17 @@ is "stacks missing" "$(json /tmp/learned/record.json losses.stacks_missing)" 0
 is "all waits in pthread_mutex_lock in increment" \
 	"$(pprof_sum /tmp/learned/block.pb.gz contentions lock=counter_mu fn=pthread_mutex_lock fn=increment fn=worker)" \
 	"$(pprof_sum /tmp/learned/block.pb.gz contentions lock=counter_mu)"
+# A frame beyond every window: walks lead through it, a rule at a time.
+$lockspan record -o /tmp/tall -- tests/vm/tallframe 3000 >/tmp/truth 2>/tmp/err
+is "tall frame: exit status" $? 0
+cat /tmp/err
+kept=$(json /tmp/tall/record.json estimated.block.kept)
+whole=$(json /tmp/tall/record.json estimated.block.stack_ends.complete)
+num "tall frame: waits" "$kept" ">" 200
+echo "# tall frame: $whole of $kept complete"
+num "tall frame: complete, in 100" $((whole * 100 / kept)) ">=" 30
+num "tall frame: and through it to the thread's function" \
+	"$(pprof_sum /tmp/tall/block.pb.gz contentions lock=g_tall_mu fn=locked fn=tall fn=outer fn=worker)" ">=" $((kept * 30 / 100))
+is "tall frame: stacks that make no sense" "$(json /tmp/tall/record.json estimated.block.stack_ends.bad)" 0
 module_unload
 finish

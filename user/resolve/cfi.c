@@ -415,3 +415,40 @@ const struct lsp_cfi_rule *lsp_cfi_lookup(const struct lsp_cfi *cfi, uint64_t va
 	}
 	return &cfi->rules[cfi->ids[lo]];
 }
+
+/* ---- for the module ---- */
+
+/* Where a register was saved, from the CFA; false where that does not fit. */
+static bool slot_from_cfa(const struct lsp_cfi_rule *r, unsigned int kind, int16_t offset,
+			  int32_t cfa_off, int16_t *ret)
+{
+	*ret = kind == LSP_SLOT_CFA ? offset : (int16_t)(offset - cfa_off);
+	return kind == LSP_SLOT_CFA || (r->cfa_kind == LSP_CFA_REG && *ret == offset - cfa_off);
+}
+
+bool lsp_cfi_rule_plain(const struct lsp_cfi_rule *r, uint64_t pc, struct lockspan_rule *ret)
+{
+	unsigned int ra = LSP_CFI_RA(r), rbp = LSP_CFI_RBP(r);
+
+	*ret = (struct lockspan_rule){ .pc = pc };
+	if (r->flags & LSP_CFI_SIGNAL || r->cfa_kind == LSP_CFA_NONE || r->cfa_kind == LSP_CFA_COMPLEX)
+		return false;
+	if (ra == LSP_SLOT_UNDEFINED) {
+		ret->flags = LOCKSPAN_RULE_END;
+		return true;
+	}
+	if (r->cfa_kind == LSP_CFA_PLT)
+		ret->cfa_off = ((pc + 1) & 15) >= (uint64_t)r->cfa_off ? 16 : 8;
+	else if (r->cfa_kind == LSP_CFA_REG && (r->cfa_reg == LOCKSPAN_REG_RSP || r->cfa_reg == LOCKSPAN_REG_RBP))
+		ret->cfa_off = r->cfa_off;
+	else
+		return false;
+	if (r->cfa_kind == LSP_CFA_REG && r->cfa_reg == LOCKSPAN_REG_RBP)
+		ret->flags |= LOCKSPAN_RULE_CFA_RBP;
+	if (ra == LSP_SLOT_SAME || !slot_from_cfa(r, ra, r->ra_off, ret->cfa_off, &ret->ra_off))
+		return false;
+	if (rbp != LSP_SLOT_SAME)
+		ret->flags |= rbp == LSP_SLOT_UNDEFINED ? LOCKSPAN_RULE_RBP_LOST : LOCKSPAN_RULE_RBP_SAVED;
+	return !(ret->flags & LOCKSPAN_RULE_RBP_SAVED) ||
+	       slot_from_cfa(r, rbp, r->rbp_off, ret->cfa_off, &ret->rbp_off);
+}

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../kmod/uapi/lockspan.h"
+
 enum lsp_cfa_kind {
 	LSP_CFA_NONE,		/* nothing is known of this address */
 	LSP_CFA_REG,		/* register + cfa_off */
@@ -70,5 +72,8 @@ void lsp_cfi_destroy(struct lsp_cfi *cfi);
 
 /* Rule for @vaddr; never NULL, LSP_CFA_NONE where there is none. */
 const struct lsp_cfi_rule *lsp_cfi_lookup(const struct lsp_cfi *cfi, uint64_t vaddr);
+
+/* The rule at @pc in the form that the module takes; false for what it cannot follow. */
+bool lsp_cfi_rule_plain(const struct lsp_cfi_rule *r, uint64_t pc, struct lockspan_rule *ret);
 
 #endif

@@ -456,6 +456,8 @@ static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
 	}
 	if (c && c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
 		u->walk.end = LSP_END_COMPLETE;
+	else if (stack->rec.flags & LOCKSPAN_STACK_CUT)
+		u->walk.end = LSP_END_TRUNCATED;
 }
 
 /* A 32-bit process: frame pointers of four bytes, and no tables. */
@@ -531,46 +533,24 @@ const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset
 
 /* ---- rules for the module ---- */
 
-/* Where a register was saved, from the CFA; false where that does not fit. */
-static bool slot_from_cfa(const struct lsp_cfi_rule *r, unsigned int kind, int16_t offset,
-			  int32_t cfa_off, int16_t *ret)
-{
-	*ret = kind == LSP_SLOT_CFA ? offset : (int16_t)(offset - cfa_off);
-	return kind == LSP_SLOT_CFA || (r->cfa_kind == LSP_CFA_REG && *ret == offset - cfa_off);
-}
-
-/* The form that the module takes; false for what it cannot follow. */
-static bool rule_plain(const struct lsp_cfi_rule *r, uint64_t pc, struct lockspan_rule *ret)
-{
-	unsigned int ra = LSP_CFI_RA(r), rbp = LSP_CFI_RBP(r);
-
-	*ret = (struct lockspan_rule){ .pc = pc };
-	if (r->flags & LSP_CFI_SIGNAL || r->cfa_kind == LSP_CFA_NONE || r->cfa_kind == LSP_CFA_COMPLEX)
-		return false;
-	if (ra == LSP_SLOT_UNDEFINED) {
-		ret->flags = LOCKSPAN_RULE_END;
-		return true;
-	}
-	if (r->cfa_kind == LSP_CFA_PLT)
-		ret->cfa_off = ((pc + 1) & 15) >= (uint64_t)r->cfa_off ? 16 : 8;
-	else if (r->cfa_kind == LSP_CFA_REG && (r->cfa_reg == RSP || r->cfa_reg == RBP))
-		ret->cfa_off = r->cfa_off;
-	else
-		return false;
-	if (r->cfa_kind == LSP_CFA_REG && r->cfa_reg == RBP)
-		ret->flags |= LOCKSPAN_RULE_CFA_RBP;
-	if (ra == LSP_SLOT_SAME || !slot_from_cfa(r, ra, r->ra_off, ret->cfa_off, &ret->ra_off))
-		return false;
-	if (rbp != LSP_SLOT_SAME)
-		ret->flags |= rbp == LSP_SLOT_UNDEFINED ? LOCKSPAN_RULE_RBP_LOST : LOCKSPAN_RULE_RBP_SAVED;
-	return !(ret->flags & LOCKSPAN_RULE_RBP_SAVED) ||
-	       slot_from_cfa(r, rbp, r->rbp_off, ret->cfa_off, &ret->rbp_off);
-}
-
 /* Text that a file vouches for: what is written at run time can change under its rules. */
 static bool map_is_files(const struct lsp_map *map)
 {
 	return map && map->exec && !map->write && map->path[0] == '/' && map->path[1] != '/';
+}
+
+/* The rule that a walk wanted: of its last address. */
+static size_t rule_wanted(struct lsp_unwinder *u, struct lsp_mapset *set, const struct lockspan_stack *stack,
+			  struct lockspan_rule *ret)
+{
+	const struct cache_entry *c;
+	uint64_t ip;
+
+	if (!(stack->rec.flags & LOCKSPAN_STACK_CUT) || stack->payload_bytes < 8)
+		return 0;
+	memcpy(&ip, (const uint8_t *)(stack + 1) + stack->payload_bytes - 8, 8);
+	c = rule_find(u, set, ip - 1);
+	return map_is_files(c->map) && lsp_cfi_rule_plain(c->rule, ip - 1, ret);
 }
 
 size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
@@ -580,8 +560,11 @@ size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
 	const struct lsp_walk *w;
 	size_t i, n = 0;
 
-	if (!set || stack->rec.flags & LOCKSPAN_STACK_COMPAT ||
-	    (stack->mode != LOCKSPAN_STACK_RAW && stack->mode != LOCKSPAN_STACK_SPARSE))
+	if (!set || !max || stack->rec.flags & LOCKSPAN_STACK_COMPAT)
+		return 0;
+	if (stack->mode == LOCKSPAN_STACK_WALK)
+		return rule_wanted(u, set, stack, rules);
+	if (stack->mode != LOCKSPAN_STACK_RAW && stack->mode != LOCKSPAN_STACK_SPARSE)
 		return 0;
 	w = lsp_unwind(u, set, stack);
 	if (u->counts.handed_over != handed_over)
@@ -590,7 +573,7 @@ size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
 		const struct lsp_step *step = &w->steps[i];
 
 		if (!step->guessed && !step->interrupted && map_is_files(step->map) &&
-		    rule_plain(rule_find(u, set, step->pc)->rule, step->pc, &rules[n]))
+		    lsp_cfi_rule_plain(rule_find(u, set, step->pc)->rule, step->pc, &rules[n]))
 			n++;
 	}
 	return n;

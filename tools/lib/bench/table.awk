@@ -8,8 +8,25 @@
 	n++
 	state[n] = $1; name[n] = load; ops[n] = $8; ns[n] = $9; tool[n] = $2
 	voluntary[n] = $10; involuntary[n] = $11; spin[n] = $7; kind[n] = $3
-	if ($1 == "absent")
+	if ($1 == "absent") {
 		base[load] = $9
+		alone[load, ++nalone[load]] = n
+	}
+}
+
+# The scheduler has several orders for some loads, and one costs more than another: a run is compared
+# with the one alone whose switches were most like its own.
+function base_of(i,    k, a, off, best, least) {
+	for (k = 1; k <= nalone[name[i]]; k++) {
+		a = alone[name[i], k]
+		off = voluntary[a] + involuntary[a] - voluntary[i] - involuntary[i]
+		off = off < 0 ? -off : off
+		if (!best || off < least) {
+			best = a
+			least = off
+		}
+	}
+	return ns[best]
 }
 
 function per_op(v, i) { return sprintf("%.0f", v / ops[i]) }
@@ -56,11 +73,12 @@ END {
 	for (i = 1; i <= n; i++) {
 		if (!(name[i] in base))
 			continue
+		was = base_of(i)
 		printf "%-24s %-14s %9s %9s %10s %10.3f %9d %10d\n", name[i], state[i], \
-			per_op(base[name[i]], i), per_op(ns[i] - base[name[i]], i), per_op(tool[i], i), \
-			base[name[i]] / ns[i], voluntary[i], involuntary[i]
+			per_op(was, i), per_op(ns[i] - was, i), per_op(tool[i], i), \
+			was / ns[i], voluntary[i], involuntary[i]
 		printf "%s{\"kernel\":\"%s\",\"load\":\"%s\",\"state\":\"%s\",\"operations\":%d,\"alone_instructions\":%d,", \
-			(i > 1 ? ",\n" : ""), kernel, name[i], state[i], ops[i], base[name[i]] >json
+			(i > 1 ? ",\n" : ""), kernel, name[i], state[i], ops[i], was >json
 		printf "\"instructions\":%d,\"tool_instructions\":%d,\"sleeps\":%d,\"preempted\":%d}", \
 			ns[i], tool[i], voluntary[i], involuntary[i] >json
 	}
