@@ -17,6 +17,9 @@
 #define MISSING_AFTER_NS 500000000ULL
 #define ASK_EVERY_NS 1000000000ULL
 
+/* New stacks are named while they are few: all of a second's at once would keep us from the socket for long. */
+#define NAME_EVERY_NS 50000000ULL
+
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret)
 {
 	struct lsp_collector *c = calloc(1, sizeof(*c));
@@ -344,10 +347,17 @@ int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, cons
 {
 	int err = lsp_streams_feed(&c->streams, cpu, seq, run, bytes, any_record, c);
 
-	if (lsp_collector_fold_due(c))
-		lsp_collector_fold(c, c->stacks.raw_bytes >= WAITING_BYTES);
-	else if (c->lesson_due)
+	if (c->lesson_due) {
 		lsp_collector_teach(c);
+		c->name_due = true;
+	}
+	if (lsp_collector_fold_due(c)) {
+		lsp_collector_fold(c, c->stacks.raw_bytes >= WAITING_BYTES);
+	} else if (c->name_due && c->now_ns >= c->name_ns + NAME_EVERY_NS) {
+		c->name_ns = c->now_ns;
+		c->name_due = false;
+		lsp_collector_fold(c, false);
+	}
 	return err;
 }
 

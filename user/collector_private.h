@@ -64,6 +64,8 @@ struct lsp_collector {
 	size_t nlessons;
 	size_t lessons_room;
 	bool lesson_due;		/* a stack or its mappings have come since the last one */
+	bool name_due;			/* there are stacks that no fold has named */
+	uint64_t name_ns;		/* when the last fold for the sake of names was */
 	struct lsp_pair *pairs;
 	size_t npairs;
 	size_t pairs_room;

@@ -21,7 +21,7 @@ for name in memcached python3 xz; do
 		"1/$((bytes ? 8192 * events / bytes : 0)) of 8 KiB each; complete $whole of $all waits"
 	num "$name: events" "$events" ">" 50
 	num "$name: bytes per event" $((bytes / (events ? events : 1))) "<=" 819
-	# memcached has a thread with a frame of 64 KiB and more: cut, and said so.
+	# memcached has a thread with a frame of 64 KiB and more: its first waits are cut, and say so.
 	read -r late late_walked all_stacks walked <"$TEST_DIR/$name.walks"
 	pairs=$(json "$TEST_DIR/$name.both.json" stack_pairs)
 	echo "# walks $name: $late_walked of $late events from the first second on, $walked of $all_stacks in all;" \
