@@ -8,6 +8,8 @@
 . tests/lib.sh
 
 selftests=$1
+# bullseye's is named after its kernel.
+perf=$(compgen -c perf | grep -xE 'perf(_[0-9.]+)?' | sort | head -n 1)
 exec 3>&1
 r=/tmp/r/record.json
 
@@ -34,7 +36,7 @@ run_selftests() {
 	done < <(grep -E '^\./futex_' "$selftests/run.sh")
 }
 run_perf() {
-	timeout 900 perf bench futex all >/tmp/one 2>&1
+	timeout 900 "$perf" bench futex all >/tmp/one 2>&1
 	echo "exit $?"
 	settled </tmp/one | uniq
 }

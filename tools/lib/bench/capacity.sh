@@ -35,7 +35,7 @@ run() {
 	wait
 	rows=$(cat /tmp/row1 /tmp/row2)
 	n=$(awk '{ n += $7 } END { print n }' <<<"$rows")
-	ns=$(awk '$8 > most { most = $8 } END { printf "%d", most }' <<<"$rows")
+	ns=$(awk '$8 > most { most = $8 } END { printf "%.0f", most }' <<<"$rows")
 	local lost=0 name
 	for name in span_ring release_ring stack_ring task_table key_table send; do
 		lost=$((lost + $(json $r "counters.lost_$name")))
