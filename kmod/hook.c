@@ -8,12 +8,6 @@
 
 #include "compat.h"
 
-/*
- * Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word, and
- * kprobes with us, for those at a function's entry are called by ftrace as well.
- */
-#define HOOK_FLAGS FTRACE_OPS_FL_PERMANENT
-
 #ifdef LSP_HOOKS
 
 static struct {
@@ -36,7 +30,8 @@ static void notrace hook_call(unsigned long ip, unsigned long parent_ip, struct 
 		hooks[3].hook(regs);
 }
 
-static struct ftrace_ops hook_ops = { .func = hook_call, .flags = HOOK_FLAGS };
+/* Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word. */
+static struct ftrace_ops hook_ops = { .func = hook_call, .flags = FTRACE_OPS_FL_PERMANENT };
 
 bool lsp_hook_supported(void)
 {
@@ -115,7 +110,11 @@ static noinline void guarded(void)
 	barrier();
 }
 
-static struct ftrace_ops guard_ops = { .func = guard_call, .flags = HOOK_FLAGS };
+/*
+ * Permanent for the kprobes' sake: those at a function's entry are called by ftrace as well. Hooks do not
+ * need it beside theirs, and each ops more makes the end of a session wait for all tasks once more.
+ */
+static struct ftrace_ops guard_ops = { .func = guard_call, .flags = FTRACE_OPS_FL_PERMANENT };
 static bool guarding;
 
 int lsp_hook_guard(void)

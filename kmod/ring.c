@@ -113,15 +113,6 @@ void *lsp_ring_reserve_seldom(struct lsp_ring *ring, u32 max)
 	return ring->buffer + at;
 }
 
-void lsp_ring_kick(struct lsp_ring *ring)
-{
-	ring->tail_seen = smp_load_acquire(&ring->tail);
-	if (ring->head - ring->tail_seen <= ring->kick_at)
-		return;
-	WRITE_ONCE(ring->kicked, true);
-	irq_work_queue(this_cpu_ptr(&kicks));
-}
-
 void lsp_ring_hurry(void)
 {
 	struct lsp_ring *ring = this_cpu_read(lsp_ring_own);
@@ -130,6 +121,13 @@ void lsp_ring_hurry(void)
 		return;
 	WRITE_ONCE(ring->kicked, true);
 	irq_work_queue(this_cpu_ptr(&kicks));
+}
+
+void lsp_ring_kick(struct lsp_ring *ring)
+{
+	ring->tail_seen = smp_load_acquire(&ring->tail);
+	if (ring->head - ring->tail_seen > ring->kick_at)
+		lsp_ring_hurry();
 }
 
 void *lsp_ring_worker_reserve(u32 max)

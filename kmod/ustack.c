@@ -342,9 +342,12 @@ static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *pr
 	*print = lsp_print_fold(*print, w->n) | (1ULL << 63);
 }
 
-/* Sends what has been walked unless that is known already. False: there was no room. */
+/*
+ * Sends what has been walked unless that is known already. @pair: the name of its snapshot, 0 none;
+ * @cut: it is a part. False: there was no room.
+ */
 static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
-		      const struct lsp_maps_view *view, u64 print, u64 pair, u16 flags)
+		      const struct lsp_maps_view *view, u64 print, u64 pair, bool cut)
 {
 	struct lockspan_stack *s;
 
@@ -358,13 +361,18 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 	memcpy(s + 1, walk->room, walk->n * sizeof(u64));
 	s->window_bytes = walk->window_bytes;
 	s->payload_bytes = walk->n * sizeof(u64);
-	s->rec.flags |= flags;
+	if (cut)
+		s->rec.flags |= LOCKSPAN_STACK_CUT;
 	if (pair) {
+		s->rec.flags |= LOCKSPAN_STACK_PAIRED;
 		((u64 *)(s + 1))[walk->n] = pair;
 		s->payload_bytes += sizeof(u64);
 	}
 	lsp_ring_commit(stack_end(s));
 	known_add(print);
+	/* Once a part: where its rule cannot be taught, each wait would call the reader in vain. */
+	if (cut)
+		lsp_ring_hurry();
 	return true;
 }
 
@@ -374,13 +382,12 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
  */
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
-	u64 print = walk_print(walk, LOCKSPAN_STACK_CUT);
+	u64 print;
 
-	if (!view->deep || walk->window_bytes < DEEP_WINDOW_BYTES ||
-	    !walk_send(walk, regs, view, print, 0, LOCKSPAN_STACK_CUT))
+	if (!view->deep || walk->window_bytes < DEEP_WINDOW_BYTES)
 		return 0;
-	lsp_ring_hurry();
-	return print;
+	print = walk_print(walk, LOCKSPAN_STACK_CUT);
+	return walk_send(walk, regs, view, print, 0, true) ? print : 0;
 }
 
 /*
@@ -400,7 +407,7 @@ static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 	print = walk_print(&walk, pair);
 	if (pair)
 		walk_verify(&walk, regs, &print);
-	if (!walk_send(&walk, regs, view, print, pair, pair ? LOCKSPAN_STACK_PAIRED : 0))
+	if (!walk_send(&walk, regs, view, print, pair, false))
 		return 0;
 	lsp_uwalk_remember(&walk, regs, pair ? walk_print(&walk, 0) : print);
 	return print;

@@ -11,8 +11,8 @@ module_load
 learned() { json "$1/record.json" counters.stacks_learned; }
 copied() { json "$1/record.json" counters.stacks_copied; }
 
-# Both ways for every event, one program after the other. They run by the clock: the
-# first lesson comes a twentieth of a second after the first stack.
+# Both ways for every event, one program after the other. They run by the clock: how
+# soon the first lesson comes depends on the host.
 pairs=0
 for command in "workloads/c/task01 -d 2000" "workloads/c/task05 -d 2000" "workloads/c/task08 -d 2000"; do
 	out=/tmp/both-${command//[^a-z0-9]/}
