@@ -55,7 +55,8 @@ bench_programs := $(bench_sources:.c=)
 
 # A test or the preload library names what else it is made of in its first
 # comment: " * sources: kmod/core/sample.c user/profile/" (all of it) and " * libs: -lz".
-head = $(shell sed -sn '1,30s/^ \* $1: *//p' $2)
+# Of the files that are there: a copy of the tree need not be whole.
+head = $(shell sed -sn '1,30s/^ \* $1: *//p' $(wildcard $2) /dev/null)
 expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcard $w*.c)) \
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
@@ -125,7 +126,7 @@ help: ## this list
 
 object = $(patsubst %.c,build/$1/%.o,$2)
 user_objects := $(call object,obj,$(user_sources))
-preload_objects := $(call object,obj,$(sort $(preload_sources) $(call head_sources,$(preload_sources) /dev/null)))
+preload_objects := $(call object,obj,$(sort $(preload_sources) $(call head_sources,$(preload_sources))))
 
 deps:
 	@tools/install-deps --check build
@@ -135,7 +136,7 @@ user/lockspan: $(user_objects)
 
 user/preload/liblockspan-user.so: $(preload_objects)
 	$(call quiet,LD,$@)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
-		$(call head,libs,$(preload_sources) /dev/null) -ldl -pthread
+		$(call head,libs,$(preload_sources)) -ldl -pthread
 
 $(foreach p,$(protos),$(eval $(p:.proto=.pb-c.c) $(p:.proto=.pb-c.h) &: $p | deps ; \
 	$(call quiet,PB,$p)protoc-c --c_out=$(dir $p) --proto_path=$(dir $p) $p))
