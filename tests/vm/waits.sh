@@ -57,7 +57,9 @@ for threads in 2 4 32; do
 	((threads == 2)) || counted "$threads threads, 1 word, timed" --threads $threads --seconds 1 --timeout 300 storm
 done
 counted "wakes without pause" --rounds 400 race_nosleep
-num "wakes without pause: waits again at once, the signs of a futile wake" "$(c rewaits)" ">" 0
+# At once is within 50 us, and a kernel that watches each access does not come round in that, emulated.
+[[ -e /proc/lockdep_stats ]] ||
+	num "wakes without pause: waits again at once, the signs of a futile wake" "$(c rewaits)" ">" 0
 is "and in the profile of the word" "$(pprof_sum /tmp/r/contention.ext.pb.gz spurious)" "$(c rewaits)"
 counted "a wake at the timeout" --rounds 300 race_timeout
 counted "a wake with a signal" --rounds 300 race_signal
