@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <netlink/genl/ctrl.h>
@@ -36,6 +37,7 @@
 #define COMMANDS (LOCKSPAN_CMD_MAX + 3)
 #define ERRNOS 256
 #define MESSAGE_BYTES 32768
+#define LATE_S 5	/* an answer's way through a megabyte of data, on the slowest kernel */
 
 static const int errors_known[] = {
 	EPERM, ENOENT, ESRCH, E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, ENODEV, EINVAL, ERANGE,
@@ -327,18 +329,33 @@ static void answer_note(const struct nlmsgerr *e)
 		g.refused[error > 0 && error < ERRNOS ? error : 0]++;
 }
 
-/* Reads until the answer to the last message is there. What a session sends comes between. */
+static uint64_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+/*
+ * Reads until the answer to the last message is there. What a session sends comes between, without
+ * end while there is load: where the socket was full the answer may be lost, and then is not waited for.
+ */
 static bool answer_read(void)
 {
 	static uint8_t buffer[1 << 17] __attribute__((aligned(8)));
+	uint64_t until_s = UINT64_MAX;
 
-	for (;;) {
+	while (now_s() < until_s) {
 		struct nlmsghdr *h = (struct nlmsghdr *)buffer;
 		ssize_t got = recv(g.socket, buffer, sizeof(buffer), 0);
 		int left = (int)got;
 
-		if (got < 0 && errno == ENOBUFS)
+		if (got < 0 && errno == ENOBUFS) {
+			if (until_s == UINT64_MAX)
+				until_s = now_s() + LATE_S;
 			continue;
+		}
 		if (got < 0)
 			return false;
 		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
@@ -351,6 +368,7 @@ static bool answer_read(void)
 			g.bytes += h->nlmsg_len;
 		}
 	}
+	return false;
 }
 
 /* Whether the kernel owes an answer to what was made: it does not to what is no message, or no request. */
