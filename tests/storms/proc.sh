@@ -21,7 +21,9 @@ named() {
 }
 
 module_load
-load_start
+# Not the storms' usual load, which leaves too little of an emulated processor for this.
+workloads/c/task01 -t 3 -n 1000000000 -d 10000000 >/dev/null 2>&1 &
+load=$!
 turns=0 gone=0
 while goes_on; do
 	lockspan=$without recorder_start
@@ -30,7 +32,7 @@ while goes_on; do
 	recorder_stop "turn $turns, without"
 	named "turn $turns, without"
 	lockspan=$own recorder_start
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 6; i++)); do
 		in_recorder umount -l /proc && gone=$((gone + 1))
 		pause_ms $((RANDOM % 100))
 		in_recorder mount -t proc proc /proc
@@ -40,6 +42,6 @@ while goes_on; do
 	named "turn $turns, now and then"
 	turns=$((turns + 1))
 done
-num "times that /proc went away" $gone ">" 10
-load_stop
+num "times that /proc went away" $gone ">=" 6
+kill -KILL $load
 storm_finish
