@@ -106,7 +106,7 @@ check: ## everything that can be checked: layers, shell, unit, VM and end-to-end
 	shellcheck -x tests/storms/run && shellcheck -x -s bash $(wildcard tests/storms/*.sh)
 	tests/run
 
-check-debug: ## the storms and some VM tests on a kernel with KASAN, lockdep and more (an hour and a half; the kernel is built first, a quarter of an hour)
+check-debug: ## the storms and some VM tests on a kernel with KASAN, lockdep and more (an hour and a half, and a quarter to build it)
 	tests/storms/run
 
 tasks: ## record the contention tasks in a lab VM and check what their text predicts
