@@ -383,14 +383,18 @@ static bool owed(void)
 static void message_send(void)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	bool unanswered;
 
 	g.messages++;
 	if (sendto(g.socket, g.message, g.at, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		die("send");
-	/* The owner's socket may have been full: its answer is lost then, as every netlink answer is. */
-	if (owed() && !answer_read())
-		g.unanswered++;
-	if (one_in(g.sessions ? 200 : 1000)) {
+	/*
+	 * The owner's socket may have been full: its answer is lost then, as every netlink answer is, and
+	 * so will be the next ones, each of which would be waited for. The session ends with its socket.
+	 */
+	unanswered = owed() && !answer_read();
+	g.unanswered += unanswered;
+	if (unanswered || one_in(g.sessions ? 200 : 1000)) {
 		close(g.socket);
 		socket_open();
 	}
