@@ -53,12 +53,11 @@ recorder_stop() {
 	echo "# $1: $ended spans, $(c lost_span_ring) lost, $(json $r 'probes.*.missed') missed"
 }
 
-# The module goes, nothing is left, and the kernel's own watch over its locks still stands.
+# The module goes, and nothing is left.
 storm_finish() {
 	wait_until 20 module_is idle
 	check "the module leaves" wait_until 20 module_unload
 	is "probes left" "$(module_probes)" 0
-	[[ ! -e /proc/lockdep_stats ]] || like "lockdep is on" "$(cat /proc/lockdep_stats)" 'debug_locks: +1'
 	echo "# $(($(uptime_s) - begin)) s"
 	finish
 }

@@ -14,14 +14,11 @@ seed=0
 while goes_on; do
 	seed=$((seed + 1))
 	# In turn: the fuzzer's own sessions, and somebody else's.
-	((seed % 2)) || recorder_start
+	sessions=(--sessions)
+	((seed % 2)) || { sessions=() && recorder_start; }
 	su -s /bin/sh nobody -c "$fuzz $seed 250" >/tmp/nobody.json &
 	other=$!
-	if ((seed % 2)); then
-		$fuzz --sessions $seed 500 >>/tmp/all.json || fail "seed $seed: an error that the contract does not have: $(tail -n 1 /tmp/all.json)"
-	else
-		$fuzz $seed 500 >>/tmp/all.json || fail "seed $seed: an error that the contract does not have: $(tail -n 1 /tmp/all.json)"
-	fi
+	$fuzz "${sessions[@]}" $seed 500 >>/tmp/all.json || fail "seed $seed: an error that the contract does not have: $(tail -n 1 /tmp/all.json)"
 	wait $other || fail "seed $seed: nobody: an error that the contract does not have: $(cat /tmp/nobody.json)"
 	is "seed $seed: granted to nobody" "$(grep -oE '"granted":\{[^}]*\}' /tmp/nobody.json | grep -coE ':[1-9]')" 0
 	cat /tmp/nobody.json >>/tmp/all.json

@@ -49,4 +49,5 @@ else
 fi
 kill -KILL $storm
 check "the module leaves" module_unload
+echo "# $SECONDS s"
 finish
