@@ -3,7 +3,7 @@
  * Would catch: an address, a parameter or an error that is not answered as Go
  * does; a delta that is no difference, lacks its duration or its name; a client
  * that hangs up and keeps a place, deltas and requests without bound, a path that
- * leads elsewhere; deltas that survive a
+ * leads elsewhere; a browser led here by a name that was rebound; deltas that survive a
  * new beginning of the counters or the end of the server. The server is the real
  * one at a port of the loopback address; only its source is played: counters that
  * grow by a fixture's values each time they are asked for.
@@ -49,20 +49,25 @@ static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
 	*ret = (struct lsp_serve_numbers){ .samples = { 3, 7 }, .waits = 11, .session = "now" };
 }
 
-static struct lsp_server *server_start(void)
+static struct lsp_server *server_start_at(in_addr_t address)
 {
 	static char *words[] = { "lockspan serve", "-a", NULL };
 	const struct lsp_server_source source = {
 		.profile = profile_give, .numbers = numbers_give, .command_line = words,
 	};
 	const struct sockaddr_in at = { .sin_family = AF_INET,
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+					.sin_addr.s_addr = htonl(address) };
 	struct lsp_server *s;
 
 	g_asked = 0;
 	assert_int_equal(lsp_server_create((const struct sockaddr *)&at, sizeof(at), &source, &s), 0);
 	assert_true(lsp_server_port(s) > 0);
 	return s;
+}
+
+static struct lsp_server *server_start(void)
+{
+	return server_start_at(INADDR_LOOPBACK);
 }
 
 static uint64_t now_ns(void)
@@ -97,7 +102,7 @@ static int request_send(struct lsp_server *s, const char *method, const char *pa
 {
 	int fd = request_begin(s);
 
-	dprintf(fd, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method, path);
+	dprintf(fd, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", method, path);
 	return fd;
 }
 
@@ -359,6 +364,47 @@ static void test_limits(void **state)
 	lsp_server_destroy(s);
 }
 
+static void host_answered(struct lsp_server *s, const char *field, unsigned int status)
+{
+	int fd = request_begin(s);
+	struct answer a;
+	char code[8];
+
+	dprintf(fd, "GET /debug/pprof/mutex HTTP/1.0\r\n%s\r\n", field);
+	answer_read(s, fd, &a);
+	snprintf(code, sizeof(code), " %u ", status);
+	if (strncmp(a.text + 8, code, 5))
+		print_error("%s\n", field);
+	assert_memory_equal(a.text + 8, code, 5);
+}
+
+/* A page in a browser may have had its name rebound to this address. */
+static void test_hosts(void **state)
+{
+	static const char *const good[] = {
+		"", "Host: 127.0.0.1\r\n", "Host: 127.0.0.1:6060\r\n", "Host: LocalHost:1\r\n",
+		"Host: [::1]:6060\r\n", "Host: [::1]\r\n",
+	};
+	static const char *const bad[] = {
+		"Host: evil.example\r\n", "Host: evil.example:6060\r\n", "Host: 127.0.0.1.evil.example\r\n",
+		"Host: localhost.evil.example\r\n", "Host: 127.0.0.1:6060.evil.example\r\n",
+		"Host: [::1\r\n", "Host: [::1].evil.example\r\n", "Host: [localhost]\r\n", "Host: ::1\r\n",
+		"Host: 0000000000000000000000000000000000000000000000000000127.0.0.1\r\n",
+	};
+	struct lsp_server *s = server_start();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		host_answered(s, good[i], 200);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		host_answered(s, bad[i], 403);
+	lsp_server_destroy(s);
+	/* Where it was opened to others they come by whatever name it has. */
+	s = server_start_at(INADDR_ANY);
+	host_answered(s, bad[0], 200);
+	lsp_server_destroy(s);
+}
+
 static void test_end(void **state)
 {
 	struct lsp_server *s = server_start();
@@ -394,7 +440,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_requests), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_text), cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_hosts), cmocka_unit_test(test_end),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--serve"))

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "request.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ROOT "/debug/pprof"
 
@@ -83,4 +85,30 @@ void lsp_serve_request_parse(const char *method, const char *path, const char *s
 	}
 	if (ret->page == LSP_SERVE_ERROR)
 		refuse(ret, 404, "Unknown profile");
+}
+
+/* 127.0.0.1, [::1] or localhost, with or without a port. */
+static bool host_is_no_name(const char *host)
+{
+	bool six = *host == '[';
+	char address[INET6_ADDRSTRLEN] = "";
+	struct in6_addr any;
+	size_t n;
+
+	host += six;
+	n = strcspn(host, six ? "]" : ":");
+	if (n >= sizeof(address) || (six && !host[n]))
+		return false;
+	memcpy(address, host, n);
+	host += n + six;
+	if (*host && (*host != ':' || host[1 + strspn(host + 1, "0123456789")]))
+		return false;
+	return (!six && !strcasecmp(address, "localhost")) ||
+	       inet_pton(six ? AF_INET6 : AF_INET, address, &any) == 1;
+}
+
+void lsp_serve_request_host_check(struct lsp_serve_request *r, const char *host)
+{
+	if (host && !host_is_no_name(host))
+		refuse(r, 403, "on loopback only an address or localhost is served as the host");
 }

@@ -36,4 +36,11 @@ const char *lsp_serve_kind_name(enum lsp_serve_kind kind);
 void lsp_serve_request_parse(const char *method, const char *path, const char *seconds,
 			     const char *debug, struct lsp_serve_request *ret);
 
+/*
+ * Refuses @r when @host, the value of its Host field or NULL, is a name other than
+ * localhost. For a server on loopback: a name that leads there is one that a web
+ * page has had rebound, so that a browser here reads the profiles for it.
+ */
+void lsp_serve_request_host_check(struct lsp_serve_request *r, const char *host);
+
 #endif

@@ -39,6 +39,7 @@ struct lsp_server {
 	size_t nwaiting;
 	size_t nexchanges;
 	unsigned int port;
+	bool hosts_any;			/* it is to be reached from elsewhere, by whatever name */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -241,6 +242,10 @@ static enum MHD_Result request_handle(void *arg, struct MHD_Connection *connecti
 			MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "seconds"),
 			MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "debug"),
 			&x->request);
+		if (!x->server->hosts_any)
+			lsp_serve_request_host_check(&x->request,
+				MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							    MHD_HTTP_HEADER_HOST));
 		*state = x;
 		x->server->nexchanges++;
 		return MHD_YES;
@@ -268,6 +273,16 @@ static void request_done(void *arg, struct MHD_Connection *connection, void **st
 }
 
 /* ---- the server ---- */
+
+static bool address_is_local(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+
+	if (address->sa_family == AF_INET)
+		return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return address->sa_family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
 
 static int listen_at(const struct sockaddr *address, socklen_t bytes, unsigned int *port)
 {
@@ -299,6 +314,7 @@ int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 	if (!s)
 		return -ENOMEM;
 	s->source = *source;
+	s->hosts_any = !address_is_local(address);
 	fd = listen_at(address, bytes, &s->port);
 	if (fd < 0) {
 		free(s);

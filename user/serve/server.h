@@ -23,7 +23,10 @@ struct lsp_server_source {
 	char *const *command_line;	/* ended by NULL */
 };
 
-/* Listens. 0 or -errno (-EADDRINUSE, -EACCES, ...). @source is copied. */
+/*
+ * Listens. 0 or -errno (-EADDRINUSE, -EACCES, ...). @source is copied. On a loopback
+ * address, requests for a host that is a name are refused: see request.h.
+ */
 int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 		      const struct lsp_server_source *source, struct lsp_server **ret);
 
