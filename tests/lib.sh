@@ -79,11 +79,18 @@ finish() {
 	exit $((n_failed > 0))
 }
 
-# pprof_sum FILE TYPE [CONDITION...]: see tests/vm/pprofsum.c.
-pprof_sum() { tests/vm/pprofsum "$@" || echo -; }
+# What stands for a value that is not there. It must be a name: to reckon with it
+# ends the script, for it is an unbound variable; at "-" or "?" bash drops the
+# check with the rest of its line, and goes on.
+readonly no_value=missing
+# there VALUE...: none of them is missing. For awk, to which a name is 0.
+there() { [[ "$*" != *"$no_value"* ]]; }
 
-# json FILE PATH: the value, "-" when there is none.
-json() { tests/vm/jsonget "$1" "$2" || echo -; }
+# pprof_sum FILE TYPE [CONDITION...]: see tests/vm/pprofsum.c; or $no_value.
+pprof_sum() { tests/vm/pprofsum "$@" || echo $no_value; }
+
+# json FILE PATH: the value, or $no_value.
+json() { tests/vm/jsonget "$1" "$2" || echo $no_value; }
 
 # ---- in the guest ----------------------------------------------------------
 

@@ -11,7 +11,7 @@ for rate in 1 10000 1000000; do
 	exact=$(json "$r" exact.delay_ns) estimate=$(json "$r" estimated.block.delay_ns)
 	low=$(json "$r" estimated.block.low_ns) high=$(json "$r" estimated.block.high_ns)
 	kept=$(json "$r" counters.kept) waits=$(json "$r" exact.contentions)
-	[[ $low != - ]] || { low=$exact high=$exact; }
+	[[ $low != "$no_value" ]] || { low=$exact high=$exact; }
 	margin="($high - $low + 1)"
 	verdict "at a rate of $rate ns the total is the same" \
 		"$estimate > $low - $margin - 1 && $exact > $low - $margin && $exact < $high + $margin" \

@@ -27,7 +27,7 @@ truth() { json "$dir/$1.truth" "$2"; }
 delay() { pprof_sum "$dir/$1/$2.pb.gz" delay "${@:3}"; }
 
 # calc EXPRESSION: a number with two decimals.
-calc() { awk "BEGIN { printf \"%.2f\n\", $1 }"; }
+calc() { if there "$1"; then awk "BEGIN { printf \"%.2f\n\", $1 }"; else echo $no_value; fi; }
 
 # go_line TASK VARIANT DIR: what Go saw, in DIR/own, and what the kernel saw of the same run.
 go_line() {
@@ -35,7 +35,7 @@ go_line() {
 	for sync in mutex rwlock_rd rwlock_wr; do
 		n=$(pprof_sum "$at/block.pb.gz" contentions sync=$sync)
 		d=$(pprof_sum "$at/block.pb.gz" delay sync=$sync)
-		[[ $n == - ]] || locks=$((locks + n)) locks_ns=$((locks_ns + d))
+		[[ $n == "$no_value" ]] || locks=$((locks + n)) locks_ns=$((locks_ns + d))
 	done
 	echo "go $1 $2 $(pprof_sum "$at/own/mutex.pb.gz" contentions) $(pprof_sum "$at/own/mutex.pb.gz" delay)" \
 		"$(pprof_sum "$at/own/block.pb.gz" contentions) $(pprof_sum "$at/own/block.pb.gz" delay)" \
@@ -47,7 +47,7 @@ go_line() {
 verdict() {
 	local said=FAIL
 	n_checks=$((n_checks + 1))
-	if awk "BEGIN { exit !($2) }"; then said=PASS; else n_failed=$((n_failed + 1)); fi
+	if there "$2" && awk "BEGIN { exit !($2) }"; then said=PASS; else n_failed=$((n_failed + 1)); fi
 	printf 'task %s %s %s: %s\n' "${task%%-*}" "$said" "$1" "$3"
 }
 

@@ -22,7 +22,7 @@ within() {
 		printf("%s %.0f against %.0f, %.2f %% off, %.1f squared standard errors, %d kept",
 			(d * d <= 16 * v + 1 && k >= 10) ? "ok" : "no", e, x, (x ? 100 * d / x : 0),
 			(v > 0 ? d * d / v : 0), k) }')
-	if [[ $verdict == ok* ]]; then pass "$1: ${verdict#ok }"; else fail "$1: ${verdict#no }"; fi
+	if there "$@" && [[ $verdict == ok* ]]; then pass "$1: ${verdict#ok }"; else fail "$1: ${verdict#no }"; fi
 }
 
 # variances: from exported spans, lines of "block|mutex KEPT COUNT VARIANCE".

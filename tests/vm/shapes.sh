@@ -19,7 +19,7 @@ shape() {
 	$lockspan report --json --by lock /tmp/r >/tmp/r.json || fail "report on $*"
 	for ((i = 0; i < 10; i++)); do
 		found=$(json /tmp/r.json "shapes.$i.shape")
-		[[ $found != - ]] || break
+		[[ $found != "$no_value" ]] || break
 		got+="$found on $(json /tmp/r.json "shapes.$i.lock"); "
 	done
 	is "$*" "${got:--}" "$([[ $want == - ]] && echo - || echo "$want on $lock; ")"

@@ -71,7 +71,7 @@ is "lost, by reason" "$lost" "0 0 0 0 0 0 0 0 "
 # The probe on wake_q_add is also run into by the kernel's own mutexes on PREEMPT_RT.
 for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
 	probe=$(json $record probes.$i.name)
-	[[ $probe == - || $probe == wake_pi ]] ||
+	[[ $probe == "$no_value" || $probe == wake_pi ]] ||
 		is "missed by the probe $probe" "$(json $record probes.$i.missed)" 0
 done
 is "spans by outcome = kept + nosleep + open" \
