@@ -204,19 +204,13 @@ static __always_inline bool wait_describe(struct lsp_task *t, const void *q, con
 	return wait_describe_any(t, q, lock, count);
 }
 
-static void wait_finish(struct lsp_task *t);
+static void wait_finish(struct lsp_task *t, bool same_call);
 
-/*
- * A wait whose end nobody saw must not stay in the ledger: it ends at the latest when the
- * task waits again. One for a requeue ends so, in the same call; of any other the timer is gone.
- */
+/* A wait whose end nobody saw must not stay in the ledger: it ends at the latest when the task waits again. */
 static void wait_finish_last(struct lsp_task *t, bool same_call)
 {
-	if (likely(t->state != LSP_TASK_OPEN && t->state != LSP_TASK_WOKEN))
-		return;
-	if (!same_call)
-		t->to = NULL;
-	wait_finish(t);
+	if (unlikely(t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN))
+		wait_finish(t, same_call);
 }
 
 void lsp_wait_prepare(const void *q)
@@ -329,7 +323,7 @@ static __always_inline u8 wait_outcome(const struct lsp_task *t, bool woken)
 		/* The timer clears its task when it fires. */
 		if (t->to && !READ_ONCE(t->to->task))
 			return LOCKSPAN_TIMEOUT;
-		return signal_pending(current) ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR;
+		return signal_pending(current) ? LOCKSPAN_SIGNAL : LOCKSPAN_STRAY;
 	}
 	if (t->owner_died)
 		return LOCKSPAN_OWNER_DIED;
@@ -449,9 +443,16 @@ static __always_inline void wait_tell(const struct lsp_task *t)
 	wait_send(t, lock_wait_ns);
 }
 
-static noinline void wait_finish(struct lsp_task *t)
+/* One for a requeue ends so, in the same call; of any other the timer is gone, and when it ended not known. */
+static noinline void wait_finish(struct lsp_task *t, bool same_call)
 {
+	if (!same_call)
+		t->to = NULL;
 	wait_leave(t);
+	if (!same_call && (t->outcome == LOCKSPAN_SIGNAL || t->outcome == LOCKSPAN_STRAY)) {
+		t->outcome = LOCKSPAN_ERROR;
+		lsp_count_add(LOCKSPAN_C_ERROR_WAIT_NS, wait_lock_wait_ns(t));
+	}
 	wait_tell(t);
 }
 

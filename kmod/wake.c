@@ -137,7 +137,7 @@ static __always_inline void release_mark_waiter(struct lsp_task *t, u64 time_ns,
 	t->state = LSP_TASK_WOKEN;
 }
 
-/* The span was counted, and perhaps sent, as ended by its timer or a signal: set that right. */
+/* The span was counted, and perhaps sent, as ended by its timer, a signal or nothing: set that right. */
 static noinline void release_mark_late(struct lsp_task *t, u64 time_ns)
 {
 	struct lockspan_late *late;
@@ -203,7 +203,7 @@ static bool wake_is_late(const struct lsp_task *t, const void *q)
 {
 	return t->state == LSP_TASK_CLOSING && q && t->q == q &&
 	       (t->outcome == LOCKSPAN_TIMEOUT || t->outcome == LOCKSPAN_SIGNAL ||
-		t->outcome == LOCKSPAN_ERROR ||
+		t->outcome == LOCKSPAN_STRAY ||
 		(t->outcome == LOCKSPAN_NOSLEEP && !(t->flags & LOCKSPAN_SPAN_RELEASED)));
 }
 

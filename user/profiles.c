@@ -301,7 +301,8 @@ struct lsp_profiles_exact lsp_profiles_exact(const struct lsp_client_report *end
 	struct lsp_profiles_exact exact = {
 		.delay_ns = end->counters[LOCKSPAN_C_LOCK_WAIT_NS] -
 			    end->counters[LOCKSPAN_C_NOSLEEP_WAIT_NS] -
-			    end->counters[LOCKSPAN_C_OPEN_WAIT_NS],
+			    end->counters[LOCKSPAN_C_OPEN_WAIT_NS] -
+			    end->counters[LOCKSPAN_C_ERROR_WAIT_NS],
 	};
 
 	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)

@@ -70,7 +70,7 @@
 
 #define LOCKSPAN_GENL_NAME "lockspan"
 #define LOCKSPAN_GENL_VERSION 1
-#define LOCKSPAN_VERSION 2
+#define LOCKSPAN_VERSION 3
 
 #define LOCKSPAN_CPU_WORKER 0xffffffffU
 
@@ -163,7 +163,8 @@ enum lockspan_stack_mode {
 	X(WOKEN_LATE, "woken_late")	\
 	X(NOSLEEP, "nosleep")		\
 	X(OPEN, "open")			\
-	X(ERROR, "error")
+	X(ERROR, "error")		\
+	X(STRAY, "stray")
 
 /*
  * Counters, exact for the session whatever the rates. *_NS are sums.
@@ -182,6 +183,7 @@ enum lockspan_stack_mode {
 	X(NOSLEEP, "nosleep")						\
 	X(OPEN, "open")							\
 	X(ERROR, "error")						\
+	X(STRAY, "stray")						\
 	X(RELEASES, "releases")			/* waiters taken off a queue */ \
 	X(NOSLEEP_RELEASED, "nosleep_released")	/* of them: had not slept */ \
 	X(LOCK_WAIT_NS, "lock_wait_ns")					\
@@ -191,6 +193,7 @@ enum lockspan_stack_mode {
 	X(TAIL_NS, "tail_ns")						\
 	X(NOSLEEP_WAIT_NS, "nosleep_wait_ns")				\
 	X(OPEN_WAIT_NS, "open_wait_ns")					\
+	X(ERROR_WAIT_NS, "error_wait_ns")				\
 	X(KEPT, "kept")				/* spans sent */	\
 	X(SAMPLED_OUT, "sampled_out")		/* spans the draw left out */ \
 	X(RELEASES_KEPT, "releases_kept")				\
@@ -305,9 +308,9 @@ struct lockspan_release {
 };
 
 /*
- * A span that was counted as TIMEOUT or SIGNAL, and perhaps sent so, turned
- * out to have been released after its timer or signal: it is WOKEN_LATE. The
- * counters are corrected already.
+ * A span that was counted as TIMEOUT, SIGNAL or STRAY, and perhaps sent so,
+ * turned out to have been released after that: it is WOKEN_LATE. The counters
+ * are corrected already.
  */
 struct lockspan_late {
 	struct lockspan_rec rec;

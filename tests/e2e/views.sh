@@ -83,7 +83,7 @@ for r in 1 mixed; do
 	is "$r: export" $? 0
 	# All that the module counts, by whoever can read JSON.
 	jq -s '
-		def ended: .outcome as $o | ["woken", "woken_late", "timeout", "signal", "requeued", "owner_died"] | index([$o]);
+		def ended: .outcome as $o | ["woken", "woken_late", "timeout", "signal", "requeued", "owner_died", "stray"] | index([$o]);
 		map(select(.type == "span")) as $s | map(select(.type == "release")) as $r |
 		{ contentions: $s | map(select(ended)) | length,
 		  delay_ns: $s | map(select(ended) | .lock_wait_ns) | add,

@@ -17,7 +17,7 @@ comments() { zcat "$1" | grep -ac "$2"; }
 # adds_up TEXT SLEEPS: invariant 2, and that what was kept has arrived.
 adds_up() {
 	local text=$1 ended unseen unended
-	ended=$(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error)))
+	ended=$(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c stray)))
 	is "$text: kept + sampled out + lost = ended, with nothing open" \
 		$(($(c kept) + $(c sampled_out) + $(c lost_span_ring) + $(c open))) $ended
 	is "$text: releases kept + sampled out + lost = releases" \
@@ -29,9 +29,9 @@ adds_up() {
 		$((ended + unseen > $2 ? ended + unseen - $2 : $2 - ended - unseen)) "<=" 16
 	is "$text: hold + handoff + tail - lock wait, ns" \
 		$(($(c hold_ns) + $(c handoff_ns) + $(c tail_ns) - $(c lock_wait_ns))) 0
-	# A wait that nothing seen has ended is kept and sent, but is no contention.
+	# A wait whose end was not seen is kept and sent, but is no contention.
 	unended=$(json $r outcomes.error.kept)
-	is "$text: waits that arrived, $unended ended by nothing seen" \
+	is "$text: waits that arrived, $unended with an end that was not seen" \
 		$(($(json $r estimated.block.kept) + unended)) "$(c kept)"
 	is "$text: releases that arrived" \
 		$(($(json $r estimated.mutex.kept) + $(json $r estimated.other_releases.kept))) "$(c releases_kept)"

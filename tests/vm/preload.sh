@@ -34,6 +34,10 @@ while read -r name waits releases _; do
 	[[ $(pprof_sum /tmp/u/mutex.pb.gz contentions "$c") == "$releases" ]] || wrong+=" $name(releases)"
 done </tmp/truth
 is "usertruth: counts that are not exact" "$wrong" ''
+# Who comes last to a barrier has called and not waited: in no profile, so in no total of one.
+num "usertruth: calls that were no wait" "$(json $r counters.error)" ">" 0
+is "usertruth: contentions in block" "$(pprof_sum /tmp/u/block.pb.gz contentions)" "$(json $r exact.contentions)"
+is "usertruth: delay in block, ns" "$(pprof_sum /tmp/u/block.pb.gz delay)" "$(json $r exact.delay_ns)"
 
 # Locks on the heap, by where they were initialised.
 $lockspan user -o /tmp/u -- tests/vm/births >/tmp/truth.json 2>/tmp/err

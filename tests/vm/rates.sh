@@ -44,7 +44,7 @@ adds_up() {
 	is "$text: releases kept + sampled out" $(($(c releases_kept) + $(c releases_sampled_out))) "$(c releases)"
 }
 c() { json "$json_file" "counters.$1"; }
-ended() { echo $(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error))); }
+ended() { echo $(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c stray))); }
 
 # covers TEXT ESTIMATE EXACT: the interval of that estimate in record.json.
 shown=0 missed=0
@@ -123,7 +123,7 @@ adds_up "changing rates" $e
 within "changing rates: contentions" "$(json $e block.contentions)" "$(json $e block.contentions_variance)" \
 	"$(ended)" "$(json $e block.kept)"
 within "changing rates: lock wait" "$(json $e block.delay_ns)" "$(json $e block.delay_variance)" \
-	$(($(c lock_wait_ns) - $(c nosleep_wait_ns) - $(c open_wait_ns))) "$(json $e block.kept)"
+	$(($(c lock_wait_ns) - $(c nosleep_wait_ns) - $(c open_wait_ns) - $(c error_wait_ns))) "$(json $e block.kept)"
 within "changing rates: releases" "$(json $e mutex.contentions)" "$(json $e mutex.contentions_variance)" \
 	"$(c releases)" "$(json $e mutex.kept)"
 # Not the holds' times: releases are drawn alike, and one hold of a processor that stood still, which

@@ -128,7 +128,8 @@ static void drop_repeated(struct lines *truth)
 static bool outcomes_match(const struct lines *truth, const struct lines *spans, json_object *summary)
 {
 	static const char *const outcomes[] = { "woken", "timeout", "signal", "requeued", "owner_died",
-						"woken_late", "open", "error", "nosleep" };
+						"woken_late", "open", "error", "stray",
+						"nosleep" };
 	json_object *want = NULL;
 	uint64_t extra = number(summary, "extra_nosleep");
 	size_t i, got, n;

@@ -79,7 +79,7 @@ is "spans by outcome = kept + nosleep + open" \
 	$(($(json $record counters.woken) + $(json $record counters.timeout) + \
 	$(json $record counters.signal) + $(json $record counters.requeued) + \
 	$(json $record counters.owner_died) + $(json $record counters.woken_late) + \
-	$(json $record counters.error) + $(json $record counters.nosleep) + $(json $record counters.open)))
+	$(json $record counters.error) + $(json $record counters.stray) + $(json $record counters.nosleep) + $(json $record counters.open)))
 
 check "the module leaves" module_unload
 is "probes left behind" "$(module_probes)" "$probes_before"

@@ -68,7 +68,7 @@ static inline uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s)
 	return s->wake_ns ? lsp_elapsed_ns(s->wake_ns, s->run_ns) : 0;
 }
 
-/* Whether it belongs in a block profile: it slept and ended, in whatever way but an error. */
+/* Whether it belongs in a block profile: it slept, and was seen to end. */
 static inline bool lsp_span_is_contention(const struct lockspan_span *s)
 {
 	const unsigned int others = 1U << LOCKSPAN_NOSLEEP | 1U << LOCKSPAN_OPEN | 1U << LOCKSPAN_ERROR;

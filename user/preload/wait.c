@@ -46,8 +46,10 @@ static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *par
 	counters[LOCKSPAN_C_LOCK_WAIT_NS] += wait_ns;
 	counters[LOCKSPAN_C_HANDOFF_NS] += parts->handoff_ns;
 	counters[LOCKSPAN_C_TAIL_NS] += parts->tail_ns;
-	if (outcome == LOCKSPAN_ERROR)
+	if (outcome == LOCKSPAN_ERROR) {
+		counters[LOCKSPAN_C_ERROR_WAIT_NS] += wait_ns;
 		return;
+	}
 	if (!wait_kept(wait_ns)) {
 		counters[LOCKSPAN_C_SAMPLED_OUT]++;
 		return;
