@@ -18,6 +18,10 @@ workloads/c/task01 -t 2 --yield-every 64 -n 1000000000 -d 10000000 >/dev/null 2>
 one=$!
 workloads/c/task01 -t 2 --yield-every 64 -n 1000000000 -d 10000000 >/dev/null 2>&1 &
 two=$!
+# contends PID: its threads have slept that often. On a busy host that takes its time.
+contends() { (($(cat "/proc/$1"/task/*/status | awk '/^voluntary/ { n += $2 } END { print n + 0 }') > 100)); }
+check "one program contends" wait_until 20 contends $one
+check "and the other" wait_until 20 contends $two
 # Two processes that contend without end, while COMMAND runs: there is one processor for each.
 # with_load COMMAND...
 with_load() {
@@ -29,13 +33,13 @@ with_load() {
 	return $rc
 }
 
-with_load $lockspan record --spans -p $one -d 0.3 -o /tmp/p >/dev/null 2>/tmp/err
+with_load $lockspan record --spans -p $one -d 1 -o /tmp/p >/dev/null 2>/tmp/err
 is "-p: exit status" $? 0
 is "-p: only this process" "$(pids /tmp/p)" "$one"
-num "-p: the others' waits are counted as filtered" "$(json /tmp/p/record.json counters.filtered)" ">" 5
+num "-p: the others' waits are counted as filtered" "$(json /tmp/p/record.json counters.filtered)" ">" 0
 is "-p: lost" "$(lost /tmp/p)" "0 0"
 
-with_load $lockspan record --spans -p $one -p $two -d 0.3 -o /tmp/pp >/dev/null 2>/tmp/err
+with_load $lockspan record --spans -p $one -p $two -d 1 -o /tmp/pp >/dev/null 2>/tmp/err
 is "-p -p: both" "$(pids /tmp/pp)" "$((one < two ? one : two)) $((one < two ? two : one))"
 
 # Stacks of processes that ran before must not fill the rings until their
@@ -66,10 +70,10 @@ mkdir -p /sys/fs/cgroup/inside/deeper
 echo $two >/sys/fs/cgroup/inside/deeper/cgroup.procs
 for cgroup in inside/deeper inside /sys/fs/cgroup/inside; do
 	rm -rf /tmp/c
-	with_load $lockspan record --spans --cgroup $cgroup -d 0.3 -o /tmp/c >/dev/null 2>/tmp/err
+	with_load $lockspan record --spans --cgroup $cgroup -d 1 -o /tmp/c >/dev/null 2>/tmp/err
 	is "--cgroup $cgroup: exit status" $? 0
 	is "--cgroup $cgroup: only its process" "$(pids /tmp/c)" "$two"
-	num "--cgroup $cgroup: filtered" "$(json /tmp/c/record.json counters.filtered)" ">" 5
+	num "--cgroup $cgroup: filtered" "$(json /tmp/c/record.json counters.filtered)" ">" 0
 done
 kill -KILL $one $two
 wait 2>/dev/null
