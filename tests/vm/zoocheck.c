@@ -227,8 +227,9 @@ static void wrong_print(const char *thread, const struct trace *t)
 }
 
 /*
- * The C library waits for locks of its own when a thread ends (of its heap), by
- * functions without names: what is shown is the call that had begun the thread.
+ * The C library waits for locks of its own, such as its heap's, before and after
+ * the program's part of a thread: of frames that are all the library's only the
+ * outermost is shown, the call that had begun the thread.
  */
 static bool is_library_s(const struct trace *t)
 {
