@@ -92,6 +92,15 @@ pprof_sum() { tests/vm/pprofsum "$@" || echo $no_value; }
 # json FILE PATH: the value, or $no_value.
 json() { tests/vm/jsonget "$1" "$2" || echo $no_value; }
 
+# ended FILE: waits that slept and ended, however that was, by the counters in a record.json.
+ended() {
+	local outcome n=0
+	for outcome in woken timeout signal requeued owner_died woken_late stray error; do
+		n=$((n + $(json "$1" counters.$outcome)))
+	done
+	echo $n
+}
+
 # ---- in the guest ----------------------------------------------------------
 
 lockspan=user/lockspan

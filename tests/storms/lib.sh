@@ -44,7 +44,7 @@ recorder_stop() {
 		fail "$1: nothing was written: $(tail -n 1 /tmp/err)"
 		return
 	fi
-	ended=$(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c stray) + $(c open)))
+	ended=$(($(ended $r) + $(c open)))
 	is "$1: kept + sampled out + lost + open = spans" \
 		$(($(c kept) + $(c sampled_out) + $(c lost_span_ring) + $(c open))) $ended
 	is "$1: hold + handoff + tail - lock wait, ns" \

@@ -17,9 +17,9 @@ comments() { zcat "$1" | grep -ac "$2"; }
 # adds_up TEXT SLEEPS: invariant 2, and that what was kept has arrived.
 adds_up() {
 	local text=$1 ended unseen unended
-	ended=$(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c stray)))
+	ended=$(ended $r)
 	is "$text: kept + sampled out + lost = ended, with nothing open" \
-		$(($(c kept) + $(c sampled_out) + $(c lost_span_ring) + $(c open))) $ended
+		$(($(c kept) + $(c sampled_out) + $(c lost_span_ring) + $(c open))) "$ended"
 	is "$text: releases kept + sampled out + lost = releases" \
 		$(($(c releases_kept) + $(c releases_sampled_out) + $(c lost_release_ring))) "$(c releases)"
 	# All but the main thread's joins are in the workload's own count of its sleeps.

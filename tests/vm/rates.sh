@@ -40,11 +40,10 @@ adds_up() {
 	json_file=$2
 	is "$text: hold + handoff + tail - lock wait, ns" $(($(c hold_ns) + $(c handoff_ns) + $(c tail_ns) - $(c lock_wait_ns))) 0
 	is "$text: lost" "$(c lost_span_ring) $(c lost_release_ring) $(c lost_stack_ring)" "0 0 0"
-	is "$text: kept + sampled out = spans that slept and ended" $(($(c kept) + $(c sampled_out))) "$(ended)"
+	is "$text: kept + sampled out = spans that slept and ended" $(($(c kept) + $(c sampled_out))) "$(ended "$json_file")"
 	is "$text: releases kept + sampled out" $(($(c releases_kept) + $(c releases_sampled_out))) "$(c releases)"
 }
 c() { json "$json_file" "counters.$1"; }
-ended() { echo $(($(c woken) + $(c timeout) + $(c signal) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c error) + $(c stray))); }
 
 # covers TEXT ESTIMATE EXACT: the interval of that estimate in record.json.
 shown=0 missed=0
@@ -121,7 +120,7 @@ is "changing rates: END" "$(json $e ended) $(json $e sound)" "true true"
 num "changing rates: changes seen in the records" "$(json $e rate_changes)" ">" 10
 adds_up "changing rates" $e
 within "changing rates: contentions" "$(json $e block.contentions)" "$(json $e block.contentions_variance)" \
-	"$(ended)" "$(json $e block.kept)"
+	"$(ended "$json_file")" "$(json $e block.kept)"
 within "changing rates: lock wait" "$(json $e block.delay_ns)" "$(json $e block.delay_variance)" \
 	$(($(c lock_wait_ns) - $(c nosleep_wait_ns) - $(c open_wait_ns) - $(c error_wait_ns))) "$(json $e block.kept)"
 within "changing rates: releases" "$(json $e mutex.contentions)" "$(json $e mutex.contentions_variance)" \
@@ -135,7 +134,7 @@ rm -rf /tmp/r
 $lockspan record --block-rate 10us --mutex-fraction 10 -o /tmp/r -- workloads/c/task01 -n 500 >/tmp/truth.json 2>/tmp/err
 is "a whole program: record" $? 0
 adds_up "a whole program" "$r"
-slept=$(ended) sleeps=$(json /tmp/truth.json sleeps)
+slept=$(ended "$json_file") sleeps=$(json /tmp/truth.json sleeps)
 [[ $(uname -v) == *RT* ]] || num "a whole program: spans that slept ($slept) against sleeps ($sleeps), off by" \
 	$((slept > sleeps ? slept - sleeps : sleeps - slept)) "<=" 16
 module_unload

@@ -76,10 +76,7 @@ for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
 done
 is "spans by outcome = kept + nosleep + open" \
 	$(($(json $record counters.kept) + $(json $record counters.nosleep) + $(json $record counters.open))) \
-	$(($(json $record counters.woken) + $(json $record counters.timeout) + \
-	$(json $record counters.signal) + $(json $record counters.requeued) + \
-	$(json $record counters.owner_died) + $(json $record counters.woken_late) + \
-	$(json $record counters.error) + $(json $record counters.stray) + $(json $record counters.nosleep) + $(json $record counters.open)))
+	$(($(ended $record) + $(json $record counters.nosleep) + $(json $record counters.open)))
 
 check "the module leaves" module_unload
 is "probes left behind" "$(module_probes)" "$probes_before"

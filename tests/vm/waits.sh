@@ -33,7 +33,7 @@ counted() {
 	num "$text: and at the most" $again "<=" 3
 	is "$text: releases" "$(c releases)" "$(t releases)"
 	is "$text: kept" $(($(c kept) + $(c open))) \
-		$(($(c woken) + $(c requeued) + $(c owner_died) + $(c woken_late) + $(c timeout) + $(c signal) + $(c error) + $(c stray) + $(c open)))
+		$(($(ended $r) + $(c open)))
 	is "$text: filtered, lost, missed, unmatched" "$(c filtered) $(c lost_span_ring) $(c lost_release_ring) \
 $(c lost_task_table) $(c lost_key_table) $(json $r 'probes.*.missed') $(c unmatched_wake)" "0 0 0 0 0 0 0"
 	$lockspan export --json /tmp/r >/tmp/spans.json
