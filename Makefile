@@ -36,8 +36,8 @@ workload := $(common) -O2 -g -fno-optimize-sibling-calls -fomit-frame-pointer -p
 
 protos := $(wildcard user/*/*.proto)
 generated := $(protos:.proto=.pb-c.c)
-user_sources := $(sort $(filter-out $(generated),$(wildcard user/*.c $(foreach d,cmd \
-	capture compare resolve profile report serve gate,user/$d/*.c))) $(filter-out user/preload/%,$(generated)))
+user_sources := $(sort $(filter-out user/preload/% $(generated),\
+	$(wildcard user/*.c user/*/*.c user/*/*/*.c)) $(generated))
 preload_sources := $(wildcard user/preload/*.c)
 workload_sources := $(wildcard workloads/c/*.c)
 workload_library := $(wildcard workloads/c/lib/*.c)
@@ -178,7 +178,7 @@ other := build/other-version
 versioned = $(call object,obj,$(shell grep -l LOCKSPAN_VERSION $(user_sources)))
 tests/vm/lockspan-other-version: $(user_objects) kmod/uapi/lockspan.h
 	@rm -rf $(other) && mkdir -p $(other)
-	@cp -p --parents $(filter-out $(generated),$(user_sources)) $(wildcard user/*.h user/*/*.h) \
+	@cp -p --parents $(filter-out $(generated),$(user_sources)) $(wildcard user/*/*.h user/*/*/*.h) \
 		$(protos) kmod/uapi/lockspan.h Makefile tools/install-deps $(other)
 	@sed -i 's/^\(#define LOCKSPAN_VERSION\) .*/\1 4242/' $(other)/kmod/uapi/lockspan.h
 	@$(MAKE) -s -C $(other) $(versioned) >/dev/null

@@ -8,18 +8,18 @@
  * small functions, one with a realigned stack, linked by -static -nostdlib
  * -Wl,-N (so that they stay below 4 KiB) with and without -g
  * -fno-asynchronous-unwind-tables; their sections; the dynamic linker's.
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
- * sources: user/resolve/object.c user/resolve/elfcache.c user/resolve/debugfile.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c
- * sources: user/resolve/range.c user/resolve/maps.c user/resolve/mapset.c
- * sources: user/resolve/maptext.c user/resolve/text.c user/resolve/snapshot.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
+ * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
+ * sources: user/resolve/elf/range.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
+ * sources: user/base/maptext.c user/base/arena.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/resolve/cfi.h"
-#include "../../user/resolve/fde.h"
+#include "../../user/resolve/unwind/cfi.h"
+#include "../../user/resolve/unwind/fde.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

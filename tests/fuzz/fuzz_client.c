@@ -5,7 +5,7 @@
  * payload is not all there. For libFuzzer; tests/fuzz/run builds and starts it.
  * corpus/client was written by build/unit/test_client --seeds.
  * sources: user/capture/client.c user/capture/client_message.c user/capture/span.c
- * sources: user/capture/stream.c user/capture/stackset.c user/capture/index.c
+ * sources: user/capture/stream.c user/capture/stackset.c user/base/index.c
  * libs: -lnl-genl-3 -lnl-3
  */
 #include <stdlib.h>

@@ -6,15 +6,15 @@
  * bytes each, to a small program that is compiled at the start: which section,
  * where in it (two bytes), the new value. corpus/dwarf holds a change of each
  * section, written by hand.
- * sources: user/capture/span.c user/resolve/symbol.c user/resolve/tail.c user/resolve/target.c user/resolve/jump.c
- * sources: user/resolve/symtab.c user/resolve/gopcln.c user/resolve/symfile.c user/resolve/slot.c
- * sources: user/resolve/inline.c user/resolve/line.c user/resolve/walk.c user/resolve/range.c
- * sources: user/resolve/text.c user/resolve/demangle.c user/resolve/plain.c
- * sources: user/resolve/variable.c user/resolve/type.c user/resolve/lock.c
- * sources: user/resolve/sync_names.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
+ * sources: user/capture/span.c user/resolve/symbol/symbol.c user/resolve/symbol/tail.c user/resolve/symbol/target.c user/resolve/code/jump.c
+ * sources: user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/symbol/symfile.c user/resolve/elf/slot.c
+ * sources: user/resolve/dwarf/inline.c user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c
+ * sources: user/base/arena.c user/resolve/symbol/demangle.c user/resolve/symbol/plain_name.c
+ * sources: user/resolve/dwarf/variable.c user/resolve/dwarf/type.c user/resolve/lock.c
+ * sources: user/resolve/sync_names.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/base/maptext.c user/resolve/unwind/cfi.c
+ * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "../../user/resolve/lock.h"
-#include "../../user/resolve/symbol.h"
+#include "../../user/resolve/symbol/symbol.h"
 
 #define MUST(condition) do { if (!(condition)) abort(); } while (0)
 #define SECTIONS_MAX 64

@@ -5,18 +5,18 @@
  * goes astray. For libFuzzer; tests/fuzz/run builds and starts it. The input is
  * read as two texts, at the first NUL: the mappings, and the same process read
  * again. Files are not opened.
- * sources: user/resolve/maptext.c user/resolve/mapset.c user/resolve/object.c
- * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/callsite.c user/resolve/starts.c
- * sources: user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/maps.c user/resolve/text.c user/resolve/snapshot.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
+ * sources: user/base/maptext.c user/resolve/maps/mapset.c user/resolve/elf/file.c
+ * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
+ * sources: user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/resolve/maps/maps.c user/base/arena.c user/resolve/unwind/snapshot.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/resolve/mapset.h"
-#include "../../user/resolve/maptext.h"
+#include "../../user/resolve/maps/mapset.h"
+#include "../../user/base/maptext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../user/resolve/maptext.h"
+#include "../../user/base/maptext.h"
 
 static void registers_convert(__u64 *to, const struct user_regs_struct *r)
 {

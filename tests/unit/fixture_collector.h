@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "../../user/collector.h"
-#include "../../user/profiles.h"
+#include "../../user/collect/collector.h"
+#include "../../user/results/profiles.h"
 
 struct feeder {
 	struct lsp_collector *c;

@@ -5,8 +5,8 @@
  * that are no contentions, stacks that change places or versions, memory that
  * grows with events.
  *
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c
  * sources: kmod/core/sample.c user/profile/estimate.c
  * libs: -lm
  */
@@ -21,9 +21,9 @@
 #include <cmocka.h>
 
 #include "../../kmod/core/sample.h"
-#include "../../user/aggregate.h"
+#include "../../user/collect/aggregate.h"
 #include "../../user/capture/stackset.h"
-#include "../../user/capture/strings.h"
+#include "../../user/base/strings.h"
 
 #define KEYS 500
 #define EVENTS 200000

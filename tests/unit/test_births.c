@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sources: user/births.c user/capture/index.c
+ * sources: user/collect/births.c user/base/index.c
  *
  * Names of locks by where they were initialised. Would catch: a word that gets
  * the name of the lock before it, of another process, or of the lock that lay
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "../../user/births.h"
+#include "../../user/collect/births.h"
 
 static void named_add(struct lsp_births *b, uint32_t tgid, uint64_t uaddr, const char *name)
 {

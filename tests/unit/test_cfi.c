@@ -6,10 +6,10 @@
  * there. The reference is libdw's own interpreter, asked for every row of real
  * files. Also: damaged sections that are believed.
  *
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/object.c
- * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/maptext.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/text.c user/resolve/snapshot.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c
+ * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/base/maptext.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/arena.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -27,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../user/resolve/cfi.h"
-#include "../../user/resolve/fde.h"
-#include "../../user/resolve/object.h"
+#include "../../user/resolve/unwind/cfi.h"
+#include "../../user/resolve/unwind/fde.h"
+#include "../../user/resolve/elf/file.h"
 
 static const char source_plain[] =
 	"#include <stdlib.h>\n"

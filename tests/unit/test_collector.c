@@ -8,10 +8,10 @@
  * thread that are another's; a window that stays too small for a process.
  *
  * Resolution is played here: a stack's rip says what it is.
- * sources: user/collector.c user/fold.c user/births.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c user/profiles.c
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c user/results/profiles.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
@@ -29,9 +29,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../user/collector.h"
-#include "../../user/profiles.h"
-#include "../../user/threads.h"
+#include "../../user/collect/collector.h"
+#include "../../user/results/profiles.h"
+#include "../../user/collect/threads.h"
 #include "fixture_collector.h"
 #include "fixture_resolver.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sources: user/compare/ user/capture/ user/report/ user/profile/
+ * sources: user/compare/ user/capture/ user/report/ user/profile/ user/base/
  * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
  *
  * Two span files of one run, of which every part is known. Would catch: a span

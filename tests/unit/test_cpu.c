@@ -5,7 +5,7 @@
  * past a short record, a child that is not followed when its records come
  * out of order, a stranger that is, mappings of the program before exec.
  *
- * sources: user/cpu_ring.c user/cpu_maps.c
+ * sources: user/cpu/ring.c user/cpu/maps.c
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "../../user/cpu_maps.h"
-#include "../../user/cpu_ring.h"
+#include "../../user/cpu/maps.h"
+#include "../../user/cpu/ring.h"
 
 /* The resolver: processes have gone, so it gets what was reported. */
 static struct lockspan_map given[8];

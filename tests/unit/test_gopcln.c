@@ -6,11 +6,11 @@
  * damaged tables that are believed. The reference is what Go writes for others:
  * .symtab and .debug_frame of the same program before it was stripped.
  *
- * sources: tests/unit/scratch.c user/resolve/gopcln.c user/resolve/symtab.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/callsite.c
- * sources: user/resolve/starts.c user/resolve/code.c user/resolve/range.c user/resolve/maps.c
- * sources: user/resolve/mapset.c user/resolve/text.c user/resolve/snapshot.c
+ * sources: tests/unit/scratch.c user/resolve/elf/gopcln.c user/resolve/elf/symtab.c user/resolve/unwind/cfi.c
+ * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/base/maptext.c user/resolve/unwind/callsite.c
+ * sources: user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/range.c user/resolve/maps/maps.c
+ * sources: user/resolve/maps/mapset.c user/base/arena.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -29,10 +29,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../user/resolve/cfi.h"
-#include "../../user/resolve/gopcln.h"
-#include "../../user/resolve/object.h"
-#include "../../user/resolve/symtab.h"
+#include "../../user/resolve/unwind/cfi.h"
+#include "../../user/resolve/elf/gopcln.h"
+#include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/symtab.h"
 #include "scratch.h"
 
 #define BUILD "cd \"$SUBJECTS/../../zoo/go\" && GO111MODULE=off GOCACHE=\"$SCRATCH/cache\" go build "

@@ -4,10 +4,10 @@
  * put to another lock when the name comes after them; a name that was told and
  * is not used; memory that grows with threads; a stack that was forgotten while
  * a row still speaks of it.
- * sources: user/collector.c user/fold.c user/births.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/estimate.c
  * sources: tests/unit/fixture_resolver.c
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../user/collector.h"
+#include "../../user/collect/collector.h"
 #include "fixture_resolver.h"
 
 static struct lsp_collector *g_collector;

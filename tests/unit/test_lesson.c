@@ -4,10 +4,10 @@
  * mappings are known, taught again and again, or only with a fold, which may be
  * seconds away while the module copies each stack like it.
  *
- * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c user/profiles.c user/births.c
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c user/results/profiles.c user/collect/births.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c

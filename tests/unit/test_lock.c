@@ -8,14 +8,14 @@
  * DWARF 4, compressed, without types, without symbols, static, not PIE.
  *
  * sources: tests/unit/scratch.c user/capture/span.c user/resolve/lock.c
- * sources: user/resolve/variable.c user/resolve/type.c user/resolve/sync_names.c
- * sources: user/resolve/plain.c user/resolve/symbol.c user/resolve/symtab.c user/resolve/gopcln.c
- * sources: user/resolve/symfile.c user/resolve/slot.c user/resolve/inline.c
- * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
- * sources: user/resolve/demangle.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
+ * sources: user/resolve/dwarf/variable.c user/resolve/dwarf/type.c user/resolve/sync_names.c
+ * sources: user/resolve/symbol/plain_name.c user/resolve/symbol/symbol.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
+ * sources: user/resolve/symbol/symfile.c user/resolve/elf/slot.c user/resolve/dwarf/inline.c
+ * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
+ * sources: user/resolve/symbol/demangle.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/base/maptext.c user/resolve/unwind/cfi.c
+ * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <setjmp.h>

@@ -6,11 +6,11 @@
  * mappings; a set that is forgotten too early or never; objects that differ
  * where they are the same, or the other way round.
  *
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
- * sources: user/resolve/object.c user/resolve/elfcache.c user/resolve/debugfile.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c
- * sources: user/resolve/range.c user/resolve/text.c user/resolve/snapshot.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
+ * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -26,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../user/resolve/maps.h"
-#include "../../user/resolve/maptext.h"
+#include "../../user/resolve/maps/maps.h"
+#include "../../user/base/maptext.h"
 
 struct fixture {
 	struct lsp_elf_cache *elves;

@@ -5,11 +5,11 @@
  * twice, or two taken for one; a debug file that is not found, or one of another
  * build that is believed; damaged files that crash, or of which nothing is left.
  *
- * sources: user/resolve/object.c user/resolve/elfcache.c user/resolve/debugfile.c
- * sources: user/resolve/maptext.c user/resolve/maps.c user/resolve/mapset.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/code.c user/resolve/symtab.c user/resolve/gopcln.c
- * sources: user/resolve/range.c user/resolve/text.c user/resolve/snapshot.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
+ * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
+ * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
+ * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -34,8 +34,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../user/resolve/cfi.h"
-#include "../../user/resolve/object.h"
+#include "../../user/resolve/unwind/cfi.h"
+#include "../../user/resolve/elf/file.h"
 
 static char dir[] = "/tmp/test_object.XXXXXX";
 

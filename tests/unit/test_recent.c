@@ -3,10 +3,10 @@
  * Would catch: the sums of an event added to those of another that is only
  * like it, where the collector remembers which row the last ones went to.
  *
- * sources: user/collector.c user/fold.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c user/profiles.c user/births.c
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c user/results/profiles.c user/collect/births.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
@@ -21,9 +21,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../user/collector.h"
-#include "../../user/profiles.h"
-#include "../../user/recent.h"
+#include "../../user/collect/collector.h"
+#include "../../user/results/profiles.h"
+#include "../../user/collect/recent.h"
 #include "fixture_collector.h"
 #include "fixture_resolver.h"
 

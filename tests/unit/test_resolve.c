@@ -7,17 +7,17 @@
  * Go's stacks that do not end where the runtime changes stacks.
  * Real stacks, taken by ptrace (tests/lib/capture.h).
  *
- * sources: tests/lib/capture.c user/resolve/resolve.c user/resolve/perfmap.c
- * sources: user/resolve/unwind.c user/resolve/dwfl.c user/resolve/snapshot.c
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/text.c user/resolve/symbol.c user/resolve/symfile.c
- * sources: user/resolve/demangle.c user/resolve/inline.c user/resolve/line.c
- * sources: user/resolve/tail.c user/resolve/walk.c user/resolve/sync.c
- * sources: user/resolve/lock.c user/resolve/type.c user/resolve/variable.c user/resolve/plain.c
- * sources: user/resolve/jump.c user/resolve/target.c user/resolve/slot.c user/resolve/sync_names.c
+ * sources: tests/lib/capture.c user/resolve/resolve.c user/resolve/symbol/perfmap.c
+ * sources: user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c user/resolve/unwind/snapshot.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/base/arena.c user/resolve/symbol/symbol.c user/resolve/symbol/symfile.c
+ * sources: user/resolve/symbol/demangle.c user/resolve/dwarf/inline.c user/resolve/dwarf/line.c
+ * sources: user/resolve/symbol/tail.c user/resolve/dwarf/die_walk.c user/resolve/sync.c
+ * sources: user/resolve/lock.c user/resolve/dwarf/type.c user/resolve/dwarf/variable.c user/resolve/symbol/plain_name.c
+ * sources: user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c user/resolve/sync_names.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <setjmp.h>
@@ -35,7 +35,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../user/resolve/maptext.h"
+#include "../../user/base/maptext.h"
 #include "../../user/resolve/resolve.h"
 #include "../lib/capture.h"
 

@@ -9,12 +9,12 @@
  * lies on the stack, and one that is not remembered.
  *
  * sources: kmod/core/walk.c kmod/core/memo.c
- * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind.c user/resolve/dwfl.c
- * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/text.c
+ * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c
+ * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/base/arena.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -28,7 +28,7 @@
 
 #include "../../kmod/core/memo.h"
 #include "../../kmod/core/walk.h"
-#include "../../user/resolve/symtab.h"
+#include "../../user/resolve/elf/symtab.h"
 #include "unwind/fixture.h"
 
 #define BITS 10

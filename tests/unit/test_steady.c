@@ -4,10 +4,10 @@
  * vanishes or goes by another name than in the one before: because the lock's
  * waits have come to be of another class, a second process has come, or a stack
  * came late. Whoever takes differences would count negatively, or twice.
- * sources: user/collector.c user/fold.c user/births.c user/locks.c user/traces.c user/threads.c
- * sources: user/processes.c user/profiles.c
- * sources: user/aggregate.c user/capture/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/capture/strings.c user/capture/stream.c
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c user/results/profiles.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
@@ -23,8 +23,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../user/collector.h"
-#include "../../user/profiles.h"
+#include "../../user/collect/collector.h"
+#include "../../user/results/profiles.h"
 #include "fixture_resolver.h"
 
 #define SESSION "2026-01-02T03:04:05.678Z"

@@ -7,15 +7,15 @@
  * plain search, addr2line -aif at random addresses, and programs that say
  * themselves which way they went.
  *
- * sources: tests/unit/scratch.c user/capture/span.c user/resolve/symbol.c
- * sources: user/resolve/tail.c user/resolve/jump.c user/resolve/target.c user/resolve/symtab.c user/resolve/gopcln.c
- * sources: user/resolve/symfile.c user/resolve/slot.c user/resolve/inline.c
- * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
- * sources: user/resolve/demangle.c user/resolve/plain.c user/resolve/variable.c
- * sources: user/resolve/type.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/maptext.c user/resolve/cfi.c
- * sources: user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c
- * sources: user/resolve/maps.c user/resolve/mapset.c user/resolve/snapshot.c
+ * sources: tests/unit/scratch.c user/capture/span.c user/resolve/symbol/symbol.c
+ * sources: user/resolve/symbol/tail.c user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
+ * sources: user/resolve/symbol/symfile.c user/resolve/elf/slot.c user/resolve/dwarf/inline.c
+ * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
+ * sources: user/resolve/symbol/demangle.c user/resolve/symbol/plain_name.c user/resolve/dwarf/variable.c
+ * sources: user/resolve/dwarf/type.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/base/maptext.c user/resolve/unwind/cfi.c
+ * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <setjmp.h>
@@ -29,10 +29,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../user/resolve/demangle.h"
-#include "../../user/resolve/plain.h"
-#include "../../user/resolve/range.h"
-#include "../../user/resolve/symbol.h"
+#include "../../user/resolve/symbol/demangle.h"
+#include "../../user/resolve/symbol/plain_name.h"
+#include "../../user/resolve/elf/range.h"
+#include "../../user/resolve/symbol/symbol.h"
 #include "scratch.h"
 
 struct files {

@@ -7,7 +7,7 @@
  * test_sync_programs.c takes real ones.
  *
  * sources: user/capture/span.c user/resolve/sync.c user/resolve/sync_names.c
- * sources: user/resolve/plain.c
+ * sources: user/resolve/symbol/plain_name.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "../../user/resolve/plain.h"
+#include "../../user/resolve/symbol/plain_name.h"
 #include "../../user/resolve/sync.h"
 #include "../../user/resolve/sync_names.h"
 

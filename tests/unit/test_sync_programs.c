@@ -8,16 +8,16 @@
  * resolver, with and without separate debug files.
  *
  * sources: tests/unit/scratch.c tests/lib/capture.c user/capture/span.c user/resolve/resolve.c
- * sources: user/resolve/sync.c user/resolve/sync_names.c user/resolve/plain.c
- * sources: user/resolve/symbol.c user/resolve/tail.c user/resolve/jump.c user/resolve/target.c user/resolve/slot.c
- * sources: user/resolve/symtab.c user/resolve/gopcln.c user/resolve/symfile.c user/resolve/inline.c
- * sources: user/resolve/line.c user/resolve/walk.c user/resolve/range.c user/resolve/text.c
- * sources: user/resolve/demangle.c user/resolve/variable.c user/resolve/type.c
- * sources: user/resolve/lock.c user/resolve/unwind.c user/resolve/dwfl.c
- * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c
- * sources: user/resolve/maptext.c user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c
- * sources: user/resolve/code.c user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c
- * sources: user/resolve/elfcache.c user/resolve/debugfile.c user/resolve/perfmap.c
+ * sources: user/resolve/sync.c user/resolve/sync_names.c user/resolve/symbol/plain_name.c
+ * sources: user/resolve/symbol/symbol.c user/resolve/symbol/tail.c user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c
+ * sources: user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/symbol/symfile.c user/resolve/dwarf/inline.c
+ * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
+ * sources: user/resolve/symbol/demangle.c user/resolve/dwarf/variable.c user/resolve/dwarf/type.c
+ * sources: user/resolve/lock.c user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c
+ * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
+ * sources: user/base/maptext.c user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
+ * sources: user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c
+ * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/symbol/perfmap.c
  * libs: -ldw -lelf -lz -ldl -liberty
  */
 #include <setjmp.h>
@@ -30,8 +30,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/resolve/maptext.h"
-#include "../../user/resolve/plain.h"
+#include "../../user/base/maptext.h"
+#include "../../user/resolve/symbol/plain_name.h"
 #include "../../user/resolve/resolve.h"
 #include "../lib/capture.h"
 #include "scratch.h"

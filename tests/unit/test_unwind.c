@@ -7,12 +7,12 @@
  * programs whose chain of calls is known (tests/unit/unwind); libdwfl walks the
  * same stacks for comparison.
  *
- * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind.c user/resolve/dwfl.c
- * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/text.c
+ * sources: tests/unit/unwind/fixture.c tests/lib/capture.c user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c
+ * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/base/arena.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <setjmp.h>
@@ -26,7 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../user/resolve/symtab.h"
+#include "../../user/resolve/elf/symtab.h"
 #include "unwind/fixture.h"
 
 #define TIMED_S 0.02

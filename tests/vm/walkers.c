@@ -6,12 +6,12 @@
  * end are compared, and the last two are stacks per second of processor time, of
  * walks that have been made before. Differences are printed, after "# ".
  * sources: user/capture/streamfile.c user/capture/span.c
- * sources: user/resolve/unwind.c user/resolve/dwfl.c
- * sources: user/resolve/snapshot.c user/resolve/maps.c user/resolve/mapset.c user/resolve/maptext.c
- * sources: user/resolve/cfi.c user/resolve/fde.c user/resolve/cfa.c user/resolve/code.c
- * sources: user/resolve/callsite.c user/resolve/starts.c user/resolve/object.c user/resolve/elfcache.c
- * sources: user/resolve/debugfile.c user/resolve/symtab.c user/resolve/gopcln.c user/resolve/range.c
- * sources: user/resolve/text.c
+ * sources: user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c
+ * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c
+ * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/elf/debugfile.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/base/arena.c
  * libs: -ldw -lelf -lz -ldl
  */
 #include <errno.h>
@@ -21,8 +21,8 @@
 #include <time.h>
 
 #include "../../user/capture/streamfile.h"
-#include "../../user/resolve/maps.h"
-#include "../../user/resolve/unwind.h"
+#include "../../user/resolve/maps/maps.h"
+#include "../../user/resolve/unwind/unwind.h"
 
 #define PRINTED_MAX 4
 #define TIMED_S 0.05

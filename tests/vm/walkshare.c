@@ -4,13 +4,13 @@
  * --keep-stream) had their stack by learned rules: prints "EVENTS WALKED" for
  * those from one second after the first event on, then "EVENTS WALKED" for all.
  * Events without a stack do not count.
- * sources: user/capture/streamfile.c user/capture/span.c user/capture/index.c
+ * sources: user/capture/streamfile.c user/capture/span.c user/base/index.c
  */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../../user/capture/index.h"
+#include "../../user/base/index.h"
 #include "../../user/capture/streamfile.h"
 
 #define LESSON_NS 1000000000ULL

@@ -9,7 +9,7 @@
  * what starts a thread. Templates' and functions' arguments do not count. The
  * first few stacks that are in no chain are printed, after "# ".
  * sources: user/capture/spanfile_read.c user/capture/spanfile_write.c
- * sources: user/capture/spanfile.pb-c.c user/capture/span.c user/resolve/plain.c
+ * sources: user/capture/spanfile.pb-c.c user/capture/span.c user/resolve/symbol/plain_name.c
  * libs: -lprotobuf-c -lz
  */
 #include <ctype.h>
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "../../user/capture/spanfile.h"
-#include "../../user/resolve/plain.h"
+#include "../../user/resolve/symbol/plain_name.h"
 
 #define PRINTED_MAX 6
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index.h"
+#include "../base/index.h"
 #include "span.h"
 
 #define LSP_STACK_NOT_TAKEN 0	/* place of name 0 */

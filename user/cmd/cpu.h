@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "../cpu.h"
+#include "../cpu/cpu.h"
 #include "record.h"
 
 /* Starts sampling what the options name and @child (0 none); says why it cannot. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../collector.h"
+#include "../collect/collector.h"
 #include "session.h"
 
 struct lsp_progress {

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "../capture/client.h"
-#include "../collector.h"
-#include "../profiles.h"
+#include "../collect/collector.h"
+#include "../results/profiles.h"
 
 #define LSP_RECORD_PIDS 255	/* and the command: what the module takes */
 

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../groups.h"
-#include "../threads.h"
+#include "../results/groups.h"
+#include "../collect/threads.h"
 #include "cmd.h"
 #include "json.h"
 #include "record.h"

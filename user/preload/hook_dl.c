@@ -4,7 +4,7 @@
  * libraries will come and jump: the caller stays the program.
  */
 #include "real.h"
-#include "text.h"
+#include "mappings.h"
 
 void *lsp_dlopen_target(void);
 void *lsp_dlmopen_target(void);

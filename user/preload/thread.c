@@ -14,7 +14,7 @@
 #include "birth.h"
 #include "chunk.h"
 #include "queue.h"
-#include "text.h"
+#include "mappings.h"
 
 /* Stacks remembered as sent; beyond it they are sent again. */
 #define KNOWN 32768

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "demangle.h"
-#include "line.h"
-#include "plain.h"
-#include "symbol_private.h"
-#include "symfile.h"
+#include "symbol/demangle.h"
+#include "dwarf/line.h"
+#include "symbol/plain_name.h"
+#include "symbol/symbol_private.h"
+#include "symbol/symfile.h"
 #include "sync_names.h"
-#include "type.h"
-#include "variable.h"
+#include "dwarf/type.h"
+#include "dwarf/variable.h"
 
 #define NAME_BYTES 1024
 
@@ -142,9 +142,9 @@ static const char *static_name(struct lsp_symbols *s, const struct lsp_place *p,
 	if (err == -ENOENT)
 		err = symbol_name(f, p->vaddr, sync, name, sizeof(name));
 	if (err == -ENOENT)
-		return lsp_text_format(&s->text, "%s+0x%llx", p->elf->name,
+		return lsp_arena_format(&s->text, "%s+0x%llx", p->elf->name,
 				       (unsigned long long)p->vaddr);
-	return err ? NULL : lsp_text_format(&s->text, "%s%s%s", prefix, colon, name);
+	return err ? NULL : lsp_arena_format(&s->text, "%s%s%s", prefix, colon, name);
 }
 
 /* Whether a function only passes on what its caller wants: std::lock_guard, g_mutex_locker_new. */
@@ -197,8 +197,8 @@ static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p
 	uint32_t line;
 
 	if (user_function(trace, function, sizeof(function), &line))
-		return lsp_text_format(&s->text, "%s@%s", where, function);
-	return lsp_text_intern(&s->text, where);
+		return lsp_arena_format(&s->text, "%s@%s", where, function);
+	return lsp_arena_intern(&s->text, where);
 }
 
 const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *trace)
@@ -209,8 +209,8 @@ const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *t
 	if (!user_function(trace, function, sizeof(function), &line))
 		return NULL;
 	if (line)
-		return lsp_text_format(&s->text, "init@%s:%u", function, line);
-	return lsp_text_format(&s->text, "init@%s", function);
+		return lsp_arena_format(&s->text, "init@%s:%u", function, line);
+	return lsp_arena_format(&s->text, "init@%s", function);
 }
 
 const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
@@ -221,7 +221,7 @@ const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
 	if (place->region == LSP_REGION_STATIC && place->elf)
 		ret = static_name(s, place, sync);
 	else if (place->region == LSP_REGION_SHARED && place->path && *place->path)
-		ret = lsp_text_format(&s->text, "%s+0x%llx", place->path,
+		ret = lsp_arena_format(&s->text, "%s+0x%llx", place->path,
 				      (unsigned long long)place->offset);
 	else
 		ret = dynamic_name(s, place, trace);

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "object.h"
+#include "elf/file.h"
 #include "resolve.h"
-#include "symbol.h"
+#include "symbol/symbol.h"
 
 enum lsp_region {
 	LSP_REGION_UNKNOWN,

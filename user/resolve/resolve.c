@@ -11,13 +11,13 @@
 #include <string.h>
 
 #include "lock.h"
-#include "maps.h"
-#include "maptext.h"
-#include "object.h"
-#include "perfmap.h"
-#include "symbol.h"
+#include "maps/maps.h"
+#include "../base/maptext.h"
+#include "elf/file.h"
+#include "symbol/perfmap.h"
+#include "symbol/symbol.h"
 #include "sync.h"
-#include "unwind.h"
+#include "unwind/unwind.h"
 
 /* Resolved stacks that are remembered; when full, all are forgotten. */
 #define MEMO_MAX 65536

@@ -9,7 +9,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "plain.h"
+#include "symbol/plain_name.h"
 
 #define I(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_INTERNAL, FAMILY, false }
 #define P(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, false }

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../../../user/resolve/maps.h"
-#include "../../../user/resolve/unwind.h"
+#include "../../../user/resolve/maps/maps.h"
+#include "../../../user/resolve/unwind/unwind.h"
 #include "../../lib/capture.h"
 
 #define SUBJECTS "tests/unit/unwind/"

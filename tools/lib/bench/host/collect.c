@@ -30,8 +30,8 @@
 
 #include "../../../../tests/lib/capture.h"
 #include "../../../../user/capture/streamfile.h"
-#include "../../../../user/collector.h"
-#include "../../../../user/profiles.h"
+#include "../../../../user/collect/collector.h"
+#include "../../../../user/results/profiles.h"
 
 #define RUN_BYTES 28672		/* of a message of the module's */
 #define FRAMES 8

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sums of kept events by what they have in common. Memory grows with distinct
+ * keys, not with events. What the fields of a key number is the caller's
+ * affair; the collector keeps one table of what is still to be resolved and
+ * one of what is.
+ */
+#ifndef LSP_COLLECT_AGGREGATE_H
+#define LSP_COLLECT_AGGREGATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/index.h"
+#include "../capture/span.h"
+#include "../profile/estimate.h"
+
+/* No padding: compared and hashed as bytes. */
+struct lsp_aggregate_key {
+	uint64_t stack;
+	uint64_t lock;
+	uint64_t key;
+	uint32_t tgid;
+	uint32_t owner;		/* process of the lock's address */
+	uint32_t comm;
+	uint32_t kind;
+	uint32_t tid;		/* until it is resolved */
+	uint32_t zero;
+};
+
+/* Events kept for certain, as they come: whole numbers, which are quickly added. */
+struct lsp_tally {
+	struct lsp_certain certain;
+	uint64_t sched_ns;
+	uint64_t handoff_ns;
+	uint64_t tail_ns;
+	uint64_t rewaits;
+	uint64_t waiters;
+	uint64_t depth;
+};
+
+/* The rest is weighted as the estimate is: each kept event stands for 1 / p. */
+struct lsp_sums {
+	struct lsp_tally tally;		/* not yet in what follows; see lsp_sums_settle() */
+	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
+	double sched_ns;
+	double handoff_ns;
+	double tail_ns;
+	double rewaits;		/* woken before and back at once */
+	double waiters;		/* charged by a release */
+	double depth;		/* of the queue at enq, its sum */
+};
+
+struct lsp_aggregate_row {
+	struct lsp_aggregate_key key;
+	struct lsp_sums sums;
+};
+
+/* All zero is an empty table. */
+struct lsp_aggregate {
+	struct lsp_aggregate_row *rows;
+	size_t n;
+	size_t room;
+	struct lsp_index index;
+};
+
+void lsp_aggregate_uninit(struct lsp_aggregate *a);
+
+/* The sums of @key, all zero if it is new; NULL: no memory. Valid until the next call. */
+struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggregate_key *key);
+
+/* Where the sums that lsp_aggregate_at() gave stand, bytes from the first row; and back. */
+static inline size_t lsp_aggregate_offset(const struct lsp_aggregate *a, const struct lsp_sums *sums)
+{
+	return (size_t)((const char *)sums - (const char *)a->rows);
+}
+
+static inline struct lsp_sums *lsp_aggregate_sums(const struct lsp_aggregate *a, size_t offset)
+{
+	return (void *)((char *)a->rows + offset);
+}
+
+/* The parts of the next two for what is not kept for certain or is no contention. */
+void lsp_sums_add_drawn_span(struct lsp_sums *to, const struct lockspan_span *s);
+void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_release *r);
+
+/* A wait that was kept for certain, as lsp_sums_add_span() does. */
+static inline void lsp_sums_add_certain_span(struct lsp_sums *to, const struct lockspan_span *s,
+					     uint64_t wait_ns, uint64_t sched_ns)
+{
+	struct lsp_tally *t = &to->tally;
+
+	lsp_certain_add(&t->certain, wait_ns);
+	if (s->rate_ns > t->certain.block_rate_ns)
+		t->certain.block_rate_ns = s->rate_ns;
+	t->sched_ns += sched_ns;
+	t->handoff_ns += s->handoff_ns;
+	t->tail_ns += s->tail_ns;
+	t->depth += s->depth;
+	t->rewaits += !!(s->rec.flags & LOCKSPAN_SPAN_REWAIT);
+}
+
+/*
+ * Adds an event. A span that neither is a contention nor is still open
+ * (NOSLEEP, ERROR) adds its handoff alone.
+ */
+static inline void lsp_sums_add_span(struct lsp_sums *to, const struct lockspan_span *s)
+{
+	uint64_t wait_ns = lsp_span_lock_wait_ns(s);
+
+	if (wait_ns < s->rate_ns || !(lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN))
+		lsp_sums_add_drawn_span(to, s);
+	else
+		lsp_sums_add_certain_span(to, s, wait_ns, lsp_span_sched_delay_ns(s));
+}
+
+static inline void lsp_sums_add_release(struct lsp_sums *to, const struct lockspan_release *r)
+{
+	struct lsp_tally *t = &to->tally;
+
+	if (r->fraction > 1) {
+		lsp_sums_add_drawn_release(to, r);
+		return;
+	}
+	lsp_certain_add(&t->certain, r->hold_ns);
+	t->handoff_ns += r->handoff_ns;
+	/* The one taken off waited too; a late release found it gone. */
+	t->waiters += r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE);
+}
+
+/* Puts the tally where the rest is: before anything of the sums is read or merged. */
+void lsp_sums_settle(struct lsp_sums *s);
+
+void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from);
+
+#endif

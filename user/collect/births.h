@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where locks were initialised, as the userspace recorder tells: by the key of
+ * its own records, and by process and address for the kernel's side of the same
+ * run, whose words lie within the lock.
+ */
+#ifndef LSP_COLLECT_BIRTHS_H
+#define LSP_COLLECT_BIRTHS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../capture/span.h"
+
+struct lsp_birth {
+	uint64_t key;		/* 0: told by another collector */
+	uint64_t uaddr;
+	uint64_t stack;
+	uint32_t tgid;
+	uint32_t object_bytes;
+	const char *name;	/* NULL: not known, or two locks at this place have two */
+};
+
+struct lsp_births {
+	struct lsp_birth *births;
+	size_t n;
+	size_t room;
+	char **names;		/* copies that belong to the set */
+	size_t nnames;
+	size_t names_room;
+};
+
+/* All zero is an empty set. */
+void lsp_births_uninit(struct lsp_births *b);
+
+/* Each 0 or -ENOMEM. */
+int lsp_births_add(struct lsp_births *b, const struct lsp_rec_lock *rec);
+int lsp_births_add_named(struct lsp_births *b, const struct lsp_birth *birth);
+
+/* When all have come and have their names, before any is looked for. */
+void lsp_births_sort(struct lsp_births *b);
+
+/* The name of the lock at the word @uaddr of @tgid, or of @key; NULL: not known. */
+const char *lsp_births_name(const struct lsp_births *b, uint64_t key, uint32_t tgid, uint64_t uaddr);
+
+#endif

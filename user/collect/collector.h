@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One recording, from the module's records to rows that profiles are made of:
+ * joins the streams, the stacks, their resolution and the sums. It reads no
+ * socket and prints nothing, so a recorded stream replays through it.
+ *
+ *   feed -> streams -> records -> sums by captured stack
+ *        -> (tick, finish) resolve -> sums by trace and lock -> rows
+ *
+ * All functions return 0 or -errno and are for one thread.
+ */
+#ifndef LSP_COLLECT_COLLECTOR_H
+#define LSP_COLLECT_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregate.h"
+#include "../capture/span.h"
+#include "../resolve/resolve.h"
+
+struct lsp_collector;
+struct lsp_spanfile_writer;
+
+struct lsp_collector_options {
+	struct lsp_resolver_options resolver;
+	struct lsp_spanfile_writer *spans;	/* every event goes there too; NULL: nowhere */
+	bool live;	/* the processes are those of this machine, now: /proc may be asked */
+	/* Told the unwind rules of stacks when these are first resolved; NULL: nobody. */
+	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
+	void *teach_arg;
+	bool late_names;	/* locks are named at the end only: where they were initialised is told by then */
+	bool keep_stacks;	/* nobody can be asked for a stack again */
+	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
+};
+
+int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret);
+void lsp_collector_destroy(struct lsp_collector *c);
+
+/* One DATA message's run. -EBADMSG: damaged, counted, what could be read was used. */
+int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, const void *run,
+		       size_t bytes);
+
+/* Now and then: resolves what can be, so that stacks of living processes are not left for the end. */
+int lsp_collector_tick(struct lsp_collector *c);
+
+/*
+ * Names of stacks that events spoke of and that have not come for half a
+ * second, at most @max: to be asked for again. Each is given once a second.
+ */
+size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
+
+/*
+ * Processes whose stacks were found to end beyond the module's window since
+ * the last call, at most @max: more of them is to be asked for. Each once.
+ */
+size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max);
+
+/*
+ * Where locks were initialised. The recorder of one side learns it, the other's
+ * is told, before it finishes; @fn gets process, address and size of each, and
+ * its name, which belongs to the collector. 0, -errno, or what @fn returned.
+ */
+int lsp_collector_births(const struct lsp_collector *c,
+			 int (*fn)(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t bytes, const char *name),
+			 void *arg);
+int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
+			    const char *name);
+
+/* After the last record: resolves all, with what there is. */
+int lsp_collector_finish(struct lsp_collector *c);
+
+enum lsp_row_kind {
+	LSP_ROW_BLOCK,		/* waits, by the waiter's stack */
+	LSP_ROW_MUTEX,		/* releases, by the releaser's */
+	LSP_ROW_OPEN,		/* waits that had not ended at STOP */
+};
+
+/* Events of one kind with the same stack, process, lock and thread name. */
+struct lsp_row {
+	enum lsp_row_kind kind;
+	const struct lsp_trace *trace;	/* never NULL */
+	const char *lock;
+	const char *comm;
+	enum lsp_sync sync;
+	uint32_t tgid;
+	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
+	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
+};
+
+/*
+ * Calls @fn for every resolved row; not 0 ends the walk and is returned. A
+ * release whose own stack does not say what it released is of the class that
+ * most waits on its key are of; in a steady collector, the first that any were.
+ */
+int lsp_collector_rows(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
+
+/* Whether a release of this class is blamed in a mutex profile. */
+bool lsp_sync_is_lock(enum lsp_sync sync);
+
+struct lsp_collector_totals {
+	uint64_t records;
+	uint64_t spans;			/* SPAN records, of any outcome */
+	uint64_t releases;
+	uint64_t outcomes[LOCKSPAN_OUTCOME_COUNT];	/* spans that came */
+	uint64_t gaps;			/* places where records are missing, by their numbers */
+	uint64_t gap_records;		/* and how many */
+	uint64_t damaged;		/* runs that could not be read to their end */
+	uint64_t unknown;		/* records of a type that is not known */
+	uint64_t maps;			/* MAP records */
+	size_t stacks;			/* captured stacks known now */
+	size_t stacks_missing;		/* named by events, never come */
+	size_t traces;			/* distinct, resolved */
+	size_t locks;			/* known now, by their keys */
+	size_t processes;
+	size_t rows;
+	uint64_t unrecorded;		/* events that found no memory */
+	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
+	size_t pairs_equal;		/* of them, with the same frames and the same end */
+};
+
+void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
+
+/*
+ * The name whose locks have most lock wait so far, open waits too, and that
+ * sum, ns; "" when there is none. Primitives that are no locks do not count.
+ */
+const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
+
+/* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
+struct lsp_thread;
+struct lsp_threads;
+const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c);
+const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t);
+
+/* Waits by their outcome, as many as there are: estimates, from the spans folded so far. */
+const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);
+
+#endif

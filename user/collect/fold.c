@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums, and bytes of captured stacks, that may gather before they are folded. */
+#define FOLD_ROWS 65536
+#define FOLD_BYTES (16 << 20)
+/* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
+#define STACKS_KEPT 262144
+/* Frames of one stack that are taught: the module walks no deeper ones either. */
+#define LESSON_RULES 256
+/* The same as STACKS_KEPT for locks. */
+#define LOCKS_KEPT 131072
+
+static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack *s, bool last)
+{
+	struct lsp_process *process;
+
+	if (s->trace != LSP_INDEX_NONE || last)
+		return true;
+	if (!s->arrived)
+		return false;
+	if (lsp_resolver_mapped(c->resolver, s->tgid, s->generation))
+		return true;
+	process = lsp_processes_at(&c->processes, s->tgid);
+	return c->live && !s->generation && process &&
+	       lsp_process_read(process, c->resolver, s->generation);
+}
+
+/*
+ * An address outside every mapping may lie in a library that was loaded since
+ * /proc was read. Reads it again, once in a while; whether that is worth a
+ * second try.
+ */
+static bool mappings_refresh(struct lsp_collector *c, const struct lsp_stackset_stack *s)
+{
+	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
+
+	return c->live && process && process->read_ns &&
+	       lsp_process_read(process, c->resolver, s->generation);
+}
+
+/* Takes over @trace; it and the stack's name go to the span file too. */
+static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s,
+		     struct lsp_trace *trace, uint32_t *ret)
+{
+	size_t before = c->traces.n;
+	int err = lsp_traces_put(&c->traces, s->tgid, trace, ret);
+
+	if (err || !c->spans)
+		return err;
+	if (c->traces.n != before)
+		lsp_trace_spanfile(lsp_collector_trace(c, *ret), *ret, c->spans);
+	lsp_spanfile_add_stack(c->spans, &(struct lsp_spanfile_stack){
+		.id = s->id, .tgid = s->tgid, .trace = *ret });
+	return 0;
+}
+
+/* A process's stacks were not whole because the window was too small. */
+static void deep_note(struct lsp_collector *c, uint32_t tgid)
+{
+	struct lsp_process *process = lsp_processes_at(&c->processes, tgid);
+
+	if (!process || process->deep)
+		return;
+	process->deep = true;
+	c->deep_due = true;
+}
+
+/* What the tables know of this stack's frames, the module is to know too. */
+static void stack_teach(struct lsp_collector *c, const struct lockspan_stack *stack)
+{
+	struct lockspan_rule rules[LESSON_RULES];
+	size_t n = lsp_resolver_rules(c->resolver, stack, rules, LESSON_RULES);
+
+	if (n)
+		c->teach(c->teach_arg, stack->generation, rules, n);
+}
+
+void lsp_collector_teach(struct lsp_collector *c)
+{
+	size_t kept = 0;
+
+	c->lesson_due = false;
+	for (size_t i = 0; i < c->nlessons; i++) {
+		const struct lsp_lesson lesson = c->lessons[i];
+		struct lsp_stackset_stack *s;
+		uint32_t place;
+
+		if (lsp_stackset_place(&c->stacks, lesson.tgid, lesson.id, c->now_ns, &place))
+			continue;
+		s = &c->stacks.stacks[place];
+		if (!s->raw || s->taught)
+			continue;
+		if (!lsp_resolver_mapped(c->resolver, s->tgid, s->generation)) {
+			c->lessons[kept++] = lesson;
+			continue;
+		}
+		s->taught = true;
+		stack_teach(c, s->raw);
+	}
+	c->nlessons = kept;
+}
+
+/* Sets the trace of the stack at @place. A stack that never came resolves to no frames. */
+static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side side)
+{
+	const struct lsp_stackset_stack *s = &c->stacks.stacks[place];
+	uint32_t trace_place = LSP_TRACE_NONE;
+	struct lsp_process *process;
+	struct lsp_trace trace;
+	int err;
+
+	if (s->trace != LSP_INDEX_NONE)
+		return 0;
+	if (s->raw) {
+		if (c->live && !lsp_resolver_mapped(c->resolver, s->tgid, s->generation)) {
+			process = lsp_processes_at(&c->processes, s->tgid);
+			if (process)
+				lsp_process_read(process, c->resolver, s->generation);
+		}
+		err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
+		if (!err && trace.end == LSP_END_NO_MAP && mappings_refresh(c, s)) {
+			lsp_trace_uninit(&trace);
+			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
+		}
+		if (!err && trace.end == LSP_END_TRUNCATED && s->raw->mode == LOCKSPAN_STACK_SPARSE &&
+		    (s->raw->rec.flags & LOCKSPAN_STACK_FULL))
+			deep_note(c, s->tgid);
+		if (!err)
+			err = trace_put(c, s, &trace, &trace_place);
+		if (err)
+			return err;
+	}
+	lsp_stackset_resolve(&c->stacks, place, trace_place);
+	return 0;
+}
+
+/* Class of a row by its own record and stack. */
+static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace)
+{
+	if (kind & KIND_JOIN)
+		return LSP_SYNC_JOIN;
+	if (kind & KIND_PI)
+		return LSP_SYNC_PI;
+	if (kind & KIND_INTERRUPT)
+		return LSP_SYNC_OTHER;
+	return lsp_collector_trace(c, trace)->sync;
+}
+
+/* First pass: stacks become traces, and the locks learn who waits on them. */
+static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t kind = row->key.kind & KIND_MASK;
+	uint32_t stack = (uint32_t)row->key.stack;
+	struct lsp_process *owner;
+	struct lsp_lock *lock;
+	uint32_t trace;
+	int err;
+
+	err = stack_resolve(c, stack,
+			    kind == LSP_ROW_MUTEX ? LSP_SIDE_RELEASER : LSP_SIDE_WAITER);
+	if (err)
+		return err;
+	trace = c->stacks.stacks[stack].trace;
+
+	lock = lsp_locks_at(&c->locks, row->key.key);
+	owner = lsp_processes_at(&c->processes, row->key.owner);
+	if (!lock || !owner)
+		return -ENOMEM;
+	if (!lock->owner) {
+		lock->owner = row->key.owner;
+		lock->uaddr = row->key.lock;
+	}
+	lock->generation = owner->generation;
+	if (kind != LSP_ROW_MUTEX && row->sums.estimate.kept)
+		lsp_lock_wait_add(lock, own_class(c, row->key.kind, trace), trace,
+				  row->sums.estimate.count, row->sums.estimate.delay_ns);
+	return 0;
+}
+
+static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t trace,
+		     uint32_t *ret)
+{
+	const char *name;
+	int err;
+
+	if (lock->name == LSP_INDEX_NONE) {
+		if (lock->trace != LSP_INDEX_NONE)
+			trace = lock->trace;
+		name = lsp_births_name(&c->births, lock->key, lock->owner, lock->uaddr);
+		if (!name || lsp_resolver_lock_is_named(c->resolver, lock->owner, lock->generation, lock->uaddr))
+			name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
+						 lsp_lock_class(lock), lsp_collector_trace(c, trace));
+		err = lsp_locks_name(&c->locks, lock, name);
+		if (err)
+			return err;
+		if (c->spans)
+			lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
+				.key = lock->key, .name = name,
+				.sync = lsp_sync_name(lsp_lock_class(lock)) });
+	}
+	*ret = lock->name;
+	return 0;
+}
+
+static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *row,
+		      enum lsp_sync sync, const struct lsp_lock *lock)
+{
+	struct lsp_thread *t = lsp_threads_at(&c->threads, row->key.tgid, row->key.tid);
+	const struct lsp_estimate *e = &row->sums.estimate;
+
+	if (!t)
+		return -ENOMEM;
+	t->comm = row->key.comm;
+	switch (row->key.kind & KIND_MASK) {
+	case LSP_ROW_BLOCK:
+		t->waits += e->count;
+		t->waited_ns += e->delay_ns;
+		t->late_ns += row->sums.sched_ns;
+		break;
+	case LSP_ROW_OPEN:
+		t->open += (double)e->kept;
+		if (e->largest_ns > t->open_longest_ns)
+			t->open_longest_ns = e->largest_ns;
+		break;
+	default:
+		if (lsp_sync_is_lock(sync == LSP_SYNC_OTHER ? lsp_lock_class(lock) : sync)) {
+			t->releases += e->count;
+			t->blamed_ns += e->delay_ns;
+		}
+	}
+	return 0;
+}
+
+/* Rows of outcomes that are summed elsewhere have an empty estimate. */
+static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t outcome = row->key.kind >> KIND_OUTCOME_SHIFT;
+
+	if ((row->key.kind & KIND_MASK) != LSP_ROW_MUTEX && outcome < LOCKSPAN_OUTCOME_COUNT)
+		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
+}
+
+/* A resolved row belongs to the locks of one name. */
+static void row_lock_set(struct lsp_aggregate_key *key, uint32_t name)
+{
+	key->lock = name;
+	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
+	if (key->kind >> KIND_SYNC_SHIFT != LSP_SYNC_OTHER || (key->kind & KIND_MASK) != LSP_ROW_MUTEX)
+		key->key = 0;
+}
+
+/* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
+static void row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
+			 const struct lsp_sums *sums)
+{
+	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT);
+
+	if ((key->kind & KIND_MASK) != LSP_ROW_MUTEX &&
+	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
+		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
+}
+
+/* Second pass: the sums move to the row of their trace and lock. */
+static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	uint32_t trace = c->stacks.stacks[row->key.stack].trace;
+	enum lsp_sync sync = own_class(c, row->key.kind, trace);
+	struct lsp_lock *lock = lsp_locks_at(&c->locks, row->key.key);
+	struct lsp_aggregate_key key = {
+		.stack = trace,
+		.tgid = row->key.tgid,
+		.comm = row->key.comm,
+		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT)) |
+			(uint32_t)sync << KIND_SYNC_SHIFT,
+	};
+	struct lsp_sums *sums;
+	uint32_t name;
+	int err;
+
+	if (!lock)
+		return -ENOMEM;
+	if (lock->first == LSP_SYNC_OTHER)
+		lock->first = lsp_lock_class(lock);
+	key.key = row->key.key;
+	if (!c->late_names) {
+		err = lock_name(c, lock, trace, &name);
+		if (err)
+			return err;
+		row_lock_set(&key, name);
+	}
+
+	sums = lsp_aggregate_at(&c->resolved, &key);
+	if (!sums)
+		return -ENOMEM;
+	lsp_sums_merge(sums, &row->sums);
+	err = thread_add(c, row, sync, lock);
+	if (err)
+		return err;
+	outcome_add(c, row);
+	if (!c->late_names)
+		row_wait_add(c, &key, &row->sums);
+	return 0;
+}
+
+/* Drops resolved stacks that nothing names any more, and renumbers what waits. */
+static int stacks_compact(struct lsp_collector *c)
+{
+	struct lsp_aggregate old = c->pending;
+	uint32_t *moved;
+	int err;
+
+	if (c->stacks.n < STACKS_KEPT || c->keep_stacks)
+		return 0;
+	moved = malloc(c->stacks.n * sizeof(*moved));
+	if (!moved)
+		return -ENOMEM;
+	err = lsp_stackset_compact(&c->stacks, moved);
+	if (err)
+		goto out;
+	memset(&c->pending, 0, sizeof(c->pending));
+	for (size_t i = 0; i < old.n; i++) {
+		struct lsp_aggregate_key key = old.rows[i].key;
+		struct lsp_sums *sums;
+
+		key.stack = moved[key.stack];
+		sums = lsp_aggregate_at(&c->pending, &key);
+		if (sums)
+			lsp_sums_merge(sums, &old.rows[i].sums);
+		else
+			c->totals.unrecorded += old.rows[i].sums.estimate.kept;
+	}
+	lsp_aggregate_uninit(&old);
+out:
+	free(moved);
+	return err;
+}
+
+/* Forgets locks that are neither met any more nor needed to class a row. */
+static int locks_compact(struct lsp_collector *c)
+{
+	if (c->locks.n < LOCKS_KEPT)
+		return 0;
+	for (size_t i = 0; i < c->resolved.n; i++)
+		if (c->resolved.rows[i].key.key)
+			lsp_locks_at(&c->locks, c->resolved.rows[i].key.key);
+	return lsp_locks_compact(&c->locks);
+}
+
+/* Whether @walked comes to the trace at @place, for a waiter or for a releaser: either may have taken it. */
+static bool pair_equal(struct lsp_collector *c, const struct lockspan_stack *walked, uint32_t place)
+{
+	struct lsp_trace trace;
+	uint32_t other;
+
+	for (int side = 0; side < 2; side++) {
+		if (lsp_resolver_stack(c->resolver, walked, side ? LSP_SIDE_RELEASER : LSP_SIDE_WAITER,
+				       &trace) ||
+		    lsp_traces_put(&c->traces, walked->tgid, &trace, &other))
+			return false;
+		if (place == other)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a walk and the snapshot taken with it come to one trace. *@cut: the window ended the snapshot. */
+static bool pair_compare(struct lsp_collector *c, const struct lsp_pair *p, bool *cut)
+{
+	uint32_t walked, copied, trace;
+
+	*cut = false;
+	if (lsp_stackset_place(&c->stacks, p->tgid, p->walked, c->now_ns, &walked) ||
+	    lsp_stackset_place(&c->stacks, p->tgid, p->copied, c->now_ns, &copied) ||
+	    stack_resolve(c, copied, LSP_SIDE_WAITER) || !c->stacks.stacks[walked].raw)
+		return false;
+	trace = c->stacks.stacks[copied].trace;
+	*cut = c->traces.entries[trace].trace.end == LSP_END_TRUNCATED;
+	return !*cut && pair_equal(c, c->stacks.stacks[walked].raw, trace);
+}
+
+void lsp_collector_pairs_compare(struct lsp_collector *c)
+{
+	for (size_t i = 0; i < c->npairs; i++) {
+		bool cut, equal = pair_compare(c, &c->pairs[i], &cut);
+
+		/* The walk goes to the stack's end and a cut snapshot does not: they cannot be the same. */
+		c->totals.pairs += !cut;
+		c->totals.pairs_equal += equal;
+	}
+	c->npairs = 0;
+}
+
+void lsp_collector_births_name(struct lsp_collector *c)
+{
+	for (size_t i = 0; i < c->births.n; i++) {
+		struct lsp_birth *b = &c->births.births[i];
+		uint32_t place;
+
+		if (b->name || lsp_stackset_place(&c->stacks, b->tgid, b->stack, c->now_ns, &place) ||
+		    stack_resolve(c, place, LSP_SIDE_WAITER))
+			continue;
+		b->name = lsp_resolver_birth(c->resolver,
+					     lsp_collector_trace(c, c->stacks.stacks[place].trace));
+	}
+	lsp_births_sort(&c->births);
+}
+
+/* Where names are to come at the end, rows have been kept by the keys of their locks. */
+static int rows_name(struct lsp_collector *c)
+{
+	struct lsp_aggregate work = c->resolved;
+	int err = 0;
+
+	memset(&c->resolved, 0, sizeof(c->resolved));
+	c->late_names = false;
+	for (size_t i = 0; i < work.n; i++) {
+		const struct lsp_aggregate_row *row = &work.rows[i];
+		struct lsp_aggregate_key key = row->key;
+		struct lsp_lock *lock = lsp_locks_at(&c->locks, key.key);
+		struct lsp_sums *sums = NULL;
+		uint32_t name;
+
+		if (lock && !lock_name(c, lock, (uint32_t)key.stack, &name)) {
+			row_lock_set(&key, name);
+			sums = lsp_aggregate_at(&c->resolved, &key);
+		}
+		if (!sums) {
+			c->totals.unrecorded += row->sums.estimate.kept;
+			err = -ENOMEM;
+			continue;
+		}
+		lsp_sums_merge(sums, &row->sums);
+		row_wait_add(c, &key, &row->sums);
+	}
+	lsp_aggregate_uninit(&work);
+	return err;
+}
+
+bool lsp_collector_fold_due(const struct lsp_collector *c)
+{
+	return c->first_full || c->pending.n >= c->fold_rows + FOLD_ROWS ||
+	       c->stacks.raw_bytes >= c->fold_bytes + FOLD_BYTES;
+}
+
+int lsp_collector_fold(struct lsp_collector *c, bool last)
+{
+	struct lsp_aggregate work = c->pending;
+	bool *ready = calloc(work.n ? work.n : 1, sizeof(*ready));
+	int err = 0;
+
+	if (!ready)
+		return -ENOMEM;
+	c->first_full = false;
+	memset(&c->pending, 0, sizeof(c->pending));
+	lsp_recent_clear(&c->recent);
+	/* Before any stack is named, which takes longest and after which it is not held any more. */
+	lsp_collector_teach(c);
+	for (size_t i = 0; i < work.n; i++) {
+		uint32_t stack = (uint32_t)work.rows[i].key.stack;
+
+		lsp_sums_settle(&work.rows[i].sums);
+		ready[i] = stack_ready(c, &c->stacks.stacks[stack], last) &&
+			   !row_resolve(c, &work.rows[i]);
+	}
+	for (size_t i = 0; i < work.n; i++) {
+		const struct lsp_aggregate_row *row = &work.rows[i];
+		struct lsp_sums *sums;
+
+		if (ready[i] && !row_fold(c, row))
+			continue;
+		sums = lsp_aggregate_at(&c->pending, &row->key);
+		if (sums)
+			lsp_sums_merge(sums, &row->sums);
+		else
+			c->totals.unrecorded += row->sums.estimate.kept;
+		if (ready[i] || !sums)
+			err = -ENOMEM;
+	}
+	lsp_aggregate_uninit(&work);
+	free(ready);
+	c->fold_rows = c->pending.n;
+	c->fold_bytes = c->stacks.raw_bytes;
+	if (c->late_names && last && rows_name(c))
+		err = -ENOMEM;
+	if (!err)
+		err = stacks_compact(c);
+	return err ? err : locks_compact(c);
+}

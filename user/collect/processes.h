@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Processes met in a recording, and when their mappings were last read from
+ * /proc: the way for stacks whose mappings the module does not send.
+ */
+#ifndef LSP_COLLECT_PROCESSES_H
+#define LSP_COLLECT_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/index.h"
+#include "../resolve/resolve.h"
+
+struct lsp_process {
+	uint32_t tgid;
+	uint32_t generation;	/* the latest that was met */
+	uint64_t read_ns;	/* when /proc was last asked, 0 never */
+	bool full;		/* a stack of it has filled the window */
+	bool deep;		/* and ended beyond it: more is to be asked for */
+	bool deep_asked;
+};
+
+/* All zero is an empty set. */
+struct lsp_processes {
+	struct lsp_process *processes;
+	size_t n;
+	size_t room;
+	struct lsp_index index;
+};
+
+void lsp_processes_uninit(struct lsp_processes *p);
+
+/* The process, made if need be. NULL: no memory. Valid until the next call. */
+struct lsp_process *lsp_processes_at(struct lsp_processes *p, uint32_t tgid);
+
+/*
+ * Reads the mappings of @generation from /proc, unless that was done a moment
+ * ago. Whether they were read.
+ */
+bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r, uint32_t generation);
+
+#endif

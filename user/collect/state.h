@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of the collector, for its two files: records come in (collector.c), sums are resolved (fold.c). */
+#ifndef LSP_COLLECT_STATE_H
+#define LSP_COLLECT_STATE_H
+
+#include "births.h"
+#include "../capture/spanfile.h"
+#include "../capture/stackset.h"
+#include "../capture/stream.h"
+#include "collector.h"
+#include "locks.h"
+#include "processes.h"
+#include "recent.h"
+#include "threads.h"
+#include "traces.h"
+
+/* Parts of a key's kind: enum lsp_row_kind, then what the record itself says of the class. */
+#define KIND_MASK 0x3U
+#define KIND_JOIN (1U << 2)
+#define KIND_PI (1U << 3)
+#define KIND_INTERRUPT (1U << 4)
+#define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
+#define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
+
+/* A stack that was copied: its rules are to be taught. */
+struct lsp_lesson {
+	uint32_t tgid;
+	uint64_t id;
+};
+
+/* The two records of one stack. */
+struct lsp_pair {
+	uint32_t tgid;
+	uint64_t walked;
+	uint64_t copied;
+};
+
+struct lsp_collector {
+	struct lsp_resolver *resolver;
+	struct lsp_spanfile_writer *spans;
+	bool live;
+	bool steady;
+	bool late_names;
+	bool keep_stacks;
+
+	struct lsp_streams streams;
+	struct lsp_stackset stacks;
+	struct lsp_processes processes;
+	struct lsp_traces traces;
+	struct lsp_locks locks;
+	struct lsp_births births;
+	struct lsp_threads threads;
+	struct lsp_strings comms;
+
+	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
+	struct lsp_recent recent;	/* rows of pending */
+	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
+
+	bool first_full;		/* a process has shown that its stacks may be longer */
+	bool deep_due;			/* one has deep, but not yet deep_asked */
+	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
+	void *teach_arg;
+	struct lsp_lesson *lessons;
+	size_t nlessons;
+	size_t lessons_room;
+	bool lesson_due;		/* a stack or its mappings have come since the last one */
+	bool name_due;			/* there are stacks that no fold has named */
+	uint64_t name_ns;		/* when the last fold for the sake of names was */
+	struct lsp_pair *pairs;
+	size_t npairs;
+	size_t pairs_room;
+
+	size_t fold_rows;		/* pending rows, and raw bytes, that the last fold left */
+	size_t fold_bytes;
+
+	struct lsp_collector_totals totals;
+	struct lsp_estimate outcomes[LOCKSPAN_OUTCOME_COUNT];
+	uint64_t now_ns;		/* latest time seen in a record */
+};
+
+
+static inline const struct lsp_trace *lsp_collector_trace(const struct lsp_collector *c,
+							  uint32_t place)
+{
+	return &c->traces.entries[place].trace;
+}
+
+/*
+ * Resolves the stacks that can be and moves their sums from pending to
+ * resolved. @last: nothing more will come, so resolve with what there is.
+ */
+int lsp_collector_fold(struct lsp_collector *c, bool last);
+
+/* Teaches what has come and whose mappings are known; the rest waits for the next time. */
+void lsp_collector_teach(struct lsp_collector *c);
+
+/* Compares the two records of each pair. Before the last fold: it resolves them. */
+void lsp_collector_pairs_compare(struct lsp_collector *c);
+
+/* Names the locks whose initialisation was recorded, and makes them ready to be looked for. */
+void lsp_collector_births_name(struct lsp_collector *c);
+
+/* Whether so much has gathered that folding is due. */
+bool lsp_collector_fold_due(const struct lsp_collector *c);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Resolved stacks, each distinct one once per process: many captured stacks
+ * (and in raw mode all of them) lead to few traces.
+ */
+#ifndef LSP_COLLECT_TRACES_H
+#define LSP_COLLECT_TRACES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/index.h"
+#include "../capture/spanfile.h"
+#include "../resolve/resolve.h"
+
+#define LSP_TRACE_NONE 0	/* place of the trace without frames, END_NONE */
+
+struct lsp_traces_entry {
+	struct lsp_trace trace;
+	uint32_t tgid;
+};
+
+struct lsp_traces {
+	struct lsp_traces_entry *entries;
+	size_t n;
+	size_t room;
+	struct lsp_index index;
+};
+
+int lsp_traces_init(struct lsp_traces *t);
+void lsp_traces_uninit(struct lsp_traces *t);
+
+/* The place of @trace, which is taken over (also on -ENOMEM). */
+int lsp_traces_put(struct lsp_traces *t, uint32_t tgid, struct lsp_trace *trace, uint32_t *ret);
+
+/* Writes a trace to a span file as @number. */
+int lsp_trace_spanfile(const struct lsp_trace *trace, uint32_t number,
+		       struct lsp_spanfile_writer *w);
+
+#endif

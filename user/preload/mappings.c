@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads /proc/self/maps by system calls alone. One thread reads at a time; the
+ * others go on with what there was.
+ */
+#include "mappings.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "chunk.h"
+#include "thread.h"
+
+#define RANGES 1024
+#define LINE 4608
+/* After a dlopen() was begun it may map for so long; within it mappings are read again so often. */
+#define LOADING_NS 1000000000ULL
+#define AGAIN_NS 20000000ULL
+#define FIRST_TRIES 10000
+#define SENT 32
+
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+/* Two of them: readers use the one that is current while the other is filled. */
+static struct text {
+	struct range ranges[RANGES];
+	size_t n;
+} texts[2];
+static uint32_t current;	/* generation << 1 | its place in texts; 0 none */
+static uint32_t newest;		/* generation */
+static uint32_t reading;
+static uint32_t stale = 1;
+static uint64_t read_ns, loading_until_ns;
+/* Mappings that have been sent, the latest: a library that comes and goes makes two of them, not one a time. */
+static struct sent {
+	uint64_t hash;		/* of the lines; 0 none */
+	uint32_t generation;
+} sent[SENT];
+static uint32_t next_sent;
+
+void lsp_text_stale(void)
+{
+	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
+}
+
+void lsp_text_process_new(void)
+{
+	memset(sent, 0, sizeof(sent));
+	/* Of a thread that the new process does not have. */
+	reading = 0;
+	lsp_text_stale();
+}
+
+static bool hex(const char **p, __u64 *ret)
+{
+	const char *start = *p;
+
+	for (*ret = 0;; (*p)++) {
+		char c = **p;
+
+		if (c >= '0' && c <= '9')
+			*ret = *ret << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			*ret = *ret << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return *p != start;
+	}
+}
+
+static bool skip(const char **p, char c)
+{
+	return *(*p)++ == c;
+}
+
+/* What is made of the lines. */
+struct reading {
+	struct text *text;
+	uint32_t generation;	/* to be sent as; 0: not to be sent */
+	uint16_t flags;		/* of the next record */
+	uint64_t hash;
+};
+
+/* Of one line, without its end; false: not one that matters. */
+static bool line_parse(const char *p, struct lockspan_map *map, const char **path)
+{
+	__u64 major, minor;
+	uint64_t ino = 0;
+	bool exec, write;
+	const char *mode;
+
+	if (!hex(&p, &map->start) || !skip(&p, '-') || !hex(&p, &map->end) || !skip(&p, ' '))
+		return false;
+	mode = p;
+	p += 5;
+	exec = mode[2] == 'x';
+	write = mode[1] == 'w';
+	if (!hex(&p, &map->offset) || !skip(&p, ' ') || !hex(&p, &major) || !skip(&p, ':') ||
+	    !hex(&p, &minor) || !skip(&p, ' '))
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++)
+		ino = ino * 10 + (uint64_t)(*p - '0');
+	p += strspn(p, " ");
+	/* Ours come and go with threads, and nobody's lock lies there. */
+	if ((!exec && !(write && *p == '/')) || lsp_chunk_is_file(p))
+		return false;
+	map->ino = ino;
+	map->dev_major = (uint32_t)major;
+	map->dev_minor = (uint32_t)minor;
+	map->rec.flags = (uint16_t)((exec && write ? LOCKSPAN_MAP_WRITE : 0) | (exec ? 0 : LOCKSPAN_MAP_DATA));
+	*path = p;
+	return true;
+}
+
+static void line_take(const char *line, struct reading *r)
+{
+	struct lockspan_map map = { .rec.type = LOCKSPAN_REC_MAP };
+	const char *path;
+
+	if (!line_parse(line, &map, &path))
+		return;
+	/* The line itself: whatever differs in it is another mapping. */
+	for (const char *p = line; *p; p++)
+		r->hash = (r->hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	if (!(map.rec.flags & LOCKSPAN_MAP_DATA) && r->text->n < RANGES)
+		r->text->ranges[r->text->n++] = (struct range){ map.start, map.end };
+	if (!r->generation)
+		return;
+	map.rec.flags |= r->flags;
+	r->flags = 0;
+	map.generation = r->generation;
+	lsp_thread_put_map(&map, path);
+}
+
+/* One walk over the lines of @fd. */
+static bool maps_walk(int fd, struct reading *r)
+{
+	static char buffer[LINE];
+	bool any = false;
+	size_t have = 0;
+	char *end;
+
+	r->hash = 0xcbf29ce484222325ULL;
+	r->text->n = 0;
+	if (syscall(SYS_lseek, fd, 0L, SEEK_SET))
+		return false;
+	for (;;) {
+		ssize_t got = syscall(SYS_read, fd, buffer + have, sizeof(buffer) - have);
+
+		if (got < 0 || (!got && !any))
+			return false;
+		if (!got)
+			return true;
+		any = true;
+		have += (size_t)got;
+		while ((end = memchr(buffer, '\n', have))) {
+			*end++ = '\0';
+			line_take(buffer, r);
+			have -= (size_t)(end - buffer);
+			memmove(buffer, end, have);
+		}
+		if (have == sizeof(buffer))
+			return false;
+	}
+}
+
+/* Sends what there is now; the walk's hash may differ from the one that said it is new. */
+static bool maps_send(int fd, struct reading *r)
+{
+	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = newest + 1 };
+
+	r->generation = ++newest;
+	r->flags = LOCKSPAN_MAP_FIRST;
+	if (!maps_walk(fd, r))
+		return false;
+	last.rec.flags = r->flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA;
+	lsp_thread_put_map(&last, "");
+	sent[next_sent++ % SENT] = (struct sent){ r->hash, r->generation };
+	return true;
+}
+
+static void maps_read(int fd)
+{
+	uint32_t place = ~current & 1, was = current >> 1;
+	struct reading r = { .text = &texts[place] };
+
+	if (!maps_walk(fd, &r))
+		return;
+	for (int i = 0; i < SENT; i++)
+		if (sent[i].hash == r.hash)
+			r.generation = sent[i].generation;
+	if (r.generation && r.generation == was)
+		return;
+	if (!r.generation && !maps_send(fd, &r))
+		return;
+	__atomic_store_n(&current, r.generation << 1 | place, __ATOMIC_RELEASE);
+}
+
+static void refresh(uint64_t now_ns)
+{
+	int fd;
+
+	if (__atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE))
+		return;
+	if (__atomic_exchange_n(&stale, 0, __ATOMIC_ACQ_REL))
+		loading_until_ns = now_ns + LOADING_NS;
+	read_ns = now_ns;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		maps_read(fd);
+		syscall(SYS_close, fd);
+	}
+	__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
+}
+
+uint32_t lsp_text_generation(uint64_t now_ns)
+{
+	if (__atomic_load_n(&stale, __ATOMIC_RELAXED) ||
+	    (now_ns < loading_until_ns && now_ns > read_ns + AGAIN_NS))
+		refresh(now_ns);
+	/* The first is worth waiting for: without it a stack has no mappings. */
+	for (int i = 0; i < FIRST_TRIES && !__atomic_load_n(&current, __ATOMIC_ACQUIRE) &&
+	     __atomic_load_n(&reading, __ATOMIC_ACQUIRE); i++)
+		sched_yield();
+	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
+}
+
+static bool is_text(const struct range *ranges, size_t n, uint64_t addr)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ranges[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && ranges[lo].start <= addr;
+}
+
+uint64_t lsp_text_fingerprint(const uint64_t *words, size_t n, uint64_t seed)
+{
+	const struct text *text = &texts[__atomic_load_n(&current, __ATOMIC_ACQUIRE) & 1];
+	const struct range *ranges = text->ranges;
+	size_t nranges = text->n;
+	uint64_t hash = seed;
+
+	for (size_t i = 0; i < n; i++) {
+		if (words[i] < 4096 || words[i] >> 47 || !is_text(ranges, nranges, words[i]))
+			continue;
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+		hash = (hash ^ hash >> 29 ^ i) * 0xbf58476d1ce4e5b9ULL;
+	}
+	hash ^= hash >> 32;
+	return hash ? hash : 1;
+}

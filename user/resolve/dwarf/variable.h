@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which variable of DWARF lies at an address: globals, and static ones inside
+ * functions. Made by one walk over all units at the first question.
+ */
+#ifndef LSP_DWARF_VARIABLE_H
+#define LSP_DWARF_VARIABLE_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lsp_variables;
+
+struct lsp_variable {
+	Dwarf_Die die;		/* DW_TAG_variable with its location */
+	Dwarf_Die unit;
+	Dwarf_Die type;
+	Dwarf_Die function;	/* that it is static in, if in_function */
+	bool in_function;
+	uint64_t start;		/* vaddr */
+	uint64_t bytes;
+};
+
+/* @dw must outlive it. 0 or -ENOMEM. */
+int lsp_variables_create(Dwarf *dw, struct lsp_variables **ret);
+void lsp_variables_destroy(struct lsp_variables *v);
+
+/* 0 or -ENOENT. */
+int lsp_variables_find(const struct lsp_variables *v, uint64_t vaddr, struct lsp_variable *ret);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A function's bare name, as tables of names have it. */
+#ifndef LSP_SYMBOL_PLAIN_NAME_H
+#define LSP_SYMBOL_PLAIN_NAME_H
+
+#include <stddef.h>
+
+/*
+ * Writes @name without return type, parameters, template arguments and inline
+ * namespaces: "std::mutex::lock", "absl::Mutex::Lock" (from absl::lts_2023::),
+ * "std::sync::MutexGuard::drop" (from <... as core::ops::drop::Drop>::drop).
+ * Cut to what fits.
+ */
+void lsp_plain_name(const char *name, char *ret, size_t bytes);
+
+#endif

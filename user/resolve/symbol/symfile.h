@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What has been read of one file so far: its symbols, its DWARF indexes and the
+ * lines already found. Hangs on the lsp_elf and dies with it.
+ */
+#ifndef LSP_SYMBOL_SYMFILE_H
+#define LSP_SYMBOL_SYMFILE_H
+
+#include <stdint.h>
+
+#include "../dwarf/inline.h"
+#include "../elf/file.h"
+#include "../resolve.h"
+#include "../elf/symtab.h"
+
+struct lsp_slots;
+struct lsp_variables;
+
+/* Lines of one address; the memory belongs to the lsp_symbols. */
+struct lsp_symfile_memo {
+	uint64_t vaddr;
+	const struct lsp_line *lines;	/* NULL: the slot is free */
+	size_t n;
+};
+
+struct lsp_symfile {
+	struct lsp_elf *elf;
+	struct lsp_symtab *code;	/* NULL: not read yet */
+	struct lsp_symtab *data;
+	struct lsp_inlines *inlines;
+	struct lsp_variables *variables;
+	struct lsp_slots *slots;
+	Dwarf *dwarf;			/* NULL: none */
+	bool dwarf_tried;
+	struct lsp_symfile_memo *memo;	/* open addressing */
+	size_t nmemo;			/* slots: a power of two, or 0 */
+	size_t memo_used;
+};
+
+/* The one of @e, made at first. 0 or -ENOMEM. */
+int lsp_symfile_get(struct lsp_elf *e, struct lsp_symfile **ret);
+
+/* Each reads at its first call. 0, -ENOENT where the file has no such thing, -ENOMEM. */
+int lsp_symfile_symtab(struct lsp_symfile *f, enum lsp_symtab_kind kind, struct lsp_symtab **ret);
+int lsp_symfile_dwarf(struct lsp_symfile *f, Dwarf **ret);
+int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret);
+int lsp_symfile_variables(struct lsp_symfile *f, struct lsp_variables **ret);
+int lsp_symfile_slots(struct lsp_symfile *f, struct lsp_slots **ret);
+
+/* What was noted for @vaddr, or NULL; and to note it. 0 or -ENOMEM. */
+const struct lsp_symfile_memo *lsp_symfile_recall(const struct lsp_symfile *f, uint64_t vaddr);
+int lsp_symfile_note(struct lsp_symfile *f, uint64_t vaddr, const struct lsp_line *lines,
+		     size_t n);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Finds the caller of a function that has no call frame information: the first
+ * return address on the stack whose call instruction leads to that function.
+ */
+#ifndef LSP_UNWIND_CALLSITE_H
+#define LSP_UNWIND_CALLSITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../maps/maps.h"
+#include "snapshot.h"
+
+/* A function whose caller is looked for. */
+struct lsp_callee {
+	struct lsp_maps *maps;
+	struct lsp_mapset *set;
+	struct lsp_map *map;
+	struct lsp_elf *elf;
+	uint64_t vaddr;		/* an address within it */
+	uint64_t start;		/* vaddr of its first instruction; 0 unknown */
+	bool symbols;		/* the file has symbols, perhaps not for this one */
+};
+
+/* Fills @ret for @pc in @map. False when the file cannot be read. */
+bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
+		     struct lsp_map *map, uint64_t pc);
+
+/* Whether the call before @ra leads to @callee for certain. */
+bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra);
+
+/* Whether any call instruction ends at @ra. True where the code cannot be read. */
+bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint64_t ra);
+
+/* The lowest word from @from upwards that is a return address into a caller of @callee. */
+bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
+		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra);
+
+/* For the destructor of struct lsp_elf. */
+struct lsp_callsites;
+void lsp_callsites_destroy(struct lsp_callsites *c);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A captured stack walked by libdwfl: slow, but it knows every form of rule. */
+#ifndef LSP_UNWIND_DWFL_H
+#define LSP_UNWIND_DWFL_H
+
+#include <stdbool.h>
+
+#include "../maps/maps.h"
+#include "snapshot.h"
+#include "unwind.h"
+
+/*
+ * Fills @walk with the frames that libdwfl finds; @walk->end stays as it is,
+ * since libdwfl calls a cut stack complete. *@outside tells that it asked for
+ * memory behind the snapshot. 0 or -errno.
+ */
+int lsp_dwfl_walk(struct lsp_maps *maps, struct lsp_mapset *set,
+		  const struct lockspan_stack *stack, struct lsp_snapshot *snap,
+		  struct lsp_walk *walk, bool *outside);
+
+#endif

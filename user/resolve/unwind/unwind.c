@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Walks captured stacks with the compact tables. A frame's rule is looked up
+ * once per (set of mappings, address) and then comes from a cache, since
+ * contention repeats itself. Where there is no rule the walk guesses, by the
+ * frame pointer or by call sites, and says so.
+ */
+#include "unwind.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callsite.h"
+#include "cfi.h"
+#include "../code/code.h"
+#include "../elf/debugfile.h"
+#include "dwfl.h"
+#include "snapshot.h"
+
+#define CACHE_ENTRIES 8192	/* a power of two */
+
+#define RBP LOCKSPAN_REG_RBP
+#define RSP LOCKSPAN_REG_RSP
+#define RIP LOCKSPAN_REG_RIP
+
+/* Where rt_sigreturn finds the registers: above its rsp, in the kernel's order. */
+#define SIGCONTEXT_BYTES 40
+static const uint8_t sigcontext_regs[LOCKSPAN_REGS] = {
+	8, 9, 10, 11, 12, 13, 14, 15, 5, 4, RBP, 3, 1, 0, 2, RSP, RIP,
+};
+
+struct cache_entry {
+	uint64_t pc;
+	uint32_t serial;	/* of the set; 0 free */
+	struct lsp_map *map;
+	const struct lsp_cfi_rule *rule;
+};
+
+struct lsp_unwinder {
+	struct lsp_maps *maps;
+	struct lsp_unwind_counts counts;
+	struct cache_entry cache[CACHE_ENTRIES];
+	struct lsp_walk walk;
+	struct lsp_snapshot snap;
+};
+
+struct frame {
+	uint64_t regs[LOCKSPAN_REGS];
+	uint32_t valid;		/* bit per register that is known */
+	bool exact;		/* rip is the next instruction, not one behind a call */
+	bool guessed;
+	bool chained;		/* rbp was read from a chain of frame pointers */
+	bool pointed;		/* the whole frame was found by one */
+};
+
+/* What a step came to: go on, or the walk's end. */
+enum step { STEP_ON, STEP_OVER, STEP_END };
+
+static const struct lsp_cfi_rule no_rule;
+
+int lsp_unwinder_create(struct lsp_maps *maps, struct lsp_unwinder **ret)
+{
+	struct lsp_unwinder *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return -ENOMEM;
+	u->maps = maps;
+	*ret = u;
+	return 0;
+}
+
+void lsp_unwinder_destroy(struct lsp_unwinder *u)
+{
+	free(u);
+}
+
+const struct lsp_unwind_counts *lsp_unwinder_counts(const struct lsp_unwinder *u)
+{
+	return &u->counts;
+}
+
+/* ---- rules ---- */
+
+static const struct lsp_cfi *cfi_of(struct lsp_elf *e)
+{
+	if (!e->cfi) {
+		Elf *debug = lsp_cfi_wants_debug(e->elf) ? lsp_elf_debug_elf(e) : NULL;
+
+		if (lsp_cfi_create(e->elf, debug, &e->cfi))
+			return NULL;
+		if (e->cfi->damaged)
+			lsp_elf_damaged(e, "part of its call frame information cannot be read");
+	}
+	return e->cfi;
+}
+
+static const struct cache_entry *rule_find(struct lsp_unwinder *u, struct lsp_mapset *set,
+					   uint64_t pc)
+{
+	uint64_t hash = (pc ^ (uint64_t)set->serial << 40) * 0x9e3779b97f4a7c15ULL;
+	struct cache_entry *c = &u->cache[hash >> 51 & (CACHE_ENTRIES - 1)];
+	const struct lsp_cfi *cfi;
+	struct lsp_elf *elf;
+
+	if (c->serial == set->serial && c->pc == pc) {
+		u->counts.cached++;
+		return c;
+	}
+	c->serial = set->serial;
+	c->pc = pc;
+	c->rule = &no_rule;
+	c->map = lsp_mapset_lookup(set, pc);
+	elf = c->map && c->map->exec ? lsp_map_elf(u->maps, set, c->map) : NULL;
+	cfi = elf ? cfi_of(elf) : NULL;
+	if (cfi)
+		c->rule = lsp_cfi_lookup(cfi, pc - c->map->bias);
+	return c;
+}
+
+/* ---- memory ---- */
+
+static bool known(const struct frame *f, unsigned int reg)
+{
+	return f->valid >> reg & 1;
+}
+
+static enum lsp_end end_of_read(const struct lsp_unwinder *u, enum lsp_snapshot_read got,
+				uint64_t addr)
+{
+	/* a word that was left out is no pointer, so the rule that wanted one was wrong */
+	return got == LSP_SNAPSHOT_OUTSIDE && addr >= u->snap.start ? LSP_END_TRUNCATED : LSP_END_BAD;
+}
+
+static enum step end_at(struct lsp_unwinder *u, enum lsp_end end)
+{
+	u->walk.end = end;
+	return STEP_END;
+}
+
+/* ---- steps by rule ---- */
+
+static bool cfa_find(struct lsp_unwinder *u, const struct frame *f, const struct lsp_cfi_rule *r,
+		     uint64_t *cfa, enum lsp_end *end)
+{
+	enum lsp_snapshot_read got;
+	uint64_t addr;
+
+	*end = LSP_END_BAD;
+	if (!known(f, r->cfa_reg))
+		return false;
+	if (r->cfa_kind == LSP_CFA_PLT) {
+		*cfa = f->regs[RSP] + 8;
+		if ((f->regs[RIP] & 15) >= (uint64_t)r->cfa_off)
+			*cfa += 8;
+		return true;
+	}
+	addr = f->regs[r->cfa_reg] + (uint64_t)(int64_t)r->cfa_off;
+	*cfa = addr;
+	if (r->cfa_kind != LSP_CFA_DEREF)
+		return true;
+	got = lsp_snapshot_word(&u->snap, addr, cfa);
+	*end = end_of_read(u, got, addr);
+	return got == LSP_SNAPSHOT_OK;
+}
+
+static uint64_t slot_addr(const struct frame *f, const struct lsp_cfi_rule *r, unsigned int kind,
+			  int16_t offset, uint64_t cfa)
+{
+	return (kind == LSP_SLOT_CFA ? cfa : f->regs[r->cfa_reg]) + (uint64_t)(int64_t)offset;
+}
+
+/* The kernel has stored every register of the interrupted code at rsp. */
+static enum step step_signal(struct lsp_unwinder *u, struct frame *f)
+{
+	uint64_t base = f->regs[RSP] + SIGCONTEXT_BYTES, word;
+	struct frame out = { .exact = true };
+	size_t i;
+
+	for (i = 0; i < LOCKSPAN_REGS; i++) {
+		enum lsp_snapshot_read got = lsp_snapshot_word(&u->snap, base + 8 * i, &word);
+		unsigned int reg = sigcontext_regs[i];
+
+		if (got != LSP_SNAPSHOT_OK && (reg == RIP || reg == RSP))
+			return end_at(u, end_of_read(u, got, base + 8 * i));
+		out.regs[reg] = word;
+		out.valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << reg;
+	}
+	*f = out;
+	return STEP_ON;
+}
+
+static enum step step_rule(struct lsp_unwinder *u, struct frame *f, const struct lsp_cfi_rule *r)
+{
+	unsigned int ra_kind = LSP_CFI_RA(r), rbp_kind = LSP_CFI_RBP(r);
+	enum lsp_snapshot_read got;
+	uint64_t cfa, addr, ra;
+	enum lsp_end end;
+
+	if (r->cfa_kind == LSP_CFA_COMPLEX)
+		return STEP_OVER;
+	if (ra_kind == LSP_SLOT_UNDEFINED)
+		return end_at(u, LSP_END_COMPLETE);
+	if ((r->flags & LSP_CFI_SIGNAL) && r->cfa_kind == LSP_CFA_DEREF)
+		return step_signal(u, f);
+	/* only libdwfl follows the other registers through the frames */
+	if (r->cfa_reg != RSP && r->cfa_reg != RBP && !known(f, r->cfa_reg))
+		return STEP_OVER;
+	if (!cfa_find(u, f, r, &cfa, &end))
+		return end_at(u, end);
+	if (cfa <= f->regs[RSP] || ra_kind == LSP_SLOT_SAME)
+		return end_at(u, LSP_END_BAD);
+	addr = slot_addr(f, r, ra_kind, r->ra_off, cfa);
+	got = lsp_snapshot_word(&u->snap, addr, &ra);
+	if (got != LSP_SNAPSHOT_OK)
+		return end_at(u, end_of_read(u, got, addr));
+	addr = slot_addr(f, r, rbp_kind, r->rbp_off, cfa);
+	/* in place: this is done for every frame */
+	f->valid = 1U << RIP | 1U << RSP | (rbp_kind == LSP_SLOT_SAME ? f->valid & 1U << RBP : 0);
+	f->exact = r->flags & LSP_CFI_SIGNAL;
+	f->guessed = f->chained = f->pointed = false;
+	if (rbp_kind != LSP_SLOT_SAME && rbp_kind != LSP_SLOT_UNDEFINED) {
+		got = lsp_snapshot_word(&u->snap, addr, &f->regs[RBP]);
+		f->valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << RBP;
+	}
+	f->regs[RIP] = ra;
+	f->regs[RSP] = cfa;
+	return STEP_ON;
+}
+
+/* ---- guesses ---- */
+
+static bool is_code(struct lsp_mapset *set, uint64_t pc)
+{
+	struct lsp_map *map = lsp_mapset_lookup(set, pc);
+
+	return map && map->exec;
+}
+
+/* What the frame pointer says; false when it points to no frame. */
+static bool pointer_frame(struct lsp_unwinder *u, struct lsp_mapset *set, const struct frame *f,
+			  struct frame *out, enum lsp_snapshot_read *got)
+{
+	uint64_t rbp = f->regs[RBP], saved, ra;
+	enum lsp_snapshot_read got_rbp;
+
+	*got = LSP_SNAPSHOT_DROPPED;
+	if (!known(f, RBP) || rbp < f->regs[RSP] || (rbp & 7) || rbp > UINT64_MAX - 16)
+		return false;
+	got_rbp = lsp_snapshot_word(&u->snap, rbp, &saved);
+	*got = lsp_snapshot_word(&u->snap, rbp + 8, &ra);
+	if (*got != LSP_SNAPSHOT_OK || !is_code(set, ra - 1))
+		return false;
+	*out = (struct frame){ .guessed = true, .chained = true, .pointed = true };
+	out->regs[RIP] = ra;
+	out->regs[RSP] = rbp + 16;
+	out->regs[RBP] = saved;
+	out->valid = 1U << RIP | 1U << RSP | (uint32_t)(got_rbp == LSP_SNAPSHOT_OK) << RBP;
+	return true;
+}
+
+/* The frame below the return address at @addr. */
+static void callsite_frame(struct lsp_unwinder *u, const struct lsp_callee *callee,
+			   const struct frame *f, uint64_t addr, uint64_t ra, struct frame *out)
+{
+	unsigned int depth = callee->start ? lsp_code_rbp_depth(callee->elf, callee->start) : 0;
+	enum lsp_snapshot_read got;
+
+	*out = (struct frame){ .guessed = true };
+	out->regs[RIP] = ra;
+	out->regs[RSP] = addr + 8;
+	out->valid = 1U << RIP | 1U << RSP;
+	if (depth) {
+		got = lsp_snapshot_word(&u->snap, addr - 8 * (uint64_t)depth, &out->regs[RBP]);
+		out->valid |= (uint32_t)(got == LSP_SNAPSHOT_OK) << RBP;
+		out->chained = true;
+	} else {
+		out->chained = f->chained;
+		out->regs[RBP] = f->regs[RBP];
+		out->valid |= f->valid & 1U << RBP;
+	}
+}
+
+/* A frame without a rule: @map is NULL or executable. */
+static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, struct frame *f,
+			    struct lsp_map *map, uint64_t pc)
+{
+	struct lsp_elf *elf = lsp_map_elf(u->maps, set, map);
+	struct frame pointer, site;
+	struct lsp_callee callee;
+	enum lsp_snapshot_read got;
+	bool by_pointer, by_site;
+	uint64_t addr, ra;
+
+	if (elf && lsp_code_is_sigreturn(elf, f->regs[RIP] - map->bias)) {
+		u->walk.steps[u->walk.n - 1].pc = f->regs[RIP];
+		return step_signal(u, f);
+	}
+	if (elf && !f->exact && u->walk.n > 1 &&
+	    lsp_code_is_outermost(elf, f->regs[RIP] - map->bias))
+		return end_at(u, LSP_END_COMPLETE);
+	by_pointer = pointer_frame(u, set, f, &pointer, &got);
+	by_pointer = by_pointer && lsp_callsite_plausible(u->maps, set, pointer.regs[RIP]);
+	by_site = elf && lsp_callee_init(&callee, u->maps, set, map, pc);
+	if (by_site && by_pointer &&
+	    (f->pointed || lsp_callee_called_at(&callee, pointer.regs[RIP]) ||
+	     (callee.start && lsp_code_sets_frame(elf, callee.start))))
+		by_site = false;
+	by_site = by_site && lsp_callee_scan(&callee, &u->snap, f->regs[RSP], &addr, &ra);
+	/* the nearer one: a call site beyond the frame pointer's would leave that frame out */
+	if (by_site && (!by_pointer || addr + 8 < pointer.regs[RSP])) {
+		callsite_frame(u, &callee, f, addr, ra, &site);
+		*f = site;
+		return STEP_ON;
+	}
+	if (by_pointer) {
+		*f = pointer;
+		return STEP_ON;
+	}
+	if (f->chained && known(f, RBP) && !f->regs[RBP])
+		return end_at(u, LSP_END_COMPLETE);
+	return end_at(u, got == LSP_SNAPSHOT_OUTSIDE ? LSP_END_TRUNCATED : LSP_END_NO_CFI);
+}
+
+/* ---- walks ---- */
+
+/* False when the walk has come to its limit. */
+static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, bool guessed,
+		      bool interrupted)
+{
+	struct lsp_walk *w = &u->walk;
+
+	if (w->n == LSP_WALK_MAX) {
+		w->end = LSP_END_TRUNCATED;
+		return false;
+	}
+	w->steps[w->n++] = (struct lsp_step){
+		.pc = pc, .map = map, .guessed = guessed, .interrupted = interrupted,
+	};
+	u->counts.frames++;
+	u->counts.guessed += guessed;
+	return true;
+}
+
+/* How a walk of libdwfl's ended, by our own rule for its last frame. */
+static void judge(struct lsp_unwinder *u, struct lsp_mapset *set, bool outside)
+{
+	struct lsp_walk *w = &u->walk;
+	const struct cache_entry *c = NULL;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		w->steps[i].guessed = c && c->rule->cfa_kind == LSP_CFA_NONE;
+		c = rule_find(u, set, w->steps[i].pc);
+	}
+	if (c && c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
+		w->end = LSP_END_COMPLETE;
+	else if (outside || w->n == LSP_WALK_MAX)
+		w->end = LSP_END_TRUNCATED;
+	else if (c && !c->map)
+		w->end = LSP_END_NO_MAP;
+	else
+		w->end = c && c->rule->cfa_kind == LSP_CFA_NONE ? LSP_END_NO_CFI : LSP_END_BAD;
+}
+
+/* The whole stack by libdwfl; what the tables have found so far stays when it does not do better. */
+static void hand_over(struct lsp_unwinder *u, struct lsp_mapset *set,
+		      const struct lockspan_stack *stack)
+{
+	size_t n = u->walk.n;
+	bool outside;
+
+	u->counts.handed_over++;
+	u->walk.end = LSP_END_NO_CFI;
+	if (lsp_dwfl_walk(u->maps, set, stack, &u->snap, &u->walk, &outside))
+		u->walk.n = u->walk.n < n ? n : u->walk.n;
+	else
+		judge(u, set, outside);
+}
+
+static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
+			   const struct lockspan_stack *stack)
+{
+	struct frame f = { .valid = (1U << LOCKSPAN_REGS) - 1 };
+	enum step step = STEP_ON;
+
+	memcpy(f.regs, stack->regs, sizeof(f.regs));
+	while (step == STEP_ON) {
+		/* a call's return address may belong to the next function already */
+		uint64_t pc = f.exact ? f.regs[RIP] : f.regs[RIP] - 1;
+		const struct cache_entry *c = rule_find(u, set, pc);
+
+		if (!c->map || !c->map->exec) {
+			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
+			if (!u->walk.n)
+				step_push(u, pc, c->map, false, false);
+			return;
+		}
+		/* nothing called a trampoline: it is at its first instruction, before it is nothing */
+		if (!step_push(u, c->rule->flags & LSP_CFI_SIGNAL ? f.regs[RIP] : pc, c->map, f.guessed,
+			       f.exact))
+			return;
+		step = c->rule->cfa_kind == LSP_CFA_NONE ?
+			step_guess(u, set, &f, c->map, pc) : step_rule(u, &f, c->rule);
+	}
+	if (step == STEP_OVER)
+		hand_over(u, set, stack);
+}
+
+/* The kernel's own chain of frame pointers. */
+static void walk_chain(struct lsp_unwinder *u, struct lsp_mapset *set,
+		       const struct lockspan_stack *stack)
+{
+	const uint8_t *payload = (const uint8_t *)(stack + 1);
+	const struct cache_entry *c = rule_find(u, set, stack->regs[RIP] - 1);
+	size_t i, n = stack->payload_bytes / 8;
+	uint64_t ra;
+
+	step_push(u, stack->regs[RIP] - 1, c->map, false, false);
+	u->walk.end = LSP_END_BAD;
+	for (i = 0; i < n; i++) {
+		memcpy(&ra, payload + 8 * i, 8);
+		c = rule_find(u, set, ra - 1);
+		if (!c->map || !c->map->exec)
+			return;
+		if (!step_push(u, ra - 1, c->map, true, false))
+			return;
+	}
+	if (c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
+		u->walk.end = LSP_END_COMPLETE;
+	else if (stack->rec.flags & (LOCKSPAN_STACK_CUT | LOCKSPAN_STACK_FULL))
+		u->walk.end = LSP_END_TRUNCATED;
+}
+
+/* What the module has walked by rules that it was taught: exact, and to the end. */
+static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
+			 const struct lockspan_stack *stack)
+{
+	const uint8_t *payload = (const uint8_t *)(stack + 1);
+	size_t i, n = stack->payload_bytes / 8;
+	const struct cache_entry *c = NULL;
+	uint64_t ip;
+
+	u->walk.end = LSP_END_BAD;
+	if (stack->rec.flags & LOCKSPAN_STACK_PAIRED && n)
+		n--;
+	for (i = 0; i < n; i++) {
+		memcpy(&ip, payload + 8 * i, 8);
+		c = rule_find(u, set, ip - 1);
+		if (!c->map || !c->map->exec) {
+			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
+			return;
+		}
+		if (!step_push(u, ip - 1, c->map, false, false))
+			return;
+	}
+	if (c && c->rule->cfa_kind != LSP_CFA_NONE && LSP_CFI_RA(c->rule) == LSP_SLOT_UNDEFINED)
+		u->walk.end = LSP_END_COMPLETE;
+	else if (stack->rec.flags & LOCKSPAN_STACK_CUT)
+		u->walk.end = LSP_END_TRUNCATED;
+}
+
+/* A 32-bit process: frame pointers of four bytes, and no tables. */
+static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
+			const struct lockspan_stack *stack)
+{
+	const uint8_t *payload = (const uint8_t *)(stack + 1);
+	uint64_t sp = stack->regs[RSP], bp = stack->regs[RBP];
+	uint32_t frame[2];
+
+	step_push(u, stack->regs[RIP] - 1, lsp_mapset_lookup(set, stack->regs[RIP] - 1), false,
+		  false);
+	u->walk.end = LSP_END_NO_CFI;
+	if (stack->mode != LOCKSPAN_STACK_RAW)
+		return;
+	while (bp >= sp && bp - stack->regs[RSP] < stack->payload_bytes) {
+		struct lsp_map *map;
+
+		if (stack->payload_bytes - (bp - stack->regs[RSP]) < sizeof(frame)) {
+			u->walk.end = LSP_END_TRUNCATED;
+			return;
+		}
+		memcpy(frame, payload + (bp - stack->regs[RSP]), sizeof(frame));
+		map = lsp_mapset_lookup(set, (uint64_t)frame[1] - 1);
+		if (!map || !map->exec || !step_push(u, (uint64_t)frame[1] - 1, map, true, false))
+			return;
+		sp = bp + sizeof(frame);
+		bp = frame[0];
+	}
+}
+
+/* Readies the walker; false when there is nothing to walk. */
+static bool walk_begin(struct lsp_unwinder *u, struct lsp_mapset *set,
+		       const struct lockspan_stack *stack)
+{
+	u->counts.stacks++;
+	u->walk.n = 0;
+	u->walk.end = LSP_END_NONE;
+	if (stack->mode == LOCKSPAN_STACK_NONE || stack->mode >= __LOCKSPAN_STACK_LAST)
+		return false;
+	if (!set) {
+		step_push(u, stack->regs[RIP] - 1, NULL, false, false);
+		u->walk.end = LSP_END_NO_MAP;
+		return false;
+	}
+	lsp_snapshot_init(&u->snap, stack);
+	return true;
+}
+
+const struct lsp_walk *lsp_unwind(struct lsp_unwinder *u, struct lsp_mapset *set,
+				  const struct lockspan_stack *stack)
+{
+	if (!walk_begin(u, set, stack))
+		return &u->walk;
+	if (stack->rec.flags & LOCKSPAN_STACK_COMPAT)
+		walk_compat(u, set, stack);
+	else if (stack->mode == LOCKSPAN_STACK_FP)
+		walk_chain(u, set, stack);
+	else if (stack->mode == LOCKSPAN_STACK_WALK)
+		walk_learned(u, set, stack);
+	else
+		walk_registers(u, set, stack);
+	return &u->walk;
+}
+
+const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset *set,
+				       const struct lockspan_stack *stack)
+{
+	if (walk_begin(u, set, stack))
+		hand_over(u, set, stack);
+	return &u->walk;
+}
+
+/* ---- rules for the module ---- */
+
+/* Text that a file vouches for: what is written at run time can change under its rules. */
+static bool map_is_files(const struct lsp_map *map)
+{
+	return map && map->exec && !map->write && map->path[0] == '/' && map->path[1] != '/';
+}
+
+/* The rule that a walk wanted: of its last address. */
+static size_t rule_wanted(struct lsp_unwinder *u, struct lsp_mapset *set, const struct lockspan_stack *stack,
+			  struct lockspan_rule *ret)
+{
+	const struct cache_entry *c;
+	uint64_t ip;
+
+	if (!(stack->rec.flags & LOCKSPAN_STACK_CUT) || stack->payload_bytes < 8)
+		return 0;
+	memcpy(&ip, (const uint8_t *)(stack + 1) + stack->payload_bytes - 8, 8);
+	c = rule_find(u, set, ip - 1);
+	return map_is_files(c->map) && lsp_cfi_rule_plain(c->rule, ip - 1, ret);
+}
+
+size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
+			const struct lockspan_stack *stack, struct lockspan_rule *rules, size_t max)
+{
+	uint64_t handed_over = u->counts.handed_over;
+	const struct lsp_walk *w;
+	size_t i, n = 0;
+
+	if (!set || !max || stack->rec.flags & LOCKSPAN_STACK_COMPAT)
+		return 0;
+	if (stack->mode == LOCKSPAN_STACK_WALK)
+		return rule_wanted(u, set, stack, rules);
+	if (stack->mode != LOCKSPAN_STACK_RAW && stack->mode != LOCKSPAN_STACK_SPARSE)
+		return 0;
+	w = lsp_unwind(u, set, stack);
+	if (u->counts.handed_over != handed_over)
+		return 0;
+	for (i = 0; i < w->n && n < max; i++) {
+		const struct lsp_step *step = &w->steps[i];
+
+		if (!step->guessed && !step->interrupted && map_is_files(step->map) &&
+		    lsp_cfi_rule_plain(rule_find(u, set, step->pc)->rule, step->pc, &rules[n]))
+			n++;
+	}
+	return n;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a collector's rows to the three profiles of a recording. */
+#ifndef LSP_RESULTS_PROFILES_H
+#define LSP_RESULTS_PROFILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../capture/client.h"
+#include "../collect/collector.h"
+#include "../profile/pprof.h"
+
+struct lsp_profiles {
+	struct lsp_profile *block;
+	struct lsp_profile *mutex;
+	struct lsp_profile *ext;
+};
+
+/* What the comments tell beside the rows. */
+struct lsp_profiles_facts {
+	int64_t time_ns;			/* wall clock of the beginning */
+	uint64_t block_rate_ns;
+	uint32_t mutex_fraction;
+	uint64_t min_delay_ns;
+	const struct lsp_client_report *end;	/* exact counters; NULL: END did not come */
+	/*
+	 * For profiles that are read while it goes on: a label of every sample, by
+	 * which counters that begin again at 0 are others. Every sample has a pid
+	 * then, and the comments leave out what is not final. NULL: none of this.
+	 */
+	const char *session;
+};
+
+/* Sums over all rows of one kind. */
+struct lsp_profiles_sum {
+	struct lsp_estimate estimate;
+	uint64_t ends[LSP_END_COUNT];	/* kept events by how their stack ended */
+	uint64_t hidden;		/* library-internal frames cut, by event */
+};
+
+struct lsp_profiles_summary {
+	struct lsp_profiles_sum block;
+	struct lsp_profiles_sum mutex;		/* releases that the mutex profile has */
+	struct lsp_profiles_sum other;		/* releases of other classes */
+	struct lsp_profiles_sum open;
+	double handoff_ns;
+};
+
+/* What the block profile comes to if every event is kept and none lost. Waits that failed (ERROR) are in the delay. */
+struct lsp_profiles_exact {
+	uint64_t contentions;
+	uint64_t delay_ns;
+};
+struct lsp_profiles_exact lsp_profiles_exact(const struct lsp_client_report *end);
+
+void lsp_profiles_summary(const struct lsp_collector *c, struct lsp_profiles_summary *ret);
+
+/* Builds all three. 0 or -errno, then @ret is empty. */
+int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles_facts *facts,
+			struct lsp_profiles *ret);
+void lsp_profiles_destroy(struct lsp_profiles *p);
+
+/* The location of a resolved frame, as lsp_profile_location_add() gives it. */
+int64_t lsp_profiles_frame(struct lsp_profile *p, const struct lsp_frame *f);
+
+#endif
