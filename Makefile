@@ -147,7 +147,7 @@ build/obj/%.o: %.c Makefile | deps $(generated)
 
 # The files that the page is made of are put in by the assembler, which notes no dependencies.
 build/obj/user/report/page_files.o build/unit/user/report/page_files.o: $(wildcard user/report/html/*)
-build/obj/user/preload/%.o: product += -fvisibility=hidden
+build/obj/user/preload/%.o: product += -fvisibility=hidden -fexceptions
 build/obj/workloads/%.o build/obj/tools/lib/bench/%.o: product = $(workload)
 
 # ---- programs of one source and what its head names -------------------------

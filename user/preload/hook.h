@@ -4,6 +4,7 @@
 #define LSP_PRELOAD_HOOK_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "real.h"
 #include "wait.h"
@@ -25,6 +26,28 @@
 		lsp_wait_end(&hook_wait, (ret) == EOWNERDEAD ? LOCKSPAN_WOKEN : \
 			     lsp_wait_outcome(ret, timeout)); \
 	} while (0)
+
+/* The same for a call in which the thread may be cancelled. */
+#define LSP_HOOK_POINT(ret, lock, timeout, call) \
+	do { \
+		struct lsp_regs hook_regs; \
+		LSP_WAIT(hook_wait); \
+		\
+		LSP_REGS(&hook_regs); \
+		lsp_wait_begin(&hook_wait, lock, false, &hook_regs); \
+		(ret) = (call); \
+		lsp_wait_end(&hook_wait, lsp_wait_outcome(ret, timeout)); \
+	} while (0)
+
+/*
+ * Whether the C library takes a time and a clock. Some of its functions refuse a wrong one even
+ * where they need not wait, so nothing may be tried before that.
+ */
+static inline bool lsp_hook_time_good(clockid_t clock, const struct timespec *until)
+{
+	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) &&
+	       until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
+}
 
 /* The @call that lets go of @lock, which somebody may be waiting for. */
 #define LSP_HOOK_RELEASE(ret, lock, last, call) \

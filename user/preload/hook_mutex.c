@@ -40,7 +40,12 @@ LSP_HOOK int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *
 LSP_HOOK int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock,
 				     const struct timespec *until)
 {
-	int ret = lsp_reals()->pthread_mutex_trylock(m);
+	int ret;
+
+	/* A clock that is none is refused first; a time that is none only where it comes to waiting. */
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return lsp_reals()->pthread_mutex_clocklock(m, clock, until);
+	ret = lsp_reals()->pthread_mutex_trylock(m);
 
 	if (__builtin_expect(ret == EBUSY, 0))
 		LSP_HOOK_WAIT(ret, m, true, ETIMEDOUT,

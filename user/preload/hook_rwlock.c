@@ -27,12 +27,16 @@ LSP_HOOK int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 
 LSP_HOOK int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *until)
 {
+	if (!lsp_hook_time_good(CLOCK_REALTIME, until))
+		return lsp_reals()->pthread_rwlock_timedrdlock(l, until);
 	READLOCK(l, lsp_real.pthread_rwlock_timedrdlock(l, until));
 }
 
 LSP_HOOK int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock,
 					const struct timespec *until)
 {
+	if (!lsp_hook_time_good(clock, until))
+		return lsp_reals()->pthread_rwlock_clockrdlock(l, clock, until);
 	READLOCK(l, lsp_real.pthread_rwlock_clockrdlock(l, clock, until));
 }
 
@@ -43,12 +47,16 @@ LSP_HOOK int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 
 LSP_HOOK int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until)
 {
+	if (!lsp_hook_time_good(CLOCK_REALTIME, until))
+		return lsp_reals()->pthread_rwlock_timedwrlock(l, until);
 	WRITELOCK(l, lsp_real.pthread_rwlock_timedwrlock(l, until));
 }
 
 LSP_HOOK int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock,
 					const struct timespec *until)
 {
+	if (!lsp_hook_time_good(clock, until))
+		return lsp_reals()->pthread_rwlock_clockwrlock(l, clock, until);
 	WRITELOCK(l, lsp_real.pthread_rwlock_clockwrlock(l, clock, until));
 }
 

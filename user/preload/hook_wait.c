@@ -13,7 +13,7 @@
 #define CONDITION(c, m, timeout, call) \
 	struct lsp_wait_release release = { .parts.found = false }; \
 	struct lsp_regs regs; \
-	struct lsp_wait wait; \
+	LSP_WAIT(wait); \
 	int ret; \
 	\
 	LSP_REGS(&regs); \
@@ -23,6 +23,7 @@
 		lsp_release_end(&release, m, &regs); \
 	} \
 	lsp_wait_begin(&wait, c, false, &regs); \
+	wait.after = m; \
 	ret = (call); \
 	lsp_wait_end(&wait, lsp_wait_outcome(ret, timeout)); \
 	if (lsp_queue_any(m)) \
@@ -59,11 +60,14 @@ LSP_HOOK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
 
 /* ---- semaphores: their results are -1 and errno ---- */
 
+/* A thread that has been cancelled ends here whether or not it would have had to wait. */
 #define SEMAPHORE(s, call) \
 	struct lsp_regs regs; \
-	struct lsp_wait wait; \
+	LSP_WAIT(wait); \
 	int ret, before = errno; \
 	\
+	wait.recorded = false; \
+	pthread_testcancel(); \
 	if (!lsp_reals()->sem_trywait(s)) \
 		return 0; \
 	errno = before; \
@@ -83,11 +87,15 @@ LSP_HOOK int sem_wait(sem_t *s)
 
 LSP_HOOK int sem_timedwait(sem_t *s, const struct timespec *until)
 {
+	if (!lsp_hook_time_good(CLOCK_REALTIME, until))
+		return lsp_reals()->sem_timedwait(s, until);
 	SEMAPHORE(s, lsp_real.sem_timedwait(s, until));
 }
 
 LSP_HOOK int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
 {
+	if (!lsp_hook_time_good(clock, until))
+		return lsp_reals()->sem_clockwait(s, clock, until);
 	SEMAPHORE(s, lsp_real.sem_clockwait(s, clock, until));
 }
 
@@ -113,7 +121,7 @@ LSP_HOOK int pthread_barrier_wait(pthread_barrier_t *b)
 	int ret = lsp_reals()->pthread_tryjoin_np(thread, value); \
 	\
 	if (ret == EBUSY) \
-		LSP_HOOK_WAIT(ret, (const void *)(thread), false, timeout, call); \
+		LSP_HOOK_POINT(ret, (const void *)(thread), timeout, call); \
 	return ret
 
 LSP_HOOK int pthread_join(pthread_t thread, void **value)
@@ -137,7 +145,6 @@ LSP_HOOK int thrd_join(thrd_t thread, int *result)
 	int ret;
 
 	lsp_reals();
-	LSP_HOOK_WAIT(ret, (const void *)thread, false, thrd_timedout,
-		      lsp_real.thrd_join(thread, result));
+	LSP_HOOK_POINT(ret, (const void *)thread, thrd_timedout, lsp_real.thrd_join(thread, result));
 	return ret;
 }

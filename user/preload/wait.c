@@ -10,6 +10,7 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const s
 	uint64_t stacked_ns;
 
 	w->start_ns = lsp_thread_now_ns();
+	w->after = NULL;
 	w->recorded = lsp_thread_begin();
 	if (!w->recorded)
 		return;
@@ -81,6 +82,7 @@ void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
 
 	if (!w->recorded)
 		return;
+	w->recorded = false;
 	now_ns = lsp_thread_now_ns();
 	if (w->queued) {
 		lsp_thread_hold();
@@ -98,6 +100,15 @@ void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
 		return;
 	wait_put(w, &parts, now_ns, outcome);
 	lsp_thread_end();
+}
+
+void lsp_wait_unwound(struct lsp_wait *w)
+{
+	if (!w->recorded)
+		return;
+	lsp_wait_end(w, LOCKSPAN_SIGNAL);
+	if (w->after && lsp_queue_any(w->after))
+		lsp_acquired(w->after);
 }
 
 void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)

@@ -17,7 +17,12 @@ struct lsp_wait {
 	char comm[LOCKSPAN_COMM_LEN];
 	bool queued;		/* in the table of queue.h */
 	bool recorded;
+	const void *after;	/* a lock that the caller has when the wait is over, or NULL */
 };
+
+/* The hook's wait, where the thread may be cancelled in it: such a wait was ended by a signal. */
+#define LSP_WAIT(w) struct lsp_wait w __attribute__((cleanup(lsp_wait_unwound)))
+void lsp_wait_unwound(struct lsp_wait *w);
 
 /*
  * The caller is going to wait for @lock: to be taken (@lockable: a release will
