@@ -36,6 +36,16 @@
 #endif
 
 /*
+ * A number for a memory map that no other one has, as long as the machine runs; its address is
+ * soon used again. Other architectures than x86 have none of this kind: there, none tells.
+ */
+#ifdef CONFIG_X86_64
+#define lsp_mm_number(mm)	((u64)(mm)->context.ctx_id)
+#else
+#define lsp_mm_number(mm)	((void)(mm), 0ULL)
+#endif
+
+/*
  * Linux kernel commit def3ae83da02 ("fs: store real path instead of fake path
  * in backing file f_path"): a mapping of an overlay's file is one of the file
  * below; these give what /proc/PID/maps shows. They came with v6.8 at the

@@ -5,8 +5,11 @@
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/siphash.h>
 #include <linux/vmalloc.h>
+
+#include "compat.h"
 
 struct key_bucket {
 	raw_spinlock_t lock;
@@ -82,7 +85,22 @@ static struct lsp_key *key_take_free(void)
 	return key;
 }
 
-static struct lsp_key *key_lookup(const struct lsp_key_id *id, bool make)
+/*
+ * What readers know a key by. One that is private to a process begins with the address of its memory
+ * map, which another process gets when this one is gone: the map's number stands in for it. Such a key
+ * is made by a thread of the process alone.
+ */
+static u64 key_hash(const struct lsp_key_id *id)
+{
+	const struct mm_struct *mm = current->mm;
+	u64 whose = id->word[0];
+
+	if (mm && whose == (u64)(unsigned long)mm && lsp_mm_number(mm))
+		whose = lsp_mm_number(mm);
+	return siphash_3u64(whose, id->word[1], id->word[2], &secret);
+}
+
+static struct lsp_key *key_at(const struct lsp_key_id *id, bool make)
 {
 	struct key_bucket *bucket = key_bucket(id);
 	struct lsp_key *key;
@@ -96,7 +114,7 @@ static struct lsp_key *key_lookup(const struct lsp_key_id *id, bool make)
 	if (!key)
 		goto out;
 	key->id = *id;
-	key->hash = siphash_3u64(id->word[0], id->word[1], id->word[2], &secret);
+	key->hash = key_hash(id);
 	key->refs = 0;
 	/* Spans hold a reference until they have run, so no older epoch of this record is left. */
 	lsp_ledger_init(&key->ledger, 0);
@@ -110,12 +128,12 @@ out:
 
 struct lsp_key *lsp_key_get(const struct lsp_key_id *id)
 {
-	return key_lookup(id, true);
+	return key_at(id, true);
 }
 
 struct lsp_key *lsp_key_find(const struct lsp_key_id *id)
 {
-	return key_lookup(id, false);
+	return key_at(id, false);
 }
 
 void lsp_key_put(struct lsp_key *key)

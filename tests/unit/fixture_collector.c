@@ -17,14 +17,20 @@ void feed(struct feeder *f, const void *record)
 	assert_int_equal(lsp_collector_feed(f->c, 0, f->seq++, record, rec->bytes), 0);
 }
 
-void feed_stack(struct feeder *f, uint32_t tgid, uint64_t id, uint64_t rip)
+void feed_stack_of(struct feeder *f, uint32_t tgid, uint32_t generation, uint64_t id, uint64_t rip)
 {
 	struct lockspan_stack s = {
 		.rec = { .bytes = sizeof(s), .type = LOCKSPAN_REC_STACK }, .id = id, .tgid = tgid,
+		.generation = generation,
 	};
 
 	s.regs[LOCKSPAN_REG_RIP] = rip;
 	feed(f, &s);
+}
+
+void feed_stack(struct feeder *f, uint32_t tgid, uint64_t id, uint64_t rip)
+{
+	feed_stack_of(f, tgid, 0, id, rip);
 }
 
 struct lockspan_span span(uint64_t stack, uint64_t key, uint64_t wait_ns)
@@ -54,6 +60,7 @@ void begin(struct feeder *f)
 	all_mapped = true;
 	mapped_tgid = 0;
 	stacks_resolved = 0;
+	locks_in_variables = false;
 	memset(f, 0, sizeof(*f));
 	assert_int_equal(lsp_collector_create(&o, &f->c), 0);
 }

@@ -19,6 +19,7 @@ void finish(struct feeder *f, struct lsp_profiles_summary *s);
 
 void feed(struct feeder *f, const void *record);
 void feed_stack(struct feeder *f, uint32_t tgid, uint64_t id, uint64_t rip);
+void feed_stack_of(struct feeder *f, uint32_t tgid, uint32_t generation, uint64_t id, uint64_t rip);
 
 /* A wait of thread 1 and a release by thread 2 of process 1, kept for certain. */
 struct lockspan_span span(uint64_t stack, uint64_t key, uint64_t wait_ns);

@@ -19,6 +19,7 @@ struct lsp_resolver {
 bool all_mapped;
 uint32_t mapped_tgid;
 int stacks_resolved;
+bool locks_in_variables;
 static struct lsp_resolver resolver;
 static const struct lsp_object object = {
 	.path = "/bin/prog", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
@@ -101,12 +102,12 @@ void lsp_trace_uninit(struct lsp_trace *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* No lock of the fixture lies in a variable. */
+/* All locks of the fixture lie in variables, or none. */
 bool lsp_resolver_lock_is_named(struct lsp_resolver *r, uint32_t tgid, uint32_t generation,
 				uint64_t uaddr)
 {
-	(void)r, (void)tgid, (void)generation, (void)uaddr;
-	return false;
+	(void)r, (void)tgid, (void)uaddr;
+	return locks_in_variables && generation != LSP_GENERATION_UNKNOWN;
 }
 
 const char *lsp_resolver_birth(struct lsp_resolver *r, const struct lsp_trace *trace)
@@ -128,7 +129,11 @@ const char *lsp_resolver_lock(struct lsp_resolver *r, uint32_t tgid, uint32_t ge
 {
 	static char name[64];
 
-	(void)r, (void)generation, (void)sync;
+	(void)r, (void)sync;
+	if (lsp_resolver_lock_is_named(r, tgid, generation, uaddr)) {
+		snprintf(name, sizeof(name), "variable of %u", generation);
+		return name;
+	}
 	snprintf(name, sizeof(name), "%u:%llx@%llx", tgid, (unsigned long long)uaddr,
 		 trace->nframes ? (unsigned long long)trace->frames[0].pc : 0);
 	return name;

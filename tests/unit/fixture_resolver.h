@@ -14,5 +14,6 @@
 extern bool all_mapped;		/* every process's mappings are known */
 extern uint32_t mapped_tgid;	/* those of this one, by a MAP record */
 extern int stacks_resolved;
+extern bool locks_in_variables;	/* named after the generation: "variable of 3" */
 
 #endif

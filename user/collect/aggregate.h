@@ -25,7 +25,7 @@ struct lsp_aggregate_key {
 	uint32_t comm;
 	uint32_t kind;
 	uint32_t tid;		/* until it is resolved */
-	uint32_t zero;
+	uint32_t generation;	/* of the mappings that name the lock, where names come at the end */
 };
 
 /* Events kept for certain, as they come: whole numbers, which are quickly added. */

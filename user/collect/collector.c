@@ -124,16 +124,18 @@ uint32_t span_kind(struct lsp_collector *c, const struct lockspan_span *s)
 				       s->rate_ns);
 	if (s->rec.flags & LOCKSPAN_SPAN_JOIN)
 		kind |= KIND_JOIN;
+	if (s->rec.flags & LOCKSPAN_SPAN_SHARED)
+		kind |= KIND_SHARED;
 	if (op_is_pi(s->op))
 		kind |= KIND_PI;
 	return kind;
 }
 
-/* A wait as nearly all are: it was woken, by a thread, off no priority-inheriting lock. */
+/* A wait as nearly all are: woken by a thread, on a word of its own process that inherits no priority. */
 static inline bool span_is_plain(const struct lockspan_span *s)
 {
 	return s->outcome == LOCKSPAN_WOKEN && s->op <= LOCKSPAN_OP_WAIT_BITSET && s->wake_ns &&
-	       !(s->rec.flags & LOCKSPAN_SPAN_JOIN);
+	       !(s->rec.flags & (LOCKSPAN_SPAN_JOIN | LOCKSPAN_SPAN_SHARED));
 }
 
 static __attribute__((noinline))
@@ -263,13 +265,21 @@ static int lesson_add(struct lsp_collector *c, const struct lockspan_stack *s)
 	return 0;
 }
 
+/* Several make it uncertain which of them an event belongs to that does not say so itself. */
+static void generation_see(struct lsp_process *process, uint32_t generation)
+{
+	process->changed |= process->met && process->generation != generation;
+	process->met = true;
+	process->generation = generation;
+}
+
 static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 {
 	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
 
 	if (!process)
 		return -ENOMEM;
-	process->generation = s->generation;
+	generation_see(process, s->generation);
 	if (s->mode == LOCKSPAN_STACK_SPARSE && (s->rec.flags & LOCKSPAN_STACK_FULL) && !process->full) {
 		process->full = true;
 		c->first_full = true;
@@ -277,7 +287,7 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 	/* Without mappings from the module only a process that lives still can tell. */
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
-		lsp_process_read(process, c->resolver, 0);
+		lsp_process_read(process, c->resolver);
 	if ((s->mode == LOCKSPAN_STACK_SPARSE ||
 	     (s->mode == LOCKSPAN_STACK_WALK && s->rec.flags & LOCKSPAN_STACK_CUT)) &&
 	    c->teach && s->generation && lesson_add(c, s))
@@ -294,7 +304,7 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 
 	if (!process)
 		return -ENOMEM;
-	process->generation = m->generation;
+	generation_see(process, m->generation);
 	if (m->rec.flags & LOCKSPAN_MAP_LAST) {
 		/* Only now can be told whether stacks that fill the window are whole. */
 		c->first_full |= process->full;

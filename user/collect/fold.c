@@ -15,32 +15,24 @@
 /* The same as STACKS_KEPT for locks. */
 #define LOCKS_KEPT 131072
 
+/*
+ * Reads /proc for a stack whose mappings the module does not send, once in a while. Those that it
+ * does send are never read: what /proc has now is not what a generation that is over had.
+ */
+static bool mappings_read(struct lsp_collector *c, const struct lsp_stackset_stack *s)
+{
+	struct lsp_process *process = c->live && !s->generation ? lsp_processes_at(&c->processes, s->tgid) : NULL;
+
+	return process && lsp_process_read(process, c->resolver);
+}
+
 static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack *s, bool last)
 {
-	struct lsp_process *process;
-
 	if (s->trace != LSP_INDEX_NONE || last)
 		return true;
 	if (!s->arrived)
 		return false;
-	if (lsp_resolver_mapped(c->resolver, s->tgid, s->generation))
-		return true;
-	process = lsp_processes_at(&c->processes, s->tgid);
-	return c->live && !s->generation && process &&
-	       lsp_process_read(process, c->resolver, s->generation);
-}
-
-/*
- * An address outside every mapping may lie in a library that was loaded since
- * /proc was read. Reads it again, once in a while; whether that is worth a
- * second try.
- */
-static bool mappings_refresh(struct lsp_collector *c, const struct lsp_stackset_stack *s)
-{
-	struct lsp_process *process = lsp_processes_at(&c->processes, s->tgid);
-
-	return c->live && process && process->read_ns &&
-	       lsp_process_read(process, c->resolver, s->generation);
+	return lsp_resolver_mapped(c->resolver, s->tgid, s->generation) || mappings_read(c, s);
 }
 
 /* Takes over @trace; it and the stack's name go to the span file too. */
@@ -110,20 +102,17 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 {
 	const struct lsp_stackset_stack *s = &c->stacks.stacks[place];
 	uint32_t trace_place = LSP_TRACE_NONE;
-	struct lsp_process *process;
 	struct lsp_trace trace;
 	int err;
 
 	if (s->trace != LSP_INDEX_NONE)
 		return 0;
 	if (s->raw) {
-		if (c->live && !lsp_resolver_mapped(c->resolver, s->tgid, s->generation)) {
-			process = lsp_processes_at(&c->processes, s->tgid);
-			if (process)
-				lsp_process_read(process, c->resolver, s->generation);
-		}
+		if (!lsp_resolver_mapped(c->resolver, s->tgid, s->generation))
+			mappings_read(c, s);
 		err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
-		if (!err && trace.end == LSP_END_NO_MAP && mappings_refresh(c, s)) {
+		/* It may lie in a library that was loaded since. */
+		if (!err && trace.end == LSP_END_NO_MAP && mappings_read(c, s)) {
 			lsp_trace_uninit(&trace);
 			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
 		}
@@ -151,12 +140,46 @@ static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uin
 	return lsp_collector_trace(c, trace)->sync;
 }
 
+/*
+ * Where the address of a row's lock is to be looked up: in the mappings that its own stack was
+ * taken with, if that is a stack of the process that waited.
+ */
+static struct lsp_lock_home row_home(const struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	const struct lsp_stackset_stack *s = &c->stacks.stacks[row->key.stack];
+	bool waiter = (row->key.kind & KIND_MASK) != LSP_ROW_MUTEX;
+
+	return (struct lsp_lock_home){
+		.tgid = s->tgid, .generation = s->generation,
+		.known = s->id && s->arrived && (waiter || row->key.tgid == row->key.owner),
+	};
+}
+
+/*
+ * For rows that do not tell: the mappings of other events with the lock, unless these gave it
+ * several names; or the process's own, unless these have changed.
+ */
+static struct lsp_lock_home lock_home(struct lsp_collector *c, const struct lsp_lock *lock, uint32_t owner)
+{
+	const struct lsp_process *process;
+
+	if (lock->renamed)
+		return (struct lsp_lock_home){ .tgid = owner };
+	if (lock->home.known)
+		return lock->home;
+	process = lsp_processes_at(&c->processes, owner);
+	return (struct lsp_lock_home){
+		.tgid = owner, .generation = process ? process->generation : 0,
+		.known = process && !process->changed,
+	};
+}
+
 /* First pass: stacks become traces, and the locks learn who waits on them. */
 static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
 	uint32_t kind = row->key.kind & KIND_MASK;
 	uint32_t stack = (uint32_t)row->key.stack;
-	struct lsp_process *owner;
+	struct lsp_lock_home home;
 	struct lsp_lock *lock;
 	uint32_t trace;
 	int err;
@@ -168,43 +191,79 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 	trace = c->stacks.stacks[stack].trace;
 
 	lock = lsp_locks_at(&c->locks, row->key.key);
-	owner = lsp_processes_at(&c->processes, row->key.owner);
-	if (!lock || !owner)
+	if (!lock || !lsp_processes_at(&c->processes, row->key.owner))
 		return -ENOMEM;
 	if (!lock->owner) {
 		lock->owner = row->key.owner;
 		lock->uaddr = row->key.lock;
 	}
-	lock->generation = owner->generation;
+	lock->shared |= !!(row->key.kind & KIND_SHARED);
+	home = row_home(c, row);
+	if (home.known)
+		lock->home = home;
 	if (kind != LSP_ROW_MUTEX && row->sums.estimate.kept)
 		lsp_lock_wait_add(lock, own_class(c, row->key.kind, trace), trace,
 				  row->sums.estimate.count, row->sums.estimate.delay_ns);
 	return 0;
 }
 
-static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, uint32_t trace,
-		     uint32_t *ret)
+/* The name of a lock that lies in no variable, or in one that cannot be looked up. */
+static int lock_bare_name(struct lsp_collector *c, struct lsp_lock *lock, const struct lsp_lock_home *home,
+			  uint64_t uaddr, uint32_t trace, uint32_t *ret)
 {
 	const char *name;
 	int err;
 
-	if (lock->name == LSP_INDEX_NONE) {
+	if (lock->bare == LSP_INDEX_NONE) {
 		if (lock->trace != LSP_INDEX_NONE)
 			trace = lock->trace;
 		name = lsp_births_name(&c->births, lock->key, lock->owner, lock->uaddr);
-		if (!name || lsp_resolver_lock_is_named(c->resolver, lock->owner, lock->generation, lock->uaddr))
-			name = lsp_resolver_lock(c->resolver, lock->owner, lock->generation, lock->uaddr,
-						 lsp_lock_class(lock), lsp_collector_trace(c, trace));
-		err = lsp_locks_name(&c->locks, lock, name);
+		if (!name)
+			name = lsp_resolver_lock(c->resolver, home->tgid,
+						 home->known ? home->generation : LSP_GENERATION_UNKNOWN,
+						 uaddr, lsp_lock_class(lock), lsp_collector_trace(c, trace));
+		err = lsp_locks_name(&c->locks, name, &lock->bare);
 		if (err)
 			return err;
-		if (c->spans)
-			lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
-				.key = lock->key, .name = name,
-				.sync = lsp_sync_name(lsp_lock_class(lock)) });
 	}
-	*ret = lock->name;
+	*ret = lock->bare;
 	return 0;
+}
+
+/* The first name of a lock goes to the span file; that it has had several is remembered. */
+static void lock_named(struct lsp_collector *c, struct lsp_lock *lock, uint32_t name)
+{
+	if (lock->name == LSP_INDEX_NONE && c->spans)
+		lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
+			.key = lock->key, .name = c->locks.names.strings[name],
+			.sync = lsp_sync_name(lsp_lock_class(lock)) });
+	lock->renamed |= lock->name != LSP_INDEX_NONE && lock->name != name;
+	lock->name = name;
+}
+
+static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, const struct lsp_lock_home *home,
+		     uint64_t uaddr, uint32_t trace, uint32_t *ret)
+{
+	int err;
+
+	if (home->known) {
+		*ret = lsp_locks_named(&c->locks, lock->key, home);
+		if (*ret != LSP_INDEX_NONE)
+			return 0;
+	}
+	if (home->known && lsp_resolver_lock_is_named(c->resolver, home->tgid, home->generation, uaddr))
+		err = lsp_locks_name(&c->locks,
+				     lsp_resolver_lock(c->resolver, home->tgid, home->generation, uaddr,
+						       lsp_lock_class(lock), lsp_collector_trace(c, trace)), ret);
+	else if (lock->shared && lock->name != LSP_INDEX_NONE)
+		/* Another process's mappings have told it. */
+		*ret = lock->name, err = 0;
+	else
+		err = lock_bare_name(c, lock, home, uaddr, trace, ret);
+	if (err || !home->known)
+		return err;
+	lock_named(c, lock, *ret);
+	return lsp_locks_named_put(&c->locks, lock->key, home, *ret);
 }
 
 static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *row,
@@ -249,6 +308,8 @@ static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row 
 static void row_lock_set(struct lsp_aggregate_key *key, uint32_t name)
 {
 	key->lock = name;
+	key->owner = 0;
+	key->generation = 0;
 	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
 	if (key->kind >> KIND_SYNC_SHIFT != LSP_SYNC_OTHER || (key->kind & KIND_MASK) != LSP_ROW_MUTEX)
 		key->key = 0;
@@ -271,6 +332,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	uint32_t trace = c->stacks.stacks[row->key.stack].trace;
 	enum lsp_sync sync = own_class(c, row->key.kind, trace);
 	struct lsp_lock *lock = lsp_locks_at(&c->locks, row->key.key);
+	struct lsp_lock_home home = row_home(c, row);
 	struct lsp_aggregate_key key = {
 		.stack = trace,
 		.tgid = row->key.tgid,
@@ -287,11 +349,17 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	if (lock->first == LSP_SYNC_OTHER)
 		lock->first = lsp_lock_class(lock);
 	key.key = row->key.key;
+	if (!home.known)
+		home = lock_home(c, lock, row->key.owner);
 	if (!c->late_names) {
-		err = lock_name(c, lock, trace, &name);
+		err = lock_name(c, lock, &home, row->key.lock, trace, &name);
 		if (err)
 			return err;
 		row_lock_set(&key, name);
+	} else {
+		key.lock = row->key.lock;
+		key.owner = home.tgid;
+		key.generation = home.known ? home.generation : LSP_GENERATION_UNKNOWN;
 	}
 
 	sums = lsp_aggregate_at(&c->resolved, &key);
@@ -421,11 +489,15 @@ static int rows_name(struct lsp_collector *c)
 	for (size_t i = 0; i < work.n; i++) {
 		const struct lsp_aggregate_row *row = &work.rows[i];
 		struct lsp_aggregate_key key = row->key;
+		struct lsp_lock_home home = {
+			.tgid = key.owner, .generation = key.generation,
+			.known = key.generation != LSP_GENERATION_UNKNOWN,
+		};
 		struct lsp_lock *lock = lsp_locks_at(&c->locks, key.key);
 		struct lsp_sums *sums = NULL;
 		uint32_t name;
 
-		if (lock && !lock_name(c, lock, (uint32_t)key.stack, &name)) {
+		if (lock && !lock_name(c, lock, &home, key.lock, (uint32_t)key.stack, &name)) {
 			row_lock_set(&key, name);
 			sums = lsp_aggregate_at(&c->resolved, &key);
 		}

@@ -5,10 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names for generations that are remembered; a program that loads code all the time has many. */
+#define NAMINGS_MAX 262144
+
+static void namings_clear(struct lsp_locks *l)
+{
+	lsp_index_uninit(&l->namings_index);
+	memset(&l->namings_index, 0, sizeof(l->namings_index));
+	l->nnamings = 0;
+}
+
 void lsp_locks_uninit(struct lsp_locks *l)
 {
 	free(l->locks);
 	lsp_index_uninit(&l->index);
+	namings_clear(l);
+	free(l->namings);
 	lsp_strings_uninit(&l->names);
 	free(l->name_wait_ns);
 	memset(l, 0, sizeof(*l));
@@ -52,6 +64,7 @@ struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key)
 	memset(lock, 0, sizeof(*lock));
 	lock->key = key;
 	lock->used = true;
+	lock->bare = LSP_INDEX_NONE;
 	lock->name = LSP_INDEX_NONE;
 	lock->trace = LSP_INDEX_NONE;
 	lock->first = LSP_SYNC_OTHER;
@@ -85,17 +98,63 @@ int lsp_locks_compact(struct lsp_locks *l)
 	return 0;
 }
 
-int lsp_locks_name(struct lsp_locks *l, struct lsp_lock *lock, const char *name)
+int lsp_locks_name(struct lsp_locks *l, const char *name, uint32_t *ret)
 {
 	size_t before = l->names.n;
-	uint32_t place;
 
 	if (lsp_array_grow(&l->name_wait_ns, &l->name_wait_room, before, sizeof(double)) ||
-	    lsp_strings_place(&l->names, name, SIZE_MAX, &place))
+	    lsp_strings_place(&l->names, name, SIZE_MAX, ret))
 		return -ENOMEM;
-	if (place == before)
-		l->name_wait_ns[place] = 0;
-	lock->name = place;
+	if (*ret == before)
+		l->name_wait_ns[*ret] = 0;
+	return 0;
+}
+
+static bool naming_equal(const void *arg, uint32_t place, const void *key)
+{
+	const struct lsp_locks *l = arg;
+	const struct lsp_lock_naming *a = &l->namings[place], *b = key;
+
+	return a->key == b->key && a->tgid == b->tgid && a->generation == b->generation;
+}
+
+static uint32_t naming_find(const struct lsp_locks *l, uint64_t key, const struct lsp_lock_home *home,
+			    struct lsp_lock_naming *wanted, uint64_t *hash)
+{
+	*wanted = (struct lsp_lock_naming){
+		.key = key, .tgid = home->tgid, .generation = home->generation,
+	};
+	*hash = lsp_hash(wanted, sizeof(*wanted), 0);
+	return lsp_index_find(&l->namings_index, *hash, naming_equal, l, wanted);
+}
+
+uint32_t lsp_locks_named(const struct lsp_locks *l, uint64_t key, const struct lsp_lock_home *home)
+{
+	struct lsp_lock_naming wanted;
+	uint64_t hash;
+	uint32_t place = naming_find(l, key, home, &wanted, &hash);
+
+	return place == LSP_INDEX_NONE ? LSP_INDEX_NONE : l->namings[place].name;
+}
+
+int lsp_locks_named_put(struct lsp_locks *l, uint64_t key, const struct lsp_lock_home *home,
+			uint32_t name)
+{
+	struct lsp_lock_naming naming;
+	uint64_t hash;
+	uint32_t place = naming_find(l, key, home, &naming, &hash);
+
+	if (place != LSP_INDEX_NONE) {
+		l->namings[place].name = name;
+		return 0;
+	}
+	if (l->nnamings == NAMINGS_MAX)
+		namings_clear(l);
+	if (lsp_array_grow(&l->namings, &l->namings_room, l->nnamings, sizeof(*l->namings)) ||
+	    lsp_index_add(&l->namings_index, hash, (uint32_t)l->nnamings))
+		return -ENOMEM;
+	naming.name = name;
+	l->namings[l->nnamings++] = naming;
 	return 0;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Locks by their keys: what kind of primitive the waits on each show it to be,
- * and its name. The name is that of the stack that has waited most when it is
- * first needed, so that waiters and releasers, and one run and the next, agree
- * on it. Locks come and go with what they are part of: those that have not been
- * met for long can be forgotten, and would be named anew.
+ * and its names. A variable's name holds as long as the mappings that it was
+ * found by: another library can come to lie at the same address, so there is
+ * one name for each generation. Where no variable lies, the name is that of the
+ * stack that has waited most when it is first needed, so that waiters and
+ * releasers, and one run and the next, agree on it. Locks come and go with what
+ * they are part of: those that have not been met for long can be forgotten, and
+ * would be named anew.
  */
 #ifndef LSP_COLLECT_LOCKS_H
 #define LSP_COLLECT_LOCKS_H
@@ -18,12 +21,22 @@
 #include "../base/strings.h"
 #include "../resolve/resolve.h"
 
+/* The mappings that an address is to be looked up in. */
+struct lsp_lock_home {
+	uint32_t tgid;
+	uint32_t generation;
+	bool known;
+};
+
 struct lsp_lock {
 	uint64_t key;
 	uint64_t uaddr;		/* in process owner */
 	uint32_t owner;
-	uint32_t generation;
-	uint32_t name;		/* place in names, or LSP_INDEX_NONE */
+	struct lsp_lock_home home; /* of the latest event that tells */
+	uint32_t bare;		/* place of the name where no variable lies, or LSP_INDEX_NONE */
+	uint32_t name;		/* place of the name told last, or LSP_INDEX_NONE */
+	bool renamed;		/* its variables had several names */
+	bool shared;		/* between processes: one name, whoever's mappings tell it */
 	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long, in one fold */
 	bool used;		/* since the last compaction */
@@ -31,11 +44,24 @@ struct lsp_lock {
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */
 };
 
+/* What the mappings of one generation make of a lock's address. */
+struct lsp_lock_naming {
+	uint64_t key;
+	uint32_t tgid;
+	uint32_t generation;
+	uint32_t name;
+	uint32_t zero;
+};
+
 struct lsp_locks {
 	struct lsp_lock *locks;
 	size_t n;
 	size_t room;
 	struct lsp_index index;
+	struct lsp_lock_naming *namings; /* a memory: emptied when it is full */
+	size_t nnamings;
+	size_t namings_room;
+	struct lsp_index namings_index;
 	struct lsp_strings names;
 	double *name_wait_ns;	/* lock wait by name; as many as there is room for */
 	size_t name_wait_room;
@@ -53,8 +79,13 @@ const struct lsp_lock *lsp_locks_find(const struct lsp_locks *l, uint64_t key);
 /* Forgets those that were not met since the last time. -ENOMEM leaves all as it was. */
 int lsp_locks_compact(struct lsp_locks *l);
 
-/* Gives the lock its name. 0 or -ENOMEM. */
-int lsp_locks_name(struct lsp_locks *l, struct lsp_lock *lock, const char *name);
+/* The place of @name among the names. 0 or -ENOMEM. */
+int lsp_locks_name(struct lsp_locks *l, const char *name, uint32_t *ret);
+
+/* The name that the lock of @key was given for @home; LSP_INDEX_NONE: none yet. And gives it one: 0 or -ENOMEM. */
+uint32_t lsp_locks_named(const struct lsp_locks *l, uint64_t key, const struct lsp_lock_home *home);
+int lsp_locks_named_put(struct lsp_locks *l, uint64_t key, const struct lsp_lock_home *home,
+			uint32_t name);
 
 /* Notes that locks of the name at @name were waited for; top gives the place of the name with most, or NONE. */
 void lsp_locks_wait_add(struct lsp_locks *l, uint32_t name, double wait_ns);

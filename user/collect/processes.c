@@ -39,7 +39,7 @@ struct lsp_process *lsp_processes_at(struct lsp_processes *p, uint32_t tgid)
 	return process;
 }
 
-bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r, uint32_t generation)
+bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r)
 {
 	struct timespec t;
 	uint64_t now_ns;
@@ -49,5 +49,5 @@ bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r, uint3
 	if (process->read_ns && now_ns - process->read_ns < READ_EVERY_NS)
 		return false;
 	process->read_ns = now_ns;
-	return !lsp_resolver_map_proc(r, process->tgid, generation);
+	return !lsp_resolver_map_proc(r, process->tgid, 0);
 }

@@ -15,7 +15,9 @@
 
 struct lsp_process {
 	uint32_t tgid;
-	uint32_t generation;	/* the latest that was met */
+	uint32_t generation;	/* of the mappings that were met last */
+	bool met;		/* some have been */
+	bool changed;		/* and others before them */
 	uint64_t read_ns;	/* when /proc was last asked, 0 never */
 	bool full;		/* a stack of it has filled the window */
 	bool deep;		/* and ended beyond it: more is to be asked for */
@@ -36,9 +38,9 @@ void lsp_processes_uninit(struct lsp_processes *p);
 struct lsp_process *lsp_processes_at(struct lsp_processes *p, uint32_t tgid);
 
 /*
- * Reads the mappings of @generation from /proc, unless that was done a moment
+ * Reads the mappings from /proc, as generation 0, unless that was done a moment
  * ago. Whether they were read.
  */
-bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r, uint32_t generation);
+bool lsp_process_read(struct lsp_process *process, struct lsp_resolver *r);
 
 #endif

@@ -15,6 +15,9 @@
 
 struct lsp_resolver;
 
+/* Names no mappings: what is looked up in them is not found. The module does not get so far. */
+#define LSP_GENERATION_UNKNOWN UINT32_MAX
+
 /* How a stack ended. */
 #define LSP_ENDS(X)				\
 	X(COMPLETE, "complete")			/* at a frame whose CFI says it is the outermost */ \
