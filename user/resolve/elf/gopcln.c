@@ -18,6 +18,9 @@
 /* What a rule has room for; runtime.call1073741824 is the largest. */
 #define FRAME_MAX (INT32_MAX - 8)
 
+/* Of struct moduledata in runtime/symtab.go, Go 1.26: behind a pointer, six slices, one pointer and two addresses. */
+#define MODULE_TEXT (8 + 6 * 24 + 3 * 8)
+
 struct layout {
 	uint32_t magic;
 	unsigned int names, pcs, funcs;	/* words of the header that say where these begin */
@@ -105,7 +108,26 @@ static uint64_t relocated(Elf *elf, uint64_t vaddr)
 	return 0;
 }
 
-/* Where the text begins: in the header, unless the loader is to put it there. @vaddr: of the table. */
+/* The pointer at @at of section @name, whether the linker has put it there or the loader is to; 0: neither. */
+static uint64_t pointer_at(Elf *elf, const char *name, uint64_t at)
+{
+	uint64_t word = 0;
+	GElf_Shdr sh;
+	Elf_Data *d = lsp_elf_section(elf, name, &sh);
+	struct lsp_gopcln bytes;
+
+	if (!d)
+		return 0;
+	bytes = (struct lsp_gopcln){ .data = d->d_buf, .bytes = d->d_size };
+	return number(&bytes, at, 8, &word) && word ? word : relocated(elf, sh.sh_addr + at);
+}
+
+/*
+ * Where the text begins. Up to Go 1.25 the header says it, or the loader is to
+ * put it there. From 1.26 on the runtime's description of the module does, which
+ * begins with the table's address. Go's own linker begins .text with it, the C
+ * compiler's puts its start files before it. @vaddr: of the table.
+ */
 static uint64_t text_find(const struct lsp_gopcln *t, const struct layout *l, Elf *elf,
 			  uint64_t vaddr)
 {
@@ -116,6 +138,8 @@ static uint64_t text_find(const struct lsp_gopcln *t, const struct layout *l, El
 		return 0;
 	if (header_word(t, l->text, &text) && !text)
 		text = relocated(elf, vaddr + 8 + 8ULL * l->text);
+	if (!text && pointer_at(elf, ".go.module", 0) == vaddr)
+		text = pointer_at(elf, ".go.module", MODULE_TEXT);
 	if (!text && lsp_elf_section(elf, ".text", &sh))
 		text = sh.sh_addr;
 	return text;
