@@ -23,7 +23,8 @@ fn w_mutex() {
 #[inline(never)]
 fn w_read() {
     let g = RWLOCK.read().unwrap();
-    std::hint::black_box(g[0]);
+    // Keeps the read where the guard is held, also with compilers that have no std::hint::black_box.
+    unsafe { std::ptr::read_volatile(&g[0]) };
     pause();
 }
 
