@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
 
+#include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
+#include <linux/stringify.h>
+#include <linux/threads.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
@@ -33,9 +37,16 @@
 #define IDLE_MS 25
 #define CONGESTED_MS 2
 
+/* From what a table can be made of to as many as the kernel can number; START asks whether they have room. */
+#define THREADS_MIN 64
+#define THREADS_MAX PID_MAX_LIMIT
+/* How many kretprobes there are at most. */
+#define KRETPROBES 4
+
 static unsigned int max_threads = 16384;
 module_param(max_threads, uint, 0444);
-MODULE_PARM_DESC(max_threads, "Threads that can be known, and asleep, at a time (default 16384)");
+MODULE_PARM_DESC(max_threads, "Threads that can be known, and asleep, at a time (default 16384, from "
+		 __stringify(THREADS_MIN) " to the kernel's own limit)");
 
 static const struct lsp_session_ops *ops;
 static struct workqueue_struct *queue;
@@ -53,6 +64,11 @@ static u32 gone_portid;		/* written by the socket's notifier, any context */
 
 int lsp_session_init(const struct lsp_session_ops *o)
 {
+	if (max_threads < THREADS_MIN || max_threads > THREADS_MAX) {
+		pr_err("lockspan: max_threads=%u is not a number from %u to %lu\n", max_threads,
+		       THREADS_MIN, (unsigned long)THREADS_MAX);
+		return -EINVAL;
+	}
 	ops = o;
 	queue = alloc_workqueue("lockspan", WQ_UNBOUND, 1);
 	return queue ? 0 : -ENOMEM;
@@ -103,11 +119,29 @@ static int process_add(u32 nr)
 	return 0;
 }
 
+/*
+ * Whether half of the machine's memory has room for what grows with max_threads and with the
+ * rings: to find out by asking for it would make the kernel kill processes first. Each kretprobe
+ * keeps an instance for a thread, and room for a pointer to it on each processor.
+ */
+static bool session_fits(const struct lsp_session_options *o)
+{
+	u64 cpus = num_possible_cpus();
+	u64 thread_bytes = sizeof(struct lsp_task) + sizeof(struct lsp_key) +
+			   4 * sizeof(struct lsp_task_bucket) + KRETPROBES * (128 + 8 * cpus);
+
+	return (max_threads * thread_bytes + (cpus + 1) * o->ring_bytes) >> PAGE_SHIFT <= totalram_pages() / 2;
+}
+
 static int session_alloc(const struct lsp_session_options *o, const char **why)
 {
 	u32 i;
 	int ret;
 
+	*why = "the tables for max_threads and the rings would take more than half of this machine's memory: load "
+	       "the module with a smaller max_threads, or record with smaller rings";
+	if (!session_fits(o))
+		return -ENOMEM;
 	*why = "not enough memory for the session's tables and rings";
 	ret = lsp_ring_init(o->ring_bytes, session_wake);
 	if (ret)

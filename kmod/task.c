@@ -25,7 +25,8 @@ int lsp_task_init(u32 tasks)
 {
 	u32 i;
 
-	bucket_bits = ilog2(roundup_pow_of_two(tasks));
+	/* At least one bit: a shift by all 64 means nothing. */
+	bucket_bits = max(ilog2(roundup_pow_of_two(tasks)), 1);
 	lsp_task_shift = 64 - bucket_bits;
 	pool_tasks = tasks;
 	pool = vzalloc(array_size(tasks, sizeof(*pool)));
