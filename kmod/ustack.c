@@ -24,9 +24,8 @@
 /* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
-/* Words that are kept; nearly none of a deep stack's are. */
-#define SPARSE_KEPT_MAX (SPARSE_WINDOW_BYTES / 8)
-#define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + 8 * SPARSE_KEPT_MAX + \
+/* Nearly none of a deep stack's words are kept, but all of a small one's may be. */
+#define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + 8 * LOCKSPAN_SPARSE_WORDS + \
 			  8 * LSP_SPARSE_BITMAP_WORDS(DEEP_WINDOW_BYTES / 8))
 
 /*
@@ -38,6 +37,7 @@
 
 u32 lsp_ustack_mode;
 static bool stack_both;
+static bool overflowed;		/* a deep stack had more words than a record has room for */
 static u64 *known;
 static u64 * __percpu *windows;
 static u64 *sleeping_window;	/* the worker's, for tasks that do not run */
@@ -71,6 +71,7 @@ int lsp_ustack_init(u32 mode, bool both)
 
 	lsp_ustack_mode = mode;
 	stack_both = both;
+	overflowed = false;
 	if (mode != LOCKSPAN_STACK_SPARSE)
 		return 0;
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
@@ -242,21 +243,22 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, u6
 	/* Without the window: its words are kept anyway, and must not name the stack. */
 	const struct lsp_range any[] = { { LOWEST_TEXT, sp }, { sp + words * 8, TASK_SIZE_MAX } };
 	u64 print = lsp_print_fold(s->generation, s->regs[LOCKSPAN_REG_RIP]);
-	u32 kept;
+	u32 kept, sent;
 
 	/* Without room to follow the process nothing else tells it from its neighbour. */
 	if (!s->generation)
 		print = lsp_print_fold(print, s->tgid);
 	kept = lsp_sparse_filter(window, words, sp, text ? text->ranges : any,
 				 text ? text->n : ARRAY_SIZE(any), bitmap,
-				 words > SPARSE_KEPT_MAX ? window : bitmap + bits, &print);
-	if (words > SPARSE_KEPT_MAX) {
-		kept = min_t(u32, kept, SPARSE_KEPT_MAX);
-		memcpy(bitmap + bits, window, 8 * kept);
-	}
+				 words > LOCKSPAN_SPARSE_WORDS ? window : bitmap + bits, &print);
+	sent = min_t(u32, kept, LOCKSPAN_SPARSE_WORDS);
+	if (words > LOCKSPAN_SPARSE_WORDS)
+		memcpy(bitmap + bits, window, 8 * sent);
+	if (unlikely(sent < kept) && !READ_ONCE(overflowed))
+		WRITE_ONCE(overflowed, true);
 	s->window_bytes = words * 8;
-	s->payload_bytes = 8 * (bits + kept);
-	s->rec.flags |= bytes < window_bytes ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
+	s->payload_bytes = 8 * (bits + sent);
+	s->rec.flags |= bytes < window_bytes && sent == kept ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
 	return lsp_print_end(print);
 }
 
@@ -382,9 +384,11 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
  */
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
+	/* So many words that the snapshot has no room for more fill at least this. */
+	u32 snapshot_bytes = READ_ONCE(overflowed) ? LOCKSPAN_SPARSE_WORDS * 8 : DEEP_WINDOW_BYTES;
 	u64 print;
 
-	if (!view->deep || walk->window_bytes < DEEP_WINDOW_BYTES)
+	if (!view->deep || walk->window_bytes < snapshot_bytes)
 		return 0;
 	print = walk_print(walk, LOCKSPAN_STACK_CUT);
 	return walk_send(walk, regs, view, print, 0, true) ? print : 0;

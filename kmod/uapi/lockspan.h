@@ -333,6 +333,9 @@ struct lockspan_late {
 #define LOCKSPAN_REG_RSP 7
 #define LOCKSPAN_REG_RIP 16
 
+/* Words that a SPARSE stack has at most behind its bitmap. */
+#define LOCKSPAN_SPARSE_WORDS 2048
+
 /*
  * One user stack. Names are unique in the session. @tgid and @generation name
  * the set of mappings it belongs to; generation 0 means that the module has no
@@ -340,8 +343,8 @@ struct lockspan_late {
  * RAW: payload_bytes bytes of memory from rsp upwards.
  * SPARSE: window_bytes bytes from rsp upwards were looked at; the payload is a
  *   bitmap of (window_bytes / 8 + 63) / 64 words, bit i standing for the word
- *   at rsp + 8 i, then the words whose bit is set, in order; the last of them
- *   are missing when they are more than 16 KiB.
+ *   at rsp + 8 i, then the words whose bit is set, in order, of which the first
+ *   LOCKSPAN_SPARSE_WORDS are sent: where more bits are set the rest is missing.
  * FP: payload is an array of u64 return addresses, innermost first.
  * WALK: the same, rip first, and exact to the stack's end, which is window_bytes
  *   above rsp. With CUT: exact to an address that has no rule, the last one, which lies beyond

@@ -46,6 +46,8 @@ static bool sparse_fits(const struct lockspan_stack *s)
 		return false;
 	for (size_t i = 0; i < words; i++)
 		set += (size_t)__builtin_popcountll(bitmap[i]);
+	if (set > LOCKSPAN_SPARSE_WORDS)
+		set = LOCKSPAN_SPARSE_WORDS;
 	return (words + set) * 8 <= s->payload_bytes;
 }
 
@@ -64,6 +66,8 @@ static bool map_fits(const struct lockspan_rec *rec)
 
 	return rec->bytes > sizeof(*m) && memchr(m + 1, '\0', rec->bytes - sizeof(*m));
 }
+
+const struct lockspan_rec lsp_rec_unfit = { .bytes = sizeof(lsp_rec_unfit), .type = LSP_REC_UNFIT };
 
 bool lsp_rec_fits(const struct lockspan_rec *rec)
 {

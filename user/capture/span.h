@@ -45,6 +45,13 @@ struct lsp_rec_lock {
 	uint32_t object_bytes;	/* of the primitive at uaddr */
 };
 
+/*
+ * Stands for a record whose content contradicts itself or is shorter than its type: it takes its number and
+ * costs its neighbours nothing. Nobody sends it.
+ */
+#define LSP_REC_UNFIT 0x101
+extern const struct lockspan_rec lsp_rec_unfit;
+
 /* Never NULL; "?" for a number out of range. */
 const char *lsp_sync_name(unsigned int sync);
 const char *lsp_op_name(unsigned int op);
@@ -78,15 +85,19 @@ static inline bool lsp_span_is_contention(const struct lockspan_span *s)
 
 /*
  * Next record of a run of @bytes, or NULL at its end. *@at starts at 0. A
- * record that is cut, misaligned, or shorter than its type sets *@error to
- * -EBADMSG and ends the walk; types that are not known are skipped.
+ * record that is cut, misaligned or shorter than a record can be sets *@error to
+ * -EBADMSG and ends the walk, for nobody knows where the next one begins. One whose
+ * content does not fit its type is skipped, as types that are not known are.
  */
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error);
 
 /* Whether a record that lies whole in its run holds what its type says. */
 bool lsp_rec_fits(const struct lockspan_rec *rec);
 
-/* The same as lsp_rec_next(), but stops at fillers and unknown types too: they take sequence numbers. */
+/*
+ * The same as lsp_rec_next(), but stops at fillers and unknown types too, and gives lsp_rec_unfit for what does
+ * not fit: they all take sequence numbers.
+ */
 static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at,
 						     int *error)
 {
@@ -96,21 +107,20 @@ static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t byt
 
 	if (!left)
 		return NULL;
-	/* The two that come again and again are not worth a call. */
-	if (__builtin_expect(left < sizeof(*rec) || ((uintptr_t)rec | rec->bytes) % 8 || rec->bytes > left, 0))
-		fits = false;
-	else if (rec->type == LOCKSPAN_REC_SPAN)
-		fits = rec->bytes >= sizeof(struct lockspan_span);
-	else if (rec->type == LOCKSPAN_REC_RELEASE)
-		fits = rec->bytes >= sizeof(struct lockspan_release);
-	else
-		fits = rec->bytes >= sizeof(*rec) && lsp_rec_fits(rec);
-	if (__builtin_expect(!fits, 0)) {
+	if (__builtin_expect(left < sizeof(*rec) || ((uintptr_t)rec | rec->bytes) % 8 || rec->bytes > left ||
+			     rec->bytes < sizeof(*rec), 0)) {
 		*error = -EBADMSG;
 		return NULL;
 	}
 	*at += rec->bytes;
-	return rec;
+	/* The two that come again and again are not worth a call. */
+	if (rec->type == LOCKSPAN_REC_SPAN)
+		fits = rec->bytes >= sizeof(struct lockspan_span);
+	else if (rec->type == LOCKSPAN_REC_RELEASE)
+		fits = rec->bytes >= sizeof(struct lockspan_release);
+	else
+		fits = lsp_rec_fits(rec);
+	return __builtin_expect(fits, 1) ? rec : &lsp_rec_unfit;
 }
 
 #endif

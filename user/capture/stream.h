@@ -17,6 +17,7 @@ struct lsp_streams {
 	size_t n;
 	uint64_t records;	/* taken apart, fillers and unknown types too */
 	uint64_t unknown;	/* of them: of a type that is not known */
+	uint64_t unfit;		/* and: with a content that contradicts itself, dropped */
 	uint64_t gaps;		/* places where numbers are missing */
 	uint64_t lost;		/* and how many are */
 	uint64_t bad_runs;	/* runs that were damaged; their rest was dropped */
@@ -54,6 +55,8 @@ int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const vo
 		n++;
 		if (__builtin_expect(rec->type == LOCKSPAN_REC_SPAN || rec->type == LOCKSPAN_REC_RELEASE, 1))
 			err = record(arg, rec);
+		else if (rec->type == LSP_REC_UNFIT)
+			s->unfit++;
 		else if (rec->type > LOCKSPAN_REC_MAP && rec->type != LSP_REC_LOCK)
 			s->unknown++;
 		else if (rec->type != LOCKSPAN_REC_PAD)

@@ -67,6 +67,7 @@ size_t lsp_record_losses(const struct lsp_record_result *r,
 	} own[] = {
 		{ t.gap_records, "records were lost on the way from the module" },
 		{ t.damaged, "messages from the module were damaged" },
+		{ t.unfit, "records made no sense and were left out" },
 		{ r->faults->refused, "messages were not understood" },
 		{ r->faults->truncated, "messages were too long" },
 		{ t.unrecorded, "records found no memory here" },
@@ -168,6 +169,7 @@ static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 	lsp_json_u64(losses, "gaps", t.gaps);
 	lsp_json_u64(losses, "gap_records", t.gap_records);
 	lsp_json_u64(losses, "damaged_messages", t.damaged);
+	lsp_json_u64(losses, "unfit_records", t.unfit);
 	lsp_json_u64(losses, "refused_messages", r->faults->refused);
 	lsp_json_u64(losses, "truncated_messages", r->faults->truncated);
 	lsp_json_u64(losses, "socket_full", r->faults->socket_full);

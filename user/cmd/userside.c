@@ -197,7 +197,8 @@ static int births_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, s
 
 	(void)seq;
 	while (!err && (rec = lsp_rec_any(run, bytes, &at, &err)))
-		if (rec->type != LOCKSPAN_REC_SPAN && rec->type != LOCKSPAN_REC_RELEASE)
+		if (rec->type != LOCKSPAN_REC_SPAN && rec->type != LOCKSPAN_REC_RELEASE &&
+		    rec->type != LSP_REC_UNFIT)
 			err = lsp_collector_feed(b->from, cpu, b->seq++, rec, rec->bytes);
 	return err;
 }

@@ -483,6 +483,7 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 	ret->gap_records = c->streams.lost;
 	ret->damaged = c->streams.bad_runs;
 	ret->unknown = c->streams.unknown;
+	ret->unfit = c->streams.unfit;
 	ret->stacks = c->stacks.n - 1;
 	ret->stacks_missing = 0;
 	for (size_t i = 0; i < c->stacks.n; i++)

@@ -108,6 +108,7 @@ struct lsp_collector_totals {
 	uint64_t gaps;			/* places where records are missing, by their numbers */
 	uint64_t gap_records;		/* and how many */
 	uint64_t damaged;		/* runs that could not be read to their end */
+	uint64_t unfit;			/* records that contradict themselves, left out */
 	uint64_t unknown;		/* records of a type that is not known */
 	uint64_t maps;			/* MAP records */
 	size_t stacks;			/* captured stacks known now */
