@@ -4,8 +4,7 @@
  * and profiles, whatever the order of stacks, mappings and events; a release
  * blamed that semantics exempts, or classed by something other than its own
  * stack and then its lock; open waits and handoff in the wrong file; a pid
- * label where there is one process; memory that grows with events; a lock named
- * by mappings of another time than the event's; sums of a
+ * label where there is one process; memory that grows with events; sums of a
  * thread that are another's; a window that stays too small for a process.
  *
  * Resolution is played here: a stack's rip says what it is.
@@ -315,94 +314,6 @@ static void unknown_waits_do_not_class_a_lock(void **state)
 	lsp_collector_destroy(f.c);
 }
 
-struct named {
-	const char *name;
-	double waits, releases;
-};
-
-static int named_add(void *arg, const struct lsp_row *row)
-{
-	struct named *n = arg;
-
-	if (!strcmp(row->lock, n->name))
-		*(row->kind == LSP_ROW_MUTEX ? &n->releases : &n->waits) += row->sums->estimate.count;
-	return 0;
-}
-
-static void assert_named(const struct feeder *f, const char *name, int waits, int releases)
-{
-	struct named n = { .name = name };
-
-	lsp_collector_rows(f->c, named_add, &n);
-	assert_int_equal((int)n.waits, waits);
-	assert_int_equal((int)n.releases, releases);
-}
-
-/* One address, two libraries in turn: each event belongs to the one that was there at its time. */
-static void an_event_names_its_lock(void **state)
-{
-	const struct { uint64_t stack; int waits, releases; } of[] = { { 10, 3, 2 }, { 11, 5, 4 } };
-	struct lsp_profiles_summary s;
-	struct lockspan_release r;
-	struct lockspan_span w;
-	struct feeder f;
-
-	(void)state;
-	begin(&f);
-	locks_in_variables = true;
-	for (int late = 0; late < 2; late++) {
-		for (uint32_t i = 0; i < 2; i++) {
-			/* In the second round the stacks come behind what names them. */
-			for (int n = 0; n < of[i].waits; n++) {
-				w = span(of[i].stack, 5, 100);
-				feed(&f, &w);
-			}
-			for (int n = 0; n < of[i].releases; n++) {
-				r = release(of[i].stack + 10, 5, 60);
-				feed(&f, &r);
-			}
-			if (!late) {
-				feed_stack_of(&f, 1, 3 + i, of[i].stack, RIP(MUTEX, 0));
-				feed_stack_of(&f, 1, 3 + i, of[i].stack + 10, RIP(MUTEX, 1));
-			}
-			assert_int_equal(lsp_collector_tick(f.c), 0);
-		}
-	}
-	/* A release without a stack, and one by another process: either library may have been there. */
-	r = release(0, 5, 60);
-	feed(&f, &r);
-	r = release(40, 5, 60);
-	r.tgid = 2;
-	feed_stack_of(&f, 2, 9, 40, RIP(MUTEX, 2));
-	feed(&f, &r);
-	finish(&f, &s);
-	assert_named(&f, "variable of 3", 6, 4);
-	assert_named(&f, "variable of 4", 10, 8);
-	assert_named(&f, "variable of 9", 0, 0);
-	assert_int_equal(s.mutex.estimate.kept, 14);
-	lsp_collector_destroy(f.c);
-}
-
-/* Where there was only one, those that do not tell are named by it as well. */
-static void a_lone_name_is_for_all(void **state)
-{
-	struct lockspan_release r = release(0, 5, 60);
-	struct lockspan_span w = span(10, 5, 100);
-	struct lsp_profiles_summary s;
-	struct feeder f;
-
-	(void)state;
-	begin(&f);
-	locks_in_variables = true;
-	feed_stack_of(&f, 1, 3, 10, RIP(MUTEX, 0));
-	feed_stack_of(&f, 1, 4, 11, RIP(MUTEX, 0));
-	feed(&f, &w);
-	feed(&f, &r);
-	finish(&f, &s);
-	assert_named(&f, "variable of 3", 1, 1);
-	lsp_collector_destroy(f.c);
-}
-
 static int names_equal(void *arg, const struct lsp_row *row)
 {
 	const char **name = arg;
@@ -616,8 +527,6 @@ int main(void)
 		cmocka_unit_test(nothing_is_dropped_at_the_end),
 		cmocka_unit_test(blame_is_for_locks_alone),
 		cmocka_unit_test(unknown_waits_do_not_class_a_lock),
-		cmocka_unit_test(an_event_names_its_lock),
-		cmocka_unit_test(a_lone_name_is_for_all),
 		cmocka_unit_test(a_lock_has_one_name),
 		cmocka_unit_test(profiles_have_what_semantics_says),
 		cmocka_unit_test(memory_is_by_stacks_not_events),
