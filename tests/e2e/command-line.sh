@@ -87,7 +87,7 @@ if ! grep -q '^lockspan ' /proc/modules; then
 	status 125 "$lockspan" record -o "$TEST_DIR/o" -- touch "$TEST_DIR/ran"
 	like 'it says how to load the module' "$out" 'modprobe lockspan'
 	check 'the command was not run' ! test -e "$TEST_DIR/ran"
-	is 'nothing is left behind' "$(ls -A "$TEST_DIR/o")" ''
+	check 'nothing is left behind' ! test -e "$TEST_DIR/o"
 	status 2 "$lockspan" status
 	like 'so does status' "$out" 'modprobe lockspan'
 fi
@@ -99,6 +99,29 @@ status 2 "$lockspan" export --json "$TEST_DIR/nothing"
 echo 'no such thing' >"$TEST_DIR/file"
 status 2 "$lockspan" export --json "$TEST_DIR/file"
 like 'what it is not' "$out" 'not a span file'
+
+# ---- an older recording and a new one that comes to nothing ------------------------
+
+make user/preload/liblockspan-user.so >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
+cd "$TEST_DIR" || die 'no folder'
+sums() { (cd keep && sha256sum -- *); }
+status 0 "$lockspan" user -o keep -- true
+sums >before
+status 127 "$lockspan" user -o keep -- ./typo
+is 'a mistyped command leaves the older recording as it was' "$(sums)" "$(<before)"
+status 126 "$lockspan" user -o keep -- ./before
+is 'so does one that cannot be run' "$(sums)" "$(<before)"
+status 127 "$lockspan" user -o new/folder -- ./typo
+check 'and where there was none nothing is left' ! test -e new
+"$lockspan" user -o keep -- sleep 2 2>/dev/null &
+wait_until 5 test -e keep/lockspan.unfinished/lock
+is 'the older recording stays until the new one is whole' "$(sums 2>/dev/null)" "$(<before)"
+status 125 "$lockspan" user -o keep -- true
+like 'two recorders do not share a folder' "$out" 'another lockspan is writing there'
+wait $!
+check 'then the new one is there' ! cmp -s <(sums) before
+is 'and nothing else' "$(cd keep && echo *)" "$(awk '{ print $2 }' before | xargs)"
+cd "$tree" || die 'no tree'
 
 # ---- a span file, whole, cut, and with nowhere to go ---------------------------
 

@@ -119,6 +119,8 @@ mount -t tmpfs -o size=16k none /tmp/small
 $lockspan record --spans -o /tmp/small -- $work >/dev/null 2>/tmp/err
 is "a full disk" $? 125
 like "is named" "$(cat /tmp/err)" 'No space left'
+like "and so is what came of it" "$(cat /tmp/err)" 'not whole: what could be written is in /tmp/small/lockspan.unfinished'
+check "which is no recording" ! test -e /tmp/small/record.json
 umount /tmp/small
 # With the smallest ring and the reader stopped something must give.
 $lockspan record --ring-bytes 65536 --stack raw -o /tmp/l -- $work -d 3000 >/dev/null 2>/tmp/err &

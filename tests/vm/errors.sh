@@ -34,6 +34,20 @@ refused "an unknown process" 125 "999999" $lockspan record -o /tmp/r -p 999999
 refused "a command that is not there" 127 "nowhere" $lockspan record -o /tmp/r -- nowhere-to-be-found
 : >/tmp/plain
 refused "a command that cannot be run" 126 "plain" $lockspan record -o /tmp/r -- /tmp/plain
+$lockspan record -o /tmp/keep -- "${work[@]}" >/dev/null 2>&1
+sums() { (cd "$1" && sha256sum -- *); }
+sums /tmp/keep >/tmp/before
+refused "a mistyped command" 127 "typo" $lockspan record --spans -o /tmp/keep -- /tmp/typo
+is "leaves the older recording as it was" "$(sums /tmp/keep)" "$(cat /tmp/before)"
+refused "a mistyped command and its own side" 127 "typo" $lockspan record --with-user -o /tmp/none/keep -- /tmp/typo
+check "leaves nothing where there was nothing" ! test -e /tmp/none
+$lockspan record --spans -o /tmp/keep -- sleep 20 >/dev/null 2>&1 &
+p=$!
+check "another recording runs" wait_until 10 module_is recording
+kill -KILL $p
+check "is killed" wait_until 10 module_is idle
+kill -KILL "$(pidof sleep)"
+is "and the older one is as it was" "$(sums /tmp/keep 2>/dev/null)" "$(cat /tmp/before)"
 refused "a folder that cannot be made" 125 "/proc/nowhere" $lockspan record -o /proc/nowhere/x "${work[@]}"
 refused "a folder that is a file" 125 "/tmp/plain" $lockspan record -o /tmp/plain "${work[@]}"
 $lockspan record >/tmp/out 2>/tmp/err

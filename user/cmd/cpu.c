@@ -82,7 +82,7 @@ bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c,
 		lsp_profile_comment_add(p, text);
 	}
 	lsp_profile_time_set(p, wall_ns, (int64_t)duration_ns);
-	snprintf(path, sizeof(path), "%s/cpu.pb.gz", o->directory);
+	snprintf(path, sizeof(path), "%s/cpu.pb.gz", o->unfinished);
 	err = lsp_profile_write(p, path);
 	if (err)
 		lsp_say("cannot write %s: %s", path, strerror(-err));

@@ -1,19 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "folder.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int folder_make(const char *path)
+#define LOCK "lock"
+#define RECORD "record.json"
+
+/* What a recording is made of, but record.json, which makes it whole. */
+static const char *const files[] = {
+	"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "spans.lspan", "cpu.pb.gz",
+};
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* False, and @to is not to be used, when the name is too long. */
+static bool path_join(char *to, const char *folder, const char *name)
+{
+	return (size_t)snprintf(to, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* @found: bytes of @path that were there. */
+static int make(const char *path, size_t *found)
 {
 	char *copy = strdup(path);
 	int err = 0;
 
+	*found = 0;
 	if (!copy)
 		return -ENOMEM;
 	for (char *p = copy + 1; !err; p++) {
@@ -22,26 +48,160 @@ static int folder_make(const char *path)
 		if (c && c != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0777) && errno != EEXIST)
-			err = -errno;
+		/* "a//b/" is a/b: what is made here must not be found a character later. */
+		if (p[-1] != '/' && mkdir(copy, 0777)) {
+			if (errno == EEXIST || is_folder(copy))
+				*found = (size_t)(p - copy);
+			else
+				err = -errno;
+		}
 		*p = c;
 		if (!c)
 			break;
 	}
+	if (!err && !is_folder(path))
+		err = -ENOTDIR;
 	free(copy);
 	return err;
 }
 
-/* A full recording with nowhere to put it is the worst end: try a file first. */
-int lsp_folder_check(const char *path)
+int lsp_folder_make(const char *path)
 {
-	int err = folder_make(path), fd;
+	size_t found;
+
+	return make(path, &found);
+}
+
+/* Removes the folders that make() has made, the innermost first. */
+static void unmake(const char *path, size_t found)
+{
+	char *copy = strdup(path);
+
+	for (size_t n = copy ? strlen(copy) : 0; n > found; n--) {
+		if (copy[n] && copy[n] != '/')
+			continue;
+		copy[n] = '\0';
+		if (rmdir(copy) && errno != ENOENT)
+			break;
+	}
+	free(copy);
+}
+
+static bool is_recording_file(const char *name, size_t bytes)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (strlen(files[i]) == bytes && !memcmp(name, files[i], bytes))
+			return true;
+	return bytes == strlen(RECORD) && !memcmp(name, RECORD, bytes);
+}
+
+/* What was left of writing one: "block.pb.gz.Xa3b9Z", "record.json.tmp", "events.tmp". */
+static bool is_remnant(const char *name)
+{
+	const char *last = strrchr(name, '.');
+
+	return last && (is_recording_file(name, (size_t)(last - name)) ||
+			(!strncmp(name, "events.", strlen("events.")) && !strcmp(last, ".tmp")));
+}
+
+static void clear(const char *path, bool remnants)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_recording_file(e->d_name, strlen(e->d_name)) || (remnants && is_remnant(e->d_name)))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
+void lsp_folder_clear(const char *path)
+{
+	clear(path, false);
+}
+
+/* With the program's own side, which is a recording inside of one. */
+static void clear_all(const char *path)
+{
+	static const char *const inner[] = { "user/before", "user" };
+	char folder[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		if (!path_join(folder, path, inner[i]))
+			continue;
+		clear(folder, true);
+		rmdir(folder);
+	}
+	clear(path, true);
+}
+
+/* Ours, not a link that somebody has laid there. */
+static int unfinished_make(const char *path)
+{
+	struct stat st;
+
+	if (!mkdir(path, 0777))
+		return 0;
+	if (errno != EEXIST || lstat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -EEXIST;
+}
+
+/* The lock is a file in the inner folder: one that is opened for writing can be locked over NFS as well. */
+static int lock_take(struct lsp_folder *f)
+{
+	char name[PATH_MAX];
+	struct stat held, there;
+	int err;
+
+	if (!path_join(name, f->unfinished, LOCK))
+		return -ENAMETOOLONG;
+	/* Another one may finish between our open and our lock: its file is gone then, with the folder. */
+	for (int tries = 0; tries < 16; tries++) {
+		err = unfinished_make(f->unfinished);
+		if (err)
+			return err;
+		f->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (f->lock < 0 && errno == ENOENT)
+			continue;
+		if (f->lock < 0)
+			return -errno;
+		/* A file system that knows no locks is no reason to refuse. */
+		if (flock(f->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+			err = -EBUSY;
+			break;
+		}
+		if (!fstat(f->lock, &held) && !stat(name, &there) && held.st_ino == there.st_ino)
+			return 0;
+		close(f->lock);
+	}
+	if (err)
+		close(f->lock);
+	f->lock = -1;
+	return err ? err : -EBUSY;
+}
+
+static void lock_drop(struct lsp_folder *f)
+{
 	char name[PATH_MAX];
 
-	if (!err && (size_t)snprintf(name, sizeof(name), "%s/.lockspan-XXXXXX", path) >= sizeof(name))
-		err = -ENAMETOOLONG;
-	if (err)
-		return err;
+	if (f->lock < 0)
+		return;
+	if (path_join(name, f->unfinished, LOCK))
+		unlink(name);
+	rmdir(f->unfinished);
+	close(f->lock);
+	f->lock = -1;
+}
+
+static int file_try(const char *folder)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	if (!path_join(name, folder, RECORD ".XXXXXX"))
+		return -ENAMETOOLONG;
 	fd = mkstemp(name);
 	if (fd < 0)
 		return -errno;
@@ -50,15 +210,113 @@ int lsp_folder_check(const char *path)
 	return 0;
 }
 
-void lsp_folder_clear(const char *path)
+int lsp_folder_begin(struct lsp_folder *f, const char *path)
 {
-	static const char *const names[] = {
-		"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "record.json", "spans.lspan", "cpu.pb.gz",
-	};
+	int err;
+
+	*f = (struct lsp_folder){ .lock = -1 };
+	if ((size_t)snprintf(f->path, sizeof(f->path), "%s", path) >= sizeof(f->path) ||
+	    !path_join(f->unfinished, path, LSP_FOLDER_UNFINISHED))
+		return -ENAMETOOLONG;
+	err = make(path, &f->found);
+	if (!err)
+		err = lock_take(f);
+	if (err) {
+		unmake(path, f->found);
+		return err;
+	}
+	f->begun = true;
+	clear_all(f->unfinished);
+	err = file_try(f->unfinished);
+	if (err)
+		lsp_folder_uninit(f);
+	return err;
+}
+
+/* One file from one folder to another, or none where there was one. */
+static int file_move(const char *from, const char *to, const char *name)
+{
+	char source[PATH_MAX], target[PATH_MAX];
+
+	if (!path_join(source, from, name) || !path_join(target, to, name))
+		return -ENAMETOOLONG;
+	if (!rename(source, target))
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	return unlink(target) && errno != ENOENT ? -errno : 0;
+}
+
+static int record_unlink(const char *folder)
+{
 	char name[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(name, sizeof(name), "%s/%s", path, names[i]);
-		unlink(name);
+	if (!path_join(name, folder, RECORD))
+		return -ENAMETOOLONG;
+	return unlink(name) && errno != ENOENT ? -errno : 0;
+}
+
+static int files_move(const char *from, const char *to)
+{
+	int err = record_unlink(to);
+
+	for (size_t i = 0; !err && i < FILES; i++)
+		err = file_move(from, to, files[i]);
+	return err;
+}
+
+/* @replaces: there was a recording, so that its other side goes with it. */
+static int user_move(const char *from, const char *to, bool replaces)
+{
+	char source[PATH_MAX], target[PATH_MAX];
+	int err;
+
+	if (!path_join(source, from, "user") || !path_join(target, to, "user"))
+		return -ENAMETOOLONG;
+	if (!is_folder(source)) {
+		if (replaces) {
+			lsp_folder_clear(target);
+			rmdir(target);
+		}
+		return 0;
 	}
+	err = lsp_folder_make(target);
+	if (!err)
+		err = files_move(source, target);
+	if (!err)
+		err = file_move(source, target, RECORD);
+	if (!err)
+		rmdir(source);
+	return err;
+}
+
+int lsp_folder_commit(struct lsp_folder *f)
+{
+	char record[PATH_MAX];
+	bool replaces = path_join(record, f->path, RECORD) && !access(record, F_OK);
+	int err = files_move(f->unfinished, f->path);
+
+	if (!err)
+		err = user_move(f->unfinished, f->path, replaces);
+	if (!err)
+		err = file_move(f->unfinished, f->path, RECORD);
+	f->begun = false;
+	lock_drop(f);
+	return err;
+}
+
+void lsp_folder_leave(struct lsp_folder *f)
+{
+	f->begun = false;
+	lock_drop(f);
+}
+
+void lsp_folder_uninit(struct lsp_folder *f)
+{
+	if (!f->begun)
+		return;
+	f->begun = false;
+	clear_all(f->unfinished);
+	lock_drop(f);
+	unmake(f->path, f->found);
 }

@@ -40,8 +40,10 @@ struct recording {
 	struct lsp_cpu *cpu;		/* NULL: not asked for */
 	FILE *stream;			/* keeps what the module sends */
 	struct lsp_userside user;	/* with --with-user */
+	struct lsp_folder folder;
 	uint64_t stop_ns;
 	struct lsp_progress progress;
+	bool written;			/* all of its files so far */
 	bool failed;			/* said why on standard error */
 };
 
@@ -62,14 +64,13 @@ static void resolver_warn(void *arg, const char *sentence)
 	lsp_say("%s", sentence);
 }
 
-/* Under another name until START has been granted: a refused one must not cost an older recording. */
 static int spans_begin(struct recording *r, char *path)
 {
 	const struct lsp_record_options *o = r->options;
 	struct utsname host = { .release = "" };
 	int err;
 
-	snprintf(path, PATH_MAX, "%s/spans.lspan.new", o->directory);
+	snprintf(path, PATH_MAX, "%s/spans.lspan", r->options->unfinished);
 	err = lsp_spanfile_create(path, &r->spans);
 	if (err)
 		return err;
@@ -80,29 +81,6 @@ static int spans_begin(struct recording *r, char *path)
 		.wall_ns = (int64_t)lsp_clock_ns(CLOCK_REALTIME), .start_ns = lsp_clock_ns(CLOCK_MONOTONIC),
 		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
 		.min_delay_ns = o->min_delay_ns });
-}
-
-static void spans_keep(struct recording *r)
-{
-	char from[PATH_MAX], to[PATH_MAX];
-
-	if (!r->spans)
-		return;
-	snprintf(from, sizeof(from), "%s/spans.lspan.new", r->options->directory);
-	snprintf(to, sizeof(to), "%s/spans.lspan", r->options->directory);
-	rename(from, to);
-}
-
-static void spans_drop(struct recording *r)
-{
-	char path[PATH_MAX];
-
-	if (!r->spans)
-		return;
-	lsp_spanfile_close(r->spans);
-	r->spans = NULL;
-	snprintf(path, sizeof(path), "%s/spans.lspan.new", r->options->directory);
-	unlink(path);
 }
 
 /* Without an answer: a module that does not take them goes on copying. */
@@ -126,12 +104,7 @@ static bool prepare(struct recording *r)
 	char path[PATH_MAX];
 	int err;
 
-	err = lsp_folder_check(o->directory);
-	if (err) {
-		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
-		return false;
-	}
-	if (!lsp_session_prepare(&r->session, data_feed, r))
+	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_session_prepare(&r->session, data_feed, r))
 		return false;
 	r->session.request.both = o->stack_both;
 	if (o->spans) {
@@ -200,37 +173,38 @@ static void session_follow(struct recording *r)
 }
 
 /* What a program that runs already has counted before; one that we start has nothing yet. */
-static bool source_begin(const struct lsp_record_options *o)
+static bool source_begin(const struct recording *r)
 {
-	char before[PATH_MAX];
+	const struct lsp_record_options *o = r->options;
+	char before[PATH_MAX + 16];
 	int err;
 
 	if (!o->user_source || !lsp_source_is_url(o->user_source) || o->command)
 		return true;
-	snprintf(before, sizeof(before), "%s/user/before", o->directory);
-	err = lsp_folder_check(before);
+	snprintf(before, sizeof(before), "%s/user/before", r->options->unfinished);
+	err = lsp_folder_make(before);
 	if (err)
 		lsp_say("cannot write to %s: %s", before, strerror(-err));
 	return !err && lsp_source_take(o->user_source, before, NULL);
 }
 
 /* An address is asked as soon as the recording ends, a file read when the command has written it. */
-static bool source_end(const struct lsp_record_options *o, bool ended)
+static bool source_end(const struct recording *r, bool ended)
 {
+	const struct lsp_record_options *o = r->options;
 	bool url = o->user_source && lsp_source_is_url(o->user_source), good;
-	char user[PATH_MAX - 16], before[PATH_MAX];
+	char user[PATH_MAX + 8], before[PATH_MAX + 16];
 	int err;
 
 	if (!o->user_source || url == ended)
 		return true;
-	snprintf(user, sizeof(user), "%s/user", o->directory);
+	snprintf(user, sizeof(user), "%s/user", r->options->unfinished);
 	snprintf(before, sizeof(before), "%s/before", user);
-	err = lsp_folder_check(user);
+	err = lsp_folder_make(user);
 	if (err) {
 		lsp_say("cannot write to %s: %s", user, strerror(-err));
 		return false;
 	}
-	lsp_folder_clear(user);
 	good = lsp_source_take(o->user_source, user, url && !o->command ? before : NULL);
 	lsp_folder_clear(before);
 	rmdir(before);
@@ -244,7 +218,7 @@ static void session_stop(struct recording *r)
 	r->stop_ns = lsp_clock_ns(CLOCK_MONOTONIC);
 	if (!lsp_client_end(r->session.client))
 		err = lsp_client_stop(r->session.client);
-	if (!source_end(r->options, false))
+	if (!source_end(r, false))
 		r->failed = true;
 	if (!err)
 		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
@@ -288,15 +262,22 @@ static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 	err = lsp_spanfile_close(r->spans);
 	r->spans = NULL;
 	if (err)
-		lsp_say("cannot write %s/spans.lspan: %s", r->options->directory, strerror(-err));
+		lsp_say("cannot write %s/spans.lspan: %s", r->options->unfinished, strerror(-err));
 	return !err;
+}
+
+/* Whether there is more to be written when the command has ended, which may be long after the recording. */
+static bool more_to_come(const struct lsp_record_options *o)
+{
+	return o->command && (o->with_user || (o->user_source && !lsp_source_is_url(o->user_source)));
 }
 
 /* Waits for a command that goes on after its recording; a second signal gives up. */
 static void child_await(struct recording *r)
 {
 	if (!r->session.child.ended && r->progress.shown && !r->session.interrupted)
-		lsp_say("the recording is written; waiting for the command to end");
+		lsp_say("the recording %s; waiting for the command to end",
+			more_to_come(r->options) ? "has ended" : "is written");
 	r->session.interrupted = false;
 	while (!r->session.interrupted && !lsp_child_poll(&r->session.child, false)) {
 		struct pollfd fds[2] = {
@@ -310,7 +291,14 @@ static void child_await(struct recording *r)
 	}
 }
 
-static int report(struct recording *r)
+/* The new recording in the place of the older one; what is not whole stays beside it. */
+static void recording_keep(struct recording *r)
+{
+	if (!lsp_record_folder_end(&r->folder, r->written))
+		r->failed = true;
+}
+
+static void report(struct recording *r)
 {
 	struct lsp_profiles_summary summary;
 	struct lsp_record_result result = {
@@ -320,21 +308,36 @@ static int report(struct recording *r)
 		.faults = lsp_client_faults(r->session.client), .collector = r->collector,
 		.summary = &summary,
 	};
-	bool command = r->options->command;
 
 	lsp_profiles_summary(r->collector, &summary);
-	if (command && r->session.child.ended)
+	if (r->options->command && r->session.child.ended)
 		result.exit_status = lsp_child_exit_status(&r->session.child);
-	if (!spans_end(r, result.end))
+	r->written &= spans_end(r, result.end);
+	r->written &= lsp_record_files_write(r->options, &result);
+	if (!lsp_record_outcome_say(&result, r->written ? r->options->directory : NULL))
 		r->failed = true;
-	if (!lsp_record_files_write(r->options, &result))
-		r->failed = true;
+	if (!more_to_come(r->options))
+		recording_keep(r);
+}
 
-	if (command)
+/* What comes after the profiles: the end of the command, and what it saw itself. */
+static int command_end(struct recording *r)
+{
+	const struct lsp_record_options *o = r->options;
+
+	if (o->command)
 		child_await(r);
+	if (more_to_come(o)) {
+		r->written &= source_end(r, true);
+		if (o->with_user) {
+			r->failed |= !lsp_userside_end(&r->user, lsp_child_exit_status(&r->session.child));
+			r->written &= r->user.written;
+		}
+		recording_keep(r);
+	}
 	if (r->failed)
 		return LSP_EXIT_FAILED;
-	if (!command)
+	if (!o->command)
 		return 0;
 	return r->session.child.ended ? lsp_child_exit_status(&r->session.child) : LSP_EXIT_FAILED;
 }
@@ -361,20 +364,21 @@ static int replay_run(struct recording *r)
 		lsp_say("cannot replay %s: %s", r->options->replay, strerror(-err));
 		return LSP_EXIT_FAILED;
 	}
-	lsp_folder_clear(r->options->directory);
-	spans_keep(r);
 	lsp_collector_finish(r->collector);
 	lsp_profiles_summary(r->collector, &summary);
 	result.stop_ns = end.stop_ns;
-	spans_end(r, &end);
-	return lsp_record_files_write(r->options, &result) ? 0 : LSP_EXIT_FAILED;
+	r->written &= spans_end(r, &end);
+	r->written &= lsp_record_files_write(r->options, &result);
+	r->failed |= !lsp_record_outcome_say(&result, r->written ? r->options->directory : NULL);
+	recording_keep(r);
+	return r->failed ? LSP_EXIT_FAILED : 0;
 }
 
 static bool with_user_begin(struct recording *r)
 {
-	char directory[PATH_MAX];
+	char directory[PATH_MAX + 8];
 
-	snprintf(directory, sizeof(directory), "%s/user", r->options->directory);
+	snprintf(directory, sizeof(directory), "%s/user", r->options->unfinished);
 	return lsp_userside_begin(&r->user, r->options, directory);
 }
 
@@ -396,7 +400,7 @@ static int recording_run(struct recording *r)
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
 	}
-	if ((o->with_user && !with_user_begin(r)) || !source_begin(o))
+	if ((o->with_user && !with_user_begin(r)) || !source_begin(r))
 		return LSP_EXIT_FAILED;
 	if (o->command) {
 		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
@@ -410,8 +414,6 @@ static int recording_run(struct recording *r)
 		lsp_say_client(r->session.client, "start the recording", err);
 		return LSP_EXIT_FAILED;
 	}
-	lsp_folder_clear(o->directory);
-	spans_keep(r);
 	if (o->command) {
 		err = lsp_child_release(&r->session.child);
 		if (err)
@@ -419,30 +421,27 @@ static int recording_run(struct recording *r)
 	}
 	session_follow(r);
 	session_stop(r);
-	err = report(r);
-	if (!source_end(o, true))
-		return LSP_EXIT_FAILED;
-	if (o->with_user && !lsp_userside_end(&r->user, lsp_child_exit_status(&r->session.child)))
-		return LSP_EXIT_FAILED;
-	return err;
+	report(r);
+	return command_end(r);
 }
 
 int lsp_cmd_record(int argc, char **argv)
 {
 	struct lsp_record_options options;
-	struct recording r = {
-		.options = &options,
-	};
+	struct recording r = { .options = &options, .written = true };
 	int status;
 
 	lsp_record_options_parse(&options, argc, argv);
+	options.unfinished = r.folder.unfinished;
 	lsp_session_init(&r.session, &options);
 	lsp_progress_init(&r.progress);
 	status = recording_run(&r);
 
 	lsp_cpu_destroy(r.cpu);
 	lsp_userside_uninit(&r.user);
-	spans_drop(&r);
+	if (r.spans)
+		lsp_spanfile_close(r.spans);
+	lsp_folder_uninit(&r.folder);
 	if (r.stream)
 		fclose(r.stream);
 	lsp_session_uninit(&r.session);

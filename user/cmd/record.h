@@ -11,6 +11,7 @@
 #include "../capture/client.h"
 #include "../collect/collector.h"
 #include "../results/profiles.h"
+#include "folder.h"
 
 #define LSP_RECORD_PIDS 255	/* and the command: what the module takes */
 
@@ -33,7 +34,8 @@ struct lsp_record_options {
 	const char *user_source;	/* where the program's own profiles are, or NULL */
 	bool all_frames;
 	bool debuginfod;
-	const char *directory;
+	const char *directory;	/* where the recording will be */
+	const char *unfinished;	/* where its files are written: see folder.h */
 	char **command;		/* NULL: none */
 	const char *keep_stream;	/* file for what the module sends, or NULL */
 	const char *replay;		/* file to record from instead of the module, or NULL */
@@ -75,10 +77,16 @@ size_t lsp_record_losses(const struct lsp_record_result *r,
 int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_record_result *r,
 			  const char *path);
 
-/*
- * Writes all but the span file, and says on standard error what is amiss and
- * what it came to. Whether the recording is whole and written.
- */
+/* Writes all but the span file. Whether all is written; says what is not. */
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r);
+
+/* Says on standard error what is amiss and what it came to; @see: where it is, or NULL. Whether no record is lost. */
+bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see);
+
+/* Begins the folder. False: said why. */
+bool lsp_record_folder_begin(struct lsp_folder *f, const struct lsp_record_options *o);
+
+/* Commits it, or leaves what could be written. False: it was not @written, or not committed; said where it is. */
+bool lsp_record_folder_end(struct lsp_folder *f, bool written);
 
 #endif

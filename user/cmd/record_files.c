@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What `lockspan record` leaves behind: the files, and a last word on standard error. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,9 +19,9 @@ static bool written(int err, const char *path)
 static bool profile_write(const struct lsp_record_options *o, const struct lsp_profile *p,
 			  const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 32];
 
-	snprintf(path, sizeof(path), "%s/%s", o->directory, name);
+	snprintf(path, sizeof(path), "%s/%s", o->unfinished, name);
 	return written(lsp_profile_write(p, path), path);
 }
 
@@ -62,7 +63,7 @@ static void missed_say(const struct lsp_client_report *end)
 				end->probes[i].name, end->probes[i].symbol, end->probes[i].missed);
 }
 
-static void summary_say(const struct lsp_record_options *o, const struct lsp_record_result *r)
+static void summary_say(const struct lsp_record_result *r, const char *see)
 {
 	const struct lsp_profiles_summary *s = r->summary;
 	uint64_t kept = s->block.estimate.kept + s->mutex.estimate.kept + s->other.estimate.kept;
@@ -72,25 +73,57 @@ static void summary_say(const struct lsp_record_options *o, const struct lsp_rec
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
 	if (!kept && !s->open.estimate.kept) {
-		lsp_say("nobody had to wait; see %s", o->directory);
+		lsp_say("nobody had to wait%s%s", see ? "; see " : "", see ? see : "");
 		return;
 	}
-	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete; see %s",
+	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete%s%s",
 		s->block.estimate.count, s->block.estimate.delay_ns / 1e9, s->mutex.estimate.count + s->other.estimate.count,
 		*top ? ", most on " : "", top,
 		s->open.estimate.kept ? " (and waits that never ended)" : "",
-		kept ? 100.0 * (double)whole / (double)kept : 100.0, o->directory);
+		kept ? 100.0 * (double)whole / (double)kept : 100.0, see ? "; see " : "", see ? see : "");
 }
 
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r)
 {
 	bool good = profiles_write(o, r);
-	char path[PATH_MAX];
+	char path[PATH_MAX + 32];
 
-	snprintf(path, sizeof(path), "%s/record.json", o->directory);
-	good &= written(lsp_record_json_write(o, r, path), path);
-	good &= !lsp_record_losses(r, loss_say, NULL);
+	snprintf(path, sizeof(path), "%s/record.json", o->unfinished);
+	return written(lsp_record_json_write(o, r, path), path) && good;
+}
+
+bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see)
+{
+	bool good = !lsp_record_losses(r, loss_say, NULL);
+
 	missed_say(r->end);
-	summary_say(o, r);
+	summary_say(r, see);
 	return good;
+}
+
+bool lsp_record_folder_begin(struct lsp_folder *f, const struct lsp_record_options *o)
+{
+	int err = lsp_folder_begin(f, o->directory);
+
+	if (err == -EBUSY)
+		lsp_say("cannot write to %s: another lockspan is writing there", o->directory);
+	else if (err)
+		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
+	return !err;
+}
+
+bool lsp_record_folder_end(struct lsp_folder *f, bool written)
+{
+	int err;
+
+	if (!written) {
+		lsp_folder_leave(f);
+		lsp_say("the recording is not whole: what could be written is in %s, and %s is as it was",
+			f->unfinished, f->path);
+		return false;
+	}
+	err = lsp_folder_commit(f);
+	if (err)
+		lsp_say("cannot move the recording to %s: %s; it is in %s", f->path, strerror(-err), f->unfinished);
+	return !err;
 }

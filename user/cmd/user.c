@@ -95,19 +95,21 @@ static int command_run(const struct lsp_record_options *o, int *status)
 	return err;
 }
 
-static int recording_run(struct lsp_userside *u, const struct lsp_record_options *o)
+static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const struct lsp_record_options *o)
 {
 	int status, err;
+	bool good;
 
-	if (!lsp_userside_begin(u, o, o->directory))
+	if (!lsp_record_folder_begin(f, o) || !lsp_userside_begin(u, o, o->unfinished))
 		return LSP_EXIT_FAILED;
-	lsp_folder_clear(o->directory);
 	err = command_run(o, &status);
 	if (err) {
 		lsp_say("cannot run %s: %s", o->command[0], strerror(-err));
 		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 	}
-	return lsp_userside_end(u, status) ? status : LSP_EXIT_FAILED;
+	good = lsp_userside_end(u, status);
+	good &= lsp_record_folder_end(f, u->written);
+	return good ? status : LSP_EXIT_FAILED;
 }
 
 int lsp_cmd_user(int argc, char **argv)
@@ -126,12 +128,15 @@ int lsp_cmd_user(int argc, char **argv)
 	};
 	struct lsp_record_options o;
 	struct lsp_userside u = { .begun = false };
+	struct lsp_folder folder = { .begun = false };
 	int status;
 
 	lsp_record_options_init(&o);
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
-	status = recording_run(&u, &o);
+	o.unfinished = folder.unfinished;
+	status = recording_run(&u, &folder, &o);
 	lsp_userside_uninit(&u);
+	lsp_folder_uninit(&folder);
 	return status;
 }

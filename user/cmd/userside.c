@@ -72,7 +72,7 @@ static bool path_absolute(char *to, const char *directory, const char *name)
 }
 
 bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options *options,
-			const char *directory)
+			const char *unfinished)
 {
 	char library[PATH_MAX];
 	struct timespec t;
@@ -82,12 +82,12 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
 		lsp_say("cannot find " LIBRARY "; build it with make, or install lockspan");
 		return false;
 	}
-	snprintf(u->directory, sizeof(u->directory), "%s", directory);
+	snprintf(u->unfinished, sizeof(u->unfinished), "%s", unfinished);
 	u->options = *options;
-	u->options.directory = u->directory;
-	err = lsp_folder_check(u->directory);
-	if (err || !path_absolute(u->file, u->directory, "events.tmp")) {
-		lsp_say("cannot write to %s: %s", u->directory, strerror(err ? -err : errno));
+	u->options.unfinished = u->unfinished;
+	err = lsp_folder_make(u->unfinished);
+	if (err || !path_absolute(u->file, u->unfinished, "events.tmp")) {
+		lsp_say("cannot write to %s: %s", u->unfinished, strerror(err ? -err : errno));
 		return false;
 	}
 	err = lsp_userfile_create(u->file, FILE_BYTES, options->block_rate_ns, options->mutex_fraction);
@@ -119,12 +119,12 @@ static struct lsp_spanfile_writer *spans_begin(const struct lsp_userside *u)
 {
 	struct lsp_spanfile_writer *spans;
 	struct utsname host = { .release = "" };
-	char path[PATH_MAX + 16];
+	char path[PATH_MAX + 32];
 	int err;
 
 	if (!u->options.spans)
 		return NULL;
-	snprintf(path, sizeof(path), "%s/spans.lspan", u->directory);
+	snprintf(path, sizeof(path), "%s/spans.lspan", u->unfinished);
 	err = lsp_spanfile_create(path, &spans);
 	if (err) {
 		lsp_say("cannot write %s: %s", path, strerror(-err));
@@ -171,7 +171,8 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	bool good;
 
 	lsp_profiles_summary(collector, &summary);
-	good = lsp_record_files_write(&u->options, &result);
+	u->written &= lsp_record_files_write(&u->options, &result);
+	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
 	if (!file->processes)
 		lsp_say("the recorder was never loaded: a statically linked or privileged program?");
 	if (file->skipped)
@@ -245,8 +246,10 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 	struct lsp_userfile_result file;
 	struct lsp_collector *collector = NULL;
 	struct timespec t;
-	bool good = !u->options.spans || spans;
+	bool good = false;
 	int err;
+
+	u->written = !u->options.spans || spans;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	end.stop_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
@@ -255,16 +258,19 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 		err = lsp_userfile_replay(u->file, data_feed, collector, &file);
 	if (!err)
 		err = lsp_collector_finish(collector);
+	/* It has been read: the disk that it may have filled is wanted for the profiles. */
+	lsp_userside_uninit(u);
 	if (!err) {
 		memcpy(end.counters, file.counters, sizeof(end.counters));
-		good &= spans_end(spans, &end);
-		good &= result_write(u, collector, &file, &end, exit_status);
+		u->written &= spans_end(spans, &end);
+		good = result_write(u, collector, &file, &end, exit_status);
 	} else {
+		u->written = false;
 		lsp_say("reading what was recorded: %s", strerror(-err));
 		lsp_spanfile_close(spans);
 	}
 	lsp_collector_destroy(collector);
-	return good && !err;
+	return good && u->written;
 }
 
 void lsp_userside_uninit(struct lsp_userside *u)

@@ -12,21 +12,22 @@
 #include "record.h"
 
 struct lsp_userside {
-	struct lsp_record_options options;	/* the folder is the user side's own */
-	char directory[PATH_MAX];
+	struct lsp_record_options options;	/* the folders are the user side's own */
 	char file[PATH_MAX];
 	int64_t wall_ns;
 	uint64_t start_ns;
 	bool begun;
+	bool written;		/* all of its files */
+	char unfinished[PATH_MAX + 8];
 };
 
 /*
  * Sets the environment for the command that is to be started next: the preload
- * library and its file, below @directory. @options: the rates and the command.
+ * library and its file, in the folder @unfinished, which is made. @options: the rates and the command.
  * False: said why.
  */
 bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options *options,
-			const char *directory);
+			const char *unfinished);
 
 /*
  * What has been recorded up to now of where locks were initialised, for
@@ -34,10 +35,10 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
  */
 bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel);
 
-/* After the command has ended: the profiles. Whether they are whole and written. */
+/* After the command has ended: the profiles. Whether they are whole; u->written says whether they are written. */
 bool lsp_userside_end(struct lsp_userside *u, int exit_status);
 
-/* Removes what begin has made. */
+/* Removes the recorder's own file. */
 void lsp_userside_uninit(struct lsp_userside *u);
 
 #endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would catch: an older recording that is lost to a new one that was abandoned,
+ * left unfinished or killed; files of two recordings that look like one; a file
+ * of somebody else that goes with them; folders that stay behind when nothing
+ * came of a recording; two recorders in one folder; an inner folder that is a
+ * link to somewhere else.
+ * sources: user/cmd/folder.c tests/unit/scratch.c
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../user/cmd/folder.h"
+#include "scratch.h"
+
+static void put(const char *folder, const char *name, const char *text)
+{
+	char path[2 * PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What a folder has, as names and texts in order. */
+static const char *tree(const char *folder)
+{
+	static char text[4096];
+	char command[2 * PATH_MAX];
+	FILE *f;
+	size_t n;
+
+	snprintf(command, sizeof(command),
+		 "cd '%s' 2>/dev/null && find . -type f | sort | while read -r f; do echo \"$f $(cat $f)\"; done", folder);
+	f = popen(command, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	pclose(f);
+	return text;
+}
+
+static void recording_put(const char *folder, const char *text)
+{
+	put(folder, "block.pb.gz", text);
+	put(folder, "mutex.pb.gz", text);
+	put(folder, "contention.ext.pb.gz", text);
+	put(folder, "record.json", text);
+}
+
+#define WHOLE(t) "./block.pb.gz " t "\n./contention.ext.pb.gz " t "\n./mutex.pb.gz " t "\n./record.json " t "\n"
+
+static void older(const char *path)
+{
+	struct lsp_folder f;
+
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "old");
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	assert_string_equal(tree(path), WHOLE("old"));
+}
+
+static void abandoned(void **state)
+{
+	const char *path = scratch_path("abandoned");
+	struct lsp_folder f;
+
+	(void)state;
+	older(path);
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "new");
+	put(f.unfinished, "spans.lspan", "new");
+	put(f.unfinished, "block.pb.gz.Ab12Cd", "new");
+	assert_int_equal(lsp_folder_make(scratch_path("abandoned/lockspan.unfinished/user/before")), 0);
+	put(f.unfinished, "user/before/block.pb.gz", "new");
+	lsp_folder_uninit(&f);
+	assert_string_equal(tree(path), WHOLE("old"));
+	assert_int_not_equal(access(f.unfinished, F_OK), 0);
+}
+
+static void nothing_stays(void **state)
+{
+	struct lsp_folder f;
+
+	(void)state;
+	assert_int_equal(lsp_folder_begin(&f, scratch_path("a/b/c")), 0);
+	lsp_folder_uninit(&f);
+	assert_int_not_equal(access(scratch_path("a"), F_OK), 0);
+
+	/* What was there stays, and what others have put in meanwhile. */
+	assert_int_equal(lsp_folder_make(scratch_path("a")), 0);
+	assert_int_equal(lsp_folder_begin(&f, scratch_path("a/b//c/")), 0);
+	put(scratch_path("a/b"), "block.pb.gz", "others'");
+	lsp_folder_uninit(&f);
+	assert_string_equal(tree(scratch_path("a")), "./b/block.pb.gz others'\n");
+	assert_int_not_equal(access(scratch_path("a/b/c"), F_OK), 0);
+	/* Neither written to nor made. */
+	assert_int_equal(lsp_folder_begin(&f, "/dev/null/x/y"), -ENOTDIR);
+	assert_int_equal(lsp_folder_begin(&f, scratch_path("a/b/block.pb.gz")), -ENOTDIR);
+	lsp_folder_uninit(&f);
+}
+
+static void replaced(void **state)
+{
+	const char *path = scratch_path("replaced");
+	struct lsp_folder f;
+
+	(void)state;
+	older(path);
+	put(path, "cpu.pb.gz", "old");
+	put(path, "notes.txt", "mine");
+	put(path, "block.pb.gz.backup", "mine");
+	assert_int_equal(lsp_folder_make(scratch_path("replaced/user")), 0);
+	recording_put(scratch_path("replaced/user"), "old");
+	put(path, "user/notes.txt", "mine");
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "new");
+	put(f.unfinished, "spans.lspan", "new");
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	lsp_folder_uninit(&f);
+	/* Neither the old one's CPU profile nor its user side belongs to the new one. */
+	assert_string_equal(tree(path), "./block.pb.gz new\n./block.pb.gz.backup mine\n"
+			    "./contention.ext.pb.gz new\n./mutex.pb.gz new\n./notes.txt mine\n"
+			    "./record.json new\n./spans.lspan new\n./user/notes.txt mine\n");
+
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "third");
+	assert_int_equal(lsp_folder_make(scratch_path("replaced/lockspan.unfinished/user")), 0);
+	put(f.unfinished, "user/block.pb.gz", "third");
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	assert_string_equal(tree(path), "./block.pb.gz third\n./block.pb.gz.backup mine\n"
+			    "./contention.ext.pb.gz third\n./mutex.pb.gz third\n./notes.txt mine\n"
+			    "./record.json third\n./user/block.pb.gz third\n./user/notes.txt mine\n");
+	assert_int_not_equal(access(f.unfinished, F_OK), 0);
+}
+
+static void left(void **state)
+{
+	const char *path = scratch_path("left");
+	struct lsp_folder f;
+
+	(void)state;
+	older(path);
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	put(f.unfinished, "mutex.pb.gz", "new");
+	lsp_folder_leave(&f);
+	lsp_folder_uninit(&f);
+	assert_string_equal(tree(path), "./block.pb.gz old\n./contention.ext.pb.gz old\n"
+			    "./lockspan.unfinished/mutex.pb.gz new\n./mutex.pb.gz old\n./record.json old\n");
+	/* The next one does not find it among its own. */
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "next");
+	assert_int_equal(unlink(scratch_path("left/lockspan.unfinished/mutex.pb.gz")), 0);
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	assert_string_equal(tree(path), "./block.pb.gz next\n./contention.ext.pb.gz next\n./record.json next\n");
+}
+
+/* A step of the exchange that fails: what is there has no record.json, so it is not whole for anybody. */
+static void half_way(void **state)
+{
+	const char *path = scratch_path("half");
+	struct lsp_folder f;
+
+	(void)state;
+	older(path);
+	assert_int_equal(scratch_run("mkdir -p $SCRATCH/half/spans.lspan/x"), 0);
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	recording_put(f.unfinished, "new");
+	put(f.unfinished, "spans.lspan", "new");
+	assert_true(lsp_folder_commit(&f) < 0);
+	lsp_folder_uninit(&f);
+	assert_int_not_equal(access(scratch_path("half/record.json"), F_OK), 0);
+	assert_int_equal(access(scratch_path("half/lockspan.unfinished/record.json"), F_OK), 0);
+}
+
+static void killed(void **state)
+{
+	const char *path = scratch_path("killed");
+	struct lsp_folder f;
+	int status, ready[2];
+	pid_t pid;
+	char c;
+
+	(void)state;
+	older(path);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		if (lsp_folder_begin(&f, path))
+			_exit(1);
+		recording_put(f.unfinished, "new");
+		put(f.unfinished, "mutex.pb.gz.zZ0000", "new");
+		(void)!write(ready[1], "", 1);
+		pause();
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	/* While it lives nobody else writes there. */
+	assert_int_equal(lsp_folder_begin(&f, path), -EBUSY);
+	lsp_folder_uninit(&f);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	close(ready[0]);
+	close(ready[1]);
+
+	assert_int_equal(access(scratch_path("killed/lockspan.unfinished/block.pb.gz"), F_OK), 0);
+	assert_int_equal(lsp_folder_begin(&f, path), 0);
+	lsp_folder_uninit(&f);
+	assert_string_equal(tree(path), WHOLE("old"));
+	assert_int_not_equal(access(f.unfinished, F_OK), 0);
+}
+
+static void linked(void **state)
+{
+	struct lsp_folder f;
+
+	(void)state;
+	assert_int_equal(scratch_run("mkdir -p $SCRATCH/linked $SCRATCH/precious && "
+				     "ln -s ../precious $SCRATCH/linked/lockspan.unfinished"), 0);
+	put(scratch_path("precious"), "block.pb.gz", "others'");
+	assert_int_equal(lsp_folder_begin(&f, scratch_path("linked")), -EEXIST);
+	lsp_folder_uninit(&f);
+	assert_string_equal(tree(scratch_path("precious")), "./block.pb.gz others'\n");
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return scratch_create();
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return scratch_destroy();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(abandoned), cmocka_unit_test(nothing_stays), cmocka_unit_test(replaced),
+		cmocka_unit_test(left), cmocka_unit_test(half_way), cmocka_unit_test(killed),
+		cmocka_unit_test(linked),
+	};
+
+	return cmocka_run_group_tests_name("folder", tests, begin, end);
+}
