@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # The guest's file system: a base per kernel, kept in the cache, and a small
 # archive per run with the tree's outputs. The kernel unpacks one after the
 # other from the same initrd. Sourced by tools/vm.

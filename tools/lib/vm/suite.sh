@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # The build root of a Debian suite: its compiler, libraries and kernel headers.
 # A chroot in the cache, or the host itself where the host is that suite.
 # Sourced by tools/vm.
