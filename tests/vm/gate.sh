@@ -4,7 +4,7 @@
 # The gate on recordings of a program whose critical section is made longer by a
 # known amount. Would catch: a verdict that is wrong on real noise, an exit
 # status or a reason that does not belong to it, a baseline folder that is not
-# found, and runs that are too short or incomplete but judged.
+# found, a FAIL that does not say where, and runs that are too short or incomplete but judged.
 #
 # Time is counted in the guest's instructions, so that the machine's load does not show: noise is
 # what the program, the kernel and lockspan make.
@@ -82,8 +82,12 @@ verdict PASS 0 measured --max 60% /tmp/base -- /tmp/worse
 verdict PASS 0 measured /tmp/worse -- /tmp/base
 verdict INCONCLUSIVE 3 too_short /tmp/short -- /tmp/short
 verdict INCONCLUSIVE 3 too_few_runs /tmp/base/1 -- /tmp/worse
+like 'text' "$($lockspan gate /tmp/base -- /tmp/worse)" \
+	'^FAIL: .*new .*interval.*most was added on g_hot.mu.*lockspan diff --by lock /tmp/base/'
 sed -i 's/"partial": *false/"partial":true/' /tmp/same/3/record.json
-verdict INCONCLUSIVE 3 partial /tmp/base -- /tmp/same
-like 'text' "$($lockspan gate /tmp/base -- /tmp/worse)" '^FAIL: .*new .*interval'
+rc=0
+$lockspan gate /tmp/base -- /tmp/same >/tmp/out 2>&1 || rc=$?
+is 'a partial run: exit status' "$rc" 2
+like 'a partial run' "$(</tmp/out)" '/tmp/same/3 is partial'
 module_unload
 finish

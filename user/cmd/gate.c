@@ -2,28 +2,38 @@
 /* lockspan gate: runs before, runs after, and whether waiting became worse. For CI. */
 #include <argp.h>
 #include <json-c/json.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../gate/power.h"
 #include "cmd.h"
-#include "gate_runs.h"
-#include "json.h"
+#include "gate_say.h"
+#include "reading.h"
 #include "say.h"
 
 #define EXIT_FAIL 1
 #define EXIT_INCONCLUSIVE 3
+#define POWER_REPETITIONS 10000
 
-enum { OPTION_MAX = 256, OPTION_PER, OPTION_FLOOR, OPTION_LOCK };
+#define LOCKS (1U << LSP_SYNC_MUTEX | 1U << LSP_SYNC_RWLOCK_RD | 1U << LSP_SYNC_RWLOCK_WR | \
+	       1U << LSP_SYNC_PI)
+#define SEMAPHORES (1U << LSP_SYNC_SEM)
+
+enum { OPTION_MAX = 256, OPTION_PER, OPTION_FLOOR, OPTION_LOCK, OPTION_SYNC, OPTION_STATUS,
+       OPTION_ABSENT, OPTION_POWER };
 
 struct gate {
 	struct lsp_gate_options options;
-	const char *lock;
-	bool json;
+	struct lsp_gate_wanted wanted;
+	unsigned int classes;	/* of --sync; 0: locks, and semaphores apart */
+	bool floor_given, absent, power, json;
 	char **base;		/* paths, as given */
 	size_t nbase;
-	struct lsp_gate_runs *runs[2];	/* before, after */
-	struct lsp_gate_result result;
+	struct lsp_gate_places waits, releases;
+	struct lsp_gate_judgement found;
 };
 
 static const struct argp_option options[] = {
@@ -33,13 +43,14 @@ static const struct argp_option options[] = {
 	{ "floor", OPTION_FLOOR, "US", 0,
 	  "Delay below so many microseconds a second counts as these (default 1000)", 0 },
 	{ "lock", OPTION_LOCK, "NAME", 0, "Only waits for this lock count", 0 },
+	{ "absent", OPTION_ABSENT, NULL, 0,
+	  "With --lock: a side in which nobody waits for it has no delay; else that is an error", 0 },
+	{ "sync", OPTION_SYNC, "CLASS[,...]", 0,
+	  "Waits of these classes count: lock (mutex, rwlock, pi), sem, cond ...", 0 },
+	{ "status", OPTION_STATUS, "N", 0, "The exit status of a run that ended well (default 0)", 0 },
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
+	{ "power", OPTION_POWER, NULL, 0, "Print what the gate sees of known changes, and end", 0 },
 	{ 0 }
-};
-
-static const char *const per_names[] = {
-	[LSP_GATE_PER_RUN] = "run", [LSP_GATE_PER_SECOND] = "second",
-	[LSP_GATE_PER_CONTENTION] = "contention",
 };
 
 static double amount_parse(const char *text, const char *unit, struct argp_state *state)
@@ -55,10 +66,67 @@ static double amount_parse(const char *text, const char *unit, struct argp_state
 static enum lsp_gate_per per_parse(const char *text, struct argp_state *state)
 {
 	for (int i = 0; i <= LSP_GATE_PER_CONTENTION; i++)
-		if (!strcmp(text, per_names[i]))
+		if (!strcmp(text, lsp_gate_per_names[i]))
 			return (enum lsp_gate_per)i;
 	argp_error(state, "'%s' is none of run, second and contention", text);
 	return LSP_GATE_PER_RUN;
+}
+
+/* The classes that a word of --sync names; 0: none. */
+static unsigned int class_parse(const char *word, size_t n)
+{
+	static const struct {
+		const char *word;
+		unsigned int classes;
+	} groups[] = {
+		{ "lock", LOCKS },
+		{ "rwlock", 1U << LSP_SYNC_RWLOCK_RD | 1U << LSP_SYNC_RWLOCK_WR },
+	};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (strlen(groups[i].word) == n && !memcmp(groups[i].word, word, n))
+			return groups[i].classes;
+	for (unsigned int i = 0; i < LSP_SYNC_COUNT; i++)
+		if (strlen(lsp_sync_name(i)) == n && !memcmp(lsp_sync_name(i), word, n))
+			return 1U << i;
+	return 0;
+}
+
+static unsigned int classes_parse(const char *text, struct argp_state *state)
+{
+	unsigned int classes = 0, one;
+	size_t n;
+
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		one = class_parse(text, n);
+		if (!one)
+			argp_error(state, "'%.*s' is no class: there is lock, rwlock, mutex, sem, pi, cond, barrier, join, once, runtime, other",
+				   (int)n, text);
+		classes |= one;
+		if (!text[n])
+			return classes;
+	}
+}
+
+static double status_parse(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n > 255)
+		argp_error(state, "'%s' is no exit status: 0 to 255", text);
+	return (double)n;
+}
+
+static void options_check(const struct gate *g, struct argp_state *state)
+{
+	if (g->wanted.lock && g->classes)
+		argp_error(state, "--lock and --sync: one of them");
+	if (g->absent && !g->wanted.lock)
+		argp_error(state, "--absent goes with --lock");
+	if (g->floor_given && g->options.per == LSP_GATE_PER_CONTENTION)
+		argp_error(state, "--floor is of delay in a second; a mean wait (--per contention) has none");
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -74,9 +142,22 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_FLOOR:
 		g->options.floor_ns = amount_parse(arg, "us", state) * 1000;
+		g->floor_given = true;
 		break;
 	case OPTION_LOCK:
-		g->lock = arg;
+		g->wanted.lock = arg;
+		break;
+	case OPTION_SYNC:
+		g->classes = classes_parse(arg, state);
+		break;
+	case OPTION_STATUS:
+		g->wanted.status = status_parse(arg, state);
+		break;
+	case OPTION_ABSENT:
+		g->absent = true;
+		break;
+	case OPTION_POWER:
+		g->power = true;
 		break;
 	case 'j':
 		g->json = true;
@@ -85,129 +166,166 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		g->base = state->argv + state->next;
 		g->nbase = (size_t)(state->argc - state->next);
 		break;
+	case ARGP_KEY_END:
+		options_check(g, state);
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }
 
-/* ---- what is said ---- */
-
-static const char *reason_name(enum lsp_gate_reason reason)
-{
-	static const char *const names[] = {
-		[LSP_GATE_MEASURED] = "measured", [LSP_GATE_TOO_FEW_RUNS] = "too_few_runs",
-		[LSP_GATE_TOO_SHORT] = "too_short", [LSP_GATE_PARTIAL] = "partial",
-		[LSP_GATE_NOISY] = "noisy", [LSP_GATE_WIDE] = "wide",
-	};
-
-	return names[reason];
-}
-
-static void reason_text(const struct gate *g, char *to, size_t bytes)
-{
-	switch (g->result.reason) {
-	case LSP_GATE_MEASURED:
-		snprintf(to, bytes, "the whole interval is %s the limit",
-			 g->result.verdict == LSP_GATE_FAIL ? "above" : "within");
-		return;
-	case LSP_GATE_TOO_FEW_RUNS:
-		snprintf(to, bytes, "%zu and %zu runs; at least %d of each are needed",
-			 g->runs[0]->n, g->runs[1]->n, LSP_GATE_RUNS_MIN);
-		return;
-	case LSP_GATE_TOO_SHORT:
-		snprintf(to, bytes, "the runs are too short: half of them have fewer than %d waits",
-			 LSP_GATE_WAITS_MIN);
-		return;
-	case LSP_GATE_PARTIAL:
-		snprintf(to, bytes, "records were lost in a run; record it again with larger --ring-bytes");
-		return;
-	case LSP_GATE_NOISY:
-		snprintf(to, bytes, "the baseline differs from itself by more than the limit; quiet the machine, or make more and longer runs");
-		return;
-	case LSP_GATE_WIDE:
-		snprintf(to, bytes, "the limit lies inside the interval; make more runs");
-	}
-}
-
-static void text_print(const struct gate *g)
-{
-	const struct lsp_gate_result *r = &g->result;
-	char reason[200];
-
-	reason_text(g, reason, sizeof(reason));
-	printf("%s: %s\n", lsp_gate_verdict_name(r->verdict), reason);
-	if (!r->measured)
-		return;
-	printf("delay per %s%s%s\n", per_names[g->options.per], g->lock ? ", lock " : "",
-	       g->lock ? g->lock : "");
-	printf("  base    %12.6f s, median of %zu runs\n", r->base / 1e9, g->runs[0]->n);
-	printf("  new     %12.6f s, median of %zu runs\n", r->now / 1e9, g->runs[1]->n);
-	printf("  change  %+11.1f %%, %.1f %% interval %+.1f to %+.1f %%; limit %+.1f %%\n",
-	       100 * (r->ratio - 1), 100 * r->confidence, 100 * (r->low - 1), 100 * (r->high - 1),
-	       100 * g->options.limit);
-	printf("  noise   %+11.1f %% between runs of the baseline\n", 100 * (r->noise - 1));
-}
-
-static struct json_object *runs_new(const struct lsp_gate_runs *runs)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < runs->n; i++) {
-		struct json_object *o = json_object_new_object();
-
-		lsp_json_string(o, "path", runs->paths[i]);
-		lsp_json_double(o, "delay_ns", runs->runs[i].delay_ns);
-		lsp_json_double(o, "contentions", runs->runs[i].contentions);
-		lsp_json_u64(o, "kept", runs->runs[i].kept);
-		lsp_json_double(o, "seconds", runs->runs[i].seconds);
-		json_object_object_add(o, "partial", json_object_new_boolean(runs->runs[i].partial));
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static void json_print(const struct gate *g)
-{
-	struct json_object *o = json_object_new_object();
-	const struct lsp_gate_result *r = &g->result;
-	char text[200];
-
-	reason_text(g, text, sizeof(text));
-	lsp_json_string(o, "verdict", lsp_gate_verdict_name(r->verdict));
-	lsp_json_string(o, "reason", reason_name(r->reason));
-	lsp_json_string(o, "text", text);
-	lsp_json_string(o, "per", per_names[g->options.per]);
-	lsp_json_string(o, "lock", g->lock ? g->lock : "");
-	lsp_json_double(o, "limit", g->options.limit);
-	lsp_json_double(o, "floor_ns", g->options.floor_ns);
-	if (r->measured) {
-		lsp_json_double(o, "base_ns", r->base);
-		lsp_json_double(o, "new_ns", r->now);
-		lsp_json_double(o, "ratio", r->ratio);
-		lsp_json_double(o, "low", r->low);
-		lsp_json_double(o, "high", r->high);
-		lsp_json_double(o, "confidence", r->confidence);
-		lsp_json_double(o, "noise", r->noise);
-	}
-	json_object_object_add(o, "base", runs_new(g->runs[0]));
-	json_object_object_add(o, "new", runs_new(g->runs[1]));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
-	json_object_put(o);
-}
-
-/* ---- all of it ---- */
+/* ---- judging ---- */
 
 static bool runs_read(struct gate *g, char **now, size_t nnow)
 {
+	struct lsp_gate_runs **runs = g->found.runs;
+
 	for (size_t i = 0; i < g->nbase; i++)
-		if (!lsp_gate_runs_add(g->runs[0], g->base[i], g->lock))
+		if (!lsp_gate_runs_add(runs[0], g->base[i], &g->wanted, &g->waits, 0))
 			return false;
 	for (size_t i = 0; i < nnow; i++)
-		if (!lsp_gate_runs_add(g->runs[1], now[i], g->lock))
+		if (!lsp_gate_runs_add(runs[1], now[i], &g->wanted, &g->waits, 1))
 			return false;
+	return lsp_gate_runs_alike(runs[0], runs[1]);
+}
+
+/* A name that a side does not know is mistyped, or the lock has another now: that is no verdict. */
+static bool lock_check(const struct gate *g)
+{
+	static const char *const sides[] = { "BASE", "NEW" };
+	bool met[2] = { false, false };
+	char *names = NULL;
+	size_t bytes;
+	FILE *to;
+
+	for (int side = 0; side < 2; side++)
+		for (size_t i = 0; i < g->found.runs[side]->n; i++)
+			met[side] |= g->found.runs[side]->runs[i].lock.contentions > 0;
+	if (!g->wanted.lock || (met[0] && met[1]) || (g->absent && (met[0] || met[1])))
+		return true;
+	to = open_memstream(&names, &bytes);
+	if (to) {
+		lsp_gate_places_locks(&g->waits, met[0] ? 1 : 0, to);
+		fclose(to);
+	}
+	lsp_say("no run of %s waited for lock '%s'%s; waited for were: %s",
+		met[0] ? sides[1] : met[1] ? sides[0] : "either side", g->wanted.lock,
+		met[0] || met[1] ? " (--absent if it has gone or is new)" : "",
+		names && *names ? names : "none");
+	free(names);
+	return false;
+}
+
+static int classes_decide(const struct gate *g, unsigned int classes, struct lsp_gate_result *ret)
+{
+	struct lsp_gate_run base[LSP_GATE_RUNS_MAX], now[LSP_GATE_RUNS_MAX];
+
+	lsp_gate_runs_take(g->found.runs[0], classes, base);
+	lsp_gate_runs_take(g->found.runs[1], classes, now);
+	return lsp_gate_decide(&g->options, base, g->found.runs[0]->n, now, g->found.runs[1]->n, ret);
+}
+
+static bool is_quiet(const struct gate *g, unsigned int classes)
+{
+	struct lsp_gate_run runs[LSP_GATE_RUNS_MAX];
+
+	for (int side = 0; side < 2; side++) {
+		lsp_gate_runs_take(g->found.runs[side], classes, runs);
+		if (!lsp_gate_is_quiet(&g->options, runs, g->found.runs[side]->n))
+			return false;
+	}
 	return true;
 }
+
+/* Semaphores are judged in place of locks where nobody waits for any, else beside them. */
+static int decide(struct gate *g)
+{
+	struct lsp_gate_judgement *f = &g->found;
+	int err;
+
+	f->lock = g->wanted.lock;
+	f->classes = f->lock ? 0 : g->classes ? g->classes : LOCKS;
+	if (f->lock || g->classes || is_quiet(g, SEMAPHORES))
+		return classes_decide(g, f->classes, &f->result);
+	if (is_quiet(g, LOCKS)) {
+		f->classes = SEMAPHORES;
+		return classes_decide(g, f->classes, &f->result);
+	}
+	err = classes_decide(g, LOCKS, &f->result);
+	if (!err)
+		err = classes_decide(g, SEMAPHORES, &f->semaphores);
+	f->has_semaphores = true;
+	if (!err)
+		lsp_gate_join(&f->result, &f->semaphores);
+	return err;
+}
+
+/* ---- where it has become worse ---- */
+
+/* The path of the run whose delay is nearest to the side's median. */
+static const char *near_find(const struct gate *g, int side, unsigned int classes)
+{
+	const struct lsp_gate_runs *runs = g->found.runs[side];
+	struct lsp_gate_run taken[LSP_GATE_RUNS_MAX];
+	double sorted[LSP_GATE_RUNS_MAX], median;
+	size_t best = 0;
+
+	lsp_gate_runs_take(runs, classes, taken);
+	for (size_t i = 0; i < runs->n; i++)
+		sorted[i] = taken[i].delay_ns;
+	median = lsp_median(sorted, runs->n);
+	for (size_t i = 1; i < runs->n; i++)
+		if (fabs(taken[i].delay_ns - median) < fabs(taken[best].delay_ns - median))
+			best = i;
+	return runs->runs[best].path;
+}
+
+/* Who released the worst lock in the new runs; their mutex profiles may be missing. */
+static void blame_find(struct gate *g)
+{
+	const struct lsp_gate_runs *now = g->found.runs[1];
+	struct lsp_profile_sample s;
+	struct lsp_profile *p;
+	char path[PATH_MAX], why[256];
+
+	for (size_t i = 0; i < now->n; i++) {
+		snprintf(path, sizeof(path), "%s/mutex.pb.gz", now->runs[i].path);
+		if (lsp_profile_read(path, &p, why, sizeof(why)))
+			continue;
+		for (size_t k = 0; lsp_profile_types(p) == 2 && lsp_profile_sample(p, k, &s); k++)
+			if (lsp_gate_places_add(&g->releases, p, &s, LSP_SYNC_OTHER, 1))
+				break;
+		lsp_profile_destroy(p);
+	}
+	g->found.blamed = lsp_gate_places_most(&g->releases, g->found.worst.lock, 1,
+					       &g->found.blamed_share);
+}
+
+static void worst_find(struct gate *g)
+{
+	struct lsp_gate_judgement *f = &g->found;
+	unsigned int classes = f->result.reason == LSP_GATE_SEMAPHORES ? SEMAPHORES : f->classes;
+	struct lsp_gate_run taken[LSP_GATE_RUNS_MAX];
+	double divisor[2] = { 0, 0 };
+
+	for (int side = 0; side < 2; side++) {
+		lsp_gate_runs_take(f->runs[side], classes, taken);
+		for (size_t i = 0; i < f->runs[side]->n; i++)
+			divisor[side] += g->options.per == LSP_GATE_PER_SECOND ? taken[i].seconds :
+					 g->options.per == LSP_GATE_PER_RUN ? 1 : taken[i].contentions;
+		if (!(divisor[side] > 0))
+			return;
+	}
+	f->has_worst = lsp_gate_places_worst(&g->waits, classes, f->lock, divisor, &f->worst);
+	if (!f->has_worst)
+		return;
+	for (int side = 0; side < 2; side++)
+		f->near[side] = near_find(g, side, classes);
+	blame_find(g);
+}
+
+/* ---- all of it ---- */
 
 static int gate_run(struct gate *g, char **now, size_t nnow)
 {
@@ -215,25 +333,37 @@ static int gate_run(struct gate *g, char **now, size_t nnow)
 		[LSP_GATE_PASS] = 0, [LSP_GATE_FAIL] = EXIT_FAIL,
 		[LSP_GATE_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
 	};
+	struct lsp_gate_judgement *f = &g->found;
 	int err;
 
-	if (!runs_read(g, now, nnow))
+	f->options = &g->options;
+	if (!runs_read(g, now, nnow) || !lock_check(g))
 		return LSP_EXIT_OTHER_FAILED;
-	err = lsp_gate_decide(&g->options, g->runs[0]->runs, g->runs[0]->n, g->runs[1]->runs,
-			      g->runs[1]->n, &g->result);
+	err = decide(g);
 	if (err) {
 		lsp_say("cannot compare: %s", strerror(-err));
 		return LSP_EXIT_OTHER_FAILED;
 	}
-	if (g->json)
-		json_print(g);
-	else
-		text_print(g);
-	if (fflush(stdout) || ferror(stdout)) {
-		lsp_say("cannot write the verdict");
+	if (f->result.verdict == LSP_GATE_FAIL || f->result.reason == LSP_GATE_SEMAPHORES)
+		worst_find(g);
+	if (!g->json)
+		lsp_gate_text(stdout, f);
+	if (!lsp_reading_finish(g->json ? lsp_gate_json(f) : NULL))
 		return LSP_EXIT_OTHER_FAILED;
+	return statuses[f->result.verdict];
+}
+
+static int power_print(const struct gate *g)
+{
+	char line[200];
+	int more = 1;
+
+	for (unsigned int i = 0; more > 0; i++) {
+		more = lsp_gate_power_line(&g->options, i, POWER_REPETITIONS, line, sizeof(line));
+		if (more > 0)
+			puts(line);
 	}
-	return statuses[g->result.verdict];
+	return lsp_reading_finish(NULL) && !more ? 0 : LSP_EXIT_OTHER_FAILED;
 }
 
 static const struct argp argp = {
@@ -256,18 +386,24 @@ int lsp_cmd_gate(int argc, char **argv)
 		before++;
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, before, argv, 0, NULL, &g);
+	if (g.power)
+		return power_print(&g);
 	if (!g.nbase || before + 1 >= argc) {
 		lsp_say("gate needs recordings on both sides: lockspan gate BASE... -- NEW...");
 		return LSP_EXIT_USAGE;
 	}
-	g.runs[0] = calloc(1, sizeof(*g.runs[0]));
-	g.runs[1] = calloc(1, sizeof(*g.runs[1]));
-	if (g.runs[0] && g.runs[1])
+	lsp_gate_places_init(&g.waits);
+	lsp_gate_places_init(&g.releases);
+	g.found.runs[0] = calloc(1, sizeof(*g.found.runs[0]));
+	g.found.runs[1] = calloc(1, sizeof(*g.found.runs[1]));
+	if (g.found.runs[0] && g.found.runs[1])
 		status = gate_run(&g, argv + before + 1, (size_t)(argc - before - 1));
 	for (int i = 0; i < 2; i++) {
-		if (g.runs[i])
-			lsp_gate_runs_uninit(g.runs[i]);
-		free(g.runs[i]);
+		if (g.found.runs[i])
+			lsp_gate_runs_uninit(g.found.runs[i]);
+		free(g.found.runs[i]);
 	}
+	lsp_gate_places_uninit(&g.waits);
+	lsp_gate_places_uninit(&g.releases);
 	return status;
 }

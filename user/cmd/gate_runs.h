@@ -6,21 +6,63 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../capture/span.h"
 #include "../gate/verdict.h"
+#include "gate_places.h"
 
+/* Of the waits of one class, or for one lock. */
+struct lsp_gate_sum {
+	double delay_ns;
+	double contentions;
+};
+
+/* How a recording was made: what must be alike for delays to be compared. */
+struct lsp_gate_settings {
+	double block_rate_ns;
+	double mutex_fraction;
+	double min_delay_ns;
+};
+
+struct lsp_gate_recording {
+	char *path;
+	double seconds;
+	uint64_t kept;			/* waits of all classes; sampling kept these */
+	bool complete;			/* of a command, from its start to its end */
+	struct lsp_gate_settings settings;
+	struct lsp_gate_sum classes[LSP_SYNC_COUNT];
+	struct lsp_gate_sum lock;	/* that was asked for */
+};
+
+/* One side. */
 struct lsp_gate_runs {
-	struct lsp_gate_run runs[LSP_GATE_RUNS_MAX];
-	char *paths[LSP_GATE_RUNS_MAX];
+	struct lsp_gate_recording runs[LSP_GATE_RUNS_MAX];
 	size_t n;
+};
+
+/* What a recording must be like to be taken. */
+struct lsp_gate_wanted {
+	const char *lock;		/* NULL: none is asked for */
+	double status;			/* exit status of a command that ended well */
 };
 
 /*
  * Adds the recording in the folder @path, or all those in folders directly
- * inside it, in the order of their names. @lock: only waits for it count, of any
- * class; NULL: waits for mutexes, rwlocks and PI locks. False after saying what
- * is wrong.
+ * inside it, in the order of their names, and what it says of @side to
+ * @places. False after saying what is wrong: it cannot be read, it is partial,
+ * its command failed.
  */
-bool lsp_gate_runs_add(struct lsp_gate_runs *r, const char *path, const char *lock);
+bool lsp_gate_runs_add(struct lsp_gate_runs *r, const char *path, const struct lsp_gate_wanted *w,
+		       struct lsp_gate_places *places, int side);
 void lsp_gate_runs_uninit(struct lsp_gate_runs *r);
+
+/* False after saying which two recordings were made in different ways. */
+bool lsp_gate_runs_alike(const struct lsp_gate_runs *base, const struct lsp_gate_runs *now);
+
+/* What is judged: the waits of the @classes (a bit for each enum lsp_sync), or 0 for the lock's. */
+void lsp_gate_runs_take(const struct lsp_gate_runs *r, unsigned int classes,
+			struct lsp_gate_run *ret);
+
+/* Delay of a class in a run, in the mean. */
+double lsp_gate_runs_class_ns(const struct lsp_gate_runs *r, enum lsp_sync class);
 
 #endif

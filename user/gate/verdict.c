@@ -23,28 +23,48 @@ const char *lsp_gate_verdict_name(enum lsp_gate_verdict v)
 	return names[v];
 }
 
-/* What is compared of a run. */
-static double run_value(const struct lsp_gate_options *o, const struct lsp_gate_run *r)
+static double median_of(const struct lsp_gate_run *runs, size_t n,
+			double (*of)(const struct lsp_gate_run *r))
 {
-	double delay = fmax(r->delay_ns, o->floor_ns * r->seconds);
+	double v[LSP_GATE_RUNS_MAX];
 
+	for (size_t i = 0; i < n; i++)
+		v[i] = of(&runs[i]);
+	return lsp_median(v, n);
+}
+
+static double seconds_of(const struct lsp_gate_run *r)
+{
+	return r->seconds;
+}
+
+static double delay_of(const struct lsp_gate_run *r)
+{
+	return r->delay_ns;
+}
+
+/* What is compared of a run; one of @seconds has so much floor. */
+static double run_value(const struct lsp_gate_options *o, const struct lsp_gate_run *r,
+			double seconds)
+{
 	switch (o->per) {
 	case LSP_GATE_PER_SECOND:
-		return delay / r->seconds;
+		return fmax(r->delay_ns / r->seconds, o->floor_ns);
 	case LSP_GATE_PER_CONTENTION:
-		return delay / fmax(r->contentions, 1);
+		/* A nanosecond is the clock's own. */
+		return fmax(r->delay_ns / r->contentions, 1);
 	default:
-		return delay;
+		return fmax(r->delay_ns, o->floor_ns * seconds);
 	}
 }
 
 static double *values_log(const struct lsp_gate_options *o, const struct lsp_gate_run *runs,
-			  size_t n)
+			  size_t n, double seconds)
 {
 	double *v = malloc((n + 1) * sizeof(*v));
 
 	for (size_t i = 0; v && i < n; i++)
-		v[i] = log(run_value(o, &runs[i]));
+		v[i] = log(run_value(o, &runs[i], seconds));
 	return v;
 }
 
@@ -117,16 +137,17 @@ static double noise_of(const double *v, size_t n, size_t other)
 
 /* ---- objections ---- */
 
-static bool any_partial(const struct lsp_gate_run *runs, size_t n)
+static double kept_of(const struct lsp_gate_run *runs, size_t n)
 {
+	double kept = 0;
+
 	for (size_t i = 0; i < n; i++)
-		if (runs[i].partial)
-			return true;
-	return false;
+		kept += (double)runs[i].kept;
+	return kept;
 }
 
 /* Whether half of the runs have too few waits, and it is not for want of waits in a long time. */
-static bool too_short(const struct lsp_gate_run *runs, size_t n)
+static bool is_short(const struct lsp_gate_run *runs, size_t n)
 {
 	double seconds = 0;
 	size_t poor = 0;
@@ -138,29 +159,75 @@ static bool too_short(const struct lsp_gate_run *runs, size_t n)
 	return 2 * poor >= n && seconds < LSP_GATE_SECONDS_LONG;
 }
 
+static bool is_complete(const struct lsp_gate_run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!runs[i].complete)
+			return false;
+	return true;
+}
+
+/* A mean needs waits in each run, and their number enough on the whole. */
+static bool has_means(const struct lsp_gate_run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(runs[i].contentions > 0))
+			return false;
+	return kept_of(runs, n) >= LSP_GATE_WAITS_MIN;
+}
+
+/*
+ * Both sides: nothing can be said. One: where there was hardly a wait before and
+ * many are now, or the reverse, that is an answer, if that side has shown all
+ * that it does.
+ */
+static bool too_short(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
+		      size_t nbase, const struct lsp_gate_run *now, size_t nnow)
+{
+	bool before = is_short(base, nbase), after = is_short(now, nnow);
+
+	if (o->per == LSP_GATE_PER_CONTENTION)
+		return false;	/* has_means() was asked */
+	if (before && after)
+		return true;
+	if (o->per == LSP_GATE_PER_SECOND)
+		return before || after;
+	return (before && !is_complete(base, nbase)) || (after && !is_complete(now, nnow));
+}
+
+/*
+ * Whether the new runs are not half as long, and lack more time than their threads
+ * waited less, so that it is doubtful whether they did the same work.
+ */
+static bool is_shortened(const struct lsp_gate_run *base, size_t nbase,
+			 const struct lsp_gate_run *now, size_t nnow)
+{
+	double before = median_of(base, nbase, seconds_of), after = median_of(now, nnow, seconds_of);
+	double saved_ns = median_of(base, nbase, delay_of) - median_of(now, nnow, delay_of);
+
+	return after < before / 2 && (before - after) * 1e9 > saved_ns;
+}
+
 static void conclude(const struct lsp_gate_options *o, struct lsp_gate_result *r)
 {
 	double most = 1 + o->limit;
 
 	r->verdict = LSP_GATE_INCONCLUSIVE;
-	if (r->high <= most) {
+	r->reason = LSP_GATE_MEASURED;
+	if (r->high <= most)
 		r->verdict = LSP_GATE_PASS;
-		r->reason = LSP_GATE_MEASURED;
-	} else if (r->low <= most) {
-		r->reason = r->noise > most ? LSP_GATE_NOISY : LSP_GATE_WIDE;
-	} else if (r->noise > most) {
-		r->reason = LSP_GATE_NOISY;
-	} else {
+	else if (r->low > most)
 		r->verdict = LSP_GATE_FAIL;
-		r->reason = LSP_GATE_MEASURED;
-	}
+	else
+		r->reason = r->noise > most ? LSP_GATE_NOISY : LSP_GATE_WIDE;
 }
 
 static int measure(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
 		   size_t nbase, const struct lsp_gate_run *now, size_t nnow,
 		   struct lsp_gate_result *ret)
 {
-	double *a = values_log(o, base, nbase), *b = values_log(o, now, nnow);
+	double seconds = fmax(median_of(base, nbase, seconds_of), median_of(now, nnow, seconds_of));
+	double *a = values_log(o, base, nbase, seconds), *b = values_log(o, now, nnow, seconds);
 	struct lsp_shift shift;
 	int err = a && b ? lsp_shift_compute(a, nbase, b, nnow, CONFIDENCE, &shift) : -ENOMEM;
 
@@ -170,13 +237,31 @@ static int measure(const struct lsp_gate_options *o, const struct lsp_gate_run *
 		ret->low = exp(shift.low);
 		ret->high = exp(shift.high);
 		ret->confidence = shift.confidence;
-		ret->noise = noise_of(a, nbase, nnow);
+		if (!o->noise_unasked)
+			ret->noise = noise_of(a, nbase, nnow);
 		ret->base = exp(lsp_median(a, nbase));
 		ret->now = exp(lsp_median(b, nnow));
 	}
 	free(a);
 	free(b);
 	return err;
+}
+
+bool lsp_gate_is_quiet(const struct lsp_gate_options *o, const struct lsp_gate_run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (o->per == LSP_GATE_PER_CONTENTION ? runs[i].contentions > 0 :
+		    runs[i].delay_ns > o->floor_ns * runs[i].seconds)
+			return false;
+	return true;
+}
+
+void lsp_gate_join(struct lsp_gate_result *locks, const struct lsp_gate_result *semaphores)
+{
+	if (locks->verdict != LSP_GATE_PASS || semaphores->verdict != LSP_GATE_FAIL)
+		return;
+	locks->verdict = LSP_GATE_INCONCLUSIVE;
+	locks->reason = LSP_GATE_SEMAPHORES;
 }
 
 int lsp_gate_decide(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
@@ -193,15 +278,21 @@ int lsp_gate_decide(const struct lsp_gate_options *o, const struct lsp_gate_run 
 		ret->reason = LSP_GATE_TOO_FEW_RUNS;
 		return 0;
 	}
+	if (o->per == LSP_GATE_PER_CONTENTION && !(has_means(base, nbase) && has_means(now, nnow))) {
+		ret->reason = LSP_GATE_TOO_SHORT;
+		return 0;
+	}
 	err = measure(o, base, nbase, now, nnow, ret);
 	if (err)
 		return err;
-	if (any_partial(base, nbase) || any_partial(now, nnow))
-		ret->reason = LSP_GATE_PARTIAL;
-	/* Both: where there was hardly a wait before and many are now, that is an answer. */
-	else if (too_short(base, nbase) && too_short(now, nnow))
+	conclude(o, ret);
+	if (too_short(o, base, nbase, now, nnow)) {
+		ret->verdict = LSP_GATE_INCONCLUSIVE;
 		ret->reason = LSP_GATE_TOO_SHORT;
-	else
-		conclude(o, ret);
+	} else if (ret->verdict == LSP_GATE_PASS && o->per == LSP_GATE_PER_RUN &&
+		   is_shortened(base, nbase, now, nnow)) {
+		ret->verdict = LSP_GATE_INCONCLUSIVE;
+		ret->reason = LSP_GATE_SHORTENED;
+	}
 	return 0;
 }
