@@ -94,6 +94,16 @@ typedef struct pt_regs lsp_ftrace_regs;
 #endif
 
 /*
+ * Since v6.16 sched_process_exit is told as well whether the thread was its process's last. Control flow
+ * integrity kills a callback of another type.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define LSP_EXIT_ARGUMENT , bool group_dead
+#else
+#define LSP_EXIT_ARGUMENT
+#endif
+
+/*
  * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler")
  * (in v5.14): until then each fault in a handler counted as a missed hit, and
  * the copy of a stack ends in one. There the page is looked up first.

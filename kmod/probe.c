@@ -8,7 +8,9 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <trace/events/sched.h>
 
+#include "close.h"
 #include "compat.h"
 #include "filter.h"
 #include "futexq.h"
@@ -321,11 +323,15 @@ int lsp_probe_init(void)
 
 static void on_fork(void *unused, struct task_struct *parent, struct task_struct *child)
 {
+	check_trace_callback_type_sched_process_fork(on_fork);
 	lsp_filter_fork(parent, child);
 }
 
-static void on_exit(void *unused, struct task_struct *task)
+static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 {
+	/* The kernel calls by address: this says at compile time whether its arguments are the ones above. */
+	check_trace_callback_type_sched_process_exit(on_exit);
+	lsp_close_exit(task);
 	lsp_task_exit(task);
 	lsp_filter_exit(task);
 }

@@ -13,6 +13,7 @@
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
+#include "close.h"
 #include "counter.h"
 #include "futexq.h"
 #include "key.h"
@@ -424,14 +425,14 @@ static void close_open(struct lsp_task *t, void *arg)
 	for (tries = 0; tries < 500 && !lsp_ring_worker_room() && !READ_ONCE(gone_portid); tries++)
 		if (drain_ring(LSP_RING_WORKER) == -EAGAIN)
 			msleep(CONGESTED_MS);
-	lsp_wait_close_open(t, stop_ns);
+	lsp_close_open(t);
 }
 
 /* From RECORDING to DRAINING. Freezes the state first: disarming takes a while. */
 static void session_disarm(void)
 {
 	stop_ns = ktime_get_ns();
-	WRITE_ONCE(lsp_wait_recording, false);
+	lsp_close_freeze(stop_ns);
 	ops->disarm();
 	lsp_task_each(close_open, NULL);
 	ops->release();

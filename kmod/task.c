@@ -96,29 +96,38 @@ void lsp_task_exit(struct task_struct *task)
 	struct lsp_task_bucket *bucket;
 	struct lsp_task *t;
 	unsigned long flags;
+	bool waits;
 
+	/* Before the look: a tracepoint's callback may be preemptible, and the chain must not change below it. */
+	local_irq_save(flags);
 	t = lsp_task_by_task(task);
 	if (!t || t->task != task)
-		return;
-
-	local_irq_save(flags);
+		goto out_irq;
 	bucket = lsp_task_bucket(t->stack);
 	raw_spin_lock(&bucket->lock);
 	hlist_del_rcu(&t->node);
 	raw_spin_unlock(&bucket->lock);
 
 	raw_spin_lock(&t->lock);
-	lsp_key_put(t->key);
-	t->key = NULL;
+	waits = lsp_task_waits(t);
+	if (waits) {
+		memcpy(t->comm, task->comm, sizeof(t->comm));
+	} else {
+		lsp_key_put(t->key);
+		t->key = NULL;
+		t->state = LSP_TASK_IDLE;
+	}
 	t->task = NULL;
-	t->state = LSP_TASK_IDLE;
 	raw_spin_unlock(&t->lock);
+	if (waits)
+		goto out_irq;
 
 	/* node.next must survive for walkers, so limbo has a link of its own. */
 	raw_spin_lock(&free_lock);
 	t->limbo_next = limbo_tasks;
 	limbo_tasks = t;
 	raw_spin_unlock(&free_lock);
+out_irq:
 	local_irq_restore(flags);
 }
 
@@ -147,6 +156,6 @@ void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg)
 	u32 i;
 
 	for (i = 0; i < pool_tasks; i++)
-		if (READ_ONCE(pool[i].task))
+		if (READ_ONCE(pool[i].task) || lsp_task_waits(&pool[i]))
 			visit(&pool[i], arg);
 }

@@ -33,7 +33,7 @@ enum lsp_task_state {
 struct lsp_task {
 	struct hlist_node node;
 	unsigned long stack;		/* base of the kernel stack: the name */
-	struct task_struct *task;	/* valid until sched_process_exit, then NULL */
+	struct task_struct *task;	/* valid until sched_process_exit, then NULL; see lsp_task_exit() */
 	struct lsp_task *limbo_next;
 
 	raw_spinlock_t lock;		/* for what follows; outside a key's lock */
@@ -63,7 +63,14 @@ struct lsp_task {
 	u64 tail_ns;
 	u64 handoff_ns;
 	unsigned long nvcsw;		/* voluntary switches when the span began */
+	char comm[TASK_COMM_LEN];	/* only of one that exited with its wait open */
 };
+
+/* Whether a wait of it is in a ledger. Its lock is held. */
+static inline bool lsp_task_waits(const struct lsp_task *t)
+{
+	return t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
+}
 
 /* Process context, may sleep. Room for @tasks threads at a time. 0 or -ENOMEM. */
 int lsp_task_init(u32 tasks);
@@ -118,13 +125,19 @@ static inline struct lsp_task *lsp_task_by_task(const struct task_struct *task)
 	return lsp_task_by_stack((unsigned long)READ_ONCE(task->stack));
 }
 
-/* @task exits: forgets it. Any context with preemption off. */
+/*
+ * @task, the current one, exits: forgets it. But a record with a wait that is still open stays as it is,
+ * found by lsp_task_each() alone. Any context.
+ */
 void lsp_task_exit(struct task_struct *task);
 
 /* Makes what exited before the last call usable again. Process context, may sleep (RCU). */
 void lsp_task_reclaim(void);
 
-/* Calls @visit for every thread, process context; @visit may sleep. The thread's lock is not held. */
+/*
+ * Calls @visit for every thread, and for those that have exited with their wait open. Process context;
+ * @visit may sleep. The thread's lock is not held.
+ */
 void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg);
 
 #endif

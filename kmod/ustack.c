@@ -521,7 +521,7 @@ static void sleeping_fill(struct lockspan_stack *s, struct task_struct *task,
 	s->id = ((u64)0x7fffff << 40) | count;
 }
 
-u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
+u64 lsp_ustack_sleeping(struct task_struct *task, const struct pt_regs *regs, unsigned long nvcsw)
 {
 	static u64 count;
 	struct lockspan_stack *s;
@@ -548,7 +548,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw)
 		goto out_mm;
 
 	sparse = lsp_ustack_mode == LOCKSPAN_STACK_SPARSE;
-	stack_begin(s, task, task_pt_regs(task), &view,
+	stack_begin(s, task, regs, &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
 	sleeping_fill(s, task, &view, ++count);
 	/* What was read while it ran on is no stack of its wait. */

@@ -39,10 +39,11 @@ static inline u64 lsp_ustack_current(void)
 }
 
 /*
- * The same for another task that sleeps, into the worker's ring. Process
- * context, may sleep. 0 also when the task has run meanwhile (@nvcsw is its
- * count of voluntary switches before it went to sleep).
+ * The same for another task that sleeps, into the worker's ring. @regs: its user
+ * registers, which lie on its kernel stack and so are the caller's to read, who can keep it from
+ * exiting. Process context, may sleep. 0 also when the task has run meanwhile (@nvcsw is
+ * its count of voluntary switches before it went to sleep).
  */
-u64 lsp_ustack_sleeping(struct task_struct *task, unsigned long nvcsw);
+u64 lsp_ustack_sleeping(struct task_struct *task, const struct pt_regs *regs, unsigned long nvcsw);
 
 #endif

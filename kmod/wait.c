@@ -9,12 +9,14 @@
 #include <linux/uaccess.h>
 #include <asm/syscall.h>
 
+#include "close.h"
 #include "core/futex_op.h"
 #include "counter.h"
 #include "filter.h"
 #include "futexq.h"
 #include "rates.h"
 #include "ring.h"
+#include "span.h"
 #include "ustack.h"
 
 /* A woken task that is back on the same key within this time found it taken. */
@@ -209,7 +211,7 @@ static void wait_finish(struct lsp_task *t, bool same_call);
 /* A wait whose end nobody saw must not stay in the ledger: it ends at the latest when the task waits again. */
 static void wait_finish_last(struct lsp_task *t, bool same_call)
 {
-	if (unlikely(t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN))
+	if (unlikely(lsp_task_waits(t)))
 		wait_finish(t, same_call);
 }
 
@@ -229,15 +231,6 @@ void lsp_wait_prepare(const void *q)
 		raw_spin_unlock(&t->lock);
 	}
 	local_irq_restore(flags);
-}
-
-static __always_inline atomic_t *wait_gauge(const struct lsp_task *t)
-{
-	if (likely(!t->pi && t->op <= LOCKSPAN_OP_WAIT_BITSET))
-		return NULL;
-	if (t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
-		return &lsp_wait_pi_open;
-	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
 }
 
 static __always_inline void wait_enqueue(struct lsp_task *t)
@@ -307,8 +300,8 @@ struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hr
 	}
 	t->to = to;
 	t->nvcsw = current->nvcsw;
-	if (wait_gauge(t))
-		atomic_inc(wait_gauge(t));
+	if (lsp_span_gauge(t))
+		atomic_inc(lsp_span_gauge(t));
 	raw_spin_unlock(&t->lock);
 out_irq:
 	local_irq_restore(flags);
@@ -332,59 +325,14 @@ static __always_inline u8 wait_outcome(const struct lsp_task *t, bool woken)
 									    LOCKSPAN_WOKEN;
 }
 
-static u64 wait_lock_wait_ns(const struct lsp_task *t)
+/*
+ * Decides whether the span that ended with @outcome and @flags is kept, and sends it. The record's own may be
+ * changed meanwhile by a late waker, which tells of that itself. Preemption off.
+ */
+static __always_inline void wait_send(const struct lsp_task *t, u8 outcome, u16 flags)
 {
-	return (t->wake_ns ? t->wake_ns : t->run_ns) - t->enq_ns;
-}
-
-static __always_inline void wait_count(const struct lsp_task *t, u64 lock_wait_ns)
-{
-	/* The counters begin with the outcomes, in their order. */
-	lsp_count(t->outcome);
-	lsp_count_add(LOCKSPAN_C_LOCK_WAIT_NS, lock_wait_ns);
-	lsp_count_add(LOCKSPAN_C_TAIL_NS, t->tail_ns);
-	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, t->handoff_ns);
-	if (t->outcome == LOCKSPAN_NOSLEEP)
-		lsp_count_add(LOCKSPAN_C_NOSLEEP_WAIT_NS, lock_wait_ns);
-	else if (t->outcome == LOCKSPAN_OPEN)
-		lsp_count_add(LOCKSPAN_C_OPEN_WAIT_NS, lock_wait_ns);
-	else if (t->wake_ns)
-		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
-}
-
-static __always_inline void wait_fill(struct lockspan_span *s, const struct lsp_task *t,
-				      const struct task_struct *task, u64 stack, u64 rate_ns)
-{
-	s->rec.bytes = sizeof(*s);
-	s->rec.type = LOCKSPAN_REC_SPAN;
-	s->rec.flags = t->flags;
-	s->id = t->id;
-	s->enq_ns = t->enq_ns;
-	s->wake_ns = t->wake_ns;
-	s->run_ns = t->run_ns;
-	s->key = t->begin_key;
-	s->end_key = t->key->hash;
-	s->uaddr = t->uaddr;
-	s->stack = stack;
-	s->rate_ns = rate_ns;
-	s->tail_ns = t->tail_ns;
-	s->handoff_ns = t->handoff_ns;
-	s->tid = task->pid;
-	s->tgid = task->tgid;
-	s->waker_tid = t->waker_tid;
-	s->waker_tgid = t->waker_tgid;
-	s->op_word = t->op_word;
-	s->depth = t->depth;
-	s->op = t->op;
-	s->outcome = t->outcome;
-	memcpy(s->comm, task->comm, sizeof(s->comm));
-}
-
-/* Decides whether the ended span is kept, and sends it. Preemption off. */
-static __always_inline void wait_send(const struct lsp_task *t, u64 lock_wait_ns)
-{
-	u64 rate_ns = lsp_rate_block_ns();
-	bool nosleep = t->outcome == LOCKSPAN_NOSLEEP;
+	u64 rate_ns = lsp_rate_block_ns(), lock_wait_ns = lsp_span_lock_wait_ns(t);
+	bool nosleep = outcome == LOCKSPAN_NOSLEEP;
 	struct lockspan_span *s;
 	u64 stack = 0;
 
@@ -404,7 +352,9 @@ static __always_inline void wait_send(const struct lsp_task *t, u64 lock_wait_ns
 		lsp_count(nosleep ? LOCKSPAN_C_LOST_NOSLEEP_RING : LOCKSPAN_C_LOST_SPAN_RING);
 		return;
 	}
-	wait_fill(s, t, current, stack, rate_ns);
+	lsp_span_fill(s, t, current->comm, stack, rate_ns);
+	s->outcome = outcome;
+	s->rec.flags = flags;
 	lsp_ring_commit(sizeof(*s));
 	if (!nosleep)
 		lsp_count(LOCKSPAN_C_KEPT);
@@ -430,17 +380,8 @@ static __always_inline void wait_leave(struct lsp_task *t)
 		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
 	}
 	t->state = LSP_TASK_CLOSING;
-	if (wait_gauge(t))
-		atomic_dec(wait_gauge(t));
-}
-
-/* Counts and sends it. */
-static __always_inline void wait_tell(const struct lsp_task *t)
-{
-	u64 lock_wait_ns = wait_lock_wait_ns(t);
-
-	wait_count(t, lock_wait_ns);
-	wait_send(t, lock_wait_ns);
+	if (lsp_span_gauge(t))
+		atomic_dec(lsp_span_gauge(t));
 }
 
 /* One for a requeue ends so, in the same call; of any other the timer is gone, and when it ended not known. */
@@ -451,130 +392,113 @@ static noinline void wait_finish(struct lsp_task *t, bool same_call)
 	wait_leave(t);
 	if (!same_call && (t->outcome == LOCKSPAN_SIGNAL || t->outcome == LOCKSPAN_STRAY)) {
 		t->outcome = LOCKSPAN_ERROR;
-		lsp_count_add(LOCKSPAN_C_ERROR_WAIT_NS, wait_lock_wait_ns(t));
+		lsp_count_add(LOCKSPAN_C_ERROR_WAIT_NS, lsp_span_lock_wait_ns(t));
 	}
-	wait_tell(t);
+	lsp_span_count(t);
+	wait_send(t, t->outcome, t->flags);
+}
+
+void lsp_wait_finish(struct lsp_task *t)
+{
+	wait_finish_last(t, false);
 }
 
 /* Which of a task's waits is meant; any, when it is known to be this one. */
 enum which { WAIT_ANY, WAIT_OF_Q, WAIT_REQUEUE_PI };
+
+static __always_inline bool wait_is(const struct lsp_task *t, enum which which, const void *q)
+{
+	if (!lsp_task_waits(t))
+		return false;
+	if (which == WAIT_OF_Q)
+		return t->q == q && t->op != LOCKSPAN_OP_WAITV;
+	return which == WAIT_ANY || (!t->pi && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI);
+}
 
 static __always_inline void wait_end(struct lsp_task *t, enum which which, const void *q, long result)
 {
 	/* As one that has fired. */
 	static const struct hrtimer_sleeper fired;
 	bool mine;
+	u8 outcome;
+	u16 flags;
 
 	raw_spin_lock(&t->lock);
-	mine = t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
-	if (which == WAIT_OF_Q)
-		mine = mine && t->q == q && t->op != LOCKSPAN_OP_WAITV;
-	else if (which == WAIT_REQUEUE_PI)
-		mine = mine && !t->pi && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
-	/* Its own timer is gone with the call. */
-	if (which == WAIT_REQUEUE_PI && mine)
-		t->to = result == -ETIMEDOUT ? &fired : NULL;
-	if (mine)
+	mine = wait_is(t, which, q);
+	if (mine) {
+		/* Its own timer is gone with the call. */
+		if (which == WAIT_REQUEUE_PI)
+			t->to = result == -ETIMEDOUT ? &fired : NULL;
 		wait_leave(t);
+		/* Before a late waker can put it right. */
+		lsp_span_count(t);
+		outcome = t->outcome;
+		flags = t->flags;
+	}
 	raw_spin_unlock(&t->lock);
-	if (!mine)
-		return;
+	if (mine)
+		wait_send(t, outcome, flags);
+}
 
-	/* From here on only a late waker writes to the record, and only what is not sent. */
-	wait_tell(t);
+/* Of the current task after the freeze, see close.h. */
+static noinline void wait_end_frozen(enum which which, const void *q)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	t = lsp_task_by_stack((unsigned long)current->stack);
+	if (t) {
+		raw_spin_lock(&t->lock);
+		if (wait_is(t, which, q))
+			lsp_close_own(t);
+		raw_spin_unlock(&t->lock);
+	}
+	local_irq_restore(flags);
 }
 
 void lsp_wait_end(struct lsp_task *t)
 {
 	unsigned long flags;
 
-	if (!READ_ONCE(lsp_wait_recording))
+	if (unlikely(!READ_ONCE(lsp_wait_recording))) {
+		wait_end_frozen(WAIT_ANY, NULL);
 		return;
+	}
 	local_irq_save(flags);
 	wait_end(t, WAIT_ANY, NULL, 0);
 	local_irq_restore(flags);
 }
 
-void lsp_wait_end_q(const void *q)
+/* The current task's, if it is known. */
+static __always_inline void wait_end_current(enum which which, const void *q, long result)
 {
 	struct lsp_task *t;
 	unsigned long flags;
 
-	if (!READ_ONCE(lsp_wait_recording))
+	if (unlikely(!READ_ONCE(lsp_wait_recording))) {
+		wait_end_frozen(which, q);
 		return;
+	}
 	local_irq_save(flags);
 	t = lsp_task_by_stack((unsigned long)current->stack);
 	if (t)
-		wait_end(t, WAIT_OF_Q, q, 0);
+		wait_end(t, which, q, result);
 	local_irq_restore(flags);
+}
+
+void lsp_wait_end_q(const void *q)
+{
+	wait_end_current(WAIT_OF_Q, q, 0);
 }
 
 void lsp_wait_end_requeue_pi(long result)
 {
-	struct lsp_task *t;
-	unsigned long flags;
-
-	if (!READ_ONCE(lsp_wait_recording))
-		return;
-	local_irq_save(flags);
-	t = lsp_task_by_stack((unsigned long)current->stack);
-	if (t)
-		wait_end(t, WAIT_REQUEUE_PI, NULL, result);
-	local_irq_restore(flags);
+	wait_end_current(WAIT_REQUEUE_PI, NULL, result);
 }
 
 void lsp_wait_io_uring(void)
 {
 	if (READ_ONCE(lsp_wait_recording) && lsp_filter_current(false))
 		lsp_count(LOCKSPAN_C_IO_URING);
-}
-
-/* Ends the span at STOP: open, or woken and on its way. */
-static void wait_close(struct lsp_task *t, u64 stop_ns)
-{
-	struct lsp_ledger *ledger = &t->key->ledger;
-	bool woken = t->state == LSP_TASK_WOKEN;
-
-	raw_spin_lock(&t->key->lock);
-	t->run_ns = lsp_ledger_time(ledger, stop_ns);
-	if (woken)
-		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
-	else
-		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
-	raw_spin_unlock(&t->key->lock);
-	t->outcome = woken ? LOCKSPAN_WOKEN : LOCKSPAN_OPEN;
-	t->state = LSP_TASK_IDLE;
-}
-
-void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns)
-{
-	struct task_struct *task = NULL;
-	struct lockspan_span *s;
-	u64 stack;
-
-	raw_spin_lock_irq(&t->lock);
-	if ((t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN) && t->task) {
-		task = t->task;
-		get_task_struct(task);
-		wait_close(t, stop_ns);
-	}
-	raw_spin_unlock_irq(&t->lock);
-	if (!task)
-		return;
-
-	preempt_disable();
-	wait_count(t, wait_lock_wait_ns(t));
-	preempt_enable();
-	stack = lsp_ustack_sleeping(task, t->nvcsw);
-	s = lsp_ring_worker_reserve(sizeof(*s));
-	if (s) {
-		/* Every one is sent, so each stands for itself: rate 1. */
-		wait_fill(s, t, task, stack, 1);
-		lsp_ring_worker_commit(sizeof(*s));
-		if (t->outcome != LOCKSPAN_OPEN)
-			lsp_count(LOCKSPAN_C_KEPT);
-	} else {
-		lsp_count(LOCKSPAN_C_LOST_SPAN_RING);
-	}
-	put_task_struct(task);
 }

@@ -36,8 +36,11 @@ void lsp_wait_end_q(const void *q);
 /* And where only the call is, by its result: ends its wait for a requeue if that has not ended yet. */
 void lsp_wait_end_requeue_pi(long result);
 
-/* Sends the wait of @t as still open, if it is, or as woken if it only has not run yet. Process context, probes gone; @stop_ns is STOP's time. */
-void lsp_wait_close_open(struct lsp_task *t, u64 stop_ns);
+/*
+ * The current task's record @t is to be given up: a wait of it that is still open has ended at a time that
+ * nobody saw, and is told of as that. Its lock is held, interrupts are off.
+ */
+void lsp_wait_finish(struct lsp_task *t);
 
 /* The current task asks io_uring to wait for it: counted, not observed. */
 void lsp_wait_io_uring(void);

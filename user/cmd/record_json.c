@@ -30,7 +30,7 @@
 static const enum lockspan_counter partial_counters[] = {
 	LOCKSPAN_C_LOST_SPAN_RING, LOCKSPAN_C_LOST_RELEASE_RING, LOCKSPAN_C_LOST_STACK_RING,
 	LOCKSPAN_C_LOST_MAP_RING, LOCKSPAN_C_LOST_TASK_TABLE, LOCKSPAN_C_LOST_KEY_TABLE,
-	LOCKSPAN_C_LOST_SEND,
+	LOCKSPAN_C_LOST_SEND, LOCKSPAN_C_LOST_OPEN_RING,
 };
 
 static const char *counter_words(enum lockspan_counter c)
@@ -48,6 +48,8 @@ static const char *counter_words(enum lockspan_counter c)
 		return "waits were of more threads than the module has room for";
 	case LOCKSPAN_C_LOST_KEY_TABLE:
 		return "waits were on more locks than the module has room for";
+	case LOCKSPAN_C_LOST_OPEN_RING:
+		return "waits that were open at the end found no room in the module's ring (--ring-bytes)";
 	default:
 		return "records were in messages that could not be sent";
 	}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Between the freeze and the last look of the worker lies the time in which the probes are taken
+ * off. A thread that wakes up in it closes its own wait as long as the probe of its end is
+ * there. A thread that exits leaves its record behind. The worker closes what is left.
+ */
+#include "close.h"
+
+#include <linux/ktime.h>
+#include <linux/ptrace.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+
+#include "counter.h"
+#include "ring.h"
+#include "span.h"
+#include "ustack.h"
+#include "wait.h"
+
+static u64 frozen_ns;
+
+void lsp_close_freeze(u64 stop_ns)
+{
+	frozen_ns = stop_ns;
+	/* Pairs with the barrier in close_leave(): who sees the freeze sees its time. */
+	smp_store_release(&lsp_wait_recording, false);
+}
+
+/* Takes an open or woken wait out of the ledger, at STOP's time. The task's lock is held. */
+static void close_leave(struct lsp_task *t)
+{
+	struct lsp_ledger *ledger = &t->key->ledger;
+	bool woken = t->state == LSP_TASK_WOKEN;
+
+	smp_rmb();
+	raw_spin_lock(&t->key->lock);
+	t->run_ns = lsp_ledger_time(ledger, frozen_ns);
+	if (woken)
+		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
+	else
+		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
+	raw_spin_unlock(&t->key->lock);
+	t->outcome = woken ? LOCKSPAN_WOKEN : LOCKSPAN_OPEN;
+	t->state = LSP_TASK_IDLE;
+	lsp_span_count(t);
+}
+
+/* Every one is sent, so each stands for itself: rate 1. */
+static void close_fill(struct lockspan_span *s, const struct lsp_task *t, const char *comm, u64 stack)
+{
+	lsp_span_fill(s, t, comm, stack, 1);
+	s->outcome = t->outcome;
+	s->rec.flags = t->flags;
+}
+
+static void close_sent(u8 outcome)
+{
+	if (outcome != LOCKSPAN_OPEN)
+		lsp_count(LOCKSPAN_C_KEPT);
+}
+
+void lsp_close_own(struct lsp_task *t)
+{
+	u64 stack = lsp_ustack_current();
+	struct lockspan_span *s = lsp_ring_reserve(sizeof(*s));
+
+	if (!s)
+		return;
+	close_leave(t);
+	close_fill(s, t, current->comm, stack);
+	lsp_ring_commit(sizeof(*s));
+	close_sent(t->outcome);
+}
+
+void lsp_close_exit(struct task_struct *task)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	t = lsp_task_by_task(task);
+	if (t && t->task == task && READ_ONCE(lsp_wait_recording)) {
+		raw_spin_lock(&t->lock);
+		lsp_wait_finish(t);
+		raw_spin_unlock(&t->lock);
+	}
+	local_irq_restore(flags);
+}
+
+void lsp_close_open(struct lsp_task *t)
+{
+	struct task_struct *task;
+	struct lockspan_span span, *s;
+	struct pt_regs regs;
+	unsigned long nvcsw;
+
+	raw_spin_lock_irq(&t->lock);
+	if (!lsp_task_waits(t)) {
+		raw_spin_unlock_irq(&t->lock);
+		return;
+	}
+	/* A thread that exits takes this lock before it leaves its stack, where the registers are. */
+	task = t->task;
+	if (task) {
+		get_task_struct(task);
+		regs = *task_pt_regs(task);
+	}
+	close_leave(t);
+	close_fill(&span, t, task ? task->comm : t->comm, 0);
+	nvcsw = t->nvcsw;
+	raw_spin_unlock_irq(&t->lock);
+
+	if (task) {
+		span.stack = lsp_ustack_sleeping(task, &regs, nvcsw);
+		put_task_struct(task);
+	}
+	s = lsp_ring_worker_reserve(sizeof(*s));
+	if (!s) {
+		lsp_count(span.outcome == LOCKSPAN_OPEN ? LOCKSPAN_C_LOST_OPEN_RING :
+							  LOCKSPAN_C_LOST_SPAN_RING);
+		return;
+	}
+	*s = span;
+	lsp_ring_worker_commit(sizeof(*s));
+	close_sent(span.outcome);
+}

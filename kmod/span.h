@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is told of a wait that has ended, by whoever ends it: its record and its part in the sums. */
+#ifndef _LSP_SPAN_H
+#define _LSP_SPAN_H
+
+#include <linux/string.h>
+
+#include "counter.h"
+#include "task.h"
+#include "uapi/lockspan.h"
+#include "wait.h"
+
+/* The gauge that counts waits of the kind of @t while they are open, or NULL. */
+static __always_inline atomic_t *lsp_span_gauge(const struct lsp_task *t)
+{
+	if (likely(!t->pi && t->op <= LOCKSPAN_OP_WAIT_BITSET))
+		return NULL;
+	if (t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
+		return &lsp_wait_pi_open;
+	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
+}
+
+static __always_inline u64 lsp_span_lock_wait_ns(const struct lsp_task *t)
+{
+	return (t->wake_ns ? t->wake_ns : t->run_ns) - t->enq_ns;
+}
+
+/* Adds the ended wait of @t to the sums. Its lock is held: a late waker corrects what has been counted. */
+static __always_inline void lsp_span_count(const struct lsp_task *t)
+{
+	u64 lock_wait_ns = lsp_span_lock_wait_ns(t);
+
+	/* The counters begin with the outcomes, in their order. */
+	lsp_count(t->outcome);
+	lsp_count_add(LOCKSPAN_C_LOCK_WAIT_NS, lock_wait_ns);
+	lsp_count_add(LOCKSPAN_C_TAIL_NS, t->tail_ns);
+	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, t->handoff_ns);
+	if (t->outcome == LOCKSPAN_NOSLEEP)
+		lsp_count_add(LOCKSPAN_C_NOSLEEP_WAIT_NS, lock_wait_ns);
+	else if (t->outcome == LOCKSPAN_OPEN)
+		lsp_count_add(LOCKSPAN_C_OPEN_WAIT_NS, lock_wait_ns);
+	else if (t->wake_ns)
+		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
+}
+
+/* Writes all but the outcome and the flags, which a late waker may change: they are the caller's to give. */
+static __always_inline void lsp_span_fill(struct lockspan_span *s, const struct lsp_task *t,
+					  const char *comm, u64 stack, u64 rate_ns)
+{
+	s->rec.bytes = sizeof(*s);
+	s->rec.type = LOCKSPAN_REC_SPAN;
+	s->id = t->id;
+	s->enq_ns = t->enq_ns;
+	s->wake_ns = t->wake_ns;
+	s->run_ns = t->run_ns;
+	s->key = t->begin_key;
+	s->end_key = t->key->hash;
+	s->uaddr = t->uaddr;
+	s->stack = stack;
+	s->rate_ns = rate_ns;
+	s->tail_ns = t->tail_ns;
+	s->handoff_ns = t->handoff_ns;
+	s->tid = t->tid;
+	s->tgid = t->tgid;
+	s->waker_tid = t->waker_tid;
+	s->waker_tgid = t->waker_tgid;
+	s->op_word = t->op_word;
+	s->depth = t->depth;
+	s->op = t->op;
+	memcpy(s->comm, comm, sizeof(s->comm));
+}
+
+#endif
