@@ -10,7 +10,7 @@
 lockspan=$PWD/user/lockspan
 programs=$PWD/tests/vm
 
-make user tests/vm/userends tests/vm/jsonget >"$TEST_DIR/make.log" 2>&1 ||
+make user tests/vm/userends tests/vm/userways tests/vm/jsonget tests/vm/pprofsum >"$TEST_DIR/make.log" 2>&1 ||
 	die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 cd "$TEST_DIR" || exit
 
@@ -26,5 +26,72 @@ is "userends: exit status" $? 0
 is "userends: what differs under the recorder" "$(diff without with)" ''
 # Fifteen are cancelled, one without having waited and one in a lock; three time out.
 is "userends: waits that a cancellation ended" "$(counter signal)" 13
+
+# ---- waits that do not end, or end without a word --------------------------------
+
+# way WAY [ARGUMENT]: recorded in u; what it prints is in with, its status in $rc.
+way() {
+	"$lockspan" user -o u -- "$programs/userways" "$@" >with 2>err
+	rc=$?
+	is "$1: hold + handoff + tail - lock wait, ns" $(($(counter hold_ns) + $(counter handoff_ns) + \
+		$(counter tail_ns) - $(counter lock_wait_ns))) 0
+}
+sum() { "$programs/pprofsum" "$@"; }
+
+way open
+is "open: exit status" "$rc" 3
+is "open: waits" "$(counter open)" 5
+num "open: ns" "$(counter open_wait_ns)" ">=" 4900000000
+is "open: waits that have a stack" "$("$programs/jsonget" u/record.json 'open_waits.*.waits')" 5
+like "open: the stack" "$(cat u/record.json)" '"take"'
+way killed
+is "killed: exit status" "$rc" 137
+is "killed: waits" "$(counter open)" 2
+num "killed: ns" "$(counter open_wait_ns)" ">=" 1900000000
+way jump
+is "jump: exit status" "$rc" 0
+is "jump: waits whose end nobody saw" "$(counter error)" 20
+is "jump: releases that nobody waited for" "$(counter releases)" 0
+
+# ---- what is the program's own ---------------------------------------------------
+
+"$programs/userways" lowest >without 2>&1
+way lowest
+is "lowest: what differs under the recorder" "$(diff without with)" ''
+is "lowest: the recording is whole" "$rc" 0
+way crowd
+is "crowd: releases" "$(counter releases)" 12
+num "crowd: hold, ns" "$(counter hold_ns)" ">=" 590000000
+line=$(grep -n 'pthread_mutex_init(&family' "$programs/userways.c" | cut -d: -f1)
+way children
+is "children: exit status" "$rc" 5
+num "children: waits" "$(counter woken)" ">" 10
+is "children: waits under the lock's own name" "$(sum u/block.pb.gz contentions "lock=init@family_make:$line")" \
+	"$(sum u/block.pb.gz contentions fn=family_turns)"
+is "children: waits in the program's functions" "$(sum u/block.pb.gz contentions fn=family_turns)" \
+	"$(sum u/block.pb.gz contentions sync=mutex)"
+
+# A daemon of the first run goes on while the second is recorded in the same folder.
+"$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err
+is "daemon: exit status" $? 0
+for ((i = 0; i < 20; i++)); do
+	"$lockspan" user -o u -- "$programs/userways" busy 50 2>err || fail "daemon: run $i: $(cat err)"
+done
+is "daemon: waits of others in the last run" "$(sum u/block.pb.gz contentions)" "$(counter woken)"
+# Nothing is left beside the files.
+is "daemon: what is in the folder" "$(ls -A u)" $'block.pb.gz\ncontention.ext.pb.gz\nmutex.pb.gz\nrecord.json'
+
+# Rights are given up before the program begins.
+if [[ $(id -u) == 0 ]]; then
+	mkdir -m 700 closed
+	cp "$lockspan" "$programs/userways" . && mkdir -p preload && cp "${lockspan%/*}"/preload/*.so preload
+	chmod -R go+rX . && chmod 711 "$TEST_DIR" closed
+	./lockspan user -o closed/u -- setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$PWD/userways" busy 200 2>err
+	is "nobody: exit status" $? 0
+	num "nobody: waits" "$("$programs/jsonget" closed/u/record.json counters.woken)" ">" 10
+else
+	skip "nobody: waits" "not root"
+fi
 
 finish

@@ -122,7 +122,7 @@ static void names_are_recorded(void **state)
 {
 	struct lsp_rec_lock lock = {
 		.rec = { sizeof(lock), LSP_REC_LOCK, 0 }, .key = 5, .uaddr = 0x1000, .stack = 20,
-		.tgid = 1, .object_bytes = 40,
+		.tgid = 1, .stack_tgid = 1, .object_bytes = 40,
 	};
 
 	(void)state;

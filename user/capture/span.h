@@ -43,6 +43,8 @@ struct lsp_rec_lock {
 	uint64_t stack;		/* its name */
 	uint32_t tgid;
 	uint32_t object_bytes;	/* of the primitive at uaddr */
+	uint32_t stack_tgid;	/* whose stack that is: tgid or what it was forked from */
+	uint32_t reserved;
 };
 
 /*

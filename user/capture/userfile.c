@@ -3,31 +3,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int lsp_userfile_create(const char *path, uint64_t bytes, uint64_t block_rate_ns,
-			uint32_t mutex_fraction)
+int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_userfile_head *head)
 {
-	struct lsp_userfile_head head = {
-		.magic = LSP_USERFILE_MAGIC, .version = LSP_USERFILE_VERSION,
-		.block_rate_ns = block_rate_ns, .mutex_fraction = mutex_fraction,
-		.chunks = (uint32_t)(bytes / LSP_USERFILE_CHUNK_BYTES),
-	};
-	off_t size = LSP_USERFILE_HEAD_BYTES + (off_t)head.chunks * LSP_USERFILE_CHUNK_BYTES;
+	struct lsp_userfile_head copy = *head;
+	char path[PATH_MAX];
+	struct rlimit limit;
+	off_t size;
 	int fd, err = 0;
 
-	unlink(path);
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < bytes)
+		bytes = limit.rlim_cur;
+	copy.magic = LSP_USERFILE_MAGIC;
+	copy.version = LSP_USERFILE_VERSION;
+	copy.chunks = bytes < LSP_USERFILE_HEAD_BYTES ? 0 :
+		(uint32_t)((bytes - LSP_USERFILE_HEAD_BYTES) / LSP_USERFILE_CHUNK_BYTES);
+	if (!copy.chunks)
+		return -EFBIG;
+	size = LSP_USERFILE_HEAD_BYTES + (off_t)copy.chunks * LSP_USERFILE_CHUNK_BYTES;
+	if (snprintf(path, sizeof(path), "%s/" LSP_USERFILE_NAME_FORMAT, directory,
+		     (unsigned long long)copy.run[0]) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, size) || pwrite(fd, &head, sizeof(head), 0) != sizeof(head))
+	if (unlink(path) || ftruncate(fd, size) || pwrite(fd, &copy, sizeof(copy), 0) != sizeof(copy))
 		err = errno ? -errno : -EIO;
+	if (!err)
+		return fd;
 	close(fd);
-	if (err)
-		unlink(path);
 	return err;
 }
 
@@ -62,72 +73,127 @@ static int read_at(int fd, void *to, size_t bytes, off_t offset)
 	return 0;
 }
 
-/* @chunk has room for a whole one. */
-static int chunk_replay(int fd, uint32_t number, struct lsp_userfile_chunk *chunk, uint64_t *seq,
-			int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
-				    size_t bytes),
-			void *arg, struct lsp_userfile_result *ret)
+struct replay {
+	int fd;
+	uint64_t stop_ns;
+	lsp_userfile_data_fn data;
+	void *arg;
+	struct lsp_userfile_chunk *chunk;	/* room for a whole one */
+	uint64_t seq;
+	uint64_t open_ns;			/* of waits that have not ended, together */
+	struct lsp_userfile_result *ret;
+};
+
+/* A wait of @d ns is kept with the probability d / @rate_ns, as one that ends. */
+static bool open_kept(const struct lsp_userfile_wait *w, uint64_t d_ns, uint64_t rate_ns)
+{
+	uint64_t draw = (w->start_ns ^ (uint64_t)w->tid << 40) * 0x9e3779b97f4a7c15ULL;
+
+	return rate_ns && (d_ns >= rate_ns || (draw ^ draw >> 31) % rate_ns < d_ns);
+}
+
+static int open_give(struct replay *r, const struct lsp_userfile_wait *w, uint64_t rate_ns)
+{
+	uint64_t *counters = r->ret->counters, wait_ns = r->stop_ns - w->start_ns;
+	struct lockspan_span span = {
+		.rec = { .bytes = sizeof(span), .type = LOCKSPAN_REC_SPAN },
+		.enq_ns = w->start_ns, .run_ns = r->stop_ns, .key = w->key, .end_key = w->key,
+		.uaddr = w->uaddr, .stack = w->stack, .rate_ns = rate_ns, .tid = w->tid,
+		.tgid = r->chunk->tgid, .depth = (uint16_t)(w->depth ? w->depth : 1),
+		.op = LOCKSPAN_OP_OTHER, .outcome = LOCKSPAN_OPEN,
+		.op_word = w->own_ns < UINT32_MAX ? (uint32_t)w->own_ns : UINT32_MAX,
+	};
+	int err;
+
+	counters[LOCKSPAN_C_OPEN]++;
+	counters[LOCKSPAN_C_OPEN_WAIT_NS] += wait_ns;
+	r->open_ns += wait_ns;
+	if (!open_kept(w, wait_ns, rate_ns)) {
+		counters[LOCKSPAN_C_SAMPLED_OUT]++;
+		return 0;
+	}
+	counters[LOCKSPAN_C_KEPT]++;
+	memcpy(span.comm, w->comm, sizeof(span.comm));
+	err = r->data(r->arg, 0, r->seq++, &span, sizeof(span));
+	return err == -EBADMSG ? 0 : err;
+}
+
+static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
 {
 	off_t offset = LSP_USERFILE_HEAD_BYTES + (off_t)number * LSP_USERFILE_CHUNK_BYTES;
-	int err = read_at(fd, chunk, sizeof(*chunk), offset);
+	struct lsp_userfile_chunk *chunk = r->chunk;
+	int err = read_at(r->fd, chunk, sizeof(*chunk), offset);
 
 	/* Taken, and its owner ended before it wrote: nothing. */
 	if (err || !chunk->magic)
 		return err;
 	if (chunk->magic != LSP_USERFILE_MAGIC || chunk->used > LSP_USERFILE_CHUNK_BYTES - sizeof(*chunk))
 		return -EBADMSG;
-	err = read_at(fd, chunk + 1, chunk->used, offset + (off_t)sizeof(*chunk));
+	err = read_at(r->fd, chunk + 1, chunk->used, offset + (off_t)sizeof(*chunk));
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++)
-		ret->counters[i] += chunk->counters[i];
-	ret->capture_ns += chunk->capture_ns;
-	if (!chunk->used)
-		return 0;
-	err = data(arg, 0, *seq, chunk + 1, chunk->used);
-	*seq += records_count(chunk + 1, chunk->used);
-	return err == -EBADMSG ? 0 : err;
+		r->ret->counters[i] += chunk->counters[i];
+	r->ret->capture_ns += chunk->capture_ns;
+	if (chunk->used) {
+		err = r->data(r->arg, 0, r->seq, chunk + 1, chunk->used);
+		r->seq += records_count(chunk + 1, chunk->used);
+	}
+	if (err == -EBADMSG)
+		err = 0;
+	for (int i = 0; i < LSP_USERFILE_WAITS && !err; i++)
+		if (chunk->waits[i].start_ns && chunk->waits[i].start_ns < r->stop_ns)
+			err = open_give(r, &chunk->waits[i], rate_ns);
+	return err;
 }
 
-static int file_replay(int fd, off_t bytes, struct lsp_userfile_chunk *chunk,
-		       int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
-				   size_t bytes),
-		       void *arg, struct lsp_userfile_result *ret)
+/*
+ * What of the open waits nobody answers for. What releases were charged for of them is known by
+ * what is charged beyond the waits that have ended.
+ */
+static void open_account(struct replay *r)
 {
-	uint64_t room, seq = 0;
+	uint64_t *c = r->ret->counters, charged;
+
+	charged = lsp_elapsed_ns(c[LOCKSPAN_C_LOCK_WAIT_NS], c[LOCKSPAN_C_HOLD_NS] +
+				 c[LOCKSPAN_C_HANDOFF_NS] + c[LOCKSPAN_C_TAIL_NS]);
+	c[LOCKSPAN_C_LOCK_WAIT_NS] += r->open_ns;
+	c[LOCKSPAN_C_TAIL_NS] += lsp_elapsed_ns(charged, r->open_ns);
+}
+
+static int file_replay(struct replay *r, off_t bytes)
+{
+	struct lsp_userfile_result *ret = r->ret;
 	struct lsp_userfile_head head;
-	int err = bytes < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : read_at(fd, &head, sizeof(head), 0);
+	int err = bytes < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : read_at(r->fd, &head, sizeof(head), 0);
+	uint64_t room;
 
 	if (err)
 		return err;
 	if (head.magic != LSP_USERFILE_MAGIC || head.version != LSP_USERFILE_VERSION)
 		return -EBADMSG;
 	room = (uint64_t)(bytes - LSP_USERFILE_HEAD_BYTES) / LSP_USERFILE_CHUNK_BYTES;
-	ret->skipped = head.skipped;
+	memcpy(ret->lost, head.lost, sizeof(ret->lost));
 	ret->processes = head.processes;
 	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)
-		err = chunk_replay(fd, i, chunk, &seq, data, arg, ret);
+		err = chunk_replay(r, i, head.block_rate_ns);
+	open_account(r);
 	return err;
 }
 
-int lsp_userfile_replay(const char *path,
-			int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
-				    size_t bytes),
-			void *arg, struct lsp_userfile_result *ret)
+int lsp_userfile_replay(int fd, uint64_t stop_ns, lsp_userfile_data_fn data, void *arg,
+			struct lsp_userfile_result *ret)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	struct lsp_userfile_chunk *chunk;
+	struct replay r = { .fd = fd, .stop_ns = stop_ns, .data = data, .arg = arg, .ret = ret };
 	struct stat st;
+	int err;
 
 	memset(ret, 0, sizeof(*ret));
-	if (fd < 0)
-		return -errno;
-	chunk = malloc(LSP_USERFILE_CHUNK_BYTES);
-	err = !chunk ? -ENOMEM : fstat(fd, &st) ? -errno : 0;
+	r.chunk = malloc(LSP_USERFILE_CHUNK_BYTES);
+	err = !r.chunk ? -ENOMEM : fstat(fd, &st) ? -errno : 0;
 	if (!err)
-		err = file_replay(fd, st.st_size, chunk, data, arg, ret);
-	free(chunk);
-	close(fd);
+		err = file_replay(&r, st.st_size);
+	free(r.chunk);
 	return err;
 }

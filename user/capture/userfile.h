@@ -4,8 +4,10 @@
  * then chunks of one size, each written to by one thread at a time: one that
  * ends leaves its chunk to the next.
  * The recorder maps a chunk and writes records of the contract into it, so
- * nothing is lost when the process ends, however it does. In this machine's
- * byte order and for this version alone; nothing to keep.
+ * nothing is lost when the process ends, however it does. The file has no name:
+ * whoever starts the program holds it open, and a program that outlives the run
+ * cannot meet the next run's. In this machine's byte order and for this version
+ * alone; nothing to keep.
  */
 #ifndef LSP_CAPTURE_USERFILE_H
 #define LSP_CAPTURE_USERFILE_H
@@ -16,23 +18,61 @@
 
 #define LSP_USERFILE_MAGIC 0x5250534cU
 /* With the number of counters, for they are part of every chunk. */
-#define LSP_USERFILE_VERSION (2U << 16 | LOCKSPAN_C_COUNT)
+#define LSP_USERFILE_VERSION (3U << 16 | LOCKSPAN_C_COUNT)
 #define LSP_USERFILE_HEAD_BYTES 4096
 #define LSP_USERFILE_CHUNK_BYTES (256U << 10)
 
-/* Environment of the recorded program. */
+/*
+ * Environment of the recorded program: 16 and 16 hexadecimal digits, which name the run, and a path
+ * by which the file can be opened, with colons between. Who may not open it there asks the abstract
+ * socket that the first number names, and shows the second as a password (struct lsp_userfile_ask).
+ */
 #define LSP_USERFILE_ENV "LOCKSPAN_USER_FILE"
+#define LSP_USERFILE_ENV_FORMAT "%016llx:%016llx:%s"
+#define LSP_USERFILE_DIGITS 16
+#define LSP_USERFILE_SOCKET_FORMAT "lockspan-%016llx"
+/* The file's name while it has one; in /proc/PID/maps it stays. */
+#define LSP_USERFILE_NAME_FORMAT "lockspan-%016llx.events"
+
+struct lsp_userfile_ask {
+	uint64_t password;
+};
+
+/* Why an event is not in the file. */
+enum lsp_userfile_loss {
+	LSP_USERFILE_BUSY,	/* its thread was at work on another */
+	LSP_USERFILE_ROOM,	/* no room: in the file, or on the disk */
+	LSP_USERFILE_SPACE,	/* no room in the process's addresses */
+	LSP_USERFILE_LOSSES
+};
 
 struct lsp_userfile_head {
 	uint32_t magic;
 	uint32_t version;
+	uint64_t run[2];	/* the numbers of the environment */
 	uint64_t block_rate_ns;
 	uint32_t mutex_fraction;
 	uint32_t chunks;	/* room for so many */
 	uint32_t taken;		/* atomic; may go beyond it */
 	uint32_t processes;	/* atomic; that the recorder has begun in */
-	uint64_t skipped;	/* atomic; waits and releases met where nothing could be recorded */
+	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
 };
+
+/* A wait that is under way; the process may end before it does. */
+struct lsp_userfile_wait {
+	uint64_t start_ns;	/* of the call, nearly; 0: there is none. Release store. */
+	uint64_t base_ns;	/* from which on it is accounted; 0: it is not */
+	uint64_t uaddr;
+	uint64_t key;
+	uint64_t stack;
+	uint64_t own_ns;	/* the recorder's own time, in the wait */
+	uint32_t tid;
+	uint32_t depth;
+	char comm[LOCKSPAN_COMM_LEN];
+};
+
+/* The second is that of a signal handler which has interrupted the first. */
+#define LSP_USERFILE_WAITS 2
 
 struct lsp_userfile_chunk {
 	uint32_t magic;
@@ -43,6 +83,7 @@ struct lsp_userfile_chunk {
 	uint32_t reserved;
 	uint64_t capture_ns;		/* spent on recording waits, within them */
 	uint64_t counters[LOCKSPAN_C_COUNT];	/* of its writers' events */
+	struct lsp_userfile_wait waits[LSP_USERFILE_WAITS];
 };
 
 /* ---- for whoever starts the program ---- */
@@ -50,26 +91,28 @@ struct lsp_userfile_chunk {
 struct lsp_userfile_result {
 	uint64_t counters[LOCKSPAN_C_COUNT];
 	uint64_t capture_ns;
-	uint64_t skipped;	/* as in the head, and threads that found no chunk */
+	uint64_t lost[LSP_USERFILE_LOSSES];
 	uint32_t chunks;	/* taken */
 	uint32_t processes;
 };
 
+/* Gets a run of records; as lsp_collector_feed(). */
+typedef int (*lsp_userfile_data_fn)(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes);
+
 /*
- * Makes @path, mode 0600, with room for about @bytes; it grows only as it is
- * written to. 0 or -errno.
+ * Makes a file without a name in @directory, mode 0600, with room for about
+ * @bytes; it grows only as it is written to. @head: what the caller decides, the
+ * run and the rates. A descriptor, or -errno.
  */
-int lsp_userfile_create(const char *path, uint64_t bytes, uint64_t block_rate_ns,
-			uint32_t mutex_fraction);
+int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_userfile_head *head);
 
 /*
  * Gives every run of records to @data, as one stream. The programs must have
- * ended, or are taken as far as they have come. 0 or -errno; -EBADMSG when it
+ * ended, or are taken as far as they have come. A wait that has not ended is
+ * given as one that was open at @stop_ns, and counted. 0 or -errno; -EBADMSG when it
  * is not such a file.
  */
-int lsp_userfile_replay(const char *path,
-			int (*data)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
-				    size_t bytes),
-			void *arg, struct lsp_userfile_result *ret);
+int lsp_userfile_replay(int fd, uint64_t stop_ns, lsp_userfile_data_fn data, void *arg,
+			struct lsp_userfile_result *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -21,9 +22,9 @@
 #define LSP_PREFIX "/usr/local"
 #endif
 #define LIBRARY "liblockspan-user.so"
-/* Addresses, not disk: what is not written takes no room. */
+/* Addresses, not disk: what is not written takes no room. Not every file system has so many. */
 #define FILE_BYTES (16ULL << 30)
-#define SMALL_FILE_BYTES (1ULL << 30)
+#define FILE_LEAST_BYTES (1ULL << 20)
 
 /* Beside the program in the build tree, else where it is installed. */
 static bool library_find(char *path)
@@ -48,33 +49,46 @@ static bool library_find(char *path)
 	return !access(path, R_OK);
 }
 
-static bool environment_set(const char *library, const char *file)
+static bool environment_set(const struct lsp_userside *u, const char *library, const uint64_t run[2])
 {
 	const char *others = getenv("LD_PRELOAD");
-	char *list;
+	char *list = NULL, *file = NULL, path[64];
 	bool good;
 
-	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)
-		return false;
-	good = !setenv("LD_PRELOAD", list, 1) && !setenv(LSP_USERFILE_ENV, file, 1);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), u->file);
+	good = asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") >= 0 &&
+	       asprintf(&file, LSP_USERFILE_ENV_FORMAT, (unsigned long long)run[0],
+			(unsigned long long)run[1], path) >= 0;
+	good = good && !setenv("LD_PRELOAD", list, 1) && !setenv(LSP_USERFILE_ENV, file, 1);
+	if (!good)
+		lsp_say("no memory");
 	free(list);
+	free(file);
 	return good;
 }
 
-/* As the program will find it, wherever it goes. */
-static bool path_absolute(char *to, const char *directory, const char *name)
+static bool file_create(struct lsp_userside *u, const uint64_t run[2])
 {
-	char full[PATH_MAX];
+	const struct lsp_userfile_head head = {
+		.run = { run[0], run[1] }, .block_rate_ns = u->options.block_rate_ns,
+		.mutex_fraction = u->options.mutex_fraction,
+	};
+	uint64_t bytes = FILE_BYTES;
 
-	if (!realpath(directory, full))
-		return false;
-	return snprintf(to, PATH_MAX, "%s/%s", full, name) < PATH_MAX;
+	do {
+		u->file = lsp_userfile_create(u->unfinished, bytes, &head);
+		bytes /= 2;
+	} while ((u->file == -EFBIG || u->file == -ENOSPC || u->file == -EINVAL) && bytes >= FILE_LEAST_BYTES);
+	if (u->file < 0)
+		lsp_say("cannot make a file for the events in %s: %s", u->unfinished, strerror(-u->file));
+	return u->file >= 0;
 }
 
 bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options *options,
 			const char *unfinished)
 {
 	char library[PATH_MAX];
+	uint64_t run[2];
 	struct timespec t;
 	int err;
 
@@ -86,28 +100,25 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
 	u->options = *options;
 	u->options.unfinished = u->unfinished;
 	err = lsp_folder_make(u->unfinished);
-	if (err || !path_absolute(u->file, u->unfinished, "events.tmp")) {
-		lsp_say("cannot write to %s: %s", u->unfinished, strerror(err ? -err : errno));
-		return false;
-	}
-	err = lsp_userfile_create(u->file, FILE_BYTES, options->block_rate_ns, options->mutex_fraction);
-	if (err == -EFBIG || err == -ENOSPC || err == -EINVAL)
-		err = lsp_userfile_create(u->file, SMALL_FILE_BYTES, options->block_rate_ns,
-					  options->mutex_fraction);
 	if (err) {
-		lsp_say("cannot write %s: %s", u->file, strerror(-err));
+		lsp_say("cannot write to %s: %s", u->unfinished, strerror(-err));
 		return false;
 	}
+	if (getrandom(run, sizeof(run), 0) != sizeof(run)) {
+		lsp_say("cannot draw a number: %s", strerror(errno));
+		return false;
+	}
+	if (!file_create(u, run))
+		return false;
 	u->begun = true;
+	err = lsp_handout_begin(&u->handout, u->file, run);
+	if (err)
+		lsp_say("processes that give up rights will not be recorded: %s", strerror(-err));
 	clock_gettime(CLOCK_REALTIME, &t);
 	u->wall_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	u->start_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-	if (!environment_set(library, u->file)) {
-		lsp_say("no memory");
-		return false;
-	}
-	return true;
+	return environment_set(u, library, run);
 }
 
 static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
@@ -157,6 +168,25 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 	return !err;
 }
 
+/* Whether there were any. */
+static bool losses_say(const struct lsp_userfile_result *file)
+{
+	static const char *const why[LSP_USERFILE_LOSSES] = {
+		[LSP_USERFILE_BUSY] = "their threads were at work on others",
+		[LSP_USERFILE_ROOM] = "the disk or the file has no room for more",
+		[LSP_USERFILE_SPACE] = "the processes have no room for more mappings (ulimit -v)",
+	};
+	bool any = false;
+
+	for (int i = 0; i < LSP_USERFILE_LOSSES; i++) {
+		if (!file->lost[i])
+			continue;
+		lsp_say("partial: %" PRIu64 " events are missing: %s", file->lost[i], why[i]);
+		any = true;
+	}
+	return any;
+}
+
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,
 			 const struct lsp_userfile_result *file, const struct lsp_client_report *end,
 			 int exit_status)
@@ -175,9 +205,8 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
 	if (!file->processes)
 		lsp_say("the recorder was never loaded: a statically linked or privileged program?");
-	if (file->skipped)
-		lsp_say("partial: %" PRIu64 " events found a thread at work or no room", file->skipped);
-	return good && file->processes && !file->skipped;
+	good &= !losses_say(file);
+	return good && file->processes;
 }
 
 /* ---- where locks were initialised ---- */
@@ -221,7 +250,7 @@ bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
 	int err = lsp_collector_create(&options, &b.from);
 
 	if (!err)
-		err = lsp_userfile_replay(u->file, births_feed, &b, &file);
+		err = lsp_userfile_replay(u->file, 0, births_feed, &b, &file);
 	if (!err)
 		err = lsp_collector_finish(b.from);
 	if (!err)
@@ -255,7 +284,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 	end.stop_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 	err = lsp_collector_create(&options, &collector);
 	if (!err)
-		err = lsp_userfile_replay(u->file, data_feed, collector, &file);
+		err = lsp_userfile_replay(u->file, end.stop_ns, data_feed, collector, &file);
 	if (!err)
 		err = lsp_collector_finish(collector);
 	/* It has been read: the disk that it may have filled is wanted for the profiles. */
@@ -275,7 +304,8 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 
 void lsp_userside_uninit(struct lsp_userside *u)
 {
+	lsp_handout_end(&u->handout);
 	if (u->begun)
-		unlink(u->file);
+		close(u->file);
 	u->begun = false;
 }

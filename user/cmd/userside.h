@@ -9,11 +9,13 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "handout.h"
 #include "record.h"
 
 struct lsp_userside {
 	struct lsp_record_options options;	/* the folders are the user side's own */
-	char file[PATH_MAX];
+	int file;
+	struct lsp_handout handout;
 	int64_t wall_ns;
 	uint64_t start_ns;
 	bool begun;

@@ -28,7 +28,7 @@ int lsp_births_add(struct lsp_births *b, const struct lsp_rec_lock *rec)
 {
 	return add(b, &(struct lsp_birth){
 		.key = rec->key, .uaddr = rec->uaddr, .stack = rec->stack, .tgid = rec->tgid,
-		.object_bytes = rec->object_bytes });
+		.stack_tgid = rec->stack_tgid, .object_bytes = rec->object_bytes });
 }
 
 int lsp_births_add_named(struct lsp_births *b, const struct lsp_birth *birth)

@@ -17,6 +17,7 @@ struct lsp_birth {
 	uint64_t uaddr;
 	uint64_t stack;
 	uint32_t tgid;
+	uint32_t stack_tgid;
 	uint32_t object_bytes;
 	const char *name;	/* NULL: not known, or two locks at this place have two */
 };

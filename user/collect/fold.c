@@ -469,7 +469,7 @@ void lsp_collector_births_name(struct lsp_collector *c)
 		struct lsp_birth *b = &c->births.births[i];
 		uint32_t place;
 
-		if (b->name || lsp_stackset_place(&c->stacks, b->tgid, b->stack, c->now_ns, &place) ||
+		if (b->name || lsp_stackset_place(&c->stacks, b->stack_tgid, b->stack, c->now_ns, &place) ||
 		    stack_resolve(c, place, LSP_SIDE_WAITER))
 			continue;
 		b->name = lsp_resolver_birth(c->resolver,

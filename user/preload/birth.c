@@ -13,7 +13,8 @@ struct birth {
 	const void *lock;	/* NULL: free */
 	uint64_t stack;
 	uint32_t bytes;
-	bool told;
+	uint32_t process;	/* which sent the stack */
+	uint32_t told;		/* the process that has told of it last */
 };
 
 static struct bucket {
@@ -27,7 +28,7 @@ static struct bucket *bucket_take(const void *lock)
 	uint64_t a = (uintptr_t)lock;
 	struct bucket *b = &buckets[(a >> 3 ^ a >> 16) % BUCKETS];
 
-	lsp_spin_take(&b->busy);
+	lsp_spin_take(&b->busy, lsp_thread_process());
 	return b;
 }
 
@@ -59,7 +60,13 @@ void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *reg
 		birth = birth_find(b, NULL);
 	if (!birth)
 		birth = &b->births[b->next++ % BIRTHS];
-	*birth = (struct birth){ .lock = stack ? lock : NULL, .stack = stack, .bytes = bytes };
+	/* In this order: a child that is forked now has it without this thread. */
+	__atomic_store_n(&birth->lock, NULL, __ATOMIC_RELEASE);
+	birth->stack = stack;
+	birth->bytes = bytes;
+	birth->process = lsp_thread_process();
+	birth->told = 0;
+	__atomic_store_n(&birth->lock, stack ? lock : NULL, __ATOMIC_RELEASE);
 	bucket_give(b);
 	lsp_thread_end();
 }
@@ -69,7 +76,7 @@ void lsp_birth_end(const void *lock)
 	struct bucket *b;
 	struct birth *birth;
 
-	if (!lsp_thread_begin_spare())
+	if (!lsp_thread_hold())
 		return;
 	b = bucket_take(lock);
 	birth = birth_find(b, lock);
@@ -88,23 +95,19 @@ uint64_t lsp_birth_key(const void *lock)
 
 	if (birth) {
 		copy = *birth;
-		birth->told = true;
+		birth->told = lsp_thread_process();
 		key = (key ^ copy.stack) * 0xbf58476d1ce4e5b9ULL;
 	}
 	bucket_give(b);
 	key = (key ^ key >> 31) | 1;
-	if (!copy.lock || copy.told)
+	if (!copy.lock || copy.told == lsp_thread_process())
 		return key;
 	memset(&rec, 0, sizeof(rec));
 	rec.key = key;
 	rec.uaddr = (uintptr_t)lock;
 	rec.stack = copy.stack;
+	rec.stack_tgid = copy.process;
 	rec.object_bytes = copy.bytes;
 	lsp_thread_put_lock(&rec);
 	return key;
-}
-
-void lsp_birth_reset(void)
-{
-	memset(buckets, 0, sizeof(buckets));
 }

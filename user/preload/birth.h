@@ -2,7 +2,8 @@
 /*
  * Where locks were initialised. An address on the heap has no name; the call
  * that made a lock there is one. It is told when the lock is first waited for,
- * so locks without contention cost no room.
+ * so locks without contention cost no room. A child knows the locks that its
+ * parent has initialised, and tells of them itself.
  */
 #ifndef LSP_PRELOAD_BIRTH_H
 #define LSP_PRELOAD_BIRTH_H
@@ -22,8 +23,5 @@ void lsp_birth_end(const void *lock);
  * same place. Tells of its birth once. Between begin and end.
  */
 uint64_t lsp_birth_key(const void *lock);
-
-/* In a new process: what was told of the other's is not known of this one's. */
-void lsp_birth_reset(void);
 
 #endif

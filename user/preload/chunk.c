@@ -1,105 +1,145 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "chunk.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-/* Out of the way of programs that count on the lowest numbers. */
-#define KEPT_FD 700
 /* So much of the disk is taken at a time. */
 #define BACK_BYTES (32U << 10)
+#define PAGE_BYTES 4096
 /* Chunks of ended threads that are kept. */
 #define SPARES 64
+/* For an answer from whoever started the program, who may be stopped. */
+#define ASK_SECONDS 2
 
-static char path[PATH_MAX];
+static char name[64];	/* of the file, as mappings show it */
 static struct lsp_userfile_head *head;
-static int kept_fd = -1;
-static ino_t kept_ino;
-static dev_t kept_dev;
 static struct lsp_userfile_chunk *spares[SPARES];
 
-static void *file_map(int fd, size_t bytes, off_t offset)
+/* ---- the way to the file ---- */
+
+/* One who knows the password gets a descriptor, whatever the process may open itself. */
+static int file_ask(const uint64_t run[2])
 {
-	void *at = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	const struct timeval patience = { .tv_sec = ASK_SECONDS };
+	const struct lsp_userfile_ask ask = { .password = run[1] };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), fd = -1, length;
 
-	return at == MAP_FAILED ? NULL : at;
-}
-
-/*
- * Opened anew each time, for programs close what they do not know; by the
- * descriptor that was kept where that is refused, for they give up rights, too.
- */
-static int file_open(void)
-{
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-	struct stat st;
-
-	if (fd >= 0 || kept_fd < 0)
-		return fd;
-	if (fstat(kept_fd, &st) || st.st_ino != kept_ino || st.st_dev != kept_dev)
+	if (s < 0)
 		return -1;
-	return (int)syscall(SYS_fcntl, kept_fd, F_DUPFD_CLOEXEC, KEPT_FD);
+	length = snprintf(to.sun_path + 1, sizeof(to.sun_path) - 1, LSP_USERFILE_SOCKET_FORMAT,
+			  (unsigned long long)run[0]);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (!connect(s, (struct sockaddr *)&to,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) &&
+	    send(s, &ask, sizeof(ask), MSG_NOSIGNAL) == sizeof(ask) &&
+	    recvmsg(s, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message) &&
+	    CMSG_FIRSTHDR(&message)->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	close(s);
+	return fd;
 }
 
-static void file_keep(int fd)
+/* Its head, if it is the file of @run: another may have come to the same path. */
+static struct lsp_userfile_head *head_map(int fd, const uint64_t run[2])
 {
-	struct stat st;
+	struct lsp_userfile_head *h;
+	void *at;
 
-	kept_fd = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, KEPT_FD);
-	if (kept_fd < 0 || fstat(kept_fd, &st))
-		return;
-	kept_ino = st.st_ino;
-	kept_dev = st.st_dev;
+	if (fd < 0)
+		return NULL;
+	at = (void *)syscall(SYS_mmap, NULL, LSP_USERFILE_HEAD_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, fd, 0L);
+	close(fd);
+	if (at == MAP_FAILED)
+		return NULL;
+	h = at;
+	if (h->magic == LSP_USERFILE_MAGIC && h->version == LSP_USERFILE_VERSION &&
+	    h->run[0] == run[0] && h->run[1] == run[1])
+		return h;
+	syscall(SYS_munmap, at, LSP_USERFILE_HEAD_BYTES);
+	return NULL;
 }
 
 struct lsp_userfile_head *lsp_chunk_file(void)
 {
-	const char *name = getenv(LSP_USERFILE_ENV);
-	int fd;
+	const char *text = getenv(LSP_USERFILE_ENV);
+	uint64_t run[2];
+	char *end;
 
-	if (!name || strlen(name) >= sizeof(path))
-		return NULL;
-	strcpy(path, name);
-	fd = file_open();
-	if (fd < 0)
-		return NULL;
-	head = file_map(fd, LSP_USERFILE_HEAD_BYTES, 0);
-	file_keep(fd);
-	syscall(SYS_close, fd);
-	if (head && (head->magic != LSP_USERFILE_MAGIC || head->version != LSP_USERFILE_VERSION))
-		head = NULL;
+	for (int i = 0; i < 2; i++) {
+		if (!text)
+			return NULL;
+		run[i] = strtoull(text, &end, 16);
+		if (end != text + LSP_USERFILE_DIGITS || *end != ':')
+			return NULL;
+		text = end + 1;
+	}
+	snprintf(name, sizeof(name), "/" LSP_USERFILE_NAME_FORMAT, (unsigned long long)run[0]);
+	head = head_map(open(text, O_RDWR | O_CLOEXEC), run);
+	if (!head)
+		head = head_map(file_ask(run), run);
 	return head;
 }
 
 bool lsp_chunk_is_file(const char *mapping)
 {
-	size_t n = strlen(path);
-
-	/* " (deleted)" may follow. */
-	return n && !strncmp(mapping, path, n) && (!mapping[n] || mapping[n] == ' ');
+	return *name && strstr(mapping, name);
 }
 
-static off_t offset_of(uint32_t number)
+/* ---- chunks ---- */
+
+/*
+ * A mapping of length 0 that is to grow is a second mapping of the same file, by the rules of
+ * mremap(): the only way to another part of a file for which there is no descriptor.
+ */
+static struct lsp_userfile_chunk *chunk_map(uint32_t number)
 {
-	return LSP_USERFILE_HEAD_BYTES + (off_t)number * LSP_USERFILE_CHUNK_BYTES;
+	size_t before = LSP_USERFILE_HEAD_BYTES + (size_t)number * LSP_USERFILE_CHUNK_BYTES;
+	char *at;
+
+	/* A program may have locked all that it has: the copy would be read in whole. */
+	syscall(SYS_munlock, head, LSP_USERFILE_HEAD_BYTES);
+	at = (char *)syscall(SYS_mremap, head, 0UL, before + LSP_USERFILE_CHUNK_BYTES, MREMAP_MAYMOVE);
+	if (at == MAP_FAILED)
+		return NULL;
+	syscall(SYS_munmap, at, before);
+	/* A child has no use for it, and its threads could not be told from ours. */
+	syscall(SYS_madvise, at + before, LSP_USERFILE_CHUNK_BYTES, MADV_DONTFORK);
+	return (struct lsp_userfile_chunk *)(at + before);
 }
 
 /*
  * A file with holes takes a write to a mapping without asking whether the disk
- * has room, and where it has none the writer dies of SIGBUS. So it is asked.
+ * has room, and where it has none the writer dies of SIGBUS. So the kernel is
+ * made to write to each page first: it fails instead.
  */
-static bool disk_back(int fd, uint32_t number, uint32_t from, uint32_t to)
+static bool chunk_back(struct lsp_userfile_chunk *c, uint32_t from, uint32_t to)
 {
-	/* Not every file system can; those that cannot live in memory (ramfs). */
-	return !syscall(SYS_fallocate, fd, 0, offset_of(number) + from, (off_t)(to - from)) ||
-	       errno == EOPNOTSUPP;
+	for (uint32_t at = from; at < to; at += PAGE_BYTES)
+		if (syscall(SYS_rt_sigprocmask, 0, NULL, (char *)c + at + PAGE_BYTES - 8, 8UL))
+			return false;
+	return true;
 }
 
 static struct lsp_userfile_chunk *spare_take(void)
@@ -116,25 +156,28 @@ static struct lsp_userfile_chunk *spare_take(void)
 	return NULL;
 }
 
-struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare)
+struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare, enum lsp_userfile_loss *loss)
 {
 	struct lsp_userfile_chunk *c = spare ? spare_take() : NULL;
 	uint32_t number;
-	int fd;
 
 	if (c)
 		return c;
+	*loss = LSP_USERFILE_ROOM;
 	if (__atomic_load_n(&head->taken, __ATOMIC_RELAXED) >= head->chunks)
 		return NULL;
-	fd = file_open();
-	if (fd < 0)
-		return NULL;
 	number = __atomic_fetch_add(&head->taken, 1, __ATOMIC_RELAXED);
-	if (number < head->chunks && disk_back(fd, number, 0, BACK_BYTES))
-		c = file_map(fd, LSP_USERFILE_CHUNK_BYTES, offset_of(number));
-	syscall(SYS_close, fd);
-	if (!c)
+	if (number >= head->chunks)
 		return NULL;
+	c = chunk_map(number);
+	if (!c) {
+		*loss = LSP_USERFILE_SPACE;
+		return NULL;
+	}
+	if (!chunk_back(c, 0, BACK_BYTES)) {
+		lsp_chunk_drop(c);
+		return NULL;
+	}
 	c->tgid = tgid;
 	c->number = number;
 	c->backed = BACK_BYTES;
@@ -145,22 +188,16 @@ struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare)
 bool lsp_chunk_fits(struct lsp_userfile_chunk *c, uint32_t bytes)
 {
 	uint32_t end = (uint32_t)sizeof(*c) + c->used + bytes, back;
-	bool good;
-	int fd;
 
 	if (end <= c->backed)
 		return true;
 	if (end > LSP_USERFILE_CHUNK_BYTES)
 		return false;
-	fd = file_open();
-	if (fd < 0)
-		return false;
 	back = (end + BACK_BYTES - 1) / BACK_BYTES * BACK_BYTES;
-	good = disk_back(fd, c->number, c->backed, back);
-	syscall(SYS_close, fd);
-	if (good)
-		c->backed = back;
-	return good;
+	if (!chunk_back(c, c->backed, back))
+		return false;
+	c->backed = back;
+	return true;
 }
 
 void lsp_chunk_drop(struct lsp_userfile_chunk *c)
@@ -182,10 +219,6 @@ void lsp_chunk_give(struct lsp_userfile_chunk *c)
 
 void lsp_chunk_forget(void)
 {
-	for (int i = 0; i < SPARES; i++) {
-		struct lsp_userfile_chunk *c = __atomic_exchange_n(&spares[i], NULL, __ATOMIC_RELAXED);
-
-		if (c)
-			lsp_chunk_drop(c);
-	}
+	for (int i = 0; i < SPARES; i++)
+		__atomic_store_n(&spares[i], NULL, __ATOMIC_RELAXED);
 }

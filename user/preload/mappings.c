@@ -52,6 +52,8 @@ void lsp_text_stale(void)
 void lsp_text_process_new(void)
 {
 	memset(sent, 0, sizeof(sent));
+	/* The other's generation means nothing in this one's name. */
+	current = 0;
 	/* Of a thread that the new process does not have. */
 	reading = 0;
 	lsp_text_stale();

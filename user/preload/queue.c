@@ -6,8 +6,9 @@
 
 #include "spin.h"
 
-/* Contended locks of one bucket at one time; beyond it they are not accounted. */
+/* Contended locks of one bucket at one time; more of them are in the pool that all buckets share. */
 #define LOCKS 4
+#define POOL 16384
 
 struct queue {
 	const void *lock;	/* NULL: free */
@@ -16,21 +17,38 @@ struct queue {
 	uint64_t latest_ns;	/* of all steps: a clock read before it counts as that */
 	uint32_t waiters;
 	bool handoff;		/* let go and not yet taken */
+	uint16_t next;		/* in the pool: the next of the bucket or of the free ones, from 1 on */
 };
 
 struct bucket {
 	uint32_t busy;
+	uint32_t process;	/* that has left this here */
+	uint16_t more;		/* the first in the pool, from 1 on; 0: none */
 	struct queue queues[LOCKS];
 };
 
 uint32_t lsp_queue_waiting[LSP_QUEUE_BUCKETS];
 static struct bucket buckets[LSP_QUEUE_BUCKETS];
+static uint32_t process = 1;
+
+static struct {
+	uint32_t busy;
+	uint16_t free;		/* the first that has been used and is free again */
+	uint16_t used;		/* so many have ever been */
+	struct queue queues[POOL];
+} pool;
 
 static struct bucket *bucket_take(const void *lock)
 {
 	struct bucket *b = &buckets[lsp_queue_bucket(lock)];
 
-	lsp_spin_take(&b->busy);
+	lsp_spin_take(&b->busy, process);
+	/* Who waited in the process that this one was forked from does not wait here. */
+	if (b->process != process) {
+		memset(b->queues, 0, sizeof(b->queues));
+		b->more = 0;
+		b->process = process;
+	}
 	return b;
 }
 
@@ -44,7 +62,54 @@ static struct queue *queue_find(struct bucket *b, const void *lock)
 	for (int i = 0; i < LOCKS; i++)
 		if (b->queues[i].lock == lock)
 			return &b->queues[i];
+	for (uint16_t i = b->more; i && lock; i = pool.queues[i - 1].next)
+		if (pool.queues[i - 1].lock == lock)
+			return &pool.queues[i - 1];
 	return NULL;
+}
+
+/* One for another lock; NULL: there is none. */
+static struct queue *queue_new(struct bucket *b, const void *lock)
+{
+	struct queue *q = queue_find(b, NULL);
+	uint16_t i = 0;
+
+	if (!q) {
+		lsp_spin_take(&pool.busy, process);
+		if (pool.free) {
+			i = pool.free;
+			pool.free = pool.queues[i - 1].next;
+		} else if (pool.used < POOL) {
+			i = ++pool.used;
+		}
+		lsp_spin_give(&pool.busy);
+		if (!i)
+			return NULL;
+		q = &pool.queues[i - 1];
+	}
+	memset(q, 0, sizeof(*q));
+	q->lock = lock;
+	if (i) {
+		q->next = b->more;
+		b->more = i;
+	}
+	return q;
+}
+
+static void queue_free(struct bucket *b, struct queue *q)
+{
+	uint16_t *link = &b->more;
+
+	q->lock = NULL;
+	if (q >= b->queues && q < b->queues + LOCKS)
+		return;
+	while (&pool.queues[*link - 1] != q)
+		link = &pool.queues[*link - 1].next;
+	*link = q->next;
+	lsp_spin_take(&pool.busy, process);
+	q->next = pool.free;
+	pool.free = (uint16_t)(q - pool.queues + 1);
+	lsp_spin_give(&pool.busy);
 }
 
 /* Whoever reads the clock and then waits for the bucket comes with an old time. */
@@ -74,11 +139,9 @@ uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns)
 
 	*base_ns = now_ns;
 	if (!q) {
-		q = queue_find(b, NULL);
+		q = queue_new(b, lock);
 		if (!q)
 			goto out;
-		memset(q, 0, sizeof(*q));
-		q->lock = lock;
 		q->cut_ns = now_ns;
 	}
 	*base_ns = step(q, now_ns);
@@ -113,7 +176,7 @@ void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool 
 	q->bases_ns -= base;
 	ret->waiters = --q->waiters;
 	if (!q->waiters)
-		q->lock = NULL;
+		queue_free(b, q);
 	__atomic_fetch_sub(&lsp_queue_waiting[lsp_queue_bucket(lock)], 1, __ATOMIC_RELAXED);
 out:
 	bucket_give(b);
@@ -151,8 +214,10 @@ uint64_t lsp_queue_acquire(const void *lock, uint64_t now_ns)
 	return handoff_ns;
 }
 
-void lsp_queue_reset(void)
+void lsp_queue_process_new(uint32_t tgid)
 {
-	memset(buckets, 0, sizeof(buckets));
+	process = tgid;
 	memset(lsp_queue_waiting, 0, sizeof(lsp_queue_waiting));
+	pool.free = pool.used = 0;
+	pool.busy = 0;
 }

@@ -40,8 +40,8 @@ struct lsp_queue_parts {
 };
 
 /*
- * The caller begins to wait; the depth, itself included. 0: no room, it is not
- * accounted. From *@base_ns on it is: not before any other step on this lock.
+ * The caller begins to wait; the depth, itself included. 0: no room (16,384 contended
+ * locks in the process), it is not accounted. From *@base_ns on it is: not before any other step on this lock.
  */
 uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns);
 
@@ -55,7 +55,7 @@ void lsp_queue_release(const void *lock, uint64_t now_ns, bool last, struct lsp_
 /* The caller got it without waiting. Handoff that this has ended, ns. */
 uint64_t lsp_queue_acquire(const void *lock, uint64_t now_ns);
 
-/* In a new process: nobody waits. */
-void lsp_queue_reset(void);
+/* In a new process, @process: nobody waits. */
+void lsp_queue_process_new(uint32_t process);
 
 #endif

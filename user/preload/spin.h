@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A lock for a few dozen instructions, taken only by threads that turn their signal handlers away. */
+/*
+ * A lock for a few dozen instructions, taken only by threads that keep their signals waiting. Who takes it
+ * says which process it is of: what a child has inherited as taken, from a thread it does not have, is free.
+ */
 #ifndef LSP_PRELOAD_SPIN_H
 #define LSP_PRELOAD_SPIN_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -14,11 +18,17 @@
 #define LSP_SPIN_YIELDS 64
 #define LSP_SPIN_SLEEP_NS 20000
 
-static inline void lsp_spin_take(uint32_t *busy)
+/* @process: not 0. */
+static inline void lsp_spin_take(uint32_t *busy, uint32_t process)
 {
 	const struct timespec nap = { 0, LSP_SPIN_SLEEP_NS };
+	uint32_t old = 0;
 
-	for (int i = 0; __atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE); i++) {
+	for (int i = 0; !__atomic_compare_exchange_n(busy, &old, process, false, __ATOMIC_ACQUIRE,
+						     __ATOMIC_RELAXED); i++) {
+		if (old != process)
+			continue;
+		old = 0;
 		if (i < LSP_SPIN_YIELDS)
 			sched_yield();
 		else

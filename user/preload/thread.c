@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,10 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "birth.h"
 #include "chunk.h"
-#include "queue.h"
 #include "mappings.h"
+#include "queue.h"
+#include "spin.h"
+#include "wait.h"
 
 /* Stacks remembered as sent; beyond it they are sent again. */
 #define KNOWN 32768
@@ -28,27 +30,50 @@ static __thread struct {
 	uint32_t tgid;		/* that the chunk was taken by: a fork has another */
 	uint32_t tid;
 	uint32_t busy;
+	bool early;		/* the chunk is that of a process which has not waited */
 	int saved_errno;
+	uint64_t saved_mask;
 	uint64_t random;
+	const void *frames[LSP_USERFILE_WAITS];	/* of the chunk's waits; NULL: none */
 } self __attribute__((tls_model("initial-exec")));
 
 static struct lsp_userfile_head *head;
-static uint32_t process;	/* of which the tables below speak */
-/* In a page that a fork wipes: 0 tells a new process at the price of a load. NULL: the kernel is asked. */
-static uint32_t *same_process;
+static uint32_t process;	/* of which the tables speak */
 static uint64_t known[KNOWN];
 static pthread_key_t exit_key;
 static bool exit_key_made;
+
+/*
+ * In a page that a fork wipes: 0 tells a new process at the price of a load. Where the kernel cannot
+ * wipe, the page is an ordinary one and the kernel is asked.
+ */
+static struct page {
+	uint32_t same;		/* the tables are this process's */
+	uint32_t busy;
+} ordinary, *page = &ordinary;
+
+/* What is sent before the first wait of the process: its mappings, and where locks are initialised. */
+static union {
+	struct lsp_userfile_chunk chunk;
+	char bytes[LSP_USERFILE_CHUNK_BYTES];
+} early __attribute__((aligned(8)));
+static uint32_t early_busy;
+static bool has_waited;
+
+static void lost_count(enum lsp_userfile_loss why)
+{
+	__atomic_fetch_add(&head->lost[why], 1, __ATOMIC_RELAXED);
+}
 
 static void thread_exit(void *chunk)
 {
 	if (self.chunk != chunk)
 		return;
+	lsp_wait_left_all();
+	chunk = self.chunk;
 	self.chunk = NULL;
-	if (self.tgid == process)
+	if (chunk && self.tgid == process)
 		lsp_chunk_give(chunk);
-	else
-		lsp_chunk_drop(chunk);
 }
 
 /* Now, so that the first wait is not made longer by it. */
@@ -63,19 +88,16 @@ static void mappings_read(void)
 static __attribute__((constructor)) void begin(void)
 {
 	int saved = errno;
-	void *page;
+	void *wiped;
 
 	head = lsp_chunk_file();
 	if (head) {
 		exit_key_made = !pthread_key_create(&exit_key, thread_exit);
-		process = (uint32_t)getpid();
-		page = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
-		if (page != MAP_FAILED && !madvise(page, 4096, MADV_WIPEONFORK)) {
-			same_process = page;
-			*same_process = 1;
-		}
-		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+		early.chunk.backed = LSP_USERFILE_CHUNK_BYTES;
+		wiped = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
+		if (wiped != MAP_FAILED && !madvise(wiped, 4096, MADV_WIPEONFORK))
+			page = wiped;
 		mappings_read();
 	}
 	errno = saved;
@@ -83,53 +105,140 @@ static __attribute__((constructor)) void begin(void)
 
 /* ---- threads ---- */
 
-/* The only thread of a process that was forked: what the other had is not ours. */
+/* What the other process had is not ours; what it knew of locks is. */
+static void process_begin(uint32_t tgid)
+{
+	lsp_chunk_forget();
+	lsp_queue_process_new(tgid);
+	lsp_text_process_new();
+	/* What has been sent is the other's to send; what has not, nobody else will. */
+	if (has_waited)
+		early.chunk.used = 0;
+	has_waited = false;
+	process = tgid;
+	__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
+}
+
+/* Other threads of a new process wait for the first to come here. */
 static void process_look(void)
 {
 	uint32_t tgid = (uint32_t)syscall(SYS_getpid);
 
-	if (tgid != process) {
-		process = tgid;
-		memset(known, 0, sizeof(known));
-		lsp_chunk_forget();
-		lsp_queue_reset();
-		lsp_birth_reset();
-		lsp_text_process_new();
-		__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
-	}
-	if (same_process)
-		*same_process = 1;
+	lsp_spin_take(&page->busy, tgid);
+	if (tgid != process)
+		process_begin(tgid);
+	if (page != &ordinary)
+		__atomic_store_n(&page->same, 1, __ATOMIC_RELEASE);
+	lsp_spin_give(&page->busy);
 }
 
+/* A chunk of the thread's own, with the waits that are under way. */
 static bool chunk_renew(void)
 {
-	struct lsp_userfile_chunk *old = self.chunk, *new;
+	struct lsp_userfile_chunk *old = self.tgid == process ? self.chunk : NULL, *new;
+	enum lsp_userfile_loss why = LSP_USERFILE_ROOM;
 
 	/* An ended thread's may be nearly full, too. */
-	while ((new = lsp_chunk_take(process, !old)) && !lsp_chunk_fits(new, ROOM))
+	while ((new = lsp_chunk_take(process, !old, &why)) && !lsp_chunk_fits(new, ROOM))
 		lsp_chunk_drop(new);
-	if (!new)
+	if (!new) {
+		lost_count(why);
 		return false;
+	}
+	if (old) {
+		memcpy(new->waits, old->waits, sizeof(new->waits));
+		memset(old->waits, 0, sizeof(old->waits));
+		lsp_chunk_drop(old);
+	} else {
+		memset(self.frames, 0, sizeof(self.frames));
+	}
 	self.chunk = new;
 	self.tgid = process;
 	self.tid = (uint32_t)syscall(SYS_gettid);
-	if (old)
-		lsp_chunk_drop(old);
 	if (exit_key_made)
 		pthread_setspecific(exit_key, new);
 	return true;
 }
 
-bool lsp_thread_begin_spare(void)
+static bool chunk_have(void)
 {
+	return (self.chunk && self.tgid == process && lsp_chunk_fits(self.chunk, ROOM)) || chunk_renew();
+}
+
+/* What the process has kept to itself goes to a chunk of this thread. With early_busy. */
+static bool early_move(void)
+{
+	uint32_t used = early.chunk.used;
+
+	if (self.early)
+		self.chunk = NULL;
+	if (!chunk_have() || !lsp_chunk_fits(self.chunk, used))
+		return false;
+	memcpy((char *)(self.chunk + 1) + self.chunk->used, &early.chunk + 1, used);
+	__atomic_store_n(&self.chunk->used, self.chunk->used + used, __ATOMIC_RELEASE);
+	early.chunk.used = 0;
+	self.early = false;
+	__atomic_store_n(&has_waited, true, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* The first wait of the process. */
+static bool early_send(void)
+{
+	bool good;
+
+	lsp_spin_take(&early_busy, process);
+	good = has_waited || early_move();
+	lsp_spin_give(&early_busy);
+	return good;
+}
+
+/* Whether the process goes on keeping to itself, and there is room for it. */
+static bool early_take(void)
+{
+	lsp_spin_take(&early_busy, process);
+	if (!has_waited && lsp_chunk_fits(&early.chunk, ROOM)) {
+		self.chunk = &early.chunk;
+		self.tgid = process;
+		self.tid = (uint32_t)syscall(SYS_gettid);
+		self.early = true;
+		return true;
+	}
+	lsp_spin_give(&early_busy);
+	return false;
+}
+
+bool lsp_thread_hold(void)
+{
+	static const uint64_t all = ~0ULL;
+	uint64_t mask;
+
 	if (!head || self.busy)
 		return false;
-	lsp_thread_hold();
-	if (!same_process || !*same_process)
+	self.saved_errno = errno;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof(mask));
+	self.saved_mask = mask;
+	self.busy = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&page->same, __ATOMIC_ACQUIRE))
 		process_look();
-	if (self.chunk && self.tgid == process && lsp_chunk_fits(self.chunk, ROOM))
+	return true;
+}
+
+bool lsp_thread_record(void)
+{
+	if (!__atomic_load_n(&has_waited, __ATOMIC_ACQUIRE) && !early_send())
+		return false;
+	return chunk_have();
+}
+
+bool lsp_thread_begin_spare(void)
+{
+	if (!lsp_thread_hold())
+		return false;
+	if (!__atomic_load_n(&has_waited, __ATOMIC_ACQUIRE) && early_take())
 		return true;
-	if (chunk_renew())
+	if (lsp_thread_record())
 		return true;
 	lsp_thread_end();
 	return false;
@@ -137,25 +246,76 @@ bool lsp_thread_begin_spare(void)
 
 bool lsp_thread_begin(void)
 {
-	bool good = lsp_thread_begin_spare();
-
-	if (!good && head)
-		__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
-	return good;
-}
-
-void lsp_thread_hold(void)
-{
-	self.busy = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	self.saved_errno = errno;
+	if (!lsp_thread_hold()) {
+		if (head)
+			lost_count(LSP_USERFILE_BUSY);
+		return false;
+	}
+	if (lsp_thread_record())
+		return true;
+	lsp_thread_end();
+	return false;
 }
 
 void lsp_thread_end(void)
 {
-	errno = self.saved_errno;
+	uint64_t mask = self.saved_mask;
+	int saved = self.saved_errno;
+
+	if (self.early) {
+		self.early = false;
+		self.chunk = NULL;
+		lsp_spin_give(&early_busy);
+	}
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	self.busy = 0;
+	/* From here on a handler may run. */
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+	errno = saved;
+}
+
+/* ---- waits under way ---- */
+
+int lsp_thread_wait_add(const struct lsp_userfile_wait *w, const void *frame)
+{
+	for (int i = 0; i < LSP_USERFILE_WAITS; i++) {
+		struct lsp_userfile_wait *at = &self.chunk->waits[i];
+
+		if (self.frames[i])
+			continue;
+		self.frames[i] = frame;
+		*at = *w;
+		at->start_ns = 0;
+		at->tid = self.tid;
+		__atomic_store_n(&at->start_ns, w->start_ns, __ATOMIC_RELEASE);
+		return i;
+	}
+	return -1;
+}
+
+void lsp_thread_wait_remove(int place)
+{
+	if (place < 0 || !self.chunk || self.tgid != process)
+		return;
+	self.frames[place] = NULL;
+	__atomic_store_n(&self.chunk->waits[place].start_ns, 0, __ATOMIC_RELEASE);
+}
+
+bool lsp_thread_wait_left(const void *frame, struct lsp_userfile_wait *ret)
+{
+	stack_t alternate;
+
+	for (int i = 0; i < LSP_USERFILE_WAITS; i++) {
+		if (!self.frames[i] || (frame && self.frames[i] > frame))
+			continue;
+		/* On another stack addresses say nothing of who has called whom. */
+		if (frame && (syscall(SYS_sigaltstack, NULL, &alternate) || alternate.ss_flags & SS_ONSTACK))
+			return false;
+		*ret = self.chunk->waits[i];
+		lsp_thread_wait_remove(i);
+		return true;
+	}
+	return false;
 }
 
 uint32_t lsp_thread_process(void)
@@ -203,10 +363,17 @@ uint64_t lsp_thread_random(uint64_t below)
 /* Where the next record goes, @bytes of it; there is room by the rule of begin, or a new chunk. */
 static void *room(size_t bytes)
 {
-	if (!lsp_chunk_fits(self.chunk, (uint32_t)bytes) && !chunk_renew()) {
-		__atomic_fetch_add(&head->skipped, 1, __ATOMIC_RELAXED);
-		return NULL;
+	bool moved;
+
+	if (self.early && !lsp_chunk_fits(self.chunk, (uint32_t)bytes)) {
+		moved = early_move();
+		/* Without it end() gives the lock back. */
+		if (!moved)
+			return NULL;
+		lsp_spin_give(&early_busy);
 	}
+	if (!lsp_chunk_fits(self.chunk, (uint32_t)bytes) && !chunk_renew())
+		return NULL;
 	return (char *)(self.chunk + 1) + self.chunk->used;
 }
 
@@ -272,15 +439,18 @@ void lsp_thread_put_map(struct lockspan_map *map, const char *name)
 /* Whether it is known; else it is from now on, or there is no place for it. */
 static bool known_or_add(uint64_t id)
 {
-	for (unsigned int i = 0; i < KNOWN_PROBES; i++) {
-		uint64_t *slot = &known[(id + i) % KNOWN], seen = 0;
+	/* What a child has inherited was sent in its parent's name. */
+	uint64_t name = (id ^ (uint64_t)process * 0x9e3779b97f4a7c15ULL) | 1;
 
-		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == id)
+	for (unsigned int i = 0; i < KNOWN_PROBES; i++) {
+		uint64_t *slot = &known[(name + i) % KNOWN], seen = 0;
+
+		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == name)
 			return true;
-		if (__atomic_compare_exchange_n(slot, &seen, id, false, __ATOMIC_RELAXED,
+		if (__atomic_compare_exchange_n(slot, &seen, name, false, __ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			return false;
-		if (seen == id)
+		if (seen == name)
 			return true;
 	}
 	return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a thread records, and where: its chunk of the file of
- * capture/userfile.h. Nothing here allocates, takes a lock of the C library's,
- * or may be entered twice by one thread: a signal handler that meets a thread
- * at work is turned away and counted.
+ * capture/userfile.h. Nothing here allocates or takes a lock of the C library's.
+ * Signals wait while a thread is at work: a handler that jumps out of it, or
+ * ends the thread, would leave a lock taken for ever.
  */
 #ifndef LSP_PRELOAD_THREAD_H
 #define LSP_PRELOAD_THREAD_H
@@ -41,11 +41,15 @@ struct lsp_regs {
 bool lsp_thread_begin(void);
 void lsp_thread_end(void);
 
-/* The same for what no figure depends on: where it cannot begin, nothing is counted as skipped. */
+/*
+ * The same for what no figure depends on: where it cannot begin, nothing is counted as lost. A process
+ * that has not waited yet keeps what it sends to itself, so that it takes no room in the file.
+ */
 bool lsp_thread_begin_spare(void);
 
-/* Turns signal handlers away as begin does, but records nothing and cannot fail. */
-void lsp_thread_hold(void);
+/* The same for what sends nothing; to be followed by lsp_thread_record() if it is to send after all. */
+bool lsp_thread_hold(void);
+bool lsp_thread_record(void);
 
 struct lsp_userfile_chunk *lsp_thread_chunk(void);
 uint64_t lsp_thread_rate_ns(void);
@@ -76,5 +80,18 @@ void lsp_thread_put_lock(struct lsp_rec_lock *lock);
 
 /* The number of the process, between begin and end. */
 uint32_t lsp_thread_process(void);
+
+/*
+ * The waits of this thread that are under way, for the case that the process ends in them, each with
+ * the address of the frame it waits in. add: its place, or -1 if there is none; between begin and end.
+ */
+int lsp_thread_wait_add(const struct lsp_userfile_wait *w, const void *frame);
+void lsp_thread_wait_remove(int place);
+
+/*
+ * Takes out one whose frame is below @frame, and so has been left without a word (longjmp, the end of the
+ * thread); NULL stands for all. False: none.
+ */
+bool lsp_thread_wait_left(const void *frame, struct lsp_userfile_wait *ret);
 
 #endif

@@ -5,30 +5,6 @@
 
 #include "birth.h"
 
-void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs)
-{
-	uint64_t stacked_ns;
-
-	w->start_ns = lsp_thread_now_ns();
-	w->after = NULL;
-	w->recorded = lsp_thread_begin();
-	if (!w->recorded)
-		return;
-	w->lock = lock;
-	w->base_ns = w->start_ns;
-	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
-	w->depth = lockable ? lsp_queue_enter(lock, lsp_thread_now_ns(), &w->base_ns) : 0;
-	w->queued = w->depth;
-	w->key = lsp_birth_key(lock);
-	w->stack = lsp_thread_rate_ns() ?
-		lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, w->start_ns) : 0;
-	lsp_thread_comm(w->comm);
-	stacked_ns = lsp_thread_now_ns();
-	w->own_ns = stacked_ns - w->start_ns;
-	lsp_thread_chunk()->capture_ns += w->own_ns;
-	lsp_thread_end();
-}
-
 /* By the rule of semantics.md: a wait of @d ns is kept with the probability d / rate. */
 static bool wait_kept(uint64_t d_ns)
 {
@@ -37,8 +13,8 @@ static bool wait_kept(uint64_t d_ns)
 	return rate_ns && (d_ns >= rate_ns || lsp_thread_random(rate_ns) < d_ns);
 }
 
-static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *parts, uint64_t now_ns,
-		     enum lockspan_outcome outcome)
+static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_parts *parts,
+		     uint64_t now_ns, enum lockspan_outcome outcome)
 {
 	uint64_t *counters = lsp_thread_chunk()->counters, wait_ns = now_ns - w->start_ns;
 	struct lockspan_span span;
@@ -61,7 +37,7 @@ static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *par
 	span.wake_ns = outcome == LOCKSPAN_WOKEN ? now_ns : 0;
 	span.run_ns = now_ns;
 	span.key = span.end_key = w->key;
-	span.uaddr = (uintptr_t)w->lock;
+	span.uaddr = w->uaddr;
 	span.stack = w->stack;
 	span.rate_ns = lsp_thread_rate_ns();
 	span.tail_ns = parts->tail_ns;
@@ -75,20 +51,14 @@ static void wait_put(const struct lsp_wait *w, const struct lsp_queue_parts *par
 	lsp_thread_put_span(&span);
 }
 
-void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
+/* One that has been taken out of the thread's waits; what it was is in @w. */
+static void wait_over(const struct lsp_userfile_wait *w, uint64_t now_ns, enum lockspan_outcome outcome)
 {
 	struct lsp_queue_parts parts = { .found = false };
-	uint64_t now_ns;
 
-	if (!w->recorded)
-		return;
-	w->recorded = false;
-	now_ns = lsp_thread_now_ns();
-	if (w->queued) {
-		lsp_thread_hold();
-		lsp_queue_leave(w->lock, w->base_ns, now_ns, outcome == LOCKSPAN_WOKEN, &parts);
-		lsp_thread_end();
-	}
+	if (w->base_ns)
+		lsp_queue_leave((const void *)(uintptr_t)w->uaddr, w->base_ns, now_ns,
+				outcome == LOCKSPAN_WOKEN, &parts);
 	/* Nobody answers for the wait for an event, for one without a place in the table, or before it had it. */
 	if (parts.found) {
 		now_ns = parts.now_ns;
@@ -96,9 +66,66 @@ void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
 	} else {
 		parts.tail_ns = now_ns - w->start_ns;
 	}
-	if (!lsp_thread_begin())
+	if (lsp_thread_record())
+		wait_put(w, &parts, now_ns, outcome);
+}
+
+static void waits_left_over(const void *frame)
+{
+	struct lsp_userfile_wait w;
+
+	while (lsp_thread_wait_left(frame, &w))
+		wait_over(&w, lsp_thread_now_ns(), LOCKSPAN_ERROR);
+}
+
+void lsp_wait_left_all(void)
+{
+	if (!lsp_thread_hold())
 		return;
-	wait_put(w, &parts, now_ns, outcome);
+	waits_left_over(NULL);
+	lsp_thread_end();
+}
+
+void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs)
+{
+	struct lsp_userfile_wait *o = &w->open;
+
+	w->after = NULL;
+	memset(o, 0, sizeof(*o));
+	o->start_ns = lsp_thread_now_ns();
+	w->recorded = lsp_thread_begin();
+	if (!w->recorded)
+		return;
+	waits_left_over(w);
+	o->uaddr = (uintptr_t)lock;
+	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
+	if (lockable) {
+		o->depth = lsp_queue_enter(lock, lsp_thread_now_ns(), &o->base_ns);
+		if (!o->depth)
+			o->base_ns = 0;
+	}
+	o->key = lsp_birth_key(lock);
+	o->stack = lsp_thread_rate_ns() ?
+		lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, o->start_ns) : 0;
+	lsp_thread_comm(o->comm);
+	o->own_ns = lsp_thread_now_ns() - o->start_ns;
+	lsp_thread_chunk()->capture_ns += o->own_ns;
+	w->place = lsp_thread_wait_add(o, w);
+	lsp_thread_end();
+}
+
+void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
+{
+	uint64_t now_ns;
+
+	if (!w->recorded)
+		return;
+	w->recorded = false;
+	now_ns = lsp_thread_now_ns();
+	if (!lsp_thread_hold())
+		return;
+	lsp_thread_wait_remove(w->place);
+	wait_over(&w->open, now_ns, outcome);
 	lsp_thread_end();
 }
 

@@ -7,15 +7,8 @@
 #include "thread.h"
 
 struct lsp_wait {
-	const void *lock;
-	uint64_t start_ns;	/* of the call, nearly */
-	uint64_t base_ns;	/* from which on it is in the table */
-	uint64_t key;
-	uint64_t stack;
-	uint64_t own_ns;	/* the recorder's own time, in the wait */
-	uint32_t depth;
-	char comm[LOCKSPAN_COMM_LEN];
-	bool queued;		/* in the table of queue.h */
+	struct lsp_userfile_wait open;
+	int place;		/* among the thread's waits that are under way */
 	bool recorded;
 	const void *after;	/* a lock that the caller has when the wait is over, or NULL */
 };
@@ -30,8 +23,11 @@ void lsp_wait_unwound(struct lsp_wait *w);
  */
 void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs);
 
-/* It waits no longer; @outcome is WOKEN, TIMEOUT or ERROR (then it is no wait). */
+/* It waits no longer; @outcome is WOKEN, TIMEOUT, SIGNAL or ERROR (then it is no wait). */
 void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome);
+
+/* The thread ends: waits that it has left without a word end, and nobody knows when they did. */
+void lsp_wait_left_all(void);
 
 /* From what a function of the C library returned. */
 static inline enum lockspan_outcome lsp_wait_outcome(int err, int timeout)

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Programs that end, or use what is theirs, in ways that a preloaded recorder may not be ready for:
+ * userways WAY.
+ *   open      ends while five threads wait, 1 s each
+ *   killed    two threads have each the other's lock; is killed after a second
+ *   jump      a signal handler jumps out of a wait for a lock, 20 times
+ *   lowest    opens files and counts on the lowest number, beside threads that wait
+ *   busy MS   four threads wait for one lock in turns of 50 us, for so long
+ *   ended     the same in threads, when the main thread has ended by itself
+ *   recursive a recursive C11 lock is held for 100 ms by its inner part, for 300 by its outer
+ *   crowd     waits for 12 locks that lie so that they share a place in a table, each held for 50 ms
+ *   children  four threads in each of three children wait for a lock that the parent has made
+ *   once      three threads wait for another to do what is done once
+ *   shared    waits for a lock of another process
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
+static long until_ms;
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void *take(void *lock)
+{
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return NULL;
+}
+
+static int way_open(void)
+{
+	pthread_t t;
+
+	pthread_mutex_lock(&held);
+	for (int i = 0; i < 5; i++)
+		pthread_create(&t, NULL, take, &held);
+	sleep(1);
+	return 3;
+}
+
+static void *take_both(void *first)
+{
+	pthread_mutex_lock(first);
+	usleep(100000);
+	pthread_mutex_lock(first == &held ? &other : &held);
+	return NULL;
+}
+
+static int way_killed(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, take_both, &held);
+	pthread_create(&t, NULL, take_both, &other);
+	usleep(1100000);
+	return kill(getpid(), SIGKILL);
+}
+
+static sigjmp_buf back;
+
+static void jump_back(int signal)
+{
+	(void)signal;
+	siglongjmp(back, 1);
+}
+
+static void *jump(void *arg)
+{
+	static volatile int i;
+
+	for (i = 0; i < 20; i++) {
+		if (sigsetjmp(back, 1))
+			continue;
+		ualarm(20000, 0);
+		pthread_mutex_lock(&held);
+	}
+	return arg;
+}
+
+/* Signals are the jumping thread's. When it is done nobody waits, and releases are nobody's business. */
+static int way_jump(void)
+{
+	sigset_t alarms;
+	pthread_t t;
+
+	signal(SIGALRM, jump_back);
+	pthread_mutex_lock(&held);
+	pthread_create(&t, NULL, jump, NULL);
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+	pthread_join(t, NULL);
+	pthread_mutex_unlock(&held);
+	for (int i = 0; i < 100; i++)
+		take(&held);
+	puts("jumped");
+	return 0;
+}
+
+static void *turns(void *arg)
+{
+	while (now_ms() < until_ms) {
+		pthread_mutex_lock(&held);
+		usleep(50);
+		pthread_mutex_unlock(&held);
+	}
+	return arg;
+}
+
+static void *threads_come_and_go(void *arg)
+{
+	for (int i = 0; i < 30; i++) {
+		pthread_t t[20];
+
+		until_ms = now_ms() + 5;
+		for (int j = 0; j < 20; j++)
+			pthread_create(&t[j], NULL, turns, NULL);
+		for (int j = 0; j < 20; j++)
+			pthread_join(t[j], NULL);
+	}
+	__atomic_store_n((int *)arg, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* No other thread of the program opens anything, so the lowest number is the one just closed. */
+static int way_lowest(void)
+{
+	int done = 0, bad = 0;
+	pthread_t t;
+
+	pthread_create(&t, NULL, threads_come_and_go, &done);
+	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
+		int fd;
+
+		close(0);
+		fd = open("/dev/null", O_RDONLY);
+		if (!fd)
+			continue;
+		bad++;
+		dup2(fd, 0);
+		close(fd);
+	}
+	pthread_join(t, NULL);
+	printf("%d files got another number\n", bad);
+	fflush(stdout);
+	for (int fd = 3; fd < 1024; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			printf("descriptor %d is open\n", fd);
+	return 0;
+}
+
+static int way_busy(long ms)
+{
+	pthread_t t[4];
+
+	until_ms = now_ms() + ms;
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, turns, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	return 0;
+}
+
+static void *busy_later(void *arg)
+{
+	usleep(100000);
+	way_busy((long)(intptr_t)arg);
+	exit(5);
+}
+
+static int way_ended(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, busy_later, (void *)300);
+	pthread_exit(NULL);
+}
+
+static mtx_t recursive;
+
+static int take_c11(void *arg)
+{
+	(void)arg;
+	mtx_lock(&recursive);
+	mtx_unlock(&recursive);
+	return 0;
+}
+
+static __attribute__((noinline)) void give_inner(void)
+{
+	mtx_unlock(&recursive);
+	__asm__ volatile("");
+}
+
+static __attribute__((noinline)) void give_outer(void)
+{
+	mtx_unlock(&recursive);
+	__asm__ volatile("");
+}
+
+static int way_recursive(void)
+{
+	thrd_t t;
+
+	mtx_init(&recursive, mtx_plain | mtx_recursive);
+	mtx_lock(&recursive);
+	mtx_lock(&recursive);
+	thrd_create(&t, take_c11, NULL);
+	usleep(100000);
+	give_inner();
+	usleep(300000);
+	give_outer();
+	thrd_join(t, NULL);
+	return 0;
+}
+
+/* As user/preload/queue.h has it: 4,096 places, by the address in eights and in 32 KiB. */
+#define CROWD 12
+static struct {
+	pthread_mutex_t mu;
+	char pad[(4096UL << 15) - sizeof(pthread_mutex_t)];
+} *crowd;
+
+static int way_crowd(void)
+{
+	pthread_t t[CROWD];
+
+	crowd = mmap(NULL, CROWD * sizeof(*crowd), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (crowd == MAP_FAILED)
+		return 1;
+	for (int i = 0; i < CROWD; i++) {
+		pthread_mutex_init(&crowd[i].mu, NULL);
+		pthread_mutex_lock(&crowd[i].mu);
+	}
+	for (int i = 0; i < CROWD; i++)
+		pthread_create(&t[i], NULL, take, &crowd[i].mu);
+	usleep(50000);
+	for (int i = 0; i < CROWD; i++)
+		pthread_mutex_unlock(&crowd[i].mu);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(t[i], NULL);
+	return 0;
+}
+
+static struct family {
+	pthread_mutex_t mu;
+	long count;
+} *family;
+
+static __attribute__((noinline)) void family_make(void)
+{
+	family = malloc(sizeof(*family));
+	pthread_mutex_init(&family->mu, NULL);
+	family->count = 0;
+}
+
+static void *family_turns(void *arg)
+{
+	for (int i = 0; i < 200; i++) {
+		pthread_mutex_lock(&family->mu);
+		family->count++;
+		usleep(50);
+		pthread_mutex_unlock(&family->mu);
+	}
+	return arg;
+}
+
+static int way_children(void)
+{
+	pthread_t t[4];
+
+	family_make();
+	for (int i = 0; i < 3; i++) {
+		if (fork())
+			continue;
+		for (int j = 0; j < 4; j++)
+			pthread_create(&t[j], NULL, family_turns, NULL);
+		for (int j = 0; j < 4; j++)
+			pthread_join(t[j], NULL);
+		printf("%ld\n", family->count);
+		fflush(stdout);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	return 5;
+}
+
+static pthread_once_t done_once = PTHREAD_ONCE_INIT;
+
+static void do_once(void)
+{
+	usleep(200000);
+}
+
+static void *want_once(void *arg)
+{
+	pthread_once(&done_once, do_once);
+	return arg;
+}
+
+static int way_once(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++) {
+		pthread_create(&t[i], NULL, want_once, NULL);
+		usleep(20000);
+	}
+	for (int i = 0; i < 4; i++)
+		while (pthread_tryjoin_np(t[i], NULL))
+			usleep(1000);
+	return 0;
+}
+
+static int way_shared(void)
+{
+	pthread_mutexattr_t a;
+	pthread_mutex_t *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	if (m == MAP_FAILED)
+		return 1;
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(m, &a);
+	pthread_mutex_lock(m);
+	child = fork();
+	if (!child) {
+		take(m);
+		_exit(0);
+	}
+	usleep(100000);
+	pthread_mutex_unlock(m);
+	waitpid(child, NULL, 0);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*way)(void);
+	} ways[] = {
+		{ "open", way_open }, { "killed", way_killed }, { "jump", way_jump }, { "lowest", way_lowest },
+		{ "ended", way_ended }, { "recursive", way_recursive }, { "crowd", way_crowd },
+		{ "children", way_children }, { "once", way_once }, { "shared", way_shared },
+	};
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(name, "busy"))
+		return way_busy(argc > 2 ? atol(argv[2]) : 300);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(name, ways[i].name))
+			return ways[i].way();
+	fprintf(stderr, "userways: no way '%s'\n", name);
+	return 2;
+}

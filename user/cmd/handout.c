@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "handout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../capture/userfile.h"
+
+/* One who connects and says nothing keeps the others waiting for so long. */
+#define PATIENCE_US 200000
+#define BACKLOG 128
+
+static void descriptor_send(int to, int fd)
+{
+	char byte = 0;
+	struct iovec part = { &byte, 1 };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	/* Whoever asked may have gone. */
+	(void)!sendmsg(to, &message, MSG_NOSIGNAL);
+}
+
+static void answer(const struct lsp_handout *h, int to)
+{
+	const struct timeval patience = { .tv_usec = PATIENCE_US };
+	struct lsp_userfile_ask ask;
+
+	setsockopt(to, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (recv(to, &ask, sizeof(ask), 0) == sizeof(ask) && ask.password == h->password)
+		descriptor_send(to, h->file);
+	close(to);
+}
+
+static void *handout_serve(void *arg)
+{
+	const struct lsp_handout *h = arg;
+	int to;
+
+	for (;;) {
+		to = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (to >= 0)
+			answer(h, to);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			usleep(PATIENCE_US);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return NULL;
+	}
+}
+
+int lsp_handout_begin(struct lsp_handout *h, int file, const uint64_t run[2])
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	sigset_t all, before;
+	int length, err;
+
+	*h = (struct lsp_handout){ .file = file, .password = run[1] };
+	h->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (h->listener < 0)
+		return -errno;
+	length = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, LSP_USERFILE_SOCKET_FORMAT,
+			  (unsigned long long)run[0]);
+	if (bind(h->listener, (struct sockaddr *)&at,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) ||
+	    listen(h->listener, BACKLOG)) {
+		err = -errno;
+		goto err_listener;
+	}
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&h->thread, NULL, handout_serve, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		goto err_listener;
+	h->begun = true;
+	return 0;
+
+err_listener:
+	close(h->listener);
+	return err;
+}
+
+void lsp_handout_end(struct lsp_handout *h)
+{
+	if (!h->begun)
+		return;
+	h->begun = false;
+	shutdown(h->listener, SHUT_RDWR);
+	pthread_join(h->thread, NULL);
+	close(h->listener);
+}
