@@ -61,7 +61,7 @@ is "lowest: what differs under the recorder" "$(diff without with)" ''
 is "lowest: the recording is whole" "$rc" 0
 way crowd
 is "crowd: releases" "$(counter releases)" 12
-num "crowd: hold, ns" "$(counter hold_ns)" ">=" 590000000
+num "crowd: hold, ns" "$(counter hold_ns)" ">=" 540000000
 line=$(grep -n 'pthread_mutex_init(&family' "$programs/userways.c" | cut -d: -f1)
 way children
 is "children: exit status" "$rc" 5
@@ -70,6 +70,21 @@ is "children: waits under the lock's own name" "$(sum u/block.pb.gz contentions 
 	"$(sum u/block.pb.gz contentions fn=family_turns)"
 is "children: waits in the program's functions" "$(sum u/block.pb.gz contentions fn=family_turns)" \
 	"$(sum u/block.pb.gz contentions sync=mutex)"
+
+# ---- ways to call, and to forbid -------------------------------------------------
+
+# A filter that refuses, or kills for, what the stacks are read by; and no process by the program's number.
+for w in denied deadly ended; do
+	way $w
+	is "$w: exit status" "$rc" "$([[ $w == ended ]] && echo 5 || echo 0)"
+	num "$w: waits" "$(counter woken)" ">" 10
+	is "$w: waits with a stack" "$(sum u/block.pb.gz contentions fn=turns)" "$(sum u/block.pb.gz contentions sync=mutex)"
+done
+way recursive
+num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 390000000
+is "recursive: hold of the inner one, ns" "$(sum u/mutex.pb.gz delay fn=give_inner)" 0
+way once
+is "once: waits" "$(sum u/block.pb.gz contentions sync=once lock=done_once)" 3
 
 # A daemon of the first run goes on while the second is recorded in the same folder.
 "$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err

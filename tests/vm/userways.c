@@ -12,18 +12,25 @@
  *   crowd     waits for 12 locks that lie so that they share a place in a table, each held for 50 ms
  *   children  four threads in each of three children wait for a lock that the parent has made
  *   once      three threads wait for another to do what is done once
+ *   denied    the same as busy, when the process has forbidden itself to read processes' memory
+ *   deadly    the same, when that would end it
  *   shared    waits for a lock of another process
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
@@ -209,7 +216,7 @@ static int take_c11(void *arg)
 static __attribute__((noinline)) void give_inner(void)
 {
 	mtx_unlock(&recursive);
-	__asm__ volatile("");
+	__asm__ volatile("nop");
 }
 
 static __attribute__((noinline)) void give_outer(void)
@@ -334,6 +341,31 @@ static int way_once(void)
 	return 0;
 }
 
+static int way_filtered(unsigned int verdict)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, verdict),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return 1;
+	return way_busy(200);
+}
+
+static int way_denied(void)
+{
+	return way_filtered(SECCOMP_RET_ERRNO | EPERM);
+}
+
+static int way_deadly(void)
+{
+	return way_filtered(SECCOMP_RET_KILL_PROCESS);
+}
+
 static int way_shared(void)
 {
 	pthread_mutexattr_t a;
@@ -366,6 +398,7 @@ int main(int argc, char **argv)
 		{ "open", way_open }, { "killed", way_killed }, { "jump", way_jump }, { "lowest", way_lowest },
 		{ "ended", way_ended }, { "recursive", way_recursive }, { "crowd", way_crowd },
 		{ "children", way_children }, { "once", way_once }, { "shared", way_shared },
+		{ "denied", way_denied }, { "deadly", way_deadly },
 	};
 	const char *name = argc > 1 ? argv[1] : "";
 

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "apart.h"
+
 /* So much of the disk is taken at a time. */
 #define BACK_BYTES (32U << 10)
 #define PAGE_BYTES 4096
@@ -21,6 +23,7 @@
 #define ASK_SECONDS 2
 
 static char name[64];	/* of the file, as mappings show it */
+static char path[64];	/* for Valgrind alone */
 static struct lsp_userfile_head *head;
 static struct lsp_userfile_chunk *spares[SPARES];
 
@@ -96,6 +99,7 @@ struct lsp_userfile_head *lsp_chunk_file(void)
 		text = end + 1;
 	}
 	snprintf(name, sizeof(name), "/" LSP_USERFILE_NAME_FORMAT, (unsigned long long)run[0]);
+	snprintf(path, sizeof(path), "%s", text);
 	head = head_map(open(text, O_RDWR | O_CLOEXEC), run);
 	if (!head)
 		head = head_map(file_ask(run), run);
@@ -109,6 +113,20 @@ bool lsp_chunk_is_file(const char *mapping)
 
 /* ---- chunks ---- */
 
+/* Under Valgrind the program's descriptors are not only its own anyway. */
+static struct lsp_userfile_chunk *chunk_open(size_t before)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	void *at;
+
+	if (fd < 0)
+		return NULL;
+	at = (void *)syscall(SYS_mmap, NULL, LSP_USERFILE_CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     fd, before);
+	syscall(SYS_close, fd);
+	return at == MAP_FAILED ? NULL : at;
+}
+
 /*
  * A mapping of length 0 that is to grow is a second mapping of the same file, by the rules of
  * mremap(): the only way to another part of a file for which there is no descriptor.
@@ -118,6 +136,8 @@ static struct lsp_userfile_chunk *chunk_map(uint32_t number)
 	size_t before = LSP_USERFILE_HEAD_BYTES + (size_t)number * LSP_USERFILE_CHUNK_BYTES;
 	char *at;
 
+	if (lsp_apart_valgrind())
+		return chunk_open(before);
 	/* A program may have locked all that it has: the copy would be read in whole. */
 	syscall(SYS_munlock, head, LSP_USERFILE_HEAD_BYTES);
 	at = (char *)syscall(SYS_mremap, head, 0UL, before + LSP_USERFILE_CHUNK_BYTES, MREMAP_MAYMOVE);

@@ -49,6 +49,14 @@ static inline bool lsp_hook_time_good(clockid_t clock, const struct timespec *un
 	       until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
 }
 
+/* Of a recursive mutex only the outermost unlock lets go. C11's is the same thing inside. */
+static inline bool lsp_hook_mutex_goes(const void *lock)
+{
+	const pthread_mutex_t *m = lock;
+
+	return (m->__data.__kind & 3) != PTHREAD_MUTEX_RECURSIVE || m->__data.__count <= 1;
+}
+
 /* The @call that lets go of @lock, which somebody may be waiting for. */
 #define LSP_HOOK_RELEASE(ret, lock, last, call) \
 	do { \

@@ -37,7 +37,7 @@ LSP_HOOK int mtx_unlock(mtx_t *m)
 {
 	int ret;
 
-	if (!lsp_queue_any(m))
+	if (!lsp_queue_any(m) || !lsp_hook_mutex_goes(m))
 		return lsp_reals()->mtx_unlock(m);
 	LSP_HOOK_RELEASE(ret, m, true, lsp_reals()->mtx_unlock(m));
 	return ret;

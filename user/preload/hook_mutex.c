@@ -55,17 +55,11 @@ LSP_HOOK int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock,
 	return ret;
 }
 
-/* Of a recursive mutex only the outermost unlock lets go. */
-static bool mutex_goes(const pthread_mutex_t *m)
-{
-	return (m->__data.__kind & 3) != PTHREAD_MUTEX_RECURSIVE || m->__data.__count <= 1;
-}
-
 LSP_HOOK int pthread_mutex_unlock(pthread_mutex_t *m)
 {
 	int ret;
 
-	if (!lsp_queue_any(m) || !mutex_goes(m))
+	if (!lsp_queue_any(m) || !lsp_hook_mutex_goes(m))
 		return lsp_reals()->pthread_mutex_unlock(m);
 	LSP_HOOK_RELEASE(ret, m, true, lsp_reals()->pthread_mutex_unlock(m));
 	return ret;

@@ -148,3 +148,34 @@ LSP_HOOK int thrd_join(thrd_t thread, int *result)
 	LSP_HOOK_POINT(ret, (const void *)thread, thrd_timedout, lsp_real.thrd_join(thread, result));
 	return ret;
 }
+
+/* ---- what is done once ---- */
+
+/* As glibc has it: 2 it is done, 1 somebody is at it. */
+static bool once_waits(const int *control)
+{
+	return (__atomic_load_n(control, __ATOMIC_ACQUIRE) & 3) == 1;
+}
+
+LSP_HOOK int pthread_once(pthread_once_t *control, void (*fn)(void))
+{
+	int ret;
+
+	if (!once_waits(control))
+		return lsp_reals()->pthread_once(control, fn);
+	lsp_reals();
+	LSP_HOOK_POINT(ret, control, ETIMEDOUT, lsp_real.pthread_once(control, fn));
+	return ret;
+}
+
+LSP_HOOK void call_once(once_flag *flag, void (*fn)(void))
+{
+	int ret;
+
+	if (!once_waits((const int *)flag)) {
+		lsp_reals()->call_once(flag, fn);
+		return;
+	}
+	lsp_reals();
+	LSP_HOOK_POINT(ret, flag, thrd_timedout, (lsp_real.call_once(flag, fn), 0));
+}

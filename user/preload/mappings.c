@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads /proc/self/maps by system calls alone. One thread reads at a time; the
- * others go on with what there was.
+ * Reads the process's /proc maps by system calls alone. One thread reads at a time; the
+ * others wait for it, for what there was may be another library's addresses.
  */
 #include "mappings.h"
 
@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "chunk.h"
 #include "thread.h"
 
@@ -18,8 +19,9 @@
 #define LINE 4608
 /* After a dlopen() was begun it may map for so long; within it mappings are read again so often. */
 #define LOADING_NS 1000000000ULL
-#define AGAIN_NS 20000000ULL
-#define FIRST_TRIES 10000
+#define AGAIN_NS 5000000ULL
+/* A reader that has not come to its end by then is not waited for. */
+#define TRIES 10000
 #define SENT 32
 
 struct range {
@@ -36,6 +38,7 @@ static uint32_t current;	/* generation << 1 | its place in texts; 0 none */
 static uint32_t newest;		/* generation */
 static uint32_t reading;
 static uint32_t stale = 1;
+static uint32_t loading;	/* calls that load a library now */
 static uint64_t read_ns, loading_until_ns;
 /* Mappings that have been sent, the latest: a library that comes and goes makes two of them, not one a time. */
 static struct sent {
@@ -46,6 +49,14 @@ static uint32_t next_sent;
 
 void lsp_text_stale(void)
 {
+	/* It may be long until it is there. */
+	__atomic_store_n(&loading_until_ns, lsp_thread_now_ns() + LOADING_NS, __ATOMIC_RELAXED);
+	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
+}
+
+void lsp_text_loading(int calls)
+{
+	__atomic_fetch_add(&loading, (uint32_t)calls, __ATOMIC_RELEASE);
 	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
 }
 
@@ -56,7 +67,8 @@ void lsp_text_process_new(void)
 	current = 0;
 	/* Of a thread that the new process does not have. */
 	reading = 0;
-	lsp_text_stale();
+	loading = 0;
+	stale = 1;
 }
 
 static bool hex(const char **p, __u64 *ret)
@@ -203,32 +215,45 @@ static void maps_read(int fd)
 	__atomic_store_n(&current, r.generation << 1 | place, __ATOMIC_RELEASE);
 }
 
+/* Not /proc/self, which is empty when the main thread has ended. */
+static void file_read(void *arg)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
+
+	(void)arg;
+	if (fd < 0)
+		return;
+	maps_read(fd);
+	syscall(SYS_close, fd);
+}
+
+static void reading_await(void)
+{
+	for (int i = 0; i < TRIES && __atomic_load_n(&reading, __ATOMIC_ACQUIRE); i++)
+		sched_yield();
+}
+
 static void refresh(uint64_t now_ns)
 {
-	int fd;
-
-	if (__atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE))
+	if (__atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE)) {
+		reading_await();
 		return;
-	if (__atomic_exchange_n(&stale, 0, __ATOMIC_ACQ_REL))
-		loading_until_ns = now_ns + LOADING_NS;
-	read_ns = now_ns;
-	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		maps_read(fd);
-		syscall(SYS_close, fd);
 	}
+	__atomic_store_n(&stale, 0, __ATOMIC_RELEASE);
+	read_ns = now_ns;
+	/* The first is read before the program has threads. */
+	if (!newest || !lsp_apart_run(file_read, NULL))
+		file_read(NULL);
 	__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
 }
 
 uint32_t lsp_text_generation(uint64_t now_ns)
 {
-	if (__atomic_load_n(&stale, __ATOMIC_RELAXED) ||
-	    (now_ns < loading_until_ns && now_ns > read_ns + AGAIN_NS))
+	if (__atomic_load_n(&stale, __ATOMIC_ACQUIRE) || __atomic_load_n(&loading, __ATOMIC_ACQUIRE) ||
+	    (now_ns < __atomic_load_n(&loading_until_ns, __ATOMIC_RELAXED) && now_ns > read_ns + AGAIN_NS))
 		refresh(now_ns);
-	/* The first is worth waiting for: without it a stack has no mappings. */
-	for (int i = 0; i < FIRST_TRIES && !__atomic_load_n(&current, __ATOMIC_ACQUIRE) &&
-	     __atomic_load_n(&reading, __ATOMIC_ACQUIRE); i++)
-		sched_yield();
+	else
+		reading_await();
 	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
 }
 

@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* To be called when a library may have been loaded or closed. */
+/* To be called when a library will be loaded, by a call whose end nobody will see. */
 void lsp_text_stale(void);
+
+/* A call that may load a library begins, 1, or has ended, -1. Within it each stack has mappings of its own time. */
+void lsp_text_loading(int calls);
 
 /* In a new process, which has to tell of its mappings itself. */
 void lsp_text_process_new(void);

@@ -58,6 +58,9 @@
 	X(cnd_wait, int, (cnd_t *, mtx_t *)) \
 	X(cnd_timedwait, int, (cnd_t *restrict, mtx_t *restrict, const struct timespec *restrict)) \
 	X(thrd_join, int, (thrd_t, int *)) \
+	X(prctl, int, (int, ...)) \
+	X(pthread_once, int, (pthread_once_t *, void (*)(void))) \
+	X(call_once, void, (once_flag *, void (*)(void))) \
 	X(dlopen, void *, (const char *, int)) \
 	X(dlmopen, void *, (long, const char *, int))
 

@@ -8,11 +8,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "chunk.h"
+#include "copy.h"
 #include "mappings.h"
 #include "queue.h"
 #include "spin.h"
@@ -98,6 +98,7 @@ static __attribute__((constructor)) void begin(void)
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
 		if (wiped != MAP_FAILED && !madvise(wiped, 4096, MADV_WIPEONFORK))
 			page = wiped;
+		lsp_copy_begin();
 		mappings_read();
 	}
 	errno = saved;
@@ -152,9 +153,11 @@ static bool chunk_renew(void)
 	} else {
 		memset(self.frames, 0, sizeof(self.frames));
 	}
+	/* Once, for it may be asked in a thread that stands in for this one (apart.h). */
+	if (self.tgid != process || !self.tid)
+		self.tid = (uint32_t)syscall(SYS_gettid);
 	self.chunk = new;
 	self.tgid = process;
-	self.tid = (uint32_t)syscall(SYS_gettid);
 	if (exit_key_made)
 		pthread_setspecific(exit_key, new);
 	return true;
@@ -198,9 +201,10 @@ static bool early_take(void)
 {
 	lsp_spin_take(&early_busy, process);
 	if (!has_waited && lsp_chunk_fits(&early.chunk, ROOM)) {
+		if (self.tgid != process || !self.tid)
+			self.tid = (uint32_t)syscall(SYS_gettid);
 		self.chunk = &early.chunk;
 		self.tgid = process;
-		self.tid = (uint32_t)syscall(SYS_gettid);
 		self.early = true;
 		return true;
 	}
@@ -466,26 +470,22 @@ uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t no
 	uint32_t generation = lsp_text_generation(now_ns);
 	struct lockspan_stack *stack = room(sizeof(*stack) + bytes);
 	uint64_t *words = (uint64_t *)(stack + 1);
-	struct iovec to = { words, bytes };
-	/* By the kernel, because it stops at the stack's end instead of falling off it. */
-	struct iovec from = { (void *)regs->r[LOCKSPAN_REG_RSP], bytes };
-	ssize_t got;
+	size_t got;
 	uint64_t id;
 
 	if (!stack || !generation)
 		return 0;
-	got = syscall(SYS_process_vm_readv, process, &to, 1UL, &from, 1UL, 0UL);
-	if (got <= 0)
+	got = lsp_copy(self.tid, words, regs->r[LOCKSPAN_REG_RSP], bytes);
+	if (!got)
 		return 0;
-	got &= ~7L;
-	id = lsp_text_fingerprint(words, (size_t)got / 8,
+	id = lsp_text_fingerprint(words, got / 8,
 				  regs->r[LOCKSPAN_REG_RIP] ^ generation * 0xd6e8feb86659fd93ULL);
 	if (known_or_add(id))
 		return id;
 	memset(stack, 0, sizeof(*stack));
-	stack->rec.bytes = (uint32_t)(sizeof(*stack) + (size_t)got);
+	stack->rec.bytes = (uint32_t)(sizeof(*stack) + got);
 	stack->rec.type = LOCKSPAN_REC_STACK;
-	stack->rec.flags = (size_t)got == bytes ? LOCKSPAN_STACK_FULL : 0;
+	stack->rec.flags = got == bytes ? LOCKSPAN_STACK_FULL : 0;
 	stack->id = id;
 	memcpy(stack->regs, regs->r, sizeof(stack->regs));
 	stack->tgid = process;

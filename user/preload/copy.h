@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A thread's stack, copied so that the copy stops where memory ends. */
+#ifndef LSP_PRELOAD_COPY_H
+#define LSP_PRELOAD_COPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Before the program runs: whether it is already forbidden system calls. */
+void lsp_copy_begin(void);
+
+/* The program is about to forbid itself system calls: from now on only those are used that every program needs. */
+void lsp_copy_be_careful(void);
+
+/* Copies @bytes, a multiple of 8, from @from, which is the calling thread's, @tid's, own. Bytes that were there. */
+size_t lsp_copy(uint32_t tid, void *to, uint64_t from, size_t bytes);
+
+#endif
