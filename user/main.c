@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table: dispatch and usage both read it, so they cannot differ. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "cmd/child.h"
 #include "cmd/cmd.h"
 #include "cmd/say.h"
 
@@ -94,7 +98,7 @@ static int command_run(const struct lsp_command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
-int main(int argc, char **argv)
+static int all_run(int argc, char **argv)
 {
 	if (argc < 2) {
 		usage_print(stdout);
@@ -112,4 +116,55 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	return unknown_command(argv[1]);
+}
+
+struct call {
+	int argc;
+	char **argv;
+	sigset_t mask;
+	int status;
+};
+
+static void *call_run(void *arg)
+{
+	struct call *c = arg;
+
+	pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
+	c->status = all_run(c->argc, c->argv);
+	return NULL;
+}
+
+/* As much as libdw needs for the programs there are, and then some. */
+#define STACK_BYTES (8UL << 20)
+
+/*
+ * A small limit (ulimit -s) is meant for the command, which inherits it; we take a stack of our own. Signals
+ * are for the thread that has it.
+ */
+static int roomy_run(int argc, char **argv)
+{
+	struct call c = { .argc = argc, .argv = argv };
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &c.mask);
+	if (pthread_attr_init(&attr) || pthread_attr_setstacksize(&attr, STACK_BYTES) ||
+	    pthread_create(&thread, &attr, call_run, &c)) {
+		pthread_sigmask(SIG_SETMASK, &c.mask, NULL);
+		return all_run(argc, argv);
+	}
+	pthread_join(thread, NULL);
+	return c.status;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit limit;
+
+	lsp_child_signals();
+	if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_BYTES)
+		return roomy_run(argc, argv);
+	return all_run(argc, argv);
 }

@@ -81,15 +81,57 @@ for w in denied deadly ended; do
 	is "$w: waits with a stack" "$(sum u/block.pb.gz contentions fn=turns)" "$(sum u/block.pb.gz contentions sync=mutex)"
 done
 way recursive
-num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 390000000
+num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 350000000
 is "recursive: hold of the inner one, ns" "$(sum u/mutex.pb.gz delay fn=give_inner)" 0
 way once
 is "once: waits" "$(sum u/block.pb.gz contentions sync=once lock=done_once)" 3
 
+way shared
+like "shared: it is said" "$(cat err)" 'waits for locks that processes share: 1;'
+
+# ---- limits, signals and places --------------------------------------------------
+
+(ulimit -s 64 && "$lockspan" user -o u -- "$programs/userways" busy 200 2>err)
+is "a stack of 64 KiB: exit status" $? 0
+num "a stack of 64 KiB: waits" "$(counter woken)" ">" 10
+# 2,000 KiB are seven chunks; processes that never wait take none.
+(ulimit -f 2000 && "$lockspan" user -o u -- bash -c "for i in {1..20}; do /bin/true; done
+	exec '$programs/userways' busy 100" 2>err)
+is "files of 2,000 KiB: exit status" $? 0
+num "files of 2,000 KiB: waits" "$(counter woken)" ">" 10
+(ulimit -f 600 && "$lockspan" user -o u -- "$programs/userways" busy 100 2>err)
+is "files of 600 KiB: exit status" $? 125
+like "files of 600 KiB: it is said" "$(cat err)" 'partial: .* no room'
+# Who ends us means the command, which is recorded up to there.
+for signal in TERM HUP; do
+	rm -rf u
+	"$lockspan" user -o u -- "$programs/userways" busy 20000 2>err &
+	sleep 1
+	kill -$signal $!
+	wait $!
+	is "SIG$signal: exit status" $? $((128 + $(kill -l $signal)))
+	num "SIG$signal: waits" "$(counter woken)" ">" 10
+done
+mkdir -p 'a b/preload'
+cp "$lockspan" 'a b' && cp "${lockspan%/*}"/preload/*.so 'a b/preload'
+'a b/lockspan' user -o u -- true 2>err
+is "a path with a space: exit status" $? 125
+like "a path with a space: it is said" "$(cat err)" "cannot preload '.*a b.*'"
+echo 'int main(void) { return 4; }' >sanitized.c
+gcc -fsanitize=address -o sanitized sanitized.c
+"$lockspan" user -o u -- ./sanitized 2>err
+is "a program with an address sanitizer: exit status" $? 4
+# What a program had ignored when it was started is ignored.
+ignored() { bash -c "trap '' XFSZ PIPE CHLD; exec $1 grep SigIgn /proc/self/status" 2>/dev/null; }
+is "ignored signals" "$(ignored "'$lockspan' user -o u --")" "$(ignored '')"
+is "signals that are not ignored" "$("$lockspan" user -o u -- grep SigIgn /proc/self/status 2>/dev/null)" \
+	"$(grep SigIgn /proc/self/status)"
+
 # A daemon of the first run goes on while the second is recorded in the same folder.
 "$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err
 is "daemon: exit status" $? 0
-for ((i = 0; i < 20; i++)); do
+like "daemon: it is said" "$(cat err)" 'processes of the command run on'
+for ((i = 0; i < 8; i++)); do
 	"$lockspan" user -o u -- "$programs/userways" busy 50 2>err || fail "daemon: run $i: $(cat err)"
 done
 is "daemon: waits of others in the last run" "$(sum u/block.pb.gz contentions)" "$(counter woken)"

@@ -174,6 +174,8 @@ static int file_replay(struct replay *r, off_t bytes)
 		return -EBADMSG;
 	room = (uint64_t)(bytes - LSP_USERFILE_HEAD_BYTES) / LSP_USERFILE_CHUNK_BYTES;
 	memcpy(ret->lost, head.lost, sizeof(ret->lost));
+	ret->waits_shared = head.waits_shared;
+	ret->waits_unplaced = head.waits_unplaced;
 	ret->processes = head.processes;
 	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)

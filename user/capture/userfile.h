@@ -56,6 +56,8 @@ struct lsp_userfile_head {
 	uint32_t taken;		/* atomic; may go beyond it */
 	uint32_t processes;	/* atomic; that the recorder has begun in */
 	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
+	uint64_t waits_shared;	/* atomic; for locks that processes share */
+	uint64_t waits_unplaced;	/* atomic; for locks that found no place in the ledger */
 };
 
 /* A wait that is under way; the process may end before it does. */
@@ -92,6 +94,8 @@ struct lsp_userfile_result {
 	uint64_t counters[LOCKSPAN_C_COUNT];
 	uint64_t capture_ns;
 	uint64_t lost[LSP_USERFILE_LOSSES];
+	uint64_t waits_shared;
+	uint64_t waits_unplaced;
 	uint32_t chunks;	/* taken */
 	uint32_t processes;
 };

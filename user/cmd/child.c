@@ -8,6 +8,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Signals that some of us treat otherwise than we were told when we were started. */
+static struct {
+	int signal;
+	sighandler_t told;
+} inherited[] = {
+	{ SIGXFSZ, SIG_DFL }, { SIGPIPE, SIG_DFL }, { SIGCHLD, SIG_DFL },
+};
+
+#define INHERITED (sizeof(inherited) / sizeof(inherited[0]))
+
+void lsp_child_signals(void)
+{
+	struct sigaction was;
+
+	for (size_t i = 0; i < INHERITED; i++)
+		if (!sigaction(inherited[i].signal, NULL, &was))
+			inherited[i].told = was.sa_handler;
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 static void fd_close(int *fd)
 {
 	if (*fd >= 0)
@@ -34,6 +54,8 @@ program_run(int gate, int failure, char **argv, const sigset_t *mask)
 	/* The gate closes without a byte when the parent has given up or died. */
 	if (read_whole(gate, &go, 1) != 1)
 		_exit(1);
+	for (size_t i = 0; i < INHERITED; i++)
+		signal(inherited[i].signal, inherited[i].told);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	err = errno;

@@ -17,6 +17,12 @@ struct lsp_child {
 };
 
 /*
+ * Before any other: a file that grows beyond its limit (ulimit -f) is an error to us, not the end.
+ * Commands get their signals as we did.
+ */
+void lsp_child_signals(void);
+
+/*
  * Forks; the child waits and then runs @argv with signal mask @mask. It ends
  * by itself if we do before that. 0 or -errno.
  */

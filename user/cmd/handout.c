@@ -37,6 +37,20 @@ static void descriptor_send(int to, int fd)
 	(void)!sendmsg(to, &message, MSG_NOSIGNAL);
 }
 
+/* Opened anew: what is done to one descriptor, as to lock the file, is nothing to the other. */
+static void file_send(int to, int file)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	descriptor_send(to, fd);
+	close(fd);
+}
+
 static void answer(const struct lsp_handout *h, int to)
 {
 	const struct timeval patience = { .tv_usec = PATIENCE_US };
@@ -44,7 +58,7 @@ static void answer(const struct lsp_handout *h, int to)
 
 	setsockopt(to, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (recv(to, &ask, sizeof(ask), 0) == sizeof(ask) && ask.password == h->password)
-		descriptor_send(to, h->file);
+		file_send(to, h->file);
 	close(to);
 }
 

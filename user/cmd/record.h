@@ -60,6 +60,7 @@ struct lsp_record_result {
 	uint64_t stop_ns;
 	uint32_t stack_mode;	/* that the module agreed to */
 	int exit_status;	/* the command's, -1 none or still running */
+	uint32_t processes;	/* that the userspace recorder was in; 0: the kernel's side */
 	const struct lsp_client_report *end;	/* NULL: did not come */
 	const struct lsp_client_faults *faults;
 	const struct lsp_collector *collector;

@@ -73,7 +73,12 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
 	if (!kept && !s->open.estimate.kept) {
-		lsp_say("nobody had to wait%s%s", see ? "; see " : "", see ? see : "");
+		char where[64] = "";
+
+		if (r->processes)
+			snprintf(where, sizeof(where), " in the %u process%s that the recorder was in", r->processes,
+				 r->processes == 1 ? "" : "es");
+		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 		return;
 	}
 	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete%s%s",

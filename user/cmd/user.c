@@ -2,9 +2,12 @@
 /* lockspan user: the userspace recorder alone, around a command. */
 #include <argp.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "cmd.h"
@@ -73,31 +76,59 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* Signals from the terminal reach the command by themselves; we stay to write what it left. */
+/*
+ * Waits for its end. What another process sends to end us is meant for the command; what the terminal sends
+ * has reached it.
+ */
+static void command_await(struct lsp_child *child, int signals)
+{
+	while (!lsp_child_poll(child, false)) {
+		struct pollfd fds[2] = {
+			{ .fd = child->pidfd, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+		struct signalfd_siginfo info;
+
+		poll(fds, 2, -1);
+		while (read(signals, &info, sizeof(info)) == sizeof(info))
+			if (info.ssi_code <= 0 && !lsp_child_poll(child, false))
+				kill(child->pid, (int)info.ssi_signo);
+	}
+}
+
 static int command_run(const struct lsp_record_options *o, int *status)
 {
+	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
 	struct lsp_child child;
-	sigset_t mask;
-	int err;
+	sigset_t set, mask;
+	int signals, err;
 
-	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaddset(&set, passed_on[i]);
+	/* Inherited as ignored it would lose the command's status. */
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, &mask);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return -errno;
 	err = lsp_child_create(&child, o->command, &mask);
 	if (err)
-		return err;
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
+		goto out;
 	err = lsp_child_release(&child);
 	if (!err) {
-		lsp_child_poll(&child, true);
+		command_await(&child, signals);
 		*status = lsp_child_exit_status(&child);
 	}
 	lsp_child_uninit(&child);
+out:
+	close(signals);
 	return err;
 }
 
 static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const struct lsp_record_options *o)
 {
-	int status, err;
+	int status = 0, err;
 	bool good;
 
 	if (!lsp_record_folder_begin(f, o) || !lsp_userside_begin(u, o, o->unfinished))

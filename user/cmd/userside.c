@@ -2,6 +2,7 @@
 #include "userside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,33 @@ static bool library_find(char *path)
 	return !access(path, R_OK);
 }
 
+/* The loader takes a space or a colon in the list for the end of a name. */
+static bool library_good(const char *library)
+{
+	if (!strpbrk(library, " :"))
+		return true;
+	lsp_say("cannot preload '%s': LD_PRELOAD has no way to name a path with a space or a colon; install lockspan elsewhere",
+		library);
+	return false;
+}
+
+/*
+ * A program with an address sanitizer in a library of its own refuses to start behind another one. The sanitizer
+ * has an option for that; ours is none that allocates.
+ */
+static bool sanitizer_calm(void)
+{
+	const char *others = getenv("ASAN_OPTIONS");
+	char *options;
+	bool good;
+
+	if (asprintf(&options, "%s%sverify_asan_link_order=0", others ? others : "", others && *others ? ":" : "") < 0)
+		return false;
+	good = !setenv("ASAN_OPTIONS", options, 1);
+	free(options);
+	return good;
+}
+
 static bool environment_set(const struct lsp_userside *u, const char *library, const uint64_t run[2])
 {
 	const char *others = getenv("LD_PRELOAD");
@@ -59,7 +87,8 @@ static bool environment_set(const struct lsp_userside *u, const char *library, c
 	good = asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") >= 0 &&
 	       asprintf(&file, LSP_USERFILE_ENV_FORMAT, (unsigned long long)run[0],
 			(unsigned long long)run[1], path) >= 0;
-	good = good && !setenv("LD_PRELOAD", list, 1) && !setenv(LSP_USERFILE_ENV, file, 1);
+	good = good && !setenv("LD_PRELOAD", list, 1) && !setenv(LSP_USERFILE_ENV, file, 1) &&
+	       sanitizer_calm();
 	if (!good)
 		lsp_say("no memory");
 	free(list);
@@ -96,6 +125,8 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
 		lsp_say("cannot find " LIBRARY "; build it with make, or install lockspan");
 		return false;
 	}
+	if (!library_good(library))
+		return false;
 	snprintf(u->unfinished, sizeof(u->unfinished), "%s", unfinished);
 	u->options = *options;
 	u->options.unfinished = u->unfinished;
@@ -168,6 +199,15 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 	return !err;
 }
 
+/* A lease to write is given to one who is alone with a file, and its mappings count. */
+static bool file_is_shared(int file)
+{
+	bool shared = fcntl(file, F_SETLEASE, F_WRLCK) && errno == EAGAIN;
+
+	fcntl(file, F_SETLEASE, F_UNLCK);
+	return shared;
+}
+
 /* Whether there were any. */
 static bool losses_say(const struct lsp_userfile_result *file)
 {
@@ -181,7 +221,7 @@ static bool losses_say(const struct lsp_userfile_result *file)
 	for (int i = 0; i < LSP_USERFILE_LOSSES; i++) {
 		if (!file->lost[i])
 			continue;
-		lsp_say("partial: %" PRIu64 " events are missing: %s", file->lost[i], why[i]);
+		lsp_say("partial: events that are missing: %" PRIu64 "; %s", file->lost[i], why[i]);
 		any = true;
 	}
 	return any;
@@ -197,16 +237,26 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 		.wall_ns = u->wall_ns, .start_ns = u->start_ns, .stop_ns = end->stop_ns,
 		.stack_mode = LOCKSPAN_STACK_RAW, .exit_status = exit_status, .end = end,
 		.faults = &faults, .collector = collector, .summary = &summary,
+		.processes = file->processes,
 	};
 	bool good;
 
 	lsp_profiles_summary(collector, &summary);
 	u->written &= lsp_record_files_write(&u->options, &result);
+	if (!file->processes) {
+		lsp_say("nothing was recorded: the recorder was never loaded: a statically linked or privileged program?");
+		return false;
+	}
 	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
-	if (!file->processes)
-		lsp_say("the recorder was never loaded: a statically linked or privileged program?");
-	good &= !losses_say(file);
-	return good && file->processes;
+	if (file->waits_shared)
+		lsp_say("waits for locks that processes share: %" PRIu64 "; what other processes' releases made them wait is nobody's",
+			file->waits_shared);
+	if (file->waits_unplaced)
+		lsp_say("waits that found no place in the ledger: %" PRIu64 "; what releases made them wait is nobody's",
+			file->waits_unplaced);
+	if (u->runs_on)
+		lsp_say("processes of the command run on: what they wait from now on is not recorded");
+	return !losses_say(file) && good;
 }
 
 /* ---- where locks were initialised ---- */
@@ -287,6 +337,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 		err = lsp_userfile_replay(u->file, end.stop_ns, data_feed, collector, &file);
 	if (!err)
 		err = lsp_collector_finish(collector);
+	u->runs_on = file_is_shared(u->file);
 	/* It has been read: the disk that it may have filled is wanted for the profiles. */
 	lsp_userside_uninit(u);
 	if (!err) {

@@ -15,13 +15,13 @@
  * The blocking @call by a thread whose attempt has failed, timed and recorded;
  * its result is left in @ret. EOWNERDEAD is an acquisition, too.
  */
-#define LSP_HOOK_WAIT(ret, lock, lockable, timeout, call) \
+#define LSP_HOOK_WAIT(ret, lock, what, timeout, call) \
 	do { \
 		struct lsp_regs hook_regs; \
 		struct lsp_wait hook_wait; \
 		\
 		LSP_REGS(&hook_regs); \
-		lsp_wait_begin(&hook_wait, lock, lockable, &hook_regs); \
+		lsp_wait_begin(&hook_wait, lock, what, &hook_regs); \
 		(ret) = (call); \
 		lsp_wait_end(&hook_wait, (ret) == EOWNERDEAD ? LOCKSPAN_WOKEN : \
 			     lsp_wait_outcome(ret, timeout)); \
@@ -34,7 +34,7 @@
 		LSP_WAIT(hook_wait); \
 		\
 		LSP_REGS(&hook_regs); \
-		lsp_wait_begin(&hook_wait, lock, false, &hook_regs); \
+		lsp_wait_begin(&hook_wait, lock, LSP_FOR_EVENT, &hook_regs); \
 		(ret) = (call); \
 		lsp_wait_end(&hook_wait, lsp_wait_outcome(ret, timeout)); \
 	} while (0)
@@ -47,6 +47,13 @@ static inline bool lsp_hook_time_good(clockid_t clock, const struct timespec *un
 {
 	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) &&
 	       until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
+}
+
+#define MUTEX_SHARED_BIT 128
+
+static inline enum lsp_wait_for lsp_hook_mutex_kind(const pthread_mutex_t *m)
+{
+	return m->__data.__kind & MUTEX_SHARED_BIT ? LSP_FOR_SHARED : LSP_FOR_LOCK;
 }
 
 /* Of a recursive mutex only the outermost unlock lets go. C11's is the same thing inside. */

@@ -7,7 +7,7 @@ LSP_HOOK int mtx_lock(mtx_t *m)
 	int ret = lsp_reals()->mtx_trylock(m);
 
 	if (__builtin_expect(ret == thrd_busy, 0))
-		LSP_HOOK_WAIT(ret, m, true, thrd_timedout, lsp_real.mtx_lock(m));
+		LSP_HOOK_WAIT(ret, m, LSP_FOR_LOCK, thrd_timedout, lsp_real.mtx_lock(m));
 	else if (lsp_queue_any(m) && ret == thrd_success)
 		lsp_acquired(m);
 	return ret;
@@ -27,7 +27,7 @@ LSP_HOOK int mtx_timedlock(mtx_t *restrict m, const struct timespec *restrict un
 	int ret = lsp_reals()->mtx_trylock(m);
 
 	if (__builtin_expect(ret == thrd_busy, 0))
-		LSP_HOOK_WAIT(ret, m, true, thrd_timedout, lsp_real.mtx_timedlock(m, until));
+		LSP_HOOK_WAIT(ret, m, LSP_FOR_LOCK, thrd_timedout, lsp_real.mtx_timedlock(m, until));
 	else if (lsp_queue_any(m) && ret == thrd_success)
 		lsp_acquired(m);
 	return ret;

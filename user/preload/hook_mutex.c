@@ -11,7 +11,7 @@ LSP_HOOK int pthread_mutex_lock(pthread_mutex_t *m)
 	int ret = lsp_reals()->pthread_mutex_trylock(m);
 
 	if (__builtin_expect(ret == EBUSY, 0))
-		LSP_HOOK_WAIT(ret, m, true, ETIMEDOUT, lsp_real.pthread_mutex_lock(m));
+		LSP_HOOK_WAIT(ret, m, lsp_hook_mutex_kind(m), ETIMEDOUT, lsp_real.pthread_mutex_lock(m));
 	else if (lsp_queue_any(m) && !ret)
 		lsp_acquired(m);
 	return ret;
@@ -31,7 +31,7 @@ LSP_HOOK int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *
 	int ret = lsp_reals()->pthread_mutex_trylock(m);
 
 	if (__builtin_expect(ret == EBUSY, 0))
-		LSP_HOOK_WAIT(ret, m, true, ETIMEDOUT, lsp_real.pthread_mutex_timedlock(m, until));
+		LSP_HOOK_WAIT(ret, m, lsp_hook_mutex_kind(m), ETIMEDOUT, lsp_real.pthread_mutex_timedlock(m, until));
 	else if (lsp_queue_any(m) && !ret)
 		lsp_acquired(m);
 	return ret;
@@ -48,7 +48,7 @@ LSP_HOOK int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock,
 	ret = lsp_reals()->pthread_mutex_trylock(m);
 
 	if (__builtin_expect(ret == EBUSY, 0))
-		LSP_HOOK_WAIT(ret, m, true, ETIMEDOUT,
+		LSP_HOOK_WAIT(ret, m, lsp_hook_mutex_kind(m), ETIMEDOUT,
 			      lsp_real.pthread_mutex_clocklock(m, clock, until));
 	else if (lsp_queue_any(m) && !ret)
 		lsp_acquired(m);

@@ -2,11 +2,16 @@
 /* Read-write locks. Several readers hold one together: only the last of them hands it over. */
 #include "hook.h"
 
+static inline enum lsp_wait_for rwlock_kind(const pthread_rwlock_t *l)
+{
+	return l->__data.__shared ? LSP_FOR_SHARED : LSP_FOR_LOCK;
+}
+
 #define READLOCK(lock, call) \
 	int ret = lsp_reals()->pthread_rwlock_tryrdlock(lock); \
 	\
 	if (__builtin_expect(ret == EBUSY, 0)) \
-		LSP_HOOK_WAIT(ret, lock, true, ETIMEDOUT, call); \
+		LSP_HOOK_WAIT(ret, lock, rwlock_kind(lock), ETIMEDOUT, call); \
 	else if (lsp_queue_any(lock) && !ret) \
 		lsp_acquired(lock); \
 	return ret
@@ -15,7 +20,7 @@
 	int ret = lsp_reals()->pthread_rwlock_trywrlock(lock); \
 	\
 	if (__builtin_expect(ret == EBUSY, 0)) \
-		LSP_HOOK_WAIT(ret, lock, true, ETIMEDOUT, call); \
+		LSP_HOOK_WAIT(ret, lock, rwlock_kind(lock), ETIMEDOUT, call); \
 	else if (lsp_queue_any(lock) && !ret) \
 		lsp_acquired(lock); \
 	return ret

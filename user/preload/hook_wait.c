@@ -22,7 +22,7 @@
 		lsp_release_begin(&release, m, true); \
 		lsp_release_end(&release, m, &regs); \
 	} \
-	lsp_wait_begin(&wait, c, false, &regs); \
+	lsp_wait_begin(&wait, c, LSP_FOR_EVENT, &regs); \
 	wait.after = m; \
 	ret = (call); \
 	lsp_wait_end(&wait, lsp_wait_outcome(ret, timeout)); \
@@ -72,7 +72,7 @@ LSP_HOOK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
 		return 0; \
 	errno = before; \
 	LSP_REGS(&regs); \
-	lsp_wait_begin(&wait, s, false, &regs); \
+	lsp_wait_begin(&wait, s, LSP_FOR_EVENT, &regs); \
 	ret = (call); \
 	before = errno; \
 	lsp_wait_end(&wait, !ret ? LOCKSPAN_WOKEN : before == ETIMEDOUT ? LOCKSPAN_TIMEOUT : \
@@ -109,7 +109,7 @@ LSP_HOOK int pthread_barrier_wait(pthread_barrier_t *b)
 
 	lsp_reals();
 	LSP_REGS(&regs);
-	lsp_wait_begin(&wait, b, false, &regs);
+	lsp_wait_begin(&wait, b, LSP_FOR_EVENT, &regs);
 	ret = lsp_real.pthread_barrier_wait(b);
 	/* The one that came last has waited for nobody; not always, but mostly, it is this one. */
 	lsp_wait_end(&wait, ret == PTHREAD_BARRIER_SERIAL_THREAD ? LOCKSPAN_ERROR :

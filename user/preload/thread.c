@@ -332,6 +332,14 @@ struct lsp_userfile_chunk *lsp_thread_chunk(void)
 	return self.chunk;
 }
 
+void lsp_thread_count(bool shared, bool unplaced)
+{
+	if (shared)
+		__atomic_fetch_add(&head->waits_shared, 1, __ATOMIC_RELAXED);
+	if (unplaced)
+		__atomic_fetch_add(&head->waits_unplaced, 1, __ATOMIC_RELAXED);
+}
+
 uint64_t lsp_thread_rate_ns(void)
 {
 	return head->block_rate_ns;

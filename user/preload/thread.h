@@ -51,6 +51,9 @@ bool lsp_thread_begin_spare(void);
 bool lsp_thread_hold(void);
 bool lsp_thread_record(void);
 
+/* A wait for a lock that processes share, and one that found no place in the ledger. */
+void lsp_thread_count(bool shared, bool unplaced);
+
 struct lsp_userfile_chunk *lsp_thread_chunk(void);
 uint64_t lsp_thread_rate_ns(void);
 uint32_t lsp_thread_fraction(void);

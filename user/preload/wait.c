@@ -86,7 +86,8 @@ void lsp_wait_left_all(void)
 	lsp_thread_end();
 }
 
-void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs)
+void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what,
+		    const struct lsp_regs *regs)
 {
 	struct lsp_userfile_wait *o = &w->open;
 
@@ -99,10 +100,11 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const s
 	waits_left_over(w);
 	o->uaddr = (uintptr_t)lock;
 	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
-	if (lockable) {
+	if (what != LSP_FOR_EVENT) {
 		o->depth = lsp_queue_enter(lock, lsp_thread_now_ns(), &o->base_ns);
 		if (!o->depth)
 			o->base_ns = 0;
+		lsp_thread_count(what == LSP_FOR_SHARED, !o->depth);
 	}
 	o->key = lsp_birth_key(lock);
 	o->stack = lsp_thread_rate_ns() ?

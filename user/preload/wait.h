@@ -17,11 +17,15 @@ struct lsp_wait {
 #define LSP_WAIT(w) struct lsp_wait w __attribute__((cleanup(lsp_wait_unwound)))
 void lsp_wait_unwound(struct lsp_wait *w);
 
-/*
- * The caller is going to wait for @lock: to be taken (@lockable: a release will
- * be charged for it) or signalled. @regs were taken in the hook.
- */
-void lsp_wait_begin(struct lsp_wait *w, const void *lock, bool lockable, const struct lsp_regs *regs);
+enum lsp_wait_for {
+	LSP_FOR_EVENT,	/* nobody holds it */
+	LSP_FOR_LOCK,	/* a release will be charged for the wait */
+	LSP_FOR_SHARED,	/* the same, if it is this process's: the lock is shared */
+};
+
+/* The caller is going to wait for @lock. @regs were taken in the hook. */
+void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what,
+		    const struct lsp_regs *regs);
 
 /* It waits no longer; @outcome is WOKEN, TIMEOUT, SIGNAL or ERROR (then it is no wait). */
 void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome);
