@@ -127,6 +127,10 @@ static const struct lsp_sync_name names[] = {
 	I("std::sys::*RwLock::downgrade*", RWLOCK_WR), I("std::sys::*RwLock::*", OTHER),
 	I("std::sys::*Condvar::notify*", COND), I("std::sys::*Condvar::*", COND),
 	I("std::sys::*Once::*", ONCE), I("std::sys::*Parker::*", RUNTIME),
+	/* Up to Rust 1.66 these stand between std::sync and std::sys. */
+	I("std::sys_common::*Mutex::*", MUTEX), I("std::sys_common::*RwLock::read*", RWLOCK_RD),
+	I("std::sys_common::*RwLock::write*", RWLOCK_WR), I("std::sys_common::*RwLock::*", OTHER),
+	I("std::sys_common::*Condvar::*", COND), I("std::sys_common::*Parker::*", RUNTIME),
 	I("std::sys::*unlock_queue*", RWLOCK_WR), I("std::sys::*CompletionGuard::drop", ONCE),
 	I("std::sync::mpmc::*", RUNTIME), I("std::sync::reentrant_lock::*", MUTEX),
 	I("parking_lot_core::*", OTHER), I("std::thread::park_inner", RUNTIME),
@@ -136,6 +140,7 @@ static const struct lsp_sync_name names[] = {
 	P("std::sync::*RwLockWriteGuard::drop", RWLOCK_WR),
 	PW("std::sync::*Condvar::wait*"), P("std::sync::*Condvar::notify*", COND),
 	P("std::sync::*Barrier::wait", BARRIER), P("std::sync::*Once::*", ONCE),
+	P("std::sync::once::wait", ONCE), /* as long as it parked its threads */
 	P("std::sync::*OnceLock::*", ONCE), P("std::sync::*LazyLock::*", ONCE),
 	P("std::sync::*ReentrantLock::lock", MUTEX), P("std::sync::*ReentrantLockGuard::drop", MUTEX),
 	P("std::sync::mpsc::*", RUNTIME), P("std::thread::park*", RUNTIME),
