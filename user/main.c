@@ -20,7 +20,7 @@ static const struct lsp_command commands[] = {
 	{ "report", lsp_cmd_report, "[OPTION]... DIR|FILE...",
 	  "show who waited for locks and who is to blame" },
 	{ "compare", lsp_cmd_compare, "[OPTION]... DIR | KERNEL USER...",
-	  "set what the kernel saw beside what the program saw" },
+	  "compare what the kernel saw with what the program saw" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",
 	  "show what has changed between two recordings" },
 	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",

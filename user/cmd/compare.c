@@ -28,7 +28,7 @@ struct compare_options {
 };
 
 static const struct argp_option options[] = {
-	{ "top", 'n', "N", 0, "So many rows (20); 0: all", 0 },
+	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 },
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 	{ 0 }
 };
@@ -161,8 +161,8 @@ int lsp_cmd_compare(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .args_doc = "DIR | KERNEL USER...",
-		.doc = "Sets what the kernel saw of a run beside what the program saw, and explains the "
-		       "difference. DIR is a folder of record --with-user; else KERNEL is a folder of "
+		.doc = "Compares what the kernel saw of a run with what the program saw, and explains the "
+		       "difference. DIR is a folder of record --with-user. Otherwise KERNEL is a folder of "
 		       "record, and USER one of user, or the block profile that a Go program wrote of "
 		       "itself or serves (http://.../debug/pprof)."
 		       "\vThe exit status is 0, 1 when a side is partial, 2 when they cannot be compared, "

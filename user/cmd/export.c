@@ -24,7 +24,7 @@ struct export_options {
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "One JSON object a line (the only format so far; must be given)", 0 },
+	{ "json", 'j', NULL, 0, "Print one JSON object a line; the only format so far, and it must be given", 0 },
 	{ 0 }
 };
 
@@ -300,7 +300,7 @@ int lsp_cmd_export(int argc, char **argv)
 		.options = options, .parser = option_parse, .args_doc = "DIR|FILE",
 		.doc = "Prints every event of a recording made with --spans."
 		       "\vThe exit status is 0, 1 when the file is damaged or cut off and what could be "
-		       "read was printed, 2 when nothing could, 64 for a usage error.",
+		       "read was printed, 2 when nothing could be read, 64 for a usage error.",
 	};
 	struct export_options o = { 0 };
 	char path[PATH_MAX];

@@ -20,9 +20,9 @@ struct lsp_reading {
 #define LSP_READING_DEFAULT { .by = LSP_BY_SITE, .top = 20 }
 
 #define LSP_READING_OPTIONS \
-	{ "by", 'b', "WHAT", 0, "One row for each site (the calling function; the default), lock, " \
-	  "sync (kind of primitive) or thread (name)", 0 }, \
-	{ "top", 'n', "N", 0, "So many rows (20); 0: all", 0 }, \
+	{ "by", 'b', "WHAT", 0, "Show one row for each site (the calling function; the default), " \
+	  "lock, sync (kind of primitive) or thread (name)", 0 }, \
+	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 }, \
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }
 
 /* For an argp parser: 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */

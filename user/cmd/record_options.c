@@ -20,14 +20,15 @@ static const struct argp_option what_options[] = {
 	{ "all", 'a', NULL, 0, "Every process", 1 },
 	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s):", 2 },
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
-	  "Keep each wait with probability its length / TIME; 1 keeps all (default), 0 none", 2 },
+	  "Keep each wait of TIME or longer, and a shorter one with probability length / TIME; "
+	  "1 keeps all (default), 0 none", 2 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep one release in N; 1 keeps all (default), 0 none", 2 },
 	{ "min-delay", OPTION_MIN_DELAY, "TIME", 0, "Leave out shorter waits", 2 },
 	{ "stack", OPTION_STACK, "KIND", 0,
 	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
 	{ "ring-bytes", OPTION_RING_BYTES, "N", 0,
-	  "Buffer of the module per CPU, a power of two; more survives longer bursts", 2 },
+	  "The module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
 	  "Fetch missing debug information from $DEBUGINFOD_URLS", 2 },
@@ -36,13 +37,13 @@ static const struct argp_option what_options[] = {
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "When to stop and what to write:", 3 },
-	{ "duration", 'd', "SECONDS", 0, "Stop after so long", 3 },
+	{ "duration", 'd', "SECONDS", 0, "Stop after so many seconds", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
-	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 3 },
-	{ "cpu", OPTION_CPU, NULL, 0, "Where CPU time is spent too, in cpu.pb.gz", 3 },
+	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 3 },
+	{ "cpu", OPTION_CPU, NULL, 0, "Write a CPU profile too, to cpu.pb.gz", 3 },
 	{ "with-user", OPTION_WITH_USER, "SOURCE", OPTION_ARG_OPTIONAL,
-	  "The userspace recorder too, in DIR/user, for lockspan compare; of a Go program its own "
-	  "profiles: SOURCE is a file, a folder, or the address of its /debug/pprof", 3 },
+	  "Record from within the program too, to DIR/user, for lockspan compare. A Go program "
+	  "records itself: SOURCE is the file, the folder or the address of its profiles", 3 },
 	/* For tests and measurements of the collector. */
 	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },

@@ -133,7 +133,7 @@ int lsp_cmd_report(int argc, char **argv)
 		.doc = "Shows who waited for locks and who made them wait. Several recordings are "
 		       "added up."
 		       "\vThe exit status is 0, 1 when the recording is partial or not all of it could be "
-		       "read, 2 when nothing could, 64 for a usage error.",
+		       "read, 2 when nothing could be read, 64 for a usage error.",
 	};
 	struct report_options o = { .reading = LSP_READING_DEFAULT };
 	struct lsp_recording r = { 0 };

@@ -107,7 +107,7 @@ int lsp_cmd_status(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options, .parser = option_parse,
 		.doc = "Shows the state of the lockspan kernel module: session, counters and probes."
-		       "\vThe exit status is 0, or 2 when the module cannot be asked.",
+		       "\vThe exit status is 0, 2 when the module cannot be asked, 64 for a usage error.",
 	};
 	struct lsp_client_report report;
 	struct lsp_client *client;

@@ -23,7 +23,7 @@ static const struct argp_option options[] = {
 	  "Keep each wait with probability its length / NS; 1 keeps all (default), 0 none", 0 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep one release in N; 1 keeps all (default), 0 none", 0 },
-	{ "spans", OPTION_SPANS, NULL, 0, "Every single event too, in spans.lspan", 0 },
+	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 0 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
 	{ 0 }
 };
