@@ -175,18 +175,27 @@ static void test_who_gets_an_interval(void **state)
 	lsp_estimate_add_block(&e, 0, 1);
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_EXACT);
 
-	/* 29 events and one without a delay are too few, 30 are enough. */
+	/* 199 releases and one without a charge are too few, 200 are enough. */
 	memset(&e, 0, sizeof(e));
-	for (int i = 0; i < 29; i++)
+	for (int i = 0; i < 199; i++)
 		lsp_estimate_add_mutex(&e, 100, 10);
 	lsp_estimate_add_mutex(&e, 0, 10);
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_TOO_FEW);
 	lsp_estimate_add_mutex(&e, 100, 10);
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_SHOWN);
-	lsp_estimate_add_mutex(&e, 700, 10);	/* of 3700: below a fifth */
+	lsp_estimate_add_mutex(&e, 4900, 10);	/* of 24900: below a fifth */
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_SHOWN);
-	lsp_estimate_add_mutex(&e, 1000, 10);	/* of 4700: above */
+	lsp_estimate_add_mutex(&e, 6500, 10);	/* of 31400: above */
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_TOO_FEW);
+
+	/* 29 waits and one without a delay are too few, 30 are enough. */
+	memset(&e, 0, sizeof(e));
+	for (int i = 0; i < 29; i++)
+		lsp_estimate_add_block(&e, 500, 1000);
+	lsp_estimate_add_block(&e, 0, 1000);
+	assert_int_equal(interval_of(&e), LSP_INTERVAL_TOO_FEW);
+	lsp_estimate_add_block(&e, 500, 1000);
+	assert_int_equal(interval_of(&e), LSP_INTERVAL_SHOWN);
 
 	/* A wait beyond the rate is certain, however large its share. */
 	memset(&e, 0, sizeof(e));
@@ -225,12 +234,12 @@ static void test_odd_tails(void **state)
 	struct lsp_estimate e = { 0 };
 
 	(void)state;
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 200; i++)
 		lsp_estimate_add_mutex(&e, 100, 10);
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_SHOWN);
 	memset(&e, 0, sizeof(e));
-	for (int i = 0; i < 100; i++)
-		lsp_estimate_add_mutex(&e, i < 90 ? 1 : 1ULL << 60, 0xffffffff);
+	for (int i = 0; i < 200; i++)
+		lsp_estimate_add_mutex(&e, i < 190 ? 1 : 1ULL << 60, 0xffffffff);
 	assert_int_equal(interval_of(&e), LSP_INTERVAL_SHOWN);
 }
 
@@ -406,12 +415,92 @@ static void test_coverage_mutex(void **state)
 {
 	(void)state;
 	for (enum shape shape = EXPONENTIAL; shape <= PARETO; shape++) {
-		check_coverage(shape, (struct sampling) { 0, 2 }, 400, 4000);
-		check_coverage(shape, (struct sampling) { 0, 10 }, 600, 4000);
-		check_coverage(shape, (struct sampling) { 0, 10 }, 2000, 4000);
-		check_coverage(shape, (struct sampling) { 0, 100 }, 6000, 3000);
-		check_coverage(shape, (struct sampling) { 0, 100 }, 20000, 1500);
+		check_coverage(shape, (struct sampling) { 0, 2 }, 800, 4000);
+		check_coverage(shape, (struct sampling) { 0, 10 }, 2500, 4000);
+		check_coverage(shape, (struct sampling) { 0, 100 }, 25000, 1500);
 	}
+}
+
+/* Of @events releases each @rare-th is @times the others; one in 10 is kept. */
+struct kinds {
+	unsigned int rare, times, events;
+};
+
+/* How many of @repetitions have an interval, and how many of these hold the truth. */
+static void kinds_count(const struct kinds *k, bool total_known, unsigned int repetitions,
+			unsigned int *shown, unsigned int *held)
+{
+	struct lsp_random r;
+
+	lsp_random_init(&r, k->rare + k->events);
+	*shown = *held = 0;
+	for (unsigned int repetition = 0; repetition < repetitions; repetition++) {
+		struct lsp_estimate e = { 0 };
+		double truth_ns = 0, low, high;
+
+		for (unsigned int i = 0; i < k->events; i++) {
+			u64 charge_ns = i % k->rare ? 1000 : 1000 * k->times;
+
+			truth_ns += charge_ns;
+			offer(&e, &r, charge_ns, (struct sampling) { 0, 10 });
+		}
+		if ((total_known && !lsp_estimate_fits(&e, truth_ns)) ||
+		    lsp_estimate_interval(&e, total_known ? truth_ns : INFINITY, &low, &high) !=
+			    LSP_INTERVAL_SHOWN)
+			continue;
+		(*shown)++;
+		*held += low <= truth_ns && truth_ns <= high * (1 + 1e-12);
+	}
+	print_message("one in %u is %u times the others, %u of %u kept%s: %u of %u shown, %u hold\n", k->rare,
+		      k->times, k->events / 10, k->events, total_known ? ", total known" : "", *shown,
+		      repetitions, *held);
+}
+
+static void test_two_kinds(void **state)
+{
+	static const struct kinds few[] = { { 20, 400, 600 }, { 20, 400, 1000 }, { 100, 100, 600 } };
+	static const struct kinds many[] = { { 20, 400, 4000 }, { 20, 400, 10000 }, { 10, 50, 4000 } };
+	/* Three of the rare ones in a sample, in the mean: there may be none, or too many. */
+	static const struct kinds hidden = { 100, 100, 3000 };
+	unsigned int shown, held;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(few); i++) {
+		kinds_count(&few[i], false, 2000, &shown, &held);
+		assert_int_equal(shown, 0);
+	}
+	for (size_t i = 0; i < COUNT(many); i++) {
+		kinds_count(&many[i], false, 2000, &shown, &held);
+		assert_true(shown >= 1900 && held >= shown * 93 / 100);
+	}
+	kinds_count(&hidden, false, 2000, &shown, &held);
+	assert_true(held < shown * 93 / 100);
+	kinds_count(&hidden, true, 2000, &shown, &held);
+	assert_true(held >= shown * 95 / 100);
+}
+
+/* A total that is known refuses hardly any sample of one kind. */
+static void test_fits(void **state)
+{
+	unsigned int fits = 0;
+	struct lsp_random r;
+
+	(void)state;
+	lsp_random_init(&r, 5);
+	for (int repetition = 0; repetition < 2000; repetition++) {
+		struct lsp_estimate e = { 0 };
+		double truth_ns = 0;
+
+		for (int i = 0; i < 600 + repetition; i++) {
+			u64 charge_ns = wait_draw(&r, EXPONENTIAL);
+
+			truth_ns += charge_ns;
+			offer(&e, &r, charge_ns, (struct sampling) { 0, 5 });
+		}
+		fits += lsp_estimate_fits(&e, truth_ns);
+	}
+	print_message("%u of 2000 fit\n", fits);
+	assert_true(fits >= 1970);
 }
 
 int main(void)
@@ -429,6 +518,8 @@ int main(void)
 		cmocka_unit_test(test_variance),
 		cmocka_unit_test(test_coverage_block),
 		cmocka_unit_test(test_coverage_mutex),
+		cmocka_unit_test(test_two_kinds),
+		cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,9 @@ static struct json_object *estimate_new(const struct lsp_estimate *e, double mos
 	return o;
 }
 
+/* In place of the most that a sum can be: it lies in no interval but an exact one. */
+#define NO_INTERVAL (-1.0)
+
 /* The most that waits, or hold charges, can have come to. */
 static double most_block_ns(const struct lsp_record_result *r)
 {
@@ -228,6 +231,15 @@ static double most_block_ns(const struct lsp_record_result *r)
 static double most_mutex_ns(const struct lsp_record_result *r)
 {
 	return r->end ? (double)r->end->counters[LOCKSPAN_C_HOLD_NS] : INFINITY;
+}
+
+/* Whether the kept releases come to what all are known to. */
+static bool charges_fit(const struct lsp_record_result *r)
+{
+	struct lsp_estimate all = r->summary->mutex.estimate;
+
+	lsp_estimate_merge(&all, &r->summary->other.estimate);
+	return !r->end || lsp_estimate_fits(&all, most_mutex_ns(r));
 }
 
 static void sum_add(struct json_object *o, const char *key, const struct lsp_profiles_sum *s,
@@ -275,12 +287,15 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		      enum lsp_grouping by)
 {
 	struct json_object *list = json_object_new_array();
+	double most_mutex = most_mutex_ns(r);
 	struct lsp_groups groups;
 	int err = lsp_groups_create(r->collector, by, &groups);
 
 	json_object_object_add(o, key, list);
 	if (err)
 		return err;
+	if (!charges_fit(r))
+		most_mutex = NO_INTERVAL;
 	for (size_t i = 0; i < groups.n && i < GROUPS_MAX; i++) {
 		const struct lsp_group *g = &groups.groups[i];
 		struct json_object *one = json_object_new_object();
@@ -293,7 +308,7 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		}
 		lsp_json_string(one, "sync", lsp_sync_name(g->sync));
 		json_object_object_add(one, "block", estimate_new(&g->block, most_block_ns(r)));
-		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex_ns(r)));
+		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex));
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
 		lsp_json_double(one, "tail_ns", g->tail_ns);
 		json_object_array_add(list, one);

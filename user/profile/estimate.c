@@ -9,7 +9,11 @@
 #include <stdbool.h>
 
 #define EVENTS_MIN 30
+#define RELEASES_MIN 200
 #define LARGEST_SHARE_MAX 0.2
+
+/* How far beyond its own ends an interval may miss a known total, in times of their distance. */
+#define FIT_REACH 1.5
 
 /* One-sided normal quantiles of 4 % and 1 %. */
 #define Z_LOW 1.7506861
@@ -170,7 +174,7 @@ static bool estimate_suffices(const struct lsp_estimate *e, bool releases)
 	double largest_ns = releases ? e->largest_drawn_ns
 				     : fmax(e->largest_drawn_ns, e->block_rate_ns);
 
-	if (releases && e->drawn_releases < EVENTS_MIN)
+	if (releases && e->drawn_releases < RELEASES_MIN)
 		return false;
 	return e->with_delay >= EVENTS_MIN && largest_ns < LARGEST_SHARE_MAX * e->delay_ns;
 }
@@ -202,7 +206,27 @@ enum lsp_interval lsp_estimate_interval(const struct lsp_estimate *e, double mos
 		tail_reach(e, &jump_ns, &excess_ns);
 		above_ns = sqrt(above_ns * above_ns + jump_ns * jump_ns) + excess_ns;
 	}
+	if (e->delay_ns + score_distance(e->variance, h, -Z_LOW) > most_ns)
+		return LSP_INTERVAL_TOO_FEW;	/* a few long ones came often */
 	*low_ns_ret = e->delay_ns + score_distance(e->variance, h, -Z_LOW);
-	*high_ns_ret = fmax(*low_ns_ret, fmin(e->delay_ns + above_ns, most_ns));
+	*high_ns_ret = fmin(e->delay_ns + above_ns, most_ns);
 	return LSP_INTERVAL_SHOWN;
+}
+
+bool lsp_estimate_fits(const struct lsp_estimate *all, double exact_ns)
+{
+	double low_ns, high_ns, below_ns, above_ns;
+
+	switch (lsp_estimate_interval(all, INFINITY, &low_ns, &high_ns)) {
+	case LSP_INTERVAL_EXACT:
+		return true;
+	case LSP_INTERVAL_SHOWN:
+		below_ns = all->delay_ns - low_ns;
+		above_ns = high_ns - all->delay_ns;
+		break;
+	default:
+		below_ns = above_ns = 2 * sqrt(all->variance);
+	}
+	return exact_ns >= all->delay_ns - FIT_REACH * below_ns &&
+	       exact_ns <= all->delay_ns + FIT_REACH * above_ns;
 }
