@@ -241,6 +241,10 @@ static void test_part(void **state)
 	fixture_recording(&r);
 	for (int i = 0; i < LSP_PART_COUNT; i++)
 		assert_int_equal(lsp_recording_part(r.parts[i], "x", why, sizeof(why)), i);
+	/* What go tool pprof -diff_base -proto writes: less a wait, and 1 ms more. */
+	assert_int_equal(lsp_profile_sample_add(empty, NULL, 0, NULL, 0, (const double[2]){ -1, 1e6 }), 0);
+	assert_int_equal(lsp_recording_part(empty, "d/block.pb.gz", why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "difference of two profiles"));
 	lsp_profile_destroy(p);
 	lsp_profile_destroy(empty);
 	lsp_recording_uninit(&r);
@@ -369,14 +373,20 @@ static void test_text(void **state)
 	has(text, "tail           1.00ms");
 	has(text, "late to run      51.0ms");
 	has(text, "lost                  0");
-	has(text, "missed       2 probe hits");
+	has(text, "missed       2 probe hits (counted");
+	has(text, "in 1 wait that had not ended");
+	has(text, "blamed            6.80s          on 100 releases of locks");
+	assert_null(strstr(text, "estimated"));
 	has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");
 	has(text, "prog (pid 7) on stuck_mu mutex: pthread_mutex_lock < stuck < main");
 	assert_null(strstr(text, "start_thread"));
 	assert_null(strstr(text, "95%"));
 	free(text);
 	text = text_of(&r, LSP_BY_SITE, 1);
-	has(text, "3 more rows");
+	has(text, "3 more rows (--top)");
+	free(text);
+	text = text_of(&r, LSP_BY_SITE, 3);
+	has(text, "1 more row (--top)");
 	free(text);
 	lsp_recording_uninit(&r);
 
@@ -386,7 +396,15 @@ static void test_text(void **state)
 	text = text_of(&r, LSP_BY_LOCK, 20);
 	has(text, "lost         12 waits found no room");
 	has(text, "6.60s..7.30s");
-	has(text, "too few");
+	/* The blame is no exact total like those above it. */
+	has(text, "estimated from what sampling kept\nblamed            6.80s");
+	assert_true(strstr(text, "estimated from what") > strstr(text, "late to run"));
+	has(text, "- stands where too few events were kept for an interval");
+	free(text);
+	/* Where no row has an interval there is no column for them. */
+	text = text_of(&r, LSP_BY_THREAD, 20);
+	has(text, "too few events were kept for intervals");
+	assert_null(strstr(text, "95%"));
 	free(text);
 	lsp_recording_uninit(&r);
 }

@@ -33,7 +33,7 @@ static void sum_add(struct lsp_gate_sum *to, const struct lsp_profile_sample *s)
 static bool profile_add(struct lsp_gate_recording *run, const struct lsp_gate_wanted *w,
 			struct lsp_gate_places *places, int side)
 {
-	char path[PATH_MAX], why[256];
+	char path[PATH_MAX], why[256] = "";
 	struct lsp_profile_sample s;
 	struct lsp_profile *p;
 	int err;
@@ -44,9 +44,8 @@ static bool profile_add(struct lsp_gate_recording *run, const struct lsp_gate_wa
 		lsp_say("cannot read %s: %s", path, err == -EBADMSG ? why : strerror(-err));
 		return false;
 	}
-	if (lsp_profile_types(p) != 2 || strcmp(lsp_profile_type(p, 0)->type, "contentions") ||
-	    strcmp(lsp_profile_type(p, 1)->type, "delay")) {
-		lsp_say("%s is no contention profile", path);
+	if (lsp_recording_part(p, path, why, sizeof(why)) != LSP_PART_BLOCK) {
+		lsp_say("%s is no block profile%s%s", path, *why ? ": " : "", why);
 		lsp_profile_destroy(p);
 		return false;
 	}

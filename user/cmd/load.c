@@ -129,13 +129,29 @@ static bool folder_take(struct lsp_recording *r, const char *folder, bool *parti
 	return true;
 }
 
+/* The folder of a record.json, which is no profile; false: @path is none. */
+static bool record_folder(const char *path, char folder[PATH_MAX])
+{
+	const char *base = strrchr(path, '/');
+
+	base = base ? base + 1 : path;
+	if (strcmp(base, "record.json"))
+		return false;
+	snprintf(folder, PATH_MAX, "%.*s", base == path ? 1 : (int)(base - path), base == path ? "." : path);
+	return true;
+}
+
 bool lsp_load(struct lsp_recording *r, const char *path, bool *partial)
 {
+	char folder[PATH_MAX];
 	struct stat st;
 
 	if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
 		if (!folder_take(r, path, partial))
 			return false;
+	} else if (record_folder(path, folder)) {
+		lsp_say("%s: it tells of a recording, and is none; give its folder: %s", path, folder);
+		return false;
 	} else if (!part_take(r, path, -1)) {
 		return false;
 	}

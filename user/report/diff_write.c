@@ -47,12 +47,13 @@ static void side_write(FILE *to, const struct lsp_diff_row *row, enum lsp_value 
 		lsp_words_count(e, row->before[count]), lsp_words_count(f, row->after[count]));
 }
 
-static bool has_bounds(const struct lsp_diff *d, bool blamed)
+static struct lsp_bounds_met bounds_met(const struct lsp_diff *d, bool blamed)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if ((blamed ? d->rows[i].blamed : d->rows[i].waited).trust != LSP_TRUST_EXACT)
-			return true;
-	return false;
+	struct lsp_bounds_met met = { false, false, false };
+
+	for (size_t i = 0; i < d->n && (blamed ? d->mutex : d->block); i++)
+		lsp_bounds_meet(&met, blamed ? &d->rows[i].blamed : &d->rows[i].waited);
+	return met;
 }
 
 static void row_write(FILE *to, const struct lsp_diff *d, const struct lsp_diff_row *row,
@@ -78,7 +79,9 @@ static void row_write(FILE *to, const struct lsp_diff *d, const struct lsp_diff_
 
 void lsp_diff_text(FILE *to, const struct lsp_diff *d, size_t top)
 {
-	const bool bounds[2] = { has_bounds(d, false), has_bounds(d, true) };
+	const struct lsp_bounds_met met[2] = { bounds_met(d, false), bounds_met(d, true) };
+	const bool bounds[2] = { met[0].shown, met[1].shown };
+	char more[2 * LSP_WORD];
 
 	if (d->per == LSP_PER_SECOND)
 		fprintf(to, "per second: BASE was recorded for %.3g s, NEW for %.3g s\n",
@@ -100,7 +103,10 @@ void lsp_diff_text(FILE *to, const struct lsp_diff *d, size_t top)
 	for (size_t i = 0; i < d->n && i < top; i++)
 		row_write(to, d, &d->rows[i], bounds);
 	if (d->n > top)
-		fprintf(to, "%zu more rows (--top)\n", d->n - top);
+		fprintf(to, "%s (--top)\n", lsp_words_counted(more, (double)(d->n - top), "more row"));
+	lsp_words_bounds_note(to, &(struct lsp_bounds_met){
+		bounds[0] || bounds[1], met[0].too_few || met[1].too_few,
+		met[0].unknown || met[1].unknown });
 }
 
 /* ---- JSON ---- */

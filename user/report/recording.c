@@ -82,12 +82,28 @@ static int part_by_samples(const struct lsp_profile *p)
 	return 2 * unlocks > n ? LSP_PART_MUTEX : LSP_PART_BLOCK;
 }
 
+/* Only a difference (go tool pprof -diff_base, -base) has values below 0. */
+static bool is_difference(const struct lsp_profile *p)
+{
+	struct lsp_profile_sample s;
+
+	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++)
+		for (size_t k = 0; k < lsp_profile_types(p); k++)
+			if (s.values[k] < 0)
+				return true;
+	return false;
+}
+
 int lsp_recording_part(const struct lsp_profile *p, const char *name, char *why, size_t why_bytes)
 {
 	const char *base = strrchr(name, '/');
 	size_t n = 0;
 	int part;
 
+	if (is_difference(p)) {
+		snprintf(why, why_bytes, "it is the difference of two profiles, with values below 0; lockspan diff takes the two themselves");
+		return -EINVAL;
+	}
 	if (lsp_part_column(p, "hold") >= 0 && lsp_part_column(p, "sched_delay") >= 0 &&
 	    lsp_part_column(p, "delay") >= 0)
 		return LSP_PART_EXT;

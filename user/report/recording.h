@@ -24,8 +24,8 @@ void lsp_recording_uninit(struct lsp_recording *r);
 /*
  * Which part a profile is: by its sample types, then by what its samples or
  * comments say, then by the functions at the leaves (...Unlock), last by
- * @name, the file's. -EINVAL when its sample types are of neither kind: @why
- * gets a clause with what they are.
+ * @name, the file's. -EINVAL when its sample types are of neither kind, or it
+ * is a difference of two profiles: @why gets a clause that says what it is.
  */
 int lsp_recording_part(const struct lsp_profile *p, const char *name, char *why, size_t why_bytes);
 

@@ -65,49 +65,60 @@ static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 {
 	/* The ledger divides open waits and those that did not sleep too. */
 	double whole = t->hold_ns + t->handoff_ns + t->tail_ns;
-	char words[128], a[LSP_WORD];
+	char words[128], a[2 * LSP_WORD];
 
-	snprintf(words, sizeof(words), "by %s waits, every class", lsp_words_count(a, t->contentions));
+	snprintf(words, sizeof(words), "by %s, every class", lsp_words_counted(a, t->contentions, "wait"));
 	total_line(to, "waited", t->delay_ns, 0, words);
 	total_line(to, "  hold", t->hold_ns, whole, "until a release: the releaser's");
 	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up: nobody's");
 	total_line(to, "  tail", t->tail_ns, whole, "waits that no release ended");
 	total_line(to, "late to run", t->sched_ns, 0, "released already, waiting for a processor");
 	if (t->open_waits > 0) {
-		snprintf(words, sizeof(words), "in %s waits that had not ended, see below",
-			 lsp_words_count(a, t->open_waits));
+		snprintf(words, sizeof(words), "in %s that had not ended, see below",
+			 lsp_words_counted(a, t->open_waits, "wait"));
 		total_line(to, "open", t->open_ns, 0, words);
+	}
+}
+
+/* Sums of the profiles, in place of exact totals or beside them. */
+static void sums_write(FILE *to, const struct lsp_table *t, bool exact)
+{
+	char words[128], a[2 * LSP_WORD];
+
+	if (t->has_block && !exact) {
+		snprintf(words, sizeof(words), "by %s", lsp_words_counted(a, t->total[LSP_V_WAITS], "wait"));
+		total_line(to, "waited", t->total[LSP_V_WAITED], 0, words);
+	}
+	if (t->has_ext && !exact) {
+		total_line(to, "late to run", t->total[LSP_V_LATE], 0,
+			   "released already, waiting for a processor");
+		total_line(to, "handoff", t->total[LSP_V_HANDOFF], 0,
+			   "released, not yet taken up: nobody's");
+	}
+	if (t->has_mutex) {
+		snprintf(words, sizeof(words), "on %s of locks",
+			 lsp_words_counted(a, t->total[LSP_V_RELEASES], "release"));
+		total_line(to, "blamed", t->total[LSP_V_BLAMED], 0, words);
 	}
 }
 
 static void totals_write(FILE *to, const struct lsp_recording *r, const struct lsp_table *t)
 {
+	const struct lsp_facts *f = &r->facts;
+	bool sampled = f->rates_known && !(lsp_facts_block_exact(f) && lsp_facts_mutex_exact(f));
 	struct lsp_facts_totals totals;
-	char words[128], a[LSP_WORD];
 
-	lsp_facts_totals(&r->facts, &totals);
+	lsp_facts_totals(f, &totals);
 	putc('\n', to);
-	if (totals.exact) {
+	if (totals.exact)
 		exact_write(to, &totals);
-	} else {
-		if (t->has_block) {
-			snprintf(words, sizeof(words), "by %s waits",
-				 lsp_words_count(a, t->total[LSP_V_WAITS]));
-			total_line(to, "waited", t->total[LSP_V_WAITED], 0, words);
-		}
-		if (t->has_ext) {
-			total_line(to, "late to run", t->total[LSP_V_LATE], 0,
-				   "released already, waiting for a processor");
-			total_line(to, "handoff", t->total[LSP_V_HANDOFF], 0,
-				   "released, not yet taken up: nobody's");
-		}
-	}
-	if (t->has_mutex) {
-		snprintf(words, sizeof(words), "on %s releases of locks",
-			 lsp_words_count(a, t->total[LSP_V_RELEASES]));
-		total_line(to, "blamed", t->total[LSP_V_BLAMED], 0, words);
-	}
+	/* An estimate among exact totals would be taken for one. */
+	if (totals.exact ? t->has_mutex && !lsp_facts_mutex_exact(f) : sampled)
+		fputs("estimated from what sampling kept\n", to);
+	sums_write(to, t, totals.exact);
 }
+
+/* ---- losses ---- */
 
 static void loss_line(void *arg, const char *sentence)
 {
@@ -117,7 +128,7 @@ static void loss_line(void *arg, const char *sentence)
 static void losses_write(FILE *to, const struct lsp_facts *f)
 {
 	struct lsp_facts_totals t;
-	char a[LSP_WORD];
+	char a[2 * LSP_WORD];
 	bool partial;
 
 	if (!f->n)
@@ -125,8 +136,8 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 	lsp_facts_totals(f, &t);
 	partial = lsp_facts_partial(f, loss_line, to);
 	if (t.missed > 0)
-		fprintf(to, "missed       %s probe hits (counted for the whole machine)\n",
-			lsp_words_count(a, t.missed));
+		fprintf(to, "missed       %s (counted for the whole machine)\n",
+			lsp_words_counted(a, t.missed, "probe hit"));
 	if (!partial)
 		fputs("lost                  0\n", to);
 }
@@ -134,7 +145,8 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 /* ---- the table ---- */
 
 struct columns {
-	bool block, mutex, ext, handoff, tail, waited_bounds, blamed_bounds, open;
+	bool block, mutex, ext, handoff, tail, open;
+	struct lsp_bounds_met waited, blamed;
 };
 
 static struct columns columns_of(const struct lsp_table *t)
@@ -145,9 +157,11 @@ static struct columns columns_of(const struct lsp_table *t)
 	};
 
 	for (size_t i = 0; i < t->n; i++) {
-		c.waited_bounds |= t->has_block && t->rows[i].waited.trust != LSP_TRUST_EXACT;
+		if (t->has_block && t->rows[i].v[LSP_V_WAITS] > 0)
+			lsp_bounds_meet(&c.waited, &t->rows[i].waited);
 		c.tail |= t->by == LSP_BY_LOCK && t->rows[i].tail_ns > 0;
-		c.blamed_bounds |= t->has_mutex && t->rows[i].blamed.trust != LSP_TRUST_EXACT;
+		if (t->has_mutex && t->rows[i].v[LSP_V_RELEASES] > 0)
+			lsp_bounds_meet(&c.blamed, &t->rows[i].blamed);
 	}
 	return c;
 }
@@ -157,13 +171,13 @@ static void titles_write(FILE *to, const struct columns *c, const char *what)
 	putc('\n', to);
 	if (c->block)
 		fprintf(to, "%9s %6s %9s", "waited", "", "waits");
-	if (c->waited_bounds)
+	if (c->waited.shown)
 		fprintf(to, " %19s", "95%");
 	if (c->ext)
 		fprintf(to, " %9s", "late");
 	if (c->mutex)
 		fprintf(to, " | %9s %6s %9s", "blamed", "", "releases");
-	if (c->blamed_bounds)
+	if (c->blamed.shown)
 		fprintf(to, " %19s", "95%");
 	if (c->handoff)
 		fprintf(to, " | %9s", "handoff");
@@ -215,16 +229,16 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 		fprintf(to, "%9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_WAITED]),
 			lsp_words_share(b, row->v[LSP_V_WAITED], t->total[LSP_V_WAITED]),
 			lsp_words_count(d, row->v[LSP_V_WAITS]));
-	if (c->waited_bounds)
-		fprintf(to, " %19s", lsp_words_bounds(interval, &row->waited));
+	if (c->waited.shown)
+		fprintf(to, " %19s", row->v[LSP_V_WAITS] > 0 ? lsp_words_bounds(interval, &row->waited) : "");
 	if (c->ext)
 		fprintf(to, " %9s", lsp_words_ns(a, row->v[LSP_V_LATE]));
 	if (c->mutex)
 		fprintf(to, " | %9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_BLAMED]),
 			lsp_words_share(b, row->v[LSP_V_BLAMED], t->total[LSP_V_BLAMED]),
 			lsp_words_count(d, row->v[LSP_V_RELEASES]));
-	if (c->blamed_bounds)
-		fprintf(to, " %19s", lsp_words_bounds(interval, &row->blamed));
+	if (c->blamed.shown)
+		fprintf(to, " %19s", row->v[LSP_V_RELEASES] > 0 ? lsp_words_bounds(interval, &row->blamed) : "");
 	if (c->handoff)
 		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_HANDOFF]));
 	if (c->tail)
@@ -240,6 +254,7 @@ static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 		"by the function that called", "by lock", "by kind of primitive", "by thread",
 	};
 	struct columns c = columns_of(t);
+	char more[2 * LSP_WORD];
 
 	if (!t->shown) {
 		fputs("\nnothing waited\n", to);
@@ -249,7 +264,11 @@ static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 	for (size_t i = 0; i < t->shown && i < top; i++)
 		row_write(to, t, &c, &t->rows[i]);
 	if (t->shown > top)
-		fprintf(to, "%zu more rows (--top)\n", t->shown - top);
+		fprintf(to, "%s (--top)\n",
+			lsp_words_counted(more, (double)(t->shown - top), "more row"));
+	lsp_words_bounds_note(to, &(struct lsp_bounds_met){
+		c.waited.shown || c.blamed.shown, c.waited.too_few || c.blamed.too_few,
+		c.waited.unknown || c.blamed.unknown });
 }
 
 /* ---- open waits ---- */
@@ -257,7 +276,7 @@ static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 static void open_write(FILE *to, const struct lsp_facts *f)
 {
 	struct lsp_facts_open open;
-	char a[LSP_WORD], b[LSP_WORD];
+	char a[2 * LSP_WORD], b[LSP_WORD];
 	size_t i;
 
 	for (i = 0; lsp_facts_open(f, i, &open) && i < OPEN_SHOWN; i++) {
@@ -282,7 +301,8 @@ static void open_write(FILE *to, const struct lsp_facts *f)
 	while (lsp_facts_open(f, i, &open))
 		i++;
 	if (i > OPEN_SHOWN)
-		fprintf(to, "%zu more places (record.json has them)\n", i - OPEN_SHOWN);
+		fprintf(to, "%s (record.json has them)\n",
+			lsp_words_counted(a, (double)(i - OPEN_SHOWN), "more place"));
 }
 
 void lsp_report_text(FILE *to, const struct lsp_recording *r, const struct lsp_table *t, size_t top)

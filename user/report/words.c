@@ -71,8 +71,33 @@ const char *lsp_words_bounds(char to[2 * LSP_WORD], const struct lsp_bounds *b)
 		snprintf(to, 2 * LSP_WORD, "%s..%s", lsp_words_ns(low, b->low_ns),
 			 lsp_words_ns(high, b->high_ns));
 	else
-		snprintf(to, 2 * LSP_WORD, "%s", b->trust == LSP_TRUST_EXACT ? "" :
-			 lsp_trust_name(b->trust));
+		snprintf(to, 2 * LSP_WORD, "%s", b->trust == LSP_TRUST_EXACT ? "" : "-");
+	return to;
+}
+
+void lsp_bounds_meet(struct lsp_bounds_met *m, const struct lsp_bounds *b)
+{
+	m->shown |= b->trust == LSP_TRUST_SHOWN;
+	m->too_few |= b->trust == LSP_TRUST_TOO_FEW;
+	m->unknown |= b->trust == LSP_TRUST_UNKNOWN;
+}
+
+void lsp_words_bounds_note(FILE *to, const struct lsp_bounds_met *m)
+{
+	if (m->shown && m->too_few)
+		fputs("- stands where too few events were kept for an interval\n", to);
+	else if (m->too_few)
+		fputs("times are estimates; too few events were kept for intervals\n", to);
+	if (m->unknown)
+		fputs("how it was sampled is not known: times may be estimates\n", to);
+}
+
+const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *word)
+{
+	char number[LSP_WORD];
+
+	lsp_words_count(number, count);
+	snprintf(to, 2 * LSP_WORD, "%s %s%s", number, word, strcmp(number, "1") ? "s" : "");
 	return to;
 }
 

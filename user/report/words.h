@@ -3,6 +3,7 @@
 #ifndef LSP_REPORT_WORDS_H
 #define LSP_REPORT_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -19,8 +20,21 @@ const char *lsp_words_count(char to[LSP_WORD], double count);
 /* "84.1%", or "-" of nothing. */
 const char *lsp_words_share(char to[LSP_WORD], double part, double whole);
 
-/* "7.01s..7.20s", "too few", "unknown", or "" when it is exact. */
+/* "7.01s..7.20s", "-" when there is no interval, or "" when it is exact. */
 const char *lsp_words_bounds(char to[2 * LSP_WORD], const struct lsp_bounds *b);
+
+/* What the intervals of a table's rows are. All zero is empty. */
+struct lsp_bounds_met {
+	bool shown, too_few, unknown;
+};
+
+void lsp_bounds_meet(struct lsp_bounds_met *m, const struct lsp_bounds *b);
+
+/* Lines below a table that say why rows have no interval; nothing when all have. */
+void lsp_words_bounds_note(FILE *to, const struct lsp_bounds_met *m);
+
+/* "1 wait", "12 waits", "1 thread": @count and @word, which is a plural with an s when there is not one. */
+const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *word);
 
 /* Writes a name: control characters as \xNN, so that it cannot steer a terminal. */
 void lsp_words_name(FILE *to, const char *name);
