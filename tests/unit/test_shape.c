@@ -16,6 +16,7 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../user/report/shape_words.h"
 #include "fixture_report.h"
@@ -89,7 +90,7 @@ static void test_slow_holder(void **state)
 		/* a writer alone, whom another function waits for */
 		struct lock alone = rw;
 
-		alone.releasers[1] = (struct lsp_shape_releaser){ "", 3, 1 * MS, 3 };
+		alone.releasers[1] = (struct lsp_shape_releaser){ "", 3, 1 * MS, 3, 0 };
 		holds(&alone, LSP_SHAPE_SLOW_HOLDER);
 		alone.write.ns = 5000 * MS;
 		holds(&alone, NONE);
@@ -234,13 +235,102 @@ static void test_from_profiles(void **state)
 	lsp_shapes_text(f, &s);
 	fclose(f);
 	/* 6700 ms over 10 x 8 waiters, 100 ms over 90 x 3. */
-	assert_non_null(strstr(text, "g_mu: slow holder: slow_update has 99% of the hold time in 10% of the releases: "
-			       "each waiter waits 83.8ms for it, 370us for others"));
+	assert_non_null(strstr(text, "g_mu: slow holder: slow_update has 99% of the blame, with 10% of the "
+			       "releases: one waiter waits 83.8ms for one of them, and 370us for another's\n"));
 	free(text);
 	o = lsp_shapes_json(&s);
 	assert_non_null(strstr(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
 			       "\"hold_per_waiter_ns\":83750000"));
 	json_object_put(o);
+	lsp_shapes_destroy(&s);
+	lsp_recording_uninit(&r);
+}
+
+static enum lsp_shape_kind first_shape(const struct lsp_recording *r, bool *several_ret)
+{
+	enum lsp_shape_kind kind = NONE;
+	struct lsp_shapes s;
+
+	assert_int_equal(lsp_shapes_create(r, &s), 0);
+	if (s.n)
+		kind = s.shapes[0].kind;
+	*several_ret = s.several;
+	assert_true(s.judged == !s.several);
+	lsp_shapes_destroy(&s);
+	return kind;
+}
+
+/*
+ * Two programs of 2 s each, one after the other: what waits in the first does so
+ * for half of the sum, so its queue would look like one that comes in bursts.
+ */
+static void test_several_programs(void **state)
+{
+	static const struct fixture_events crowd[] = {
+		{ .function = "update", .lock = "a_mu", .count = 1000, .ns = 14000 * MS, .queue = 7 },
+		{ .release = true, .function = "update", .lock = "a_mu", .count = 1000, .ns = 14000 * MS, .queue = 7 },
+	};
+	static const char *const records[] = {
+		"{\"format\":1,\"command\":[\"./a\"],\"duration_ns\":2000000000}",
+		"{\"format\":1,\"command\":[\"./b\"],\"duration_ns\":2000000000}",
+	};
+	struct lsp_recording r = { 0 };
+	bool several;
+	char why[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		fixture_events_add(&r, &crowd[i]);
+	assert_int_equal(lsp_facts_add_record(&r.facts, records[0], why, sizeof(why)), 0);
+	assert_int_equal(first_shape(&r, &several), NONE);
+	assert_false(several);
+	/* The same program again, in which as much waited. */
+	for (size_t i = 0; i < 2; i++)
+		fixture_events_add(&r, &crowd[i]);
+	assert_int_equal(lsp_facts_add_record(&r.facts, records[0], why, sizeof(why)), 0);
+	assert_int_equal(first_shape(&r, &several), NONE);
+	assert_false(several);
+	lsp_recording_uninit(&r);
+
+	memset(&r, 0, sizeof(r));
+	for (size_t i = 0; i < 2; i++)
+		fixture_events_add(&r, &crowd[i]);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(lsp_facts_add_record(&r.facts, records[i], why, sizeof(why)), 0);
+	assert_int_equal(first_shape(&r, &several), NONE);
+	assert_true(several);
+	lsp_recording_uninit(&r);
+}
+
+/* As many functions release a lock as a generated program has; a second is enough for a hundred times them. */
+static void test_many_releasers(void **state)
+{
+	static const char record[] = "{\"format\":1,\"duration_ns\":2000000000}";
+	enum { SITES = 40000 };
+	struct lsp_recording r = { 0 };
+	struct lsp_shapes s;
+	char name[32], why[64];
+	clock_t begun;
+
+	(void)state;
+	fixture_events_add(&r, &(struct fixture_events){ .function = "f", .lock = "mu", .count = SITES, .ns = 9000 * MS,
+							 .queue = 2 });
+	for (int i = 0; i < SITES; i++) {
+		snprintf(name, sizeof(name), "site_%d", i);
+		fixture_events_add(&r, &(struct fixture_events){ .release = true, .function = name,
+				   .lock = i % 2 ? "mu" : "other", .count = 1, .ns = i % 2 ? 0.1 * MS : 0, .queue = 1 });
+	}
+	assert_int_equal(lsp_facts_add_record(&r.facts, record, why, sizeof(why)), 0);
+	begun = clock();
+	assert_int_equal(lsp_shapes_create(&r, &s), 0);
+	print_message("# %d releasers judged in %.2f s\n", SITES, (double)(clock() - begun) / CLOCKS_PER_SEC);
+	assert_true(clock() - begun < 3 * CLOCKS_PER_SEC);
+	assert_int_equal(s.nlocks, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(s.locks[i].nreleasers, SITES / 2);
+		for (size_t k = 0; k < s.locks[i].nreleasers; k++)
+			assert_float_equal(s.locks[i].releasers[k].releases, 1, 0);
+	}
 	lsp_shapes_destroy(&s);
 	lsp_recording_uninit(&r);
 }
@@ -254,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_from_profiles),
+		cmocka_unit_test(test_several_programs),
+		cmocka_unit_test(test_many_releasers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

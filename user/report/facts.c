@@ -120,6 +120,18 @@ bool lsp_facts_mutex_exact(const struct lsp_facts *f)
 	return f->rates_known && f->mutex_fraction <= 1;
 }
 
+bool lsp_facts_one_program(const struct lsp_facts *f)
+{
+	struct json_object *first = f->n ? list(f->records[0], "command") : NULL;
+
+	for (size_t i = 1; i < f->n; i++)
+		/* Without a command they are of whatever ran or was attached to. */
+		if (!first || !json_object_array_length(first) ||
+		    !json_object_equal(first, list(f->records[i], "command")))
+			return false;
+	return true;
+}
+
 void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret)
 {
 	memset(ret, 0, sizeof(*ret));

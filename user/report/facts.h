@@ -97,6 +97,9 @@ void lsp_facts_add_profile(struct lsp_facts *f, const struct lsp_profile *p);
 bool lsp_facts_block_exact(const struct lsp_facts *f);
 bool lsp_facts_mutex_exact(const struct lsp_facts *f);
 
+/* Whether all recordings are of one command line: only then is the sum of their lengths one's. */
+bool lsp_facts_one_program(const struct lsp_facts *f);
+
 void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret);
 
 /* Whether records of a recording were lost; calls @fn (may be NULL) with each sentence that says so. */

@@ -53,6 +53,7 @@ struct lsp_shape_releaser {
 	double releases;
 	double hold_ns;
 	double charged;		/* waiters, summed over releases */
+	size_t lock;		/* of the list that it is made for */
 };
 
 /* One lock. */
@@ -99,10 +100,13 @@ struct lsp_shapes {
 	size_t n;
 	bool judged;			/* false: numbers are missing, see lacks */
 	const char *lacks;
+	bool several;			/* the recordings are of more programs than one */
 
 	struct lsp_shape_lock *locks;
 	size_t nlocks;
-	struct lsp_intern names;
+	struct lsp_shape_releaser *releasers;	/* of all locks */
+	size_t nreleasers;
+	struct lsp_intern names, sites, keys;
 };
 
 /* Strings belong to the recording. 0 or -ENOMEM. */

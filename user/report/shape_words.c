@@ -2,6 +2,7 @@
 #include "shape_words.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <string.h>
 
 #include "json.h"
@@ -30,49 +31,63 @@ static void site_write(FILE *to, const struct lsp_shape *s)
 static void slow_holder(FILE *to, const struct lsp_shape *s)
 {
 	site_write(to, s);
-	fprintf(to, " has %.0f%% of the hold time in %.0f%% of the releases: each waiter waits ",
+	fprintf(to, " has %.0f%% of the blame, with %.0f%% of the releases: one waiter waits ",
 		100 * value(s, "hold_share"), 100 * value(s, "release_share"));
 	ns_write(to, s, "hold_per_waiter_ns");
-	fputs(" for it, ", to);
-	ns_write(to, s, "others_hold_per_waiter_ns");
-	fputs(" for others", to);
+	fputs(" for one of them", to);
+	if (value(s, "others_hold_per_waiter_ns") > 0) {
+		fputs(", and ", to);
+		ns_write(to, s, "others_hold_per_waiter_ns");
+		fputs(" for another's", to);
+	}
+}
+
+/* Whoever begins to wait is in the queue, too. */
+static double others_found(const struct lsp_shape *s)
+{
+	return fmax(value(s, "queue") - 1, 0);
 }
 
 static void transit(FILE *to, const struct lsp_shape *s)
 {
-	fprintf(to, "%.0f%% of the time is transit; held for ", 100 * value(s, "handoff_share"));
+	fprintf(to, "for %.0f%% of the waiting the lock was free already, and its next holder not yet running: it is held for ",
+		100 * value(s, "handoff_share"));
 	ns_write(to, s, "hold_per_waiter_ns");
-	fputs(" at a time, but a woken thread needs ", to);
+	fputs(" at a time, and a woken thread runs after ", to);
 	ns_write(to, s, "wake_to_run_ns");
-	fprintf(to, " to run; %.1f in the queue", value(s, "queue"));
+	fprintf(to, "; a thread that begins to wait finds %.1f others waiting, on average", others_found(s));
 }
 
 static void herd(FILE *to, const struct lsp_shape *s)
 {
-	fputs("waiters come together, most in ", to);
+	fputs("threads come to wait all at once, most of them in ", to);
 	site_write(to, s);
-	fprintf(to, ": one that comes is number %.1f in the queue, of which %.1f wait in the mean; "
-		"%.0f%% were back at once after a wake", value(s, "queue"), value(s, "waiting"),
-		100 * value(s, "rewait_share"));
+	fprintf(to, ": each finds %.1f others waiting, while over the whole recording %.1f wait on average; "
+		"%.0f%% of the waits began just after a wake-up that was for nothing", others_found(s),
+		value(s, "waiting"), 100 * value(s, "rewait_share"));
 }
 
 static void readers(FILE *to, const struct lsp_shape *s)
 {
-	fprintf(to, "%.0f reader waits of ", value(s, "reader_waits"));
+	char a[2 * LSP_WORD];
+
+	fprintf(to, "%s of ", lsp_words_counted(a, value(s, "reader_waits"), "reader wait"));
 	ns_write(to, s, "reader_wait_ns");
-	fprintf(to, " each, while %.0f writer waits took ", value(s, "writer_waits"));
+	fprintf(to, " each, and %s of ", lsp_words_counted(a, value(s, "writer_waits"), "writer wait"));
 	ns_write(to, s, "writer_wait_ns");
 }
 
 static void queue_between(FILE *to, const struct lsp_shape *s)
 {
+	char a[2 * LSP_WORD];
+
 	site_write(to, s);
-	fprintf(to, " waits %s: %.2f threads in the mean, ",
-		s->kind == LSP_SHAPE_BACK_PRESSURE ? "to hand something on" : "for something to do",
-		value(s, "waiting"));
+	fprintf(to, " waits %s: %s of ", s->kind == LSP_SHAPE_BACK_PRESSURE ?
+		"to hand something on" : "for something to do",
+		lsp_words_counted(a, value(s, "waits"), "wait"));
 	ns_write(to, s, "wait_ns");
-	fprintf(to, " at a time, %.0f times (which way things flow is read from names)",
-		value(s, "waits"));
+	fprintf(to, " each; %.2f threads wait on average (which way things flow is read from names)",
+		value(s, "waiting"));
 }
 
 void lsp_shape_write(FILE *to, const struct lsp_shape *s)
@@ -87,6 +102,8 @@ void lsp_shape_write(FILE *to, const struct lsp_shape *s)
 
 void lsp_shapes_text(FILE *to, const struct lsp_shapes *s)
 {
+	if (s->several)
+		fputs("\nwhat it looks like is said of one program only, not of several added up\n", to);
 	for (size_t i = 0; i < s->n; i++) {
 		fputs(i ? "" : "\nwhat it looks like\n", to);
 		fputs("  ", to);

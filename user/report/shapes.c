@@ -48,25 +48,51 @@ static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
 	return &s->locks[id];
 }
 
-static int releaser_add(struct lsp_shape_lock *l, const char *site, double releases, double hold_ns,
-			double charged)
+/* A lock may have as many releasers as there are sites: each is found by its key. */
+static int releaser_add(struct lsp_shapes *s, size_t lock, const char *site, double releases,
+			double hold_ns, double charged)
 {
+	int64_t key[2] = { (int64_t)lock, lsp_intern_add(&s->sites, site, strlen(site) + 1) };
+	int64_t id = key[1] < 0 ? -ENOMEM : lsp_intern_add(&s->keys, key, sizeof(key));
 	struct lsp_shape_releaser *grown;
-	size_t i;
 
-	for (i = 0; i < l->nreleasers && strcmp(l->releasers[i].site, site); i++)
-		;
-	if (i == l->nreleasers) {
-		grown = realloc(l->releasers, (i + 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		l->releasers = grown;
-		l->releasers[l->nreleasers++] = (struct lsp_shape_releaser){ .site = site };
+	if (id < 0)
+		return -ENOMEM;
+	if ((size_t)id == s->nreleasers) {
+		if (!(s->nreleasers & (s->nreleasers - 1))) {
+			grown = realloc(s->releasers, (s->nreleasers ? 2 * s->nreleasers : 1) * sizeof(*grown));
+			if (!grown)
+				return -ENOMEM;
+			s->releasers = grown;
+		}
+		s->releasers[s->nreleasers++] = (struct lsp_shape_releaser){
+			.site = lsp_intern_get(&s->sites, (uint32_t)key[1], NULL), .lock = lock,
+		};
 	}
-	l->releasers[i].releases += releases;
-	l->releasers[i].hold_ns += hold_ns;
-	l->releasers[i].charged += charged;
+	s->releasers[id].releases += releases;
+	s->releasers[id].hold_ns += hold_ns;
+	s->releasers[id].charged += charged;
 	return 0;
+}
+
+static int by_lock(const void *a, const void *b)
+{
+	const struct lsp_shape_releaser *x = a, *y = b;
+
+	return x->lock != y->lock ? (x->lock < y->lock ? -1 : 1) : strcmp(x->site, y->site);
+}
+
+/* After the last one: each lock gets its own, which lie side by side. */
+static void releasers_give(struct lsp_shapes *s)
+{
+	if (s->nreleasers)
+		qsort(s->releasers, s->nreleasers, sizeof(*s->releasers), by_lock);
+	for (size_t i = 0; i < s->nreleasers; i++) {
+		struct lsp_shape_lock *l = &s->locks[s->releasers[i].lock];
+
+		if (!l->nreleasers++)
+			l->releasers = &s->releasers[i];
+	}
 }
 
 static int sample_take(struct lsp_shapes *s, const struct lsp_profile *p, const int *columns,
@@ -83,8 +109,8 @@ static int sample_take(struct lsp_shapes *s, const struct lsp_profile *p, const 
 	l->handoff_ns += v[columns[HANDOFF]];
 	lsp_site_find(p, sample, &site);
 	if (!strcmp(kind, "mutex"))
-		return releaser_add(l, site.function, v[columns[COUNT]], v[columns[HOLD]],
-				    v[columns[WAITERS]]);
+		return releaser_add(s, (size_t)(l - s->locks), site.function, v[columns[COUNT]],
+				    v[columns[HOLD]], v[columns[WAITERS]]);
 	if (strcmp(kind, "block"))
 		return 0;
 	waits = &l->waits[class_of(lsp_sample_text(sample, "sync"))];
@@ -122,6 +148,7 @@ static int judge_all(struct lsp_shapes *s, double duration_ns)
 
 	if (!s->nlocks)
 		return 0;
+	releasers_give(s);
 	for (size_t i = 0; i < s->nlocks; i++)
 		if (lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN)
 			in_ns += s->locks[i].waits[LSP_SHAPE_SIGNAL].ns;
@@ -148,8 +175,13 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	lsp_intern_init(&ret->names);
+	lsp_intern_init(&ret->sites);
+	lsp_intern_init(&ret->keys);
 	lsp_facts_totals(&r->facts, &t);
-	if (!p)
+	ret->several = !lsp_facts_one_program(&r->facts);
+	if (ret->several)
+		ret->lacks = "recordings of one program: the lengths of different ones do not add up";
+	else if (!p)
 		ret->lacks = "the contention profile (contention.ext.pb.gz)";
 	else if (t.duration_ns <= 0)
 		ret->lacks = "the length of the recording (record.json)";
@@ -172,10 +204,11 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 
 void lsp_shapes_destroy(struct lsp_shapes *s)
 {
-	for (size_t i = 0; i < s->nlocks; i++)
-		free(s->locks[i].releasers);
+	free(s->releasers);
 	free(s->locks);
 	free(s->shapes);
 	lsp_intern_uninit(&s->names);
+	lsp_intern_uninit(&s->sites);
+	lsp_intern_uninit(&s->keys);
 	memset(s, 0, sizeof(*s));
 }

@@ -337,6 +337,21 @@ static int by_weight(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* The order, and where each name has come to be. */
+static int rows_sort(struct lsp_table *t)
+{
+	t->places = malloc((t->n + 1) * sizeof(*t->places));
+	if (!t->places)
+		return -ENOMEM;
+	if (t->n)
+		qsort(t->rows, t->n, sizeof(*t->rows), by_weight);
+	for (size_t i = 0; i < t->n; i++)
+		t->places[lsp_intern_id(t->rows[i].name)] = (uint32_t)i;
+	while (t->shown < t->n && lsp_table_row_shown(&t->rows[t->shown]))
+		t->shown++;
+	return 0;
+}
+
 int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 		     struct lsp_table *ret)
 {
@@ -356,15 +371,11 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 	if (!err)
 		err = open_add(&b);
 	if (err >= 0) {
-		err = 0;
 		bounds_set(&b);
-		if (ret->n)
-			qsort(ret->rows, ret->n, sizeof(*ret->rows), by_weight);
-		while (ret->shown < ret->n && lsp_table_row_shown(&ret->rows[ret->shown]))
-			ret->shown++;
-	} else {
-		lsp_table_destroy(ret);
+		err = rows_sort(ret);
 	}
+	if (err)
+		lsp_table_destroy(ret);
 	free(b.scratch);
 	return err;
 }
@@ -372,14 +383,14 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 void lsp_table_destroy(struct lsp_table *t)
 {
 	free(t->rows);
+	free(t->places);
 	lsp_intern_uninit(&t->names);
 	memset(t, 0, sizeof(*t));
 }
 
 const struct lsp_table_row *lsp_table_find(const struct lsp_table *t, const char *name)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (!strcmp(t->rows[i].name, name))
-			return &t->rows[i];
-	return NULL;
+	int64_t id = lsp_intern_find(&t->names, name, strlen(name) + 1);
+
+	return id < 0 || (size_t)id >= t->n ? NULL : &t->rows[t->places[id]];
 }

@@ -62,6 +62,7 @@ struct lsp_table {
 	size_t room;
 	double total[LSP_V_COUNT];
 	struct lsp_intern names;
+	uint32_t *places;		/* of a name's row, by the name's number */
 	bool has_block, has_mutex, has_ext;
 	bool processes;			/* several: thread names have the process */
 };
