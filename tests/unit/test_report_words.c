@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * libs: -lz -lprotobuf-c -ljson-c -lm
+ *
+ * How a report names places and writes numbers. Would catch: a library's wrapper
+ * taken for the program's function, a time of 1000 us, "1 waits", and a name
+ * that steers the terminal.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/report/site.h"
+#include "../../user/report/words.h"
+#include "../../user/profile/pprof.h"
+
+/* The wrapper of a language's library is not the site. */
+static void test_site(void **state)
+{
+	static const struct {
+		const char *names, *site;
+	} rows[] = {
+		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\",\"Cache::get\",\"main\"]", "Cache::get" },
+		{ "[\"sync.(*Mutex).Lock\",\"main.work\"]", "main.work" },
+		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\"]", "pthread_mutex_lock" },
+		{ "[\"pthread_mutex_lock\",\"mtx_lock\",\"main\"]", "main" },
+		/* a program's own, that begin like a library's */
+		{ "[\"sem_wait\",\"sem_take\",\"sem_worker\",\"start_thread\"]", "sem_take" },
+		{ "[\"pthread_mutex_lock\",\"pthread_pool_take\",\"main\"]", "pthread_pool_take" },
+		{ "[\"[no stack]\"]", "[no stack]" },
+		{ "[\"futex_wait\",\"[truncated]\"]", "futex_wait" },
+		{ "[]", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct json_object *names = json_tokener_parse(rows[i].names);
+
+		assert_string_equal(lsp_site_of_names(names), rows[i].site);
+		json_object_put(names);
+	}
+}
+
+/* Rust's core and alloc are libraries, a C++ program's namespaces of that name are not. */
+static void test_site_by_file(void **state)
+{
+	static const struct { const char *file, *site; } rows[] = {
+		{ "/usr/src/rustc-1.63.0/library/core/src/ptr/mod.rs", "zoo::take" },
+		{ "/rustc/59807616e/library/core/src/ptr/mod.rs", "zoo::take" },
+		{ "", "zoo::take" },
+		{ "/home/me/engine/core/tick.cc", "core::tick" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lsp_profile *p = lsp_profile_create(lsp_profile_contention_types, 2);
+		const struct lsp_profile_line lines[] = {
+			{ .function = "sem_wait", .system_name = "", .file = "" },
+			{ .function = "core::tick", .system_name = "", .file = rows[i].file, .line = 5 },
+			{ .function = "zoo::take", .system_name = "", .file = "/src/take", .line = 7 },
+		};
+		struct lsp_profile_sample s;
+		struct lsp_site site;
+		uint64_t stack[3];
+
+		for (size_t k = 0; k < 3; k++)
+			stack[k] = (uint64_t)lsp_profile_location_add(p, 0, 0, &lines[k], 1);
+		assert_int_equal(lsp_profile_sample_add(p, stack, 3, NULL, 0, (double[]){ 1, 1 }), 0);
+		assert_true(lsp_profile_sample(p, 0, &s));
+		lsp_site_find(p, &s, &site);
+		assert_string_equal(site.function, rows[i].site);
+		lsp_profile_destroy(p);
+	}
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		double ns;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" }, { 0.4, "0" }, { 1, "1ns" }, { 999, "999ns" }, { 999.6, "1.00us" }, { 1234, "1.23us" },
+		{ 99.96e6, "100ms" }, { -7.0855e9, "-7.09s" }, { 119.4e9, "119s" }, { 3600e9, "60.0min" }, { 7200e9, "2.00h" },
+	};
+	char to[LSP_WORD], *text = NULL;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(lsp_words_ns(to, rows[i].ns), rows[i].text);
+	assert_string_equal(lsp_words_count(to, 1234567), "1,234,567");
+	assert_string_equal(lsp_words_count(to, 12.34), "12.3");
+	assert_string_equal(lsp_words_count(to, -1234), "-1,234");
+	assert_string_equal(lsp_words_share(to, 1, 0), "-");
+	f = open_memstream(&text, &bytes);
+	lsp_words_name(f, "a\033[31m\302\233b\303\244");
+	fclose(f);
+	assert_string_equal(text, "a\\x1b[31m\\xc2\233b\303\244");
+	free(text);
+}
+
+static void test_counted(void **state)
+{
+	static const struct {
+		double count;
+		const char *text;
+	} rows[] = { { 0, "0 waits" }, { 1, "1 wait" }, { 2, "2 waits" }, { 1.5, "1.5 waits" }, { 0.999, "1 wait" },
+		     { 1234, "1,234 waits" } };
+	char text[2 * LSP_WORD];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(lsp_words_counted(text, rows[i].count, "wait"), rows[i].text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_site), cmocka_unit_test(test_site_by_file),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
