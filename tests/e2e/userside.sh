@@ -10,7 +10,7 @@
 lockspan=$PWD/user/lockspan
 programs=$PWD/tests/vm
 
-make user tests/vm/userends tests/vm/userways tests/vm/jsonget tests/vm/pprofsum >"$TEST_DIR/make.log" 2>&1 ||
+make user tests/vm/userends tests/vm/userways tests/vm/tallframe tests/vm/jsonget tests/vm/pprofsum >"$TEST_DIR/make.log" 2>&1 ||
 	die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 cd "$TEST_DIR" || exit
 
@@ -126,6 +126,16 @@ ignored() { bash -c "trap '' XFSZ PIPE CHLD; exec $1 grep SigIgn /proc/self/stat
 is "ignored signals" "$(ignored "'$lockspan' user -o u --")" "$(ignored '')"
 is "signals that are not ignored" "$("$lockspan" user -o u -- grep SigIgn /proc/self/status 2>/dev/null)" \
 	"$(grep SigIgn /proc/self/status)"
+
+# Frames that are longer than what is copied if nothing is asked for, and what the recorder costs.
+"$lockspan" user -o u -- "$programs/tallframe" 200 >/dev/null 2>err
+like "tall frames: it is said" "$(cat err)" 'longer than the 8192 bytes that are copied: [1-9].*--stack-bytes'
+"$lockspan" user -o u --stack-bytes 170000 -- "$programs/tallframe" 200 >/dev/null 2>err
+is "tall frames: waits with their outermost functions" "$(sum u/block.pb.gz contentions fn=outer sync=mutex)" \
+	"$(sum u/block.pb.gz contentions sync=mutex)"
+num "the recorder's own time at releases, ns" "$("$programs/jsonget" u/record.json recorder.release_ns)" ">" 0
+num "the recorder's part of handoff is not more" \
+	"$("$programs/jsonget" u/record.json recorder.release_ns)" "<=" "$("$programs/jsonget" u/record.json recorder.handoff_ns)"
 
 # A daemon of the first run goes on while the second is recorded in the same folder.
 "$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err

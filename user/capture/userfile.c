@@ -135,6 +135,8 @@ static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
 	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++)
 		r->ret->counters[i] += chunk->counters[i];
 	r->ret->capture_ns += chunk->capture_ns;
+	r->ret->release_ns += chunk->release_ns;
+	r->ret->waiting_ns += chunk->waiting_ns;
 	if (chunk->used) {
 		err = r->data(r->arg, 0, r->seq, chunk + 1, chunk->used);
 		r->seq += records_count(chunk + 1, chunk->used);
@@ -181,6 +183,9 @@ static int file_replay(struct replay *r, off_t bytes)
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)
 		err = chunk_replay(r, i, head.block_rate_ns);
 	open_account(r);
+	/* A lock may have been taken before the recorder was done with its release. */
+	if (ret->waiting_ns > ret->counters[LOCKSPAN_C_HANDOFF_NS])
+		ret->waiting_ns = ret->counters[LOCKSPAN_C_HANDOFF_NS];
 	return err;
 }
 

@@ -38,6 +38,10 @@ struct lsp_userfile_ask {
 	uint64_t password;
 };
 
+/* What is copied of a stack if nothing else is asked for, and at most: one must fit into a chunk. */
+#define LSP_USERFILE_STACK_BYTES 8192U
+#define LSP_USERFILE_STACK_MAX_BYTES (192U << 10)
+
 /* Why an event is not in the file. */
 enum lsp_userfile_loss {
 	LSP_USERFILE_BUSY,	/* its thread was at work on another */
@@ -55,6 +59,8 @@ struct lsp_userfile_head {
 	uint32_t chunks;	/* room for so many */
 	uint32_t taken;		/* atomic; may go beyond it */
 	uint32_t processes;	/* atomic; that the recorder has begun in */
+	uint32_t stack_bytes;	/* a multiple of 8 */
+	uint32_t reserved;
 	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
 	uint64_t waits_shared;	/* atomic; for locks that processes share */
 	uint64_t waits_unplaced;	/* atomic; for locks that found no place in the ledger */
@@ -84,6 +90,8 @@ struct lsp_userfile_chunk {
 	uint32_t backed;		/* bytes of the chunk that the disk has room for */
 	uint32_t reserved;
 	uint64_t capture_ns;		/* spent on recording waits, within them */
+	uint64_t release_ns;		/* spent on recording releases, after them */
+	uint64_t waiting_ns;		/* the same, for each that waited then */
 	uint64_t counters[LOCKSPAN_C_COUNT];	/* of its writers' events */
 	struct lsp_userfile_wait waits[LSP_USERFILE_WAITS];
 };
@@ -93,6 +101,8 @@ struct lsp_userfile_chunk {
 struct lsp_userfile_result {
 	uint64_t counters[LOCKSPAN_C_COUNT];
 	uint64_t capture_ns;
+	uint64_t release_ns;
+	uint64_t waiting_ns;
 	uint64_t lost[LSP_USERFILE_LOSSES];
 	uint64_t waits_shared;
 	uint64_t waits_unplaced;

@@ -23,6 +23,7 @@ struct lsp_record_options {
 	uint64_t duration_ns;	/* 0: no end of its own */
 	uint64_t block_rate_ns;
 	uint32_t mutex_fraction;
+	uint32_t user_stack_bytes;	/* that the userspace recorder copies of a stack */
 	uint64_t min_delay_ns;
 	uint32_t stack_mode;
 	bool stack_both;	/* by learned rules too, to compare the two */
@@ -54,13 +55,15 @@ extern const struct argp lsp_record_what_argp;
 void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv);
 
 /* What is known when the recording is over. */
+struct lsp_userfile_result;
+
 struct lsp_record_result {
 	int64_t wall_ns;	/* of the beginning */
 	uint64_t start_ns;
 	uint64_t stop_ns;
 	uint32_t stack_mode;	/* that the module agreed to */
 	int exit_status;	/* the command's, -1 none or still running */
-	uint32_t processes;	/* that the userspace recorder was in; 0: the kernel's side */
+	const struct lsp_userfile_result *user;	/* of the userspace recorder; NULL: the kernel's side */
 	const struct lsp_client_report *end;	/* NULL: did not come */
 	const struct lsp_client_faults *faults;
 	const struct lsp_collector *collector;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../capture/userfile.h"
 #include "record.h"
 #include "say.h"
 
@@ -75,9 +76,9 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	if (!kept && !s->open.estimate.kept) {
 		char where[64] = "";
 
-		if (r->processes)
-			snprintf(where, sizeof(where), " in the %u process%s that the recorder was in", r->processes,
-				 r->processes == 1 ? "" : "es");
+		if (r->user)
+			snprintf(where, sizeof(where), " in the %u process%s that the recorder was in",
+				 r->user->processes, r->user->processes == 1 ? "" : "es");
 		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 		return;
 	}

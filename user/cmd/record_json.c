@@ -16,6 +16,7 @@
 #include "../collect/threads.h"
 #include "cmd.h"
 #include "json.h"
+#include "../capture/userfile.h"
 #include "record.h"
 
 #define FORMAT 1
@@ -55,6 +56,27 @@ static const char *counter_words(enum lockspan_counter c)
 	}
 }
 
+static size_t user_losses(const struct lsp_record_result *r,
+			  void (*fn)(void *arg, const char *sentence), void *arg)
+{
+	static const char *const why[LSP_USERFILE_LOSSES] = {
+		[LSP_USERFILE_BUSY] = "events met their thread at work on another",
+		[LSP_USERFILE_ROOM] = "events found no room on the disk or in the file (ulimit -f)",
+		[LSP_USERFILE_SPACE] = "events found no room for mappings in their process (ulimit -v)",
+	};
+	char text[160];
+	size_t n = 0;
+
+	for (size_t i = 0; r->user && i < LSP_USERFILE_LOSSES; i++) {
+		if (!r->user->lost[i])
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64 " %s", r->user->lost[i], why[i]);
+		fn(arg, text);
+		n++;
+	}
+	return n;
+}
+
 size_t lsp_record_losses(const struct lsp_record_result *r,
 			 void (*fn)(void *arg, const char *sentence), void *arg)
 {
@@ -82,6 +104,7 @@ size_t lsp_record_losses(const struct lsp_record_result *r,
 		fn(arg, text);
 		n++;
 	}
+	n += user_losses(r, fn, arg);
 	if (!r->end) {
 		fn(arg, "the module did not say that it had sent all");
 		return n + 1;
@@ -400,6 +423,22 @@ static int open_row_add(void *arg, const struct lsp_row *row)
 	return json_object_array_add(list, o);
 }
 
+/* What the userspace recorder says of itself. */
+static void recorder_add(struct json_object *o, const struct lsp_userfile_result *u)
+{
+	struct json_object *recorder = object_under(o, "recorder");
+
+	lsp_json_u64(recorder, "in_processes", u->processes);
+	lsp_json_u64(recorder, "wait_ns", u->capture_ns);
+	lsp_json_u64(recorder, "release_ns", u->release_ns);
+	lsp_json_u64(recorder, "handoff_ns", u->waiting_ns);
+	lsp_json_u64(recorder, "lost_busy", u->lost[LSP_USERFILE_BUSY]);
+	lsp_json_u64(recorder, "lost_room", u->lost[LSP_USERFILE_ROOM]);
+	lsp_json_u64(recorder, "lost_space", u->lost[LSP_USERFILE_SPACE]);
+	lsp_json_u64(recorder, "waits_shared", u->waits_shared);
+	lsp_json_u64(recorder, "waits_unplaced", u->waits_unplaced);
+}
+
 static struct json_object *record_build(const struct lsp_record_options *options,
 					const struct lsp_record_result *r)
 {
@@ -430,6 +469,8 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "processes", t.processes);
 	lsp_json_u64(o, "distinct_stacks", t.traces);
+	if (r->user)
+		recorder_add(o, r->user);
 	if (options->stack_both) {
 		lsp_json_u64(o, "stack_pairs", t.pairs);
 		lsp_json_u64(o, "stack_pairs_equal", t.pairs_equal);

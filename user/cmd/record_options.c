@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "../capture/userfile.h"
 #include "record.h"
 
 enum {
@@ -226,7 +227,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 void lsp_record_options_init(struct lsp_record_options *o)
 {
 	*o = (struct lsp_record_options){
-		.block_rate_ns = 1, .mutex_fraction = 1, .directory = "lockspan-out",
+		.block_rate_ns = 1, .mutex_fraction = 1, .user_stack_bytes = LSP_USERFILE_STACK_BYTES, .directory = "lockspan-out",
 		.stack_mode = LOCKSPAN_STACK_SPARSE, .stack_auto = true,
 	};
 }

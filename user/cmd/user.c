@@ -9,13 +9,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "../capture/userfile.h"
 #include "child.h"
 #include "cmd.h"
 #include "folder.h"
 #include "say.h"
 #include "userside.h"
 
-enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES };
+enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_STACK_BYTES };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
@@ -23,6 +24,8 @@ static const struct argp_option options[] = {
 	  "Keep each wait with probability its length / NS; 1 keeps all (default), 0 none", 0 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep one release in N; 1 keeps all (default), 0 none", 0 },
+	{ "stack-bytes", OPTION_STACK_BYTES, "BYTES", 0,
+	  "Copy so much of each stack, 8192 (default) to 196608", 0 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 0 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
 	{ 0 }
@@ -53,6 +56,11 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_MUTEX_FRACTION:
 		o->mutex_fraction = (uint32_t)number_parse(arg, UINT32_MAX, state);
+		break;
+	case OPTION_STACK_BYTES:
+		o->user_stack_bytes = (uint32_t)number_parse(arg, LSP_USERFILE_STACK_MAX_BYTES, state) & ~7U;
+		if (o->user_stack_bytes < LSP_USERFILE_STACK_BYTES)
+			argp_error(state, "'%s' is less than %u bytes of stack", arg, LSP_USERFILE_STACK_BYTES);
 		break;
 	case OPTION_SPANS:
 		o->spans = true;

@@ -100,7 +100,7 @@ static bool file_create(struct lsp_userside *u, const uint64_t run[2])
 {
 	const struct lsp_userfile_head head = {
 		.run = { run[0], run[1] }, .block_rate_ns = u->options.block_rate_ns,
-		.mutex_fraction = u->options.mutex_fraction,
+		.mutex_fraction = u->options.mutex_fraction, .stack_bytes = u->options.user_stack_bytes,
 	};
 	uint64_t bytes = FILE_BYTES;
 
@@ -199,6 +199,16 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 	return !err;
 }
 
+/* Stacks that the copy has cut off are the caller's to mend. */
+static void cut_say(const struct lsp_profiles_summary *s, uint32_t stack_bytes)
+{
+	uint64_t cut = s->block.ends[LSP_END_TRUNCATED] + s->mutex.ends[LSP_END_TRUNCATED] + s->other.ends[LSP_END_TRUNCATED];
+
+	if (cut && stack_bytes < LSP_USERFILE_STACK_MAX_BYTES)
+		lsp_say("events whose stacks are longer than the %u bytes that are copied: %" PRIu64
+			"; --stack-bytes copies more", stack_bytes, cut);
+}
+
 /* A lease to write is given to one who is alone with a file, and its mappings count. */
 static bool file_is_shared(int file)
 {
@@ -206,25 +216,6 @@ static bool file_is_shared(int file)
 
 	fcntl(file, F_SETLEASE, F_UNLCK);
 	return shared;
-}
-
-/* Whether there were any. */
-static bool losses_say(const struct lsp_userfile_result *file)
-{
-	static const char *const why[LSP_USERFILE_LOSSES] = {
-		[LSP_USERFILE_BUSY] = "their threads were at work on others",
-		[LSP_USERFILE_ROOM] = "the disk or the file has no room for more",
-		[LSP_USERFILE_SPACE] = "the processes have no room for more mappings (ulimit -v)",
-	};
-	bool any = false;
-
-	for (int i = 0; i < LSP_USERFILE_LOSSES; i++) {
-		if (!file->lost[i])
-			continue;
-		lsp_say("partial: events that are missing: %" PRIu64 "; %s", file->lost[i], why[i]);
-		any = true;
-	}
-	return any;
 }
 
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,
@@ -237,7 +228,7 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 		.wall_ns = u->wall_ns, .start_ns = u->start_ns, .stop_ns = end->stop_ns,
 		.stack_mode = LOCKSPAN_STACK_RAW, .exit_status = exit_status, .end = end,
 		.faults = &faults, .collector = collector, .summary = &summary,
-		.processes = file->processes,
+		.user = file,
 	};
 	bool good;
 
@@ -248,6 +239,7 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 		return false;
 	}
 	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
+	cut_say(&summary, u->options.user_stack_bytes);
 	if (file->waits_shared)
 		lsp_say("waits for locks that processes share: %" PRIu64 "; what other processes' releases made them wait is nobody's",
 			file->waits_shared);
@@ -256,7 +248,7 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 			file->waits_unplaced);
 	if (u->runs_on)
 		lsp_say("processes of the command run on: what they wait from now on is not recorded");
-	return !losses_say(file) && good;
+	return good;
 }
 
 /* ---- where locks were initialised ---- */

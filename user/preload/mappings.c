@@ -257,8 +257,16 @@ uint32_t lsp_text_generation(uint64_t now_ns)
 	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
 }
 
-static bool is_text(const struct range *ranges, size_t n, uint64_t addr)
+/* Between two addresses there is text, or none. */
+struct stretch {
+	uint64_t start;
+	uint64_t end;
+	bool text;
+};
+
+static struct stretch stretch_find(const struct range *ranges, size_t n, uint64_t addr)
 {
+	struct stretch s = { .start = 0, .end = UINT64_MAX };
 	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
@@ -269,20 +277,38 @@ static bool is_text(const struct range *ranges, size_t n, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo < n && ranges[lo].start <= addr;
+	if (lo < n && ranges[lo].start <= addr)
+		return (struct stretch){ ranges[lo].start, ranges[lo].end, true };
+	if (lo)
+		s.start = ranges[lo - 1].end;
+	if (lo < n)
+		s.end = ranges[lo].start;
+	return s;
 }
 
 uint64_t lsp_text_fingerprint(const uint64_t *words, size_t n, uint64_t seed)
 {
 	const struct text *text = &texts[__atomic_load_n(&current, __ATOMIC_ACQUIRE) & 1];
-	const struct range *ranges = text->ranges;
-	size_t nranges = text->n;
+	/* Most addresses on a stack are of the stack itself, or of few other places. */
+	struct stretch last[2] = { { 0, 0, false }, { 0, 0, false } };
 	uint64_t hash = seed;
 
 	for (size_t i = 0; i < n; i++) {
-		if (words[i] < 4096 || words[i] >> 47 || !is_text(ranges, nranges, words[i]))
+		uint64_t word = words[i];
+		struct stretch *s = &last[0];
+
+		if (word < 4096 || word >> 47)
 			continue;
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+		if (word - s->start >= s->end - s->start)
+			s = &last[1];
+		if (word - s->start >= s->end - s->start) {
+			last[1] = last[0];
+			last[0] = stretch_find(text->ranges, text->n, word);
+			s = &last[0];
+		}
+		if (!s->text)
+			continue;
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
 		hash = (hash ^ hash >> 29 ^ i) * 0xbf58476d1ce4e5b9ULL;
 	}
 	hash ^= hash >> 32;

@@ -22,7 +22,7 @@
 #define KNOWN 32768
 #define KNOWN_PROBES 16
 /* Room that a chunk must have for a thread to go on with it. */
-#define ROOM (LSP_THREAD_STACK_BYTES + 1024)
+#define ROOM (head->stack_bytes + 1024)
 
 /* Small: it is part of every thread's stack. */
 static __thread struct {
@@ -338,6 +338,11 @@ void lsp_thread_count(bool shared, bool unplaced)
 		__atomic_fetch_add(&head->waits_shared, 1, __ATOMIC_RELAXED);
 	if (unplaced)
 		__atomic_fetch_add(&head->waits_unplaced, 1, __ATOMIC_RELAXED);
+}
+
+size_t lsp_thread_stack_bytes(void)
+{
+	return head->stack_bytes;
 }
 
 uint64_t lsp_thread_rate_ns(void)

@@ -64,8 +64,11 @@ uint64_t lsp_thread_random(uint64_t below);
 /* CLOCK_MONOTONIC, ns: the clock of the kernel's side. */
 uint64_t lsp_thread_now_ns(void);
 
-/* How much of a stack is looked at: of a wait or a release, and of an initialisation, whose caller is all that is asked for. */
-#define LSP_THREAD_STACK_BYTES 8192
+/*
+ * How much of a stack is looked at: of a wait or a release, as asked for, and of an initialisation,
+ * whose caller is all that is asked for.
+ */
+size_t lsp_thread_stack_bytes(void);
 #define LSP_THREAD_STACK_SHORT_BYTES 2048
 
 /* The name of the stack at @regs, @bytes of it, which is sent if it is new. 0: none. */

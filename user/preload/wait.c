@@ -108,7 +108,7 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what
 	}
 	o->key = lsp_birth_key(lock);
 	o->stack = lsp_thread_rate_ns() ?
-		lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, o->start_ns) : 0;
+		lsp_thread_stack(regs, lsp_thread_stack_bytes(), o->start_ns) : 0;
 	lsp_thread_comm(o->comm);
 	o->own_ns = lsp_thread_now_ns() - o->start_ns;
 	lsp_thread_chunk()->capture_ns += o->own_ns;
@@ -147,20 +147,22 @@ void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)
 		return;
 	r->time_ns = lsp_thread_now_ns();
 	lsp_queue_release(lock, r->time_ns, last, &r->parts);
-	/* Now: afterwards the lock may have been destroyed. */
+	/* Now: afterwards the lock may have been destroyed. Signals wait on for the other half. */
 	if (r->parts.found)
 		r->key = lsp_birth_key(lock);
-	lsp_thread_end();
+	else
+		lsp_thread_end();
 }
 
 void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct lsp_regs *regs)
 {
-	uint32_t fraction;
-	uint64_t *counters;
+	uint64_t *counters, begun_ns, own_ns;
 	struct lockspan_release release;
+	uint32_t fraction;
 
-	if (!r->parts.found || !lsp_thread_begin())
+	if (!r->parts.found)
 		return;
+	begun_ns = lsp_thread_now_ns();
 	fraction = lsp_thread_fraction();
 	counters = lsp_thread_chunk()->counters;
 	counters[LOCKSPAN_C_RELEASES]++;
@@ -177,11 +179,15 @@ void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct 
 	release.handoff_ns = r->parts.handoff_ns;
 	release.key = r->key;
 	release.uaddr = (uintptr_t)lock;
-	release.stack = lsp_thread_stack(regs, LSP_THREAD_STACK_BYTES, r->time_ns);
+	release.stack = lsp_thread_stack(regs, lsp_thread_stack_bytes(), r->time_ns);
 	release.fraction = fraction;
 	release.waiters = (uint16_t)r->parts.waiters;
 	lsp_thread_put_release(&release);
 out:
+	/* The caller cannot take the lock again before; nobody else is kept from it. */
+	own_ns = lsp_thread_now_ns() - begun_ns;
+	lsp_thread_chunk()->release_ns += own_ns;
+	lsp_thread_chunk()->waiting_ns += own_ns * r->parts.waiters;
 	lsp_thread_end();
 }
 

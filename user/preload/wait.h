@@ -45,7 +45,10 @@ struct lsp_wait_release {
 	uint64_t key;
 };
 
-/* Before the caller lets go of a lock that lsp_queue_any() said may be waited for. */
+/*
+ * Before the caller lets go of a lock that lsp_queue_any() said may be waited for. It lets go soon, by a call that
+ * meets no hook.
+ */
 void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last);
 
 /* After it: @lock may be gone by now and is not looked into. */
