@@ -14,7 +14,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../user/capture/spanfile.h"
@@ -127,6 +129,102 @@ static void test_sampled(void **state)
 	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), -ENODATA);
 }
 
+/* A mutex profile: @site is charged with @ns, "else" with 1 ms. */
+static struct lsp_profile *blame_make(const char *site, double ns)
+{
+	struct lsp_profile *p = lsp_profile_create(lsp_profile_contention_types, 2);
+	const char *const sites[2] = { site, "else" };
+
+	for (int i = 0; i < 2; i++) {
+		const struct lsp_profile_line line = { .function = sites[i], .system_name = sites[i], .file = "" };
+		const uint64_t stack = (uint64_t)lsp_profile_location_add(p, 0, 0, &line, 1);
+
+		assert_int_equal(lsp_profile_sample_add(p, &stack, 1, NULL, 0,
+							(const double[2]){ 1, i ? 1e6 : ns }), 0);
+	}
+	return p;
+}
+
+/* What is said of a run in which both sides saw the same waiting, and blame these. */
+static void verdict_is(struct lsp_profile *kernel_blame, struct lsp_profile *user_blame, const char *begin,
+		       const char *part)
+{
+	static const struct wait both[] = { { 7, 1000, 2000, 2000, 0x5000, LOCKSPAN_WOKEN, 0 } };
+	struct lsp_compare c;
+	char *text;
+
+	file_make(KERNEL, both, 1, 1, 0);
+	file_make(USER, both, 1, 1, 0);
+	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), 0);
+	assert_int_equal(lsp_compare_blame(&c, kernel_blame, user_blame), 0);
+	text = lsp_compare_verdict(&c);
+	if (strncmp(text, begin, strlen(begin)) || !strstr(text, part))
+		fail_msg("not '%s...%s': %s", begin, part, text);
+	free(text);
+	lsp_profile_destroy(kernel_blame);
+	lsp_profile_destroy(user_blame);
+	lsp_compare_uninit(&c);
+}
+
+static void test_blame(void **state)
+{
+	(void)state;
+	verdict_is(NULL, NULL, "Either side will do", "");
+	verdict_is(blame_make("slow", 9e6), blame_make("slow", 8e6), "Either side will do", "");
+	/* As in sections that are shorter than the userspace recorder's own work. */
+	verdict_is(blame_make("slow", 89e6), blame_make("slow", 9e6), "The two sides agree on how long",
+		   "charges 90.0ms, the userspace side 10.0ms, and 91% of it to the same functions. "
+		   "Trust the kernel for blame");
+	verdict_is(blame_make("slow", 0), blame_make("slow", 9e6), "The two sides agree", "Trust the userspace side");
+	verdict_is(blame_make("slow", 9e6), blame_make("other", 9e6), "The two sides agree",
+		   "10% of it to the same functions. Trust the kernel");
+	/* Less than a millisecond is not worth a word. */
+	verdict_is(NULL, blame_make("slow", 9e6), "Either side will do", "");
+}
+
+/* The recorder's work is in a column of its own. */
+static void test_columns(void **state)
+{
+	struct lsp_compare c;
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	(void)state;
+	file_make(KERNEL, kernel, 5, 1, 0);
+	file_make(USER, user, 3, 1, 0);
+	assert_int_equal(lsp_compare_spans(KERNEL, USER, &c), 0);
+	lsp_compare_text(f, &c, 20);
+	fclose(f);
+	assert_non_null(strstr(text, "spin  in+again+out  recorder  unexpl."));
+	/* 6 + 20 + 430 around the sleeps, 124 of the recorder's. */
+	assert_non_null(strstr(text, " 456ns     124ns    500ns"));
+	assert_non_null(strstr(text, "in 1 wait on futexes"));
+	free(text);
+	lsp_compare_uninit(&c);
+}
+
+/* A row is found by its key, however many there are. */
+static void test_many_rows(void **state)
+{
+	enum { ROWS = 100000 };
+	struct lsp_compare c;
+	char site[32];
+	clock_t begun = clock();
+
+	(void)state;
+	lsp_compare_init(&c);
+	for (int i = 0; i < 2 * ROWS; i++) {
+		snprintf(site, sizeof(site), "site_%d", i % ROWS);
+		lsp_compare_row(&c, site, "mu")->user_waits++;
+	}
+	assert_int_equal(c.n, ROWS);
+	for (size_t i = 0; i < c.n; i++)
+		assert_true(c.rows[i].user_waits == 2);
+	assert_true(clock() - begun < 5 * CLOCKS_PER_SEC);
+	lsp_compare_uninit(&c);
+}
+
 static int files_remove(void **state)
 {
 	(void)state;
@@ -141,6 +239,9 @@ int main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_sampled),
+		cmocka_unit_test(test_blame),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_many_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, files_remove);

@@ -62,16 +62,39 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* Who is to blame is in the profiles, not in the spans; a side may have none. */
+static int blame_compare(const char *kernel, const char *user, struct lsp_compare *c)
+{
+	const char *const folders[2] = { kernel, user };
+	struct lsp_profile *p[2] = { NULL, NULL };
+	char path[PATH_MAX], why[256];
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/mutex.pb.gz", folders[i]);
+		if (lsp_profile_read(path, &p[i], why, sizeof(why)))
+			p[i] = NULL;
+	}
+	err = lsp_compare_blame(c, p[0], p[1]);
+	for (int i = 0; i < 2; i++)
+		lsp_profile_destroy(p[i]);
+	if (err)
+		lsp_compare_uninit(c);
+	return err;
+}
+
 /* -ENODATA when there are no single events to be compared; then sums are. */
 static int spans_compare(const char *kernel, const char *user, struct lsp_compare *c)
 {
 	char paths[2][PATH_MAX];
+	int err;
 
 	snprintf(paths[0], PATH_MAX, "%s/spans.lspan", kernel);
 	snprintf(paths[1], PATH_MAX, "%s/spans.lspan", user);
 	if (access(paths[0], R_OK) || access(paths[1], R_OK))
 		return -ENODATA;
-	return lsp_compare_spans(paths[0], paths[1], c);
+	err = lsp_compare_spans(paths[0], paths[1], c);
+	return err ? err : blame_compare(kernel, user, c);
 }
 
 static int sums_compare(const char *kernel, const char *const *users, size_t nusers,

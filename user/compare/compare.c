@@ -18,43 +18,49 @@ const char *lsp_compare_part_key(enum lsp_compare_part part)
 	return part < LSP_COMPARE_COUNT ? keys[part] : "?";
 }
 
+void lsp_compare_init(struct lsp_compare *c)
+{
+	memset(c, 0, sizeof(*c));
+	lsp_intern_init(&c->names);
+	lsp_intern_init(&c->keys);
+	lsp_intern_init(&c->releasers);
+}
+
 void lsp_compare_uninit(struct lsp_compare *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->rows[i].site);
-		free(c->rows[i].lock);
-	}
 	free(c->rows);
+	free(c->blame);
+	lsp_intern_uninit(&c->names);
+	lsp_intern_uninit(&c->keys);
+	lsp_intern_uninit(&c->releasers);
 	memset(c, 0, sizeof(*c));
 }
 
 struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site, const char *lock)
 {
-	struct lsp_compare_row *row, *grown;
-	size_t room;
+	const int64_t key[2] = {
+		lsp_intern_add(&c->names, site, strlen(site) + 1),
+		lsp_intern_add(&c->names, lock, strlen(lock) + 1),
+	};
+	int64_t id = key[0] < 0 || key[1] < 0 ? -ENOMEM : lsp_intern_add(&c->keys, key, sizeof(key));
+	struct lsp_compare_row *grown;
 
-	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->rows[i].site, site) && !strcmp(c->rows[i].lock, lock))
-			return &c->rows[i];
+	if (id < 0)
+		return NULL;
+	if ((size_t)id < c->n)
+		return &c->rows[id];
 	if (c->n == c->room) {
-		room = c->room ? 2 * c->room : 64;
-		grown = realloc(c->rows, room * sizeof(*c->rows));
+		c->room = c->room ? 2 * c->room : 64;
+		grown = realloc(c->rows, c->room * sizeof(*c->rows));
 		if (!grown)
 			return NULL;
 		c->rows = grown;
-		c->room = room;
 	}
-	row = &c->rows[c->n];
-	memset(row, 0, sizeof(*row));
-	row->site = strdup(site);
-	row->lock = strdup(lock);
-	if (!row->site || !row->lock) {
-		free(row->site);
-		free(row->lock);
-		return NULL;
-	}
-	c->n++;
-	return row;
+	c->rows[c->n] = (struct lsp_compare_row){
+		.site = lsp_intern_get(&c->names, (uint32_t)key[0], NULL),
+		.lock = lsp_intern_get(&c->names, (uint32_t)key[1], NULL),
+	};
+	return &c->rows[c->n++];
 }
 
 static double seen_ns(const struct lsp_compare_row *r)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../profile/intern.h"
 #include "../report/recording.h"
 
 /* Into what a wait of the user's side divides; ns. Their sum is user_wait. */
@@ -34,14 +35,21 @@ enum lsp_compare_part { LSP_COMPARE_PARTS(LSP_COMPARE_ENUM) LSP_COMPARE_COUNT };
 const char *lsp_compare_part_key(enum lsp_compare_part part);
 
 struct lsp_compare_row {
-	char *site;		/* the program's function that called the primitive */
-	char *lock;
+	const char *site;	/* the program's function that called the primitive */
+	const char *lock;
 	double user_wait_ns;
 	double user_waits;
 	double kernel_spans;	/* within them */
 	double parts[LSP_COMPARE_COUNT];
 	double kernel_only_ns;	/* lock wait and sched delay outside every wait of the user's side */
 	double kernel_only;	/* such spans */
+};
+
+/* What the mutex profiles charge a function with; ns. */
+struct lsp_compare_blame {
+	const char *site;
+	double kernel_ns;
+	double user_ns;
 };
 
 struct lsp_compare {
@@ -57,10 +65,21 @@ struct lsp_compare {
 	struct lsp_compare_row *rows;	/* descending by what either side saw */
 	size_t n;
 	size_t room;
+	struct lsp_intern names;	/* of sites and locks */
+	struct lsp_intern keys;		/* of rows */
+	bool has_blame;
+	double kernel_blame_ns;
+	double user_blame_ns;
+	double blame_agreed;	/* share of the blame that both lay on the same functions, 0 to 1 */
+	struct lsp_compare_blame *blame;	/* descending by the larger side */
+	size_t nblame;
+	struct lsp_intern releasers;
 	double rank;		/* Kendall's tau-b of the top sites; NAN: fewer than two */
 	size_t ranked;
 };
 
+/* Empty; the two below begin with it. */
+void lsp_compare_init(struct lsp_compare *c);
 void lsp_compare_uninit(struct lsp_compare *c);
 
 /*
@@ -72,6 +91,13 @@ int lsp_compare_spans(const char *kernel, const char *user, struct lsp_compare *
 /* From the profiles. @user may be a Go program's own. 0 or -errno. */
 int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_recording *user,
 			 struct lsp_compare *c);
+
+/*
+ * Adds whom the mutex profiles of both sides blame; nothing where one is NULL,
+ * or the user's side is a Go program's own. 0 or -ENOMEM.
+ */
+int lsp_compare_blame(struct lsp_compare *c, const struct lsp_profile *kernel,
+		      const struct lsp_profile *user);
 
 /* The row of (@site, @lock), made if need be; NULL: no memory. Valid until the next call. */
 struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site, const char *lock);

@@ -106,7 +106,7 @@ int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_re
 {
 	int err;
 
-	memset(c, 0, sizeof(*c));
+	lsp_compare_init(c);
 	c->kernel_handoff_ns = c->user_handoff_ns = NAN;
 	c->go = is_go(user->parts[LSP_PART_BLOCK]) || is_go(user->parts[LSP_PART_MUTEX]);
 	c->kernel_partial = lsp_facts_partial(&kernel->facts, NULL, NULL);
@@ -116,6 +116,8 @@ int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_re
 		err = block_add(c, kernel->parts[LSP_PART_BLOCK], false);
 	if (!err)
 		err = sched_add(c, kernel->parts[LSP_PART_EXT]);
+	if (!err)
+		err = lsp_compare_blame(c, kernel->parts[LSP_PART_MUTEX], user->parts[LSP_PART_MUTEX]);
 	if (err) {
 		lsp_compare_uninit(c);
 		return err;

@@ -130,7 +130,7 @@ int lsp_compare_spans(const char *kernel_path, const char *user_path, struct lsp
 	struct lsp_events kernel, user;
 	int err;
 
-	memset(c, 0, sizeof(*c));
+	lsp_compare_init(c);
 	err = lsp_events_read(kernel_path, &kernel);
 	if (err)
 		goto out_kernel;

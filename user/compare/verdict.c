@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "../report/words.h"
 #include "compare.h"
 
 static void add(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -19,6 +20,41 @@ static void add(FILE *to, const char *format, ...)
 static double share(const struct lsp_compare *c, enum lsp_compare_part part)
 {
 	return c->total.user_wait_ns > 0 ? 100 * c->total.parts[part] / c->total.user_wait_ns : 0;
+}
+
+/* Blame of less than this, of either side, is not compared. */
+#define BLAME_MIN_NS 1e6
+#define BLAME_TIMES 1.5
+#define BLAME_AGREED 0.8
+
+static bool blame_differs(const struct lsp_compare *c)
+{
+	double most = fmax(c->kernel_blame_ns, c->user_blame_ns);
+	double least = fmin(c->kernel_blame_ns, c->user_blame_ns);
+
+	return c->has_blame && most >= BLAME_MIN_NS &&
+	       (most > BLAME_TIMES * least || c->blame_agreed < BLAME_AGREED);
+}
+
+/* The side that can say less of the same waiting has lost sight of who held the lock. */
+static void blame_add(FILE *to, const struct lsp_compare *c)
+{
+	bool kernel = c->kernel_blame_ns >= c->user_blame_ns;
+	char a[LSP_WORD], b[LSP_WORD];
+
+	add(to, "The two sides agree on how long was waited, and not on who is to blame: the kernel charges %s, "
+	    "the userspace side %s", lsp_words_ns(a, c->kernel_blame_ns), lsp_words_ns(b, c->user_blame_ns));
+	if (c->kernel_blame_ns > 0 && c->user_blame_ns > 0)
+		add(to, ", and %.0f%% of it to the same functions", 100 * c->blame_agreed);
+	if (fmax(c->kernel_blame_ns, c->user_blame_ns) <=
+	    BLAME_TIMES * fmin(c->kernel_blame_ns, c->user_blame_ns))
+		add(to, ". Trust the kernel for blame: it sees which release woke whom.");
+	else if (kernel)
+		add(to, ". Trust the kernel for blame: the userspace side takes its own work at a release, and "
+		    "locks that processes share, for nobody's.");
+	else
+		add(to, ". Trust the userspace side for blame: the kernel charges only locks that it knows to be "
+		    "such, and only holds that put somebody to sleep.");
 }
 
 static void choice_add(FILE *to, const struct lsp_compare *c)
@@ -54,6 +90,8 @@ static void choice_add(FILE *to, const struct lsp_compare *c)
 		add(to, "Trust the userspace side for how long the calls took, and the kernel for who was to "
 		    "blame: %.0f%% of the waiting passed around the sleeps, on the way in and out or "
 		    "without a processor.", 100 - lsp_compare_coverage(t));
+	} else if (c->joined && blame_differs(c)) {
+		blame_add(to, c);
 	} else if (c->joined) {
 		add(to, "Either side will do: the kernel saw the program asleep in %.1f%% of the waiting "
 		    "that the program saw.", lsp_compare_coverage(t));

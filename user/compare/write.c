@@ -24,17 +24,21 @@ static const char *const part_words[LSP_COMPARE_COUNT] = {
 static void total_write(FILE *to, const struct lsp_compare *c)
 {
 	const struct lsp_compare_row *t = &c->total;
-	char a[LSP_WORD], b[LSP_WORD];
+	char a[LSP_WORD], b[2 * LSP_WORD];
 
-	fprintf(to, "user wait     %9s  %7s  in %s waits%s\n", lsp_words_ns(a, t->user_wait_ns), "100.0%",
-		lsp_words_count(b, t->user_waits), c->joined ? "" : "; sums, not single events");
+	fprintf(to, "user wait     %9s  %7s  in %s%s\n", lsp_words_ns(a, t->user_wait_ns), "100.0%",
+		lsp_words_counted(b, t->user_waits, "wait"), c->joined ? "" : "; sums, not single events");
 	for (int i = 0; i < LSP_COMPARE_COUNT; i++)
 		if (t->parts[i] > 0 || (i == LSP_COMPARE_UNEXPLAINED && t->user_wait_ns > 0))
 			fprintf(to, "              %9s  %6.1f%%  %s\n", lsp_words_ns(a, t->parts[i]),
 				t->user_wait_ns > 0 ? 100 * t->parts[i] / t->user_wait_ns : 0,
 				part_words[i]);
-	fprintf(to, "kernel only   %9s           in %s waits on futexes outside the userspace side's\n",
-		lsp_words_ns(a, t->kernel_only_ns), lsp_words_count(b, t->kernel_only));
+	fprintf(to, "kernel only   %9s           in %s on futexes outside the userspace side's\n",
+		lsp_words_ns(a, t->kernel_only_ns), lsp_words_counted(b, t->kernel_only, "wait"));
+	if (c->has_blame)
+		fprintf(to, "blame         %9s           by the kernel, %s by the program, %.0f%% of it on the same functions\n",
+			lsp_words_ns(a, c->kernel_blame_ns), lsp_words_ns(b, c->user_blame_ns),
+			100 * c->blame_agreed);
 	if (!isnan(c->kernel_handoff_ns))
 		fprintf(to, "handoff       %9s           by the kernel's ledger, %s by the program's: the lock in transit\n",
 			lsp_words_ns(a, c->kernel_handoff_ns), lsp_words_ns(b, c->user_handoff_ns));
@@ -51,30 +55,52 @@ static void total_write(FILE *to, const struct lsp_compare *c)
 		fputs("the userspace side is partial or sampled\n", to);
 }
 
+static void blame_write(FILE *to, const struct lsp_compare *c, size_t top)
+{
+	char a[LSP_WORD], b[LSP_WORD];
+
+	if (!c->has_blame || !c->nblame)
+		return;
+	fputs("\nblame by\n  kernel       user  site that released\n", to);
+	for (size_t i = 0; i < c->nblame && i < top; i++) {
+		fprintf(to, "%8s  %9s  ", lsp_words_ns(a, c->blame[i].kernel_ns),
+			lsp_words_ns(b, c->blame[i].user_ns));
+		lsp_words_name(to, *c->blame[i].site ? c->blame[i].site : "?");
+		putc('\n', to);
+	}
+	if (c->nblame > top)
+		fprintf(to, "%zu more\n", c->nblame - top);
+}
+
 void lsp_compare_text(FILE *to, const struct lsp_compare *c, size_t top)
 {
 	char *verdict = lsp_compare_verdict(c);
 
 	total_write(to, c);
-	fputs("\nuser wait  kernel wait      late      spin  in+again+out  unexpl.  kernel only  site  lock\n",
+	fputs("\nuser wait  kernel wait      late      spin  in+again+out  recorder  unexpl.  kernel only  site  lock\n",
 	      to);
 	for (size_t i = 0; i < c->n && i < top; i++) {
 		const struct lsp_compare_row *r = &c->rows[i];
 		const double *p = r->parts;
-		char w[7][LSP_WORD];
+		char w[8][LSP_WORD];
 
-		fprintf(to, "%9s  %11s %9s %9s  %12s %8s  %11s  %s  %s\n",
+		fprintf(to, "%9s  %11s %9s %9s  %12s %9s %8s  %11s  ",
 			lsp_words_ns(w[0], r->user_wait_ns),
 			lsp_words_ns(w[1], p[LSP_COMPARE_KERNEL_WAIT]),
 			lsp_words_ns(w[2], p[LSP_COMPARE_SCHED_DELAY]),
 			lsp_words_ns(w[3], p[LSP_COMPARE_SPIN]),
-			lsp_words_ns(w[4], p[LSP_COMPARE_RECORDER] + p[LSP_COMPARE_ENTRY] + p[LSP_COMPARE_REWAIT] +
-				     p[LSP_COMPARE_RETURN]),
-			lsp_words_ns(w[5], p[LSP_COMPARE_UNEXPLAINED]),
-			lsp_words_ns(w[6], r->kernel_only_ns), *r->site ? r->site : "?", r->lock);
+			lsp_words_ns(w[4], p[LSP_COMPARE_ENTRY] + p[LSP_COMPARE_REWAIT] + p[LSP_COMPARE_RETURN]),
+			lsp_words_ns(w[5], p[LSP_COMPARE_RECORDER]),
+			lsp_words_ns(w[6], p[LSP_COMPARE_UNEXPLAINED]),
+			lsp_words_ns(w[7], r->kernel_only_ns));
+		lsp_words_name(to, *r->site ? r->site : "?");
+		fputs("  ", to);
+		lsp_words_name(to, r->lock);
+		putc('\n', to);
 	}
 	if (c->n > top)
 		fprintf(to, "%zu more\n", c->n - top);
+	blame_write(to, c, top);
 	fprintf(to, "\n%s\n", verdict ? verdict : "");
 	free(verdict);
 }
@@ -116,6 +142,9 @@ struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top)
 	row_add(o, &c->total);
 	number(o, "kernel_handoff_ns", c->kernel_handoff_ns);
 	number(o, "user_handoff_ns", c->user_handoff_ns);
+	number(o, "kernel_blame_ns", c->has_blame ? c->kernel_blame_ns : NAN);
+	number(o, "user_blame_ns", c->has_blame ? c->user_blame_ns : NAN);
+	ratio(o, "blame_agreement", c->has_blame ? c->blame_agreed : NAN);
 	ratio(o, "rank_agreement", c->rank);
 	number(o, "sampling_noise_ns", c->noise_ns);
 	for (size_t i = 0; i < c->n && i < top; i++) {
@@ -127,6 +156,16 @@ struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top)
 		json_object_array_add(rows, row);
 	}
 	json_object_object_add(o, "rows", rows);
+	rows = json_object_new_array();
+	for (size_t i = 0; i < c->nblame && i < top; i++) {
+		struct json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "site", json_object_new_string(c->blame[i].site));
+		number(row, "kernel_ns", c->blame[i].kernel_ns);
+		number(row, "user_ns", c->blame[i].user_ns);
+		json_object_array_add(rows, row);
+	}
+	json_object_object_add(o, "blame", rows);
 	json_object_object_add(o, "verdict", json_object_new_string(verdict ? verdict : ""));
 	free(verdict);
 	return o;
