@@ -137,6 +137,49 @@ num "the recorder's own time at releases, ns" "$("$programs/jsonget" u/record.js
 num "the recorder's part of handoff is not more" \
 	"$("$programs/jsonget" u/record.json recorder.release_ns)" "<=" "$("$programs/jsonget" u/record.json recorder.handoff_ns)"
 
+# ---- libraries that lie where others lay -----------------------------------------
+
+cat >plugin.c <<'END'
+#include <pthread.h>
+#include <unistd.h>
+static pthread_mutex_t LOCK = PTHREAD_MUTEX_INITIALIZER;
+static int ready;
+static __attribute__((noinline)) void *WAITER(void *arg)
+{
+	__atomic_fetch_add(&ready, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&LOCK);
+	pthread_mutex_unlock(&LOCK);
+	return arg;
+}
+void contend(void)
+{
+	pthread_t t[3];
+
+	pthread_mutex_lock(&LOCK);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], 0, WAITER, 0);
+	while (__atomic_load_n(&ready, __ATOMIC_RELAXED) < 3)
+		usleep(1000);
+	usleep(20000);
+	pthread_mutex_unlock(&LOCK);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], 0);
+}
+END
+for p in a b; do
+	gcc -O2 -g -shared -fPIC -DLOCK=lock_of_$p -DWAITER=waiter_of_$p -o plugin_$p.so plugin.c
+done
+for ((i = 0; i < 2; i++)); do
+	"$lockspan" user -o u -- "$programs/userways" plugins "$PWD/plugin_a.so" "$PWD/plugin_b.so" >with 2>err
+	is "plugins: exit status" $? 0
+	num "plugins: loads at the other's address" "$(cat with)" ">=" 30
+	for p in a b; do
+		is "plugins: waits for the lock of $p in its own function" \
+			"$(sum u/block.pb.gz contentions "lock=plugin_$p.so:lock_of_$p" fn=waiter_of_$p)" 60
+		is "plugins: waits for the lock of $p" "$(sum u/block.pb.gz contentions "lock=plugin_$p.so:lock_of_$p")" 60
+	done
+done
+
 # A daemon of the first run goes on while the second is recorded in the same folder.
 "$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err
 is "daemon: exit status" $? 0

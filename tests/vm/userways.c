@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * libs: -ldl
+ *
  * Programs that end, or use what is theirs, in ways that a preloaded recorder may not be ready for:
  * userways WAY.
  *   open      ends while five threads wait, 1 s each
@@ -14,8 +16,11 @@
  *   once      three threads wait for another to do what is done once
  *   denied    the same as busy, when the process has forbidden itself to read processes' memory
  *   deadly    the same, when that would end it
+ *   plugins A B   loads two libraries in turn, 20 times each, has each let three threads wait for its lock
+ *             and closes it; says how often one came to lie where the other had been
  *   shared    waits for a lock of another process
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -389,6 +394,31 @@ static int way_shared(void)
 	return 0;
 }
 
+static int way_plugins(char **files)
+{
+	void *last = NULL;
+	pthread_t t;
+	int same = 0;
+
+	/* Threads that wait all the time look at the mappings whenever these have changed. */
+	until_ms = now_ms() + 60000;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&t, NULL, turns, NULL);
+	for (int i = 0; i < 40; i++) {
+		void *library = dlopen(files[i % 2], RTLD_NOW | RTLD_LOCAL);
+		void (*contend)(void) = library ? (void (*)(void))dlsym(library, "contend") : NULL;
+
+		if (!contend)
+			return 1;
+		same += (void *)contend == last;
+		last = (void *)contend;
+		contend();
+		dlclose(library);
+	}
+	printf("%d\n", same);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -404,6 +434,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(name, "busy"))
 		return way_busy(argc > 2 ? atol(argv[2]) : 300);
+	if (!strcmp(name, "plugins") && argc > 3)
+		return way_plugins(argv + 2);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (!strcmp(name, ways[i].name))
 			return ways[i].way();

@@ -22,6 +22,7 @@
 #define AGAIN_NS 5000000ULL
 /* A reader that has not come to its end by then is not waited for. */
 #define TRIES 10000
+#define TURNS 3
 #define SENT 32
 
 struct range {
@@ -233,27 +234,38 @@ static void reading_await(void)
 		sched_yield();
 }
 
+static bool is_due(uint64_t now_ns)
+{
+	return __atomic_load_n(&stale, __ATOMIC_ACQUIRE) || __atomic_load_n(&loading, __ATOMIC_ACQUIRE) ||
+	       (now_ns < __atomic_load_n(&loading_until_ns, __ATOMIC_RELAXED) && now_ns > read_ns + AGAIN_NS);
+}
+
+/* With `reading`. What changes from now on makes them stale again. */
 static void refresh(uint64_t now_ns)
 {
-	if (__atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE)) {
-		reading_await();
-		return;
-	}
-	__atomic_store_n(&stale, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&stale, 0, __ATOMIC_SEQ_CST);
 	read_ns = now_ns;
 	/* The first is read before the program has threads. */
 	if (!newest || !lsp_apart_run(file_read, NULL))
 		file_read(NULL);
-	__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
 }
 
 uint32_t lsp_text_generation(uint64_t now_ns)
 {
-	if (__atomic_load_n(&stale, __ATOMIC_ACQUIRE) || __atomic_load_n(&loading, __ATOMIC_ACQUIRE) ||
-	    (now_ns < __atomic_load_n(&loading_until_ns, __ATOMIC_RELAXED) && now_ns > read_ns + AGAIN_NS))
+	/* Another reader may have begun before the change that concerns us, so we look again after it. */
+	for (int i = 0; i < TURNS; i++) {
+		bool due = is_due(now_ns);
+
+		if (!due && !__atomic_load_n(&reading, __ATOMIC_ACQUIRE))
+			break;
+		if (!due || __atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE)) {
+			reading_await();
+			continue;
+		}
 		refresh(now_ns);
-	else
-		reading_await();
+		__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
+		break;
+	}
 	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
 }
 
