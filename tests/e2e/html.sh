@@ -102,7 +102,7 @@ result = [before > 100, frame().length > before, new Set([...frame()].map((g) =>
 E2
 is 'a click on a frame shows what was too narrow' "$(acted big.html "$(<zoom.js)")" '[true,true,true]'
 is 'a click shows one lock alone' "$(acted exact.html "$(<choose.js)")" \
-	'["all: 1.00 ms, 100.0%, 1 times","nothing of this choice"]'
+	'["all: 1.00 ms, 100.0%, 1 time","nothing of this choice"]'
 cat >kind.js <<'E2'
 const kind = document.getElementById("sync");
 kind.value = "locks";

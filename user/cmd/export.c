@@ -259,7 +259,8 @@ static bool state_say(const struct lsp_spanfile_reader *reader, const char *path
 
 	lsp_spanfile_state(reader, &s);
 	if (s.damaged)
-		lsp_say("%s: %" PRIu64 " damaged blocks were passed over", path, s.damaged);
+		lsp_say("%s: passed over %" PRIu64 " damaged block%s", path, s.damaged,
+			s.damaged == 1 ? "" : "s");
 	if (s.truncated)
 		lsp_say("%s: cut off or damaged after %" PRIu64 " bytes; %" PRIu64
 			" entries before that were read", path, s.offset, s.entries);

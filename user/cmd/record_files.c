@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What `lockspan record` leaves behind: the files, and a last word on standard error. */
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../capture/userfile.h"
+#include "../report/words.h"
 #include "record.h"
 #include "say.h"
 
@@ -58,10 +59,12 @@ static void loss_say(void *arg, const char *sentence)
 /* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
 static void missed_say(const struct lsp_client_report *end)
 {
+	char times[2 * LSP_WORD];
+
 	for (size_t i = 0; end && i < end->nprobes; i++)
 		if (end->probes[i].missed)
-			lsp_say("probe %s (%s) did not run %" PRIu64 " times, machine-wide",
-				end->probes[i].name, end->probes[i].symbol, end->probes[i].missed);
+			lsp_say("probe %s (%s) did not run %s, machine-wide", end->probes[i].name, end->probes[i].symbol,
+				lsp_words_counted(times, (double)end->probes[i].missed, "time"));
 }
 
 static void summary_say(const struct lsp_record_result *r, const char *see)
@@ -70,6 +73,7 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	uint64_t kept = s->block.estimate.kept + s->mutex.estimate.kept + s->other.estimate.kept;
 	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
 			 s->other.ends[LSP_END_COMPLETE];
+	char waits[2 * LSP_WORD], releases[2 * LSP_WORD];
 	double wait_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
@@ -82,8 +86,9 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 		return;
 	}
-	lsp_say("%.0f waits of %.3f s together, %.0f releases%s%s%s; %.1f%% of stacks complete%s%s",
-		s->block.estimate.count, s->block.estimate.delay_ns / 1e9, s->mutex.estimate.count + s->other.estimate.count,
+	lsp_say("%s of %.3f s together, %s%s%s%s; %.1f%% of stacks complete%s%s",
+		lsp_words_counted(waits, round(s->block.estimate.count), "wait"), s->block.estimate.delay_ns / 1e9,
+		lsp_words_counted(releases, round(s->mutex.estimate.count + s->other.estimate.count), "release"),
 		*top ? ", most on " : "", top,
 		s->open.estimate.kept ? " (and waits that never ended)" : "",
 		kept ? 100.0 * (double)whole / (double)kept : 100.0, see ? "; see " : "", see ? see : "");

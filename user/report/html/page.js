@@ -17,6 +17,7 @@
 		return (ns / size).toPrecision(Math.abs(ns / size) >= 999.5 ? 4 : 3) + " " + unit;
 	}
 	const count = (n) => (Math.round(n * 10) / 10).toLocaleString("en");
+	const counted = (n, one) => count(n) + " " + one + (count(n) === "1" ? "" : "s");
 	const share = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(1) + "%" : "";
 
 	function bounds(side) {
@@ -51,18 +52,18 @@
 		};
 		if (e) {
 			const whole = e.hold_ns + e.handoff_ns + e.tail_ns;
-			line("waited", e.delay_ns, count(e.contentions) + " waits, every class");
+			line("waited", e.delay_ns, counted(e.contentions, "wait") + ", every class");
 			line("hold", e.hold_ns, share(e.hold_ns, whole) + " until a release: the releaser's");
 			line("handoff", e.handoff_ns, share(e.handoff_ns, whole) + " released, not yet taken up: nobody's");
 			line("tail", e.tail_ns, share(e.tail_ns, whole) + " waits that no release ended");
 			line("late to run", e.sched_delay_ns, "released already, waiting for a processor");
 			if (e.open)
-				line("open", e.open_ns, count(e.open) + " waits that had not ended");
+				line("open", e.open_ns, counted(e.open, "wait") + " that had not ended");
 		} else if (t.block) {
-			line("waited", t.block.delay_ns, count(t.block.contentions) + " waits");
+			line("waited", t.block.delay_ns, counted(t.block.contentions, "wait"));
 		}
 		if (t.mutex)
-			line("blamed", t.mutex.delay_ns, count(t.mutex.contentions) + " releases of locks");
+			line("blamed", t.mutex.delay_ns, counted(t.mutex.contentions, "release") + " of locks");
 		for (const reason of data.report.partial_reasons)
 			put(at("lost"), "li", "lost: " + reason);
 		at("shapes").hidden = !data.shapes.length;
@@ -139,7 +140,7 @@
 		}
 		const details = at(id + "-details");
 		const words = (d) => d.data.name + ": " + time(d.data.value) + ", " +
-			share(d.data.value, root.value) + ", " + count(d.data.count) + " times";
+			share(d.data.value, root.value) + ", " + counted(d.data.count, "time");
 		const chart = flamegraph().width(box.clientWidth).cellHeight(18).minFrameSize(1).inverted(true)
 			.transitionDuration(0).sort(true).selfValue(false).setLabelHandler(words)
 			.resetHeightOnZoom(true)
