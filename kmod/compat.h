@@ -94,6 +94,27 @@ typedef struct pt_regs lsp_ftrace_regs;
 #endif
 
 /*
+ * Linux kernel commit ca5e863233e8 ("mm/gup: remove vmas parameter from get_user_pages_remote()") (in
+ * v6.5, and in older ones by backport, so that the type is asked). Without waiting for the page.
+ */
+typedef long (*lsp_pages_remote)(struct mm_struct *, unsigned long, unsigned long, unsigned int, struct page **, int *);
+typedef long (*lsp_pages_remote_vmas)(struct mm_struct *, unsigned long, unsigned long, unsigned int, struct page **,
+				      struct vm_area_struct **, int *);
+
+static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address, struct page **page)
+{
+	if (__builtin_types_compatible_p(typeof(&get_user_pages_remote), lsp_pages_remote)) {
+		lsp_pages_remote get = (void *)get_user_pages_remote;
+
+		return get(mm, address, 1, FOLL_NOWAIT, page, NULL);
+	} else {
+		lsp_pages_remote_vmas get = (void *)get_user_pages_remote;
+
+		return get(mm, address, 1, FOLL_NOWAIT, page, NULL, NULL);
+	}
+}
+
+/*
  * Since v6.16 sched_process_exit is told as well whether the thread was its process's last. Control flow
  * integrity kills a callback of another type.
  */

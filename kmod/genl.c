@@ -3,9 +3,9 @@
 
 #include <linux/log2.h>
 #include <linux/netlink.h>
-#include <linux/notifier.h>
 #include <linux/sizes.h>
 #include <net/genetlink.h>
+#include <net/sock.h>
 
 #include "compat.h"
 #include "counter.h"
@@ -144,8 +144,17 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 	return 0;
 }
 
+/* The requester is in the middle of its send, so its socket is open. */
+static struct file *sender_file(struct sk_buff *skb)
+{
+	const struct sock *sk = NETLINK_CB(skb).sk;
+
+	return sk && sk->sk_socket ? sk->sk_socket->file : NULL;
+}
+
 static int start_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct file *socket = sender_file(skb);
 	struct lsp_session_options o = { 0 };
 	const char *why = NULL;
 	u32 *tgids;
@@ -154,6 +163,8 @@ static int start_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = request_check(skb, info, START_ATTRS, true);
 	if (ret)
 		return ret;
+	if (!socket)
+		return refuse(info, -EINVAL, "a session's owner is a process with a socket of its own");
 	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
 	if (!tgids)
 		return refuse(info, -ENOMEM, no_memory);
@@ -164,7 +175,7 @@ static int start_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = options_read(info, &o);
 	if (ret)
 		goto out_tgids;
-	ret = lsp_session_start(&o, info->snd_portid, &why);
+	ret = lsp_session_start(&o, info->snd_portid, socket, &why);
 	if (ret)
 		refuse(info, ret, why);
 out_tgids:
@@ -174,8 +185,16 @@ out_tgids:
 
 static int set_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct lsp_session_changes c = {
+		.block_rate = info->attrs[LOCKSPAN_A_BLOCK_RATE_NS],
+		.mutex = info->attrs[LOCKSPAN_A_MUTEX_FRACTION],
+		.min_delay = info->attrs[LOCKSPAN_A_MIN_DELAY_NS],
+		.block_rate_ns = attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, 0),
+		.mutex_fraction = attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, 0),
+		.min_delay_ns = attr_u64(info, LOCKSPAN_A_MIN_DELAY_NS, 0),
+	};
 	const char *why = NULL;
-	u32 *tgids, n, i;
+	u32 *tgids;
 	int ret;
 
 	ret = request_check(skb, info, RATE_ATTRS, false);
@@ -184,20 +203,13 @@ static int set_doit(struct sk_buff *skb, struct genl_info *info)
 	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
 	if (!tgids)
 		return refuse(info, -ENOMEM, no_memory);
-	ret = tgids_read(info, tgids, &n);
+	ret = tgids_read(info, tgids, &c.ntgids);
 	if (ret)
 		goto out_tgids;
-	ret = lsp_session_check_owner(info->snd_portid, &why);
-	for (i = 0; i < n && !ret; i++)
-		ret = lsp_session_add_tgid(info->snd_portid, tgids[i], &why);
-	if (ret) {
+	c.tgids = tgids;
+	ret = lsp_session_set(info->snd_portid, &c, &why);
+	if (ret)
 		refuse(info, ret, why);
-		goto out_tgids;
-	}
-	lsp_rate_block_set(attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, lsp_rate_block_ns()));
-	lsp_rate_mutex_set(attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, lsp_rate_mutex()));
-	if (info->attrs[LOCKSPAN_A_MIN_DELAY_NS])
-		lsp_filter_min_delay_set(nla_get_u64(info->attrs[LOCKSPAN_A_MIN_DELAY_NS]));
 out_tgids:
 	kfree(tgids);
 	return ret;
@@ -325,7 +337,10 @@ static const struct genl_small_ops genl_ops[] = {
 	{ .cmd = LOCKSPAN_CMD_TEACH, .doit = teach_doit },
 };
 
-/* Confined to the initial network namespace: netnsok stays false. */
+/*
+ * Confined to the initial network namespace: netnsok stays false. Requests are served beside one another:
+ * otherwise one that takes its time would keep every family of the machine waiting.
+ */
 static struct genl_family family = {
 	.name = LOCKSPAN_GENL_NAME,
 	.version = LOCKSPAN_GENL_VERSION,
@@ -334,6 +349,7 @@ static struct genl_family family = {
 	.small_ops = genl_ops,
 	.n_small_ops = ARRAY_SIZE(genl_ops),
 	.module = THIS_MODULE,
+	.parallel_ops = true,
 	LSP_GENL_RESV_START_OP
 };
 
@@ -375,32 +391,12 @@ int lsp_genl_end_send(u32 portid, u64 start_ns, u64 stop_ns)
 	return genlmsg_unicast(&init_net, msg, portid);
 }
 
-static int socket_event(struct notifier_block *nb, unsigned long event, void *data)
-{
-	const struct netlink_notify *n = data;
-
-	if (event == NETLINK_URELEASE && n->protocol == NETLINK_GENERIC && n->net == &init_net)
-		lsp_session_socket_gone(n->portid);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block socket_notifier = { .notifier_call = socket_event };
-
 int lsp_genl_init(void)
 {
-	int ret;
-
-	ret = netlink_register_notifier(&socket_notifier);
-	if (ret)
-		return ret;
-	ret = genl_register_family(&family);
-	if (ret)
-		netlink_unregister_notifier(&socket_notifier);
-	return ret;
+	return genl_register_family(&family);
 }
 
 void lsp_genl_uninit(void)
 {
 	genl_unregister_family(&family);
-	netlink_unregister_notifier(&socket_notifier);
 }

@@ -10,6 +10,7 @@ static const struct lsp_session_ops ops = {
 	.disarm = lsp_probe_disarm,
 	.release = lsp_probe_release,
 	.probe_state = lsp_probe_state,
+	.memory = lsp_probe_memory,
 	.data_send = lsp_genl_data_send,
 	.end_send = lsp_genl_end_send,
 };

@@ -15,13 +15,14 @@
 
 #include "compat.h"
 #include "counter.h"
+#include "remote.h"
 #include "ring.h"
 #include "uapi/lockspan.h"
 
 #define PROCESSES 4096
 #define BUCKET_BITS 10
 #define TEXT_MAX 65536
-/* The worker's lock is held so long at a time, give or take one process: STOP and STATUS wait for it. */
+/* The worker does nothing else for so long at a time, give or take one process: rings and STOP wait for it. */
 #define UPDATE_JIFFIES (HZ / 20 + 1)
 
 struct lsp_mm {
@@ -337,24 +338,34 @@ static struct lsp_text *mappings_read(struct lsp_mm *m, u32 generation, char *bu
 	return text;
 }
 
-static void mm_update(struct lsp_mm *m, char *buffer)
+/* False: they are locked, and @last is not set. */
+static bool mm_update(struct lsp_mm *m, char *buffer, bool last)
 {
 	u32 generation = READ_ONCE(m->generation);
 	struct lsp_text *old = rcu_dereference_protected(m->text, true), *text;
 
-	m->sent = generation;
 	if (!mmget_not_zero(m->mm)) {
+		m->sent = generation;
 		set_end(m, generation, LOCKSPAN_MAP_FIRST | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_GONE);
-		return;
+		return true;
 	}
-	mmap_read_lock(m->mm);
+	if (!lsp_remote_lock(m->mm)) {
+		mmput(m->mm);
+		if (last) {
+			m->sent = generation;
+			lsp_count(LOCKSPAN_C_LOST_MAP_LOCK);
+		}
+		return last;
+	}
+	m->sent = generation;
 	text = mappings_read(m, generation, buffer);
 	mmap_read_unlock(m->mm);
 	mmput(m->mm);
 	if (!text)
-		return;
+		return true;
 	rcu_assign_pointer(m->text, text);
 	text_free(old);
+	return true;
 }
 
 /* The process is gone and its stacks can only be in the rings: it is not found any more. */
@@ -387,15 +398,18 @@ static void mms_free(struct lsp_mm *gone)
 }
 
 /* False: there is no room for its mappings now. */
-static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, struct lsp_mm **gone)
+static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, bool last, struct lsp_mm **gone)
 {
 	if (!READ_ONCE(m->mm))
 		return true;
 	if (m->sent != READ_ONCE(m->generation)) {
 		if (!lsp_ring_worker_room())
 			return false;
-		mm_update(m, buffer);
-		mm_release(m);
+		if (mm_update(m, buffer, last))
+			mm_release(m);
+		else
+			/* The others have their turn all the same. */
+			WRITE_ONCE(due, true);
 	} else if (READ_ONCE(m->held)) {
 		mm_release(m);
 	} else if (sweep && !atomic_read(&m->mm->mm_users)) {
@@ -404,7 +418,7 @@ static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, struct lsp_mm *
 	return true;
 }
 
-bool lsp_maps_update(void)
+bool lsp_maps_update(bool last)
 {
 	bool sweep = time_after(jiffies, swept_jiffies + HZ);
 	unsigned long until = jiffies + UPDATE_JIFFIES;
@@ -420,7 +434,7 @@ bool lsp_maps_update(void)
 	/* Cleared before the look: what becomes due meanwhile sets it again. */
 	xchg(&due, false);
 	for (n = 0; n < PROCESSES; n++) {
-		if (time_after(jiffies, until) || !mm_visit(&pool[update_next], buffer, sweep, &gone)) {
+		if (time_after(jiffies, until) || !mm_visit(&pool[update_next], buffer, sweep, last, &gone)) {
 			WRITE_ONCE(due, true);
 			break;
 		}

@@ -55,8 +55,9 @@ void lsp_maps_deepen(u32 tgid);
 
 /*
  * Worker: reads and sends what is due, forgets the gone, for a bounded time. May
- * sleep. False: there was no room or time for all, call again.
+ * sleep. False: there was no room or time for all, or somebody keeps mappings locked; call
+ * again. @last: mappings that are locked are given up (counted).
  */
-bool lsp_maps_update(void);
+bool lsp_maps_update(bool last);
 
 #endif

@@ -473,3 +473,17 @@ bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret)
 	}
 	return false;
 }
+
+/* Of a kretprobe: an instance for each thread, and since v6.7 room for a pointer to all of them on each processor. */
+u64 lsp_probe_memory(void)
+{
+	u64 instance = sizeof(struct kretprobe_instance) + sizeof(struct wait_call) +
+		       num_possible_cpus() * sizeof(void *);
+	const struct lsp_probe *p;
+	u64 sum = 0;
+
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
+		if (p->armed && (p->begin || p->end))
+			sum += (u64)p->krp.maxactive * instance;
+	return sum;
+}

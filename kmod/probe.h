@@ -26,6 +26,9 @@ int lsp_probe_arm(u32 max_parked);
 void lsp_probe_disarm(void);
 void lsp_probe_release(void);
 
+/* What the kernel keeps for the armed probes, about. */
+u64 lsp_probe_memory(void);
+
 /* State of the @index-th probe; false past the last. */
 bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret);
 

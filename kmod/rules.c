@@ -12,16 +12,22 @@
 #define TABLE_BITS 14
 #define RENEW_JIFFIES (10 * HZ)
 
-static struct lsp_walk_table __rcu *table;
+struct taught {
+	struct rcu_head rcu;
+	struct lsp_walk_table walk;
+};
+
+static struct lsp_walk_table __rcu *table;	/* of a struct taught */
 static unsigned long renewed_jiffies;
 
 static struct lsp_walk_table *table_create(void)
 {
-	struct lsp_walk_table *t = vzalloc(sizeof(*t) + (sizeof(t->rules[0]) << TABLE_BITS));
+	struct taught *t = vzalloc(sizeof(*t) + (sizeof(t->walk.rules[0]) << TABLE_BITS));
 
-	if (t)
-		t->bits = TABLE_BITS;
-	return t;
+	if (!t)
+		return NULL;
+	t->walk.bits = TABLE_BITS;
+	return &t->walk;
 }
 
 int lsp_rules_init(void)
@@ -41,7 +47,8 @@ void lsp_rules_uninit(void)
 
 	/* No probe is left to look at it. */
 	RCU_INIT_POINTER(table, NULL);
-	vfree(t);
+	if (t)
+		vfree(container_of(t, struct taught, walk));
 }
 
 u64 lsp_rules_memory(void)
@@ -67,8 +74,8 @@ static struct lsp_walk_table *table_renew(struct lsp_walk_table *old)
 		return NULL;
 	renewed_jiffies = jiffies;
 	rcu_assign_pointer(table, t);
-	synchronize_rcu();
-	vfree(old);
+	/* The session's lock is held: nobody waits for the grace period. */
+	kvfree_rcu(container_of(old, struct taught, walk), rcu);
 	return t;
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
 
-#include <linux/cpumask.h>
 #include <linux/delay.h>
-#include <linux/mm.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/task.h>
 #include <linux/stringify.h>
 #include <linux/threads.h>
 #include <linux/timekeeping.h>
@@ -16,11 +14,11 @@
 #include "close.h"
 #include "counter.h"
 #include "futexq.h"
-#include "key.h"
 #include "maps.h"
 #include "rates.h"
 #include "ring.h"
 #include "rules.h"
+#include "tables.h"
 #include "task.h"
 #include "ustack.h"
 #include "uwalk.h"
@@ -34,6 +32,10 @@
 #define BATCH_BYTES 32128
 /* Batches per ring and visit, so that one busy CPU cannot keep the worker from STOP. */
 #define BATCHES_A_VISIT 256
+/* At the end the owner may leave its socket full for so long, all in all since it last read. */
+#define PATIENCE_MS 5000
+/* And mappings that another keeps locked are waited for so long. */
+#define LOCKED_MS 2000
 /* Between two visits that nobody has asked for: each costs a switch to the worker and one to the owner. */
 #define IDLE_MS 25
 #define CONGESTED_MS 2
@@ -41,8 +43,6 @@
 /* From what a table can be made of to as many as the kernel can number; START asks whether they have room. */
 #define THREADS_MIN 64
 #define THREADS_MAX PID_MAX_LIMIT
-/* How many kretprobes there are at most. */
-#define KRETPROBES 4
 
 static unsigned int max_threads = 16384;
 module_param(max_threads, uint, 0444);
@@ -54,14 +54,31 @@ static struct workqueue_struct *queue;
 static void session_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(work, session_work);
 
-static DEFINE_MUTEX(lock);	/* for what follows */
-static enum lockspan_state state;
+/*
+ * Only START leaves IDLE and STARTING, only the worker the others. Both do their work without
+ * the lock: arming, disarming and reading another's memory take as long as they take, and a request
+ * that waited for them would keep every netlink family of the machine from being looked up.
+ */
+enum phase {
+	PHASE_IDLE,
+	PHASE_STARTING,
+	PHASE_RECORDING,
+	PHASE_DRAINING,
+	PHASE_ENDING,	/* nothing is held any more but the owner's socket, only END is to be sent */
+};
+
+static DEFINE_MUTEX(lock);	/* for what follows; held for moments */
+static enum phase phase;
 static u32 owner_portid;
 static pid_t owner_pid;
+/*
+ * The owner's socket is held open until the session has ended, so that nobody else can get its port
+ * and with it the records.
+ */
+static struct file *owner_file;
 static u64 start_ns, stop_ns;
 static bool stopping;
-static bool released;	/* nothing is held any more, only END is to be sent */
-static u32 gone_portid;		/* written by the socket's notifier, any context */
+static unsigned long drained_jiffies;	/* worker only: when the owner last took something */
 
 int lsp_session_init(const struct lsp_session_ops *o)
 {
@@ -80,6 +97,28 @@ void lsp_session_uninit(void)
 	/* A session holds a reference to the module, so at most an END is left to send. */
 	cancel_delayed_work_sync(&work);
 	destroy_workqueue(queue);
+	if (owner_file)
+		fput(owner_file);
+	owner_file = NULL;
+}
+
+/* Nobody but us has the owner's socket. Once that is so it stays so. */
+static bool owner_gone(void)
+{
+	return file_count(owner_file) == 1;
+}
+
+/* Whether the session's tables are there. Under the lock. */
+static bool session_lives(void)
+{
+	return phase == PHASE_RECORDING || phase == PHASE_DRAINING;
+}
+
+static void session_enter(enum phase next)
+{
+	mutex_lock(&lock);
+	phase = next;
+	mutex_unlock(&lock);
 }
 
 static void session_wake(void)
@@ -87,114 +126,70 @@ static void session_wake(void)
 	mod_delayed_work(queue, &work, 0);
 }
 
-static void session_free(void)
+/* Takes the one place that there is for a session. */
+static int session_claim(u32 portid, struct file *socket, const char **why)
 {
-	lsp_filter_uninit();
-	lsp_ustack_uninit();
-	lsp_rules_uninit();
-	lsp_maps_uninit();
-	lsp_key_uninit();
-	lsp_task_uninit();
-	lsp_ring_uninit();
-}
+	/* A few, because the sentence is sent after the lock has been left. */
+	static char busy[8][48];
+	static unsigned int next;
+	int ret = 0;
 
-/* Observes one more process, and reads its mappings before it is asked for them. */
-static int process_add(u32 nr)
-{
-	struct task_struct *task;
-	struct lsp_maps_view view;
-	struct mm_struct *mm;
-	int ret;
-
-	ret = lsp_filter_add(nr, &task);
-	if (ret)
-		return ret;
-	mm = get_task_mm(task);
-	if (mm) {
-		preempt_disable();
-		lsp_maps_of(mm, task->tgid, &view);
-		preempt_enable();
-		mmput(mm);
+	mutex_lock(&lock);
+	if (phase != PHASE_IDLE) {
+		next = (next + 1) % ARRAY_SIZE(busy);
+		snprintf(busy[next], sizeof(busy[next]), "a session of process %d is running", owner_pid);
+		*why = busy[next];
+		ret = -EBUSY;
+	} else {
+		phase = PHASE_STARTING;
+		owner_portid = portid;
+		owner_pid = task_tgid_nr(current);
+		owner_file = get_file(socket);
+		stopping = false;
+		start_ns = 0;
+		stop_ns = 0;
 	}
-	put_task_struct(task);
-	return 0;
-}
-
-/*
- * Whether half of the machine's memory has room for what grows with max_threads and with the
- * rings: to find out by asking for it would make the kernel kill processes first. Each kretprobe
- * keeps an instance for a thread, and room for a pointer to it on each processor.
- */
-static bool session_fits(const struct lsp_session_options *o)
-{
-	u64 cpus = num_possible_cpus();
-	u64 thread_bytes = sizeof(struct lsp_task) + sizeof(struct lsp_key) +
-			   4 * sizeof(struct lsp_task_bucket) + KRETPROBES * (128 + 8 * cpus);
-
-	return (max_threads * thread_bytes + (cpus + 1) * o->ring_bytes) >> PAGE_SHIFT <= totalram_pages() / 2;
-}
-
-static int session_alloc(const struct lsp_session_options *o, const char **why)
-{
-	u32 i;
-	int ret;
-
-	*why = "the tables for max_threads and the rings would take more than half of this machine's memory: load "
-	       "the module with a smaller max_threads, or record with smaller rings";
-	if (!session_fits(o))
-		return -ENOMEM;
-	*why = "not enough memory for the session's tables and rings";
-	ret = lsp_ring_init(o->ring_bytes, session_wake);
-	if (ret)
-		return ret;
-	ret = lsp_task_init(max_threads);
-	if (ret)
-		goto err_ring;
-	/* Each thread refers to one key at most, and a requeue to one more for a moment. */
-	ret = lsp_key_init(max_threads + 1024);
-	if (ret)
-		goto err_task;
-	ret = lsp_maps_init(session_wake);
-	if (ret)
-		goto err_key;
-	ret = lsp_rules_init();
-	if (ret)
-		goto err_maps;
-	ret = lsp_ustack_init(o->stack_mode, o->stack_both);
-	if (ret)
-		goto err_rules;
-	ret = lsp_filter_init(&o->filter);
-	if (ret)
-		goto err_ustack;
-	for (i = 0; i < o->ntgids; i++) {
-		ret = process_add(o->tgids[i]);
-		if (ret) {
-			*why = "no process has one of the given ids";
-			goto err_filter;
-		}
-	}
-	return 0;
-
-err_filter:
-	lsp_filter_uninit();
-err_ustack:
-	lsp_ustack_uninit();
-err_rules:
-	lsp_rules_uninit();
-err_maps:
-	lsp_maps_uninit();
-err_key:
-	lsp_key_uninit();
-err_task:
-	lsp_task_uninit();
-err_ring:
-	lsp_ring_uninit();
+	mutex_unlock(&lock);
 	return ret;
 }
 
-int lsp_session_start(const struct lsp_session_options *o, u32 portid, const char **why)
+/* Gives the place back. Under the lock. */
+static void session_leave(void)
 {
-	static char busy[80];
+	phase = PHASE_IDLE;
+	owner_portid = 0;
+	fput(owner_file);
+	owner_file = NULL;
+}
+
+static int session_arm(const struct lsp_session_options *o, const char **why)
+{
+	int ret;
+
+	ret = lsp_tables_init(o, max_threads, session_wake, why);
+	if (ret)
+		return ret;
+	lsp_counters_reset();
+	lsp_rates_init();
+	lsp_rate_block_set(o->block_rate_ns);
+	lsp_rate_mutex_set(o->mutex_fraction);
+	lsp_futexq_reset();
+	lsp_wake_reset();
+
+	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
+	ret = ops->arm(max_threads);
+	if (ret == -ENXIO)
+		*why = "the kernel's probes hear nothing while kernel.ftrace_enabled is 0: set it to 1";
+	if (ret)
+		lsp_tables_uninit();
+	else
+		/* Changes of the mappings are heard of by now; the rings are empty and the worker has no session yet. */
+		lsp_maps_update(false);
+	return ret;
+}
+
+int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct file *socket, const char **why)
+{
 	int ret;
 
 	/* Unloading waits for the session; and once it has begun, it is too late for one. */
@@ -202,61 +197,35 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, const cha
 		*why = "the module is being unloaded";
 		return -ENODEV;
 	}
+	ret = session_claim(portid, socket, why);
+	if (ret)
+		goto out_module;
+	ret = session_arm(o, why);
 	mutex_lock(&lock);
-	if (state != LOCKSPAN_STATE_IDLE) {
-		snprintf(busy, sizeof(busy), "a session of process %d is running", owner_pid);
-		*why = busy;
-		ret = -EBUSY;
-		goto out_unlock;
+	if (ret) {
+		session_leave();
+		mutex_unlock(&lock);
+		goto out_module;
 	}
-	ret = session_alloc(o, why);
-	if (ret)
-		goto out_unlock;
-
-	lsp_counters_reset();
-	lsp_rates_init();
-	lsp_rate_block_set(o->block_rate_ns);
-	lsp_rate_mutex_set(o->mutex_fraction);
-	lsp_futexq_reset();
-	lsp_wake_reset();
-	owner_portid = portid;
-	owner_pid = task_tgid_nr(current);
-	WRITE_ONCE(gone_portid, 0);
-	stopping = false;
-	released = false;
-	stop_ns = 0;
-
-	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
-	ret = ops->arm(max_threads);
-	if (ret == -ENXIO)
-		*why = "the kernel's probes hear nothing while kernel.ftrace_enabled is 0: set it to 1";
-	if (ret)
-		goto err_alloc;
-	/* Changes of the mappings are heard of by now; the rings are empty and the worker stands at our mutex. */
-	lsp_maps_update();
-
 	/*
 	 * All probes at one moment: arming takes long enough for a contended
 	 * program to fill the rings, and until we let go nobody empties them.
 	 */
 	start_ns = ktime_get_ns();
 	WRITE_ONCE(lsp_wait_recording, true);
-	state = LOCKSPAN_STATE_RECORDING;
-	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));
-	goto out_unlock;
-
-err_alloc:
-	session_free();
-out_unlock:
+	phase = PHASE_RECORDING;
 	mutex_unlock(&lock);
-	if (ret)
-		module_put(THIS_MODULE);
+	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));
+	return 0;
+
+out_module:
+	module_put(THIS_MODULE);
 	return ret;
 }
 
 static int check_owner(u32 portid, const char **why)
 {
-	if (state != LOCKSPAN_STATE_RECORDING || stopping) {
+	if (phase != PHASE_RECORDING || stopping) {
 		*why = "no session is recording";
 		return -ENODEV;
 	}
@@ -265,16 +234,6 @@ static int check_owner(u32 portid, const char **why)
 		return -EACCES;
 	}
 	return 0;
-}
-
-int lsp_session_check_owner(u32 portid, const char **why)
-{
-	int ret;
-
-	mutex_lock(&lock);
-	ret = check_owner(portid, why);
-	mutex_unlock(&lock);
-	return ret;
 }
 
 int lsp_session_forget_stack(u32 portid, u64 id, const char **why)
@@ -324,24 +283,31 @@ int lsp_session_stop(u32 portid, const char **why)
 	mutex_lock(&lock);
 	ret = check_owner(portid, why);
 	if (!ret) {
-		stopping = true;
+		WRITE_ONCE(stopping, true);
 		mod_delayed_work(queue, &work, 0);
 	}
 	mutex_unlock(&lock);
 	return ret;
 }
 
-int lsp_session_add_tgid(u32 portid, u32 nr, const char **why)
+int lsp_session_set(u32 portid, const struct lsp_session_changes *c, const char **why)
 {
+	u32 i;
 	int ret;
 
 	mutex_lock(&lock);
 	ret = check_owner(portid, why);
-	if (!ret) {
-		ret = process_add(nr);
+	for (i = 0; i < c->ntgids && !ret; i++) {
+		ret = lsp_tables_process_add(c->tgids[i]);
 		if (ret)
 			*why = "no process has this id";
 	}
+	if (!ret && c->block_rate)
+		lsp_rate_block_set(c->block_rate_ns);
+	if (!ret && c->mutex)
+		lsp_rate_mutex_set(c->mutex_fraction);
+	if (!ret && c->min_delay)
+		lsp_filter_min_delay_set(c->min_delay_ns);
 	mutex_unlock(&lock);
 	return ret;
 }
@@ -355,16 +321,19 @@ static void count_open(struct lsp_task *t, void *arg)
 
 void lsp_session_status(struct lsp_session_status *ret)
 {
+	memset(ret, 0, sizeof(*ret));
 	mutex_lock(&lock);
-	ret->state = state;
-	ret->owner_pid = state == LOCKSPAN_STATE_IDLE ? 0 : owner_pid;
+	if (phase == PHASE_RECORDING)
+		ret->state = LOCKSPAN_STATE_RECORDING;
+	else if (phase == PHASE_DRAINING || phase == PHASE_ENDING)
+		ret->state = LOCKSPAN_STATE_DRAINING;
+	ret->owner_pid = ret->state == LOCKSPAN_STATE_IDLE ? 0 : owner_pid;
 	ret->start_ns = start_ns;
 	ret->stop_ns = stop_ns;
-	ret->open_spans = 0;
-	lsp_task_each(count_open, &ret->open_spans);
-	ret->memory_bytes = lsp_ring_memory() + lsp_task_memory() + lsp_key_memory() +
-			    lsp_filter_memory() + lsp_maps_memory() + lsp_ustack_memory() +
-			    lsp_rules_memory();
+	if (session_lives()) {
+		lsp_task_each(count_open, &ret->open_spans);
+		ret->memory_bytes = lsp_tables_memory() + ops->memory();
+	}
 	mutex_unlock(&lock);
 }
 
@@ -373,15 +342,10 @@ bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret)
 	return ops->probe_state(index, ret);
 }
 
-void lsp_session_socket_gone(u32 portid)
-{
-	if (portid == READ_ONCE(owner_portid)) {
-		WRITE_ONCE(gone_portid, portid);
-		mod_delayed_work(queue, &work, 0);
-	}
-}
-
-/* Sends what ring @r holds. 0 drained, 1 there is more, or the error that stopped it. */
+/*
+ * Sends what ring @r holds. 0 drained, 1 there is more, -EAGAIN while the owner's socket is full, or
+ * -ECONNREFUSED when it is gone.
+ */
 static int drain_ring(unsigned int r)
 {
 	u32 cpu = r == LSP_RING_WORKER ? LOCKSPAN_CPU_WORKER : r;
@@ -394,10 +358,16 @@ static int drain_ring(unsigned int r)
 		bytes = lsp_ring_peek(r, BATCH_BYTES, &run, &seq, &records);
 		if (!bytes)
 			return 0;
+		if (owner_gone())
+			return -ECONNREFUSED;
 		ret = ops->data_send(owner_portid, cpu, seq, run, bytes);
-		if (ret)
+		if (ret == -EAGAIN || ret == -ECONNREFUSED)
 			return ret;
+		/* It will not go another time either; the reader sees a gap in the numbers. */
+		if (ret)
+			lsp_count_add(LOCKSPAN_C_LOST_SEND, records);
 		lsp_ring_consume(r, bytes, records);
+		drained_jiffies = jiffies;
 		cond_resched();
 	}
 	return 1;
@@ -419,96 +389,115 @@ static int drain_rings(void)
 
 static void close_open(struct lsp_task *t, void *arg)
 {
-	int tries;
-
-	/* The owner reads while we fill: wait for it rather than lose what explains a hang. */
-	for (tries = 0; tries < 500 && !lsp_ring_worker_room() && !READ_ONCE(gone_portid); tries++)
-		if (drain_ring(LSP_RING_WORKER) == -EAGAIN)
-			msleep(CONGESTED_MS);
+	/* The owner reads while we fill: wait for it rather than lose what explains a hang, but not for each wait anew. */
+	while (!lsp_ring_worker_room() && drain_ring(LSP_RING_WORKER) == -EAGAIN &&
+	       time_before(jiffies, drained_jiffies + msecs_to_jiffies(PATIENCE_MS)))
+		msleep(CONGESTED_MS);
 	lsp_close_open(t);
+	cond_resched();
 }
 
 /* From RECORDING to DRAINING. Freezes the state first: disarming takes a while. */
 static void session_disarm(void)
 {
-	stop_ns = ktime_get_ns();
-	lsp_close_freeze(stop_ns);
+	u64 now_ns = ktime_get_ns();
+
+	lsp_close_freeze(now_ns);
+	mutex_lock(&lock);
+	stop_ns = now_ns;
+	phase = PHASE_DRAINING;
+	mutex_unlock(&lock);
 	ops->disarm();
+	drained_jiffies = jiffies;
 	lsp_task_each(close_open, NULL);
 	ops->release();
-	state = LOCKSPAN_STATE_DRAINING;
+	drained_jiffies = jiffies;
 }
 
-/* Gives back all that the session held, the reference to the module too. */
+/* Gives back all that the session held but the owner's socket, the reference to the module too. */
 static void session_release(void)
 {
-	if (released)
+	if (phase == PHASE_ENDING)
 		return;
-	session_free();
-	released = true;
+	session_enter(PHASE_ENDING);
+	lsp_tables_uninit();
 	module_put(THIS_MODULE);
 }
 
 /*
  * END is the last thing the owner hears, so everything is given back before:
  * who has read it may unload the module or start again. A START that comes
- * early waits for our mutex.
+ * early waits for our lock.
  */
 static int session_end(void)
 {
 	int ret;
 
 	session_release();
+	mutex_lock(&lock);
 	ret = ops->end_send(owner_portid, start_ns, stop_ns);
-	if (ret == -EAGAIN)
-		return ret;
-	state = LOCKSPAN_STATE_IDLE;
-	WRITE_ONCE(owner_portid, 0);
-	return 0;
+	if (ret != -EAGAIN) {
+		ret = 0;
+		session_leave();
+	}
+	mutex_unlock(&lock);
+	return ret;
 }
 
+/* What is in the rings goes with them: nobody may get it whom it was not meant for. */
 static void session_abandon(void)
 {
 	session_release();
-	state = LOCKSPAN_STATE_IDLE;
-	WRITE_ONCE(owner_portid, 0);
+	mutex_lock(&lock);
+	session_leave();
+	mutex_unlock(&lock);
+}
+
+/* One turn. 0, 1 when there is more to do at once, or what stopped it. */
+static int session_turn(void)
+{
+	bool mapped, locked;
+	int ret;
+
+	/* Mappings first, while the process may still be there. */
+	locked = phase == PHASE_DRAINING &&
+		 time_after(jiffies, drained_jiffies + msecs_to_jiffies(LOCKED_MS));
+	mapped = lsp_maps_update(locked);
+	ret = drain_rings();
+	lsp_task_reclaim();
+	lsp_uwalk_tidy();
+	if (phase == PHASE_RECORDING) {
+		if (!READ_ONCE(stopping) && !owner_gone() && ret != -ECONNREFUSED)
+			return ret < 0 ? ret : ret || !mapped;
+		session_disarm();
+		return 1;
+	}
+	if (ret)
+		return ret;
+	return mapped ? session_end() : -EAGAIN;
 }
 
 static void session_work(struct work_struct *unused)
 {
 	unsigned int delay_ms = IDLE_MS;
-	bool mapped = true, draining;
+	bool nothing;
 	int ret;
 
+	/* From here on nobody but us leaves the phase that it finds. */
 	mutex_lock(&lock);
-	if (state == LOCKSPAN_STATE_IDLE)
-		goto out_unlock;
+	nothing = phase == PHASE_IDLE || phase == PHASE_STARTING;
+	mutex_unlock(&lock);
+	if (nothing)
+		return;
 
-	if (released) {
-		ret = READ_ONCE(gone_portid) ? -ECONNREFUSED : session_end();
-		goto out_queue;
-	}
-	draining = state == LOCKSPAN_STATE_DRAINING;
-	/* Mappings first, while the process may still be there. */
-	mapped = lsp_maps_update();
-	ret = drain_rings();
-	lsp_task_reclaim();
-	lsp_uwalk_tidy();
-	if (!draining && (stopping || READ_ONCE(gone_portid) || ret == -ECONNREFUSED))
-		session_disarm();
-	else if (draining && mapped && !ret)
-		ret = session_end();
-
-out_queue:
-	if (state == LOCKSPAN_STATE_DRAINING && (READ_ONCE(gone_portid) || ret == -ECONNREFUSED))
+	ret = phase == PHASE_ENDING ? session_end() : session_turn();
+	if (phase != PHASE_IDLE && phase != PHASE_RECORDING && (owner_gone() || ret == -ECONNREFUSED))
 		session_abandon();
-	if (state == LOCKSPAN_STATE_IDLE)
-		goto out_unlock;
+	if (phase == PHASE_IDLE)
+		return;
 	if (ret == -EAGAIN)
 		delay_ms = CONGESTED_MS;
-	else if (ret || !mapped || state == LOCKSPAN_STATE_DRAINING)
+	else if (ret)
 		delay_ms = 0;
 	queue_delayed_work(queue, &work, msecs_to_jiffies(delay_ms));
-out_unlock:
-	mutex_unlock(&lock);
 }

@@ -18,7 +18,8 @@ struct lsp_session_ops {
 	void (*disarm)(void);
 	void (*release)(void);
 	bool (*probe_state)(unsigned int index, struct lsp_probe_state *ret);
-	/* Each returns 0, -EAGAIN when the owner's socket is full, or -ECONNREFUSED when it is gone. */
+	u64 (*memory)(void);	/* that the armed probes take */
+	/* Each returns 0, -EAGAIN when the owner's socket is full, -ECONNREFUSED when it is gone, or why it cannot be sent. */
 	int (*data_send)(u32 portid, u32 cpu, u64 seq, const void *run, u32 bytes);
 	int (*end_send)(u32 portid, u64 start_ns, u64 stop_ns);
 };
@@ -34,6 +35,18 @@ struct lsp_session_options {
 	u32 ntgids;
 };
 
+/* What SET gives; who is not named stays as it is. */
+struct lsp_session_changes {
+	const u32 *tgids;	/* in the caller's pid namespace */
+	u32 ntgids;
+	bool block_rate;
+	bool mutex;
+	bool min_delay;
+	u64 block_rate_ns;
+	u32 mutex_fraction;
+	u64 min_delay_ns;
+};
+
 struct lsp_session_status {
 	u32 state;		/* enum lockspan_state */
 	pid_t owner_pid;
@@ -47,13 +60,13 @@ int lsp_session_init(const struct lsp_session_ops *o);
 void lsp_session_uninit(void);
 
 /*
- * All below: process context, may sleep. @portid names the owner's socket.
- * A sentence for the requester goes to *@why on failure.
+ * All below: process context, may sleep, at any time beside one another. @portid names the owner's
+ * socket. A sentence for the requester goes to *@why on failure. All but START return at once.
  */
-int lsp_session_start(const struct lsp_session_options *o, u32 portid, const char **why);
+/* @socket: the owner's, of which the session takes a reference; it ends when that is the only one. */
+struct file;
+int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct file *socket, const char **why);
 int lsp_session_stop(u32 portid, const char **why);
-/* 0 when the caller is the owner of a recording. */
-int lsp_session_check_owner(u32 portid, const char **why);
 void lsp_session_status(struct lsp_session_status *ret);
 bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret);
 
@@ -66,10 +79,7 @@ int lsp_session_forget_stack(u32 portid, u64 id, const char **why);
 /* Takes unwind rules, a run of struct lockspan_rule; owner only. */
 int lsp_session_teach(u32 portid, u32 generation, const void *rules, u32 bytes, const char **why);
 
-/* Adds to the processes observed; owner only. */
-int lsp_session_add_tgid(u32 portid, u32 nr, const char **why);
-
-/* The socket @portid has closed. Atomic context. */
-void lsp_session_socket_gone(u32 portid);
+/* Changes rates, adds to the processes observed; owner only. */
+int lsp_session_set(u32 portid, const struct lsp_session_changes *c, const char **why);
 
 #endif

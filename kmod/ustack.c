@@ -14,6 +14,7 @@
 #include "core/sparse.h"
 #include "counter.h"
 #include "maps.h"
+#include "remote.h"
 #include "ring.h"
 #include "uwalk.h"
 
@@ -502,19 +503,18 @@ static bool task_sleeps(struct task_struct *task, unsigned long nvcsw)
 }
 
 /* Fills @s from another task's memory; its name is a fingerprint or @count. */
-static void sleeping_fill(struct lockspan_stack *s, struct task_struct *task,
+static void sleeping_fill(struct lockspan_stack *s, struct mm_struct *mm,
 			  const struct lsp_maps_view *view, u64 count)
 {
 	u64 sp = s->regs[LOCKSPAN_REG_RSP];
-	int done;
+	u32 done;
 
 	if (s->mode == LOCKSPAN_STACK_SPARSE) {
-		done = access_process_vm(task, sp, sleeping_window, window_size(view), 0);
-		s->id = sparse_fill(s, view->text, sleeping_window, max(done, 0),
-				    window_size(view));
+		done = lsp_remote_copy(mm, sp, sleeping_window, window_size(view));
+		s->id = sparse_fill(s, view->text, sleeping_window, done, window_size(view));
 		return;
 	}
-	done = max(access_process_vm(task, sp, s + 1, RAW_WINDOW_BYTES, 0), 0);
+	done = lsp_remote_copy(mm, sp, s + 1, RAW_WINDOW_BYTES);
 	s->payload_bytes = done;
 	s->window_bytes = done;
 	s->rec.flags |= done < RAW_WINDOW_BYTES ? LOCKSPAN_STACK_CUT : LOCKSPAN_STACK_FULL;
@@ -550,7 +550,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, const struct pt_regs *regs, un
 	sparse = lsp_ustack_mode == LOCKSPAN_STACK_SPARSE;
 	stack_begin(s, task, regs, &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
-	sleeping_fill(s, task, &view, ++count);
+	sleeping_fill(s, mm, &view, ++count);
 	/* What was read while it ran on is no stack of its wait. */
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;

@@ -217,7 +217,8 @@ enum lockspan_stack_mode {
 	X(KTHREAD, "kthread")			/* waits without a user mm, left out */ \
 	X(STACKS_LEARNED, "stacks_learned")	/* taken by learned rules */ \
 	X(STACKS_COPIED, "stacks_copied")	/* taken in any other way */ \
-	X(LOST_OPEN_RING, "lost_open_ring")	/* waits open at STOP, counted in OPEN: no room */
+	X(LOST_OPEN_RING, "lost_open_ring")	/* waits open at STOP, counted in OPEN: no room */ \
+	X(LOST_MAP_LOCK, "lost_map_lock")	/* mappings that others kept locked to the end */
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };

@@ -9,6 +9,8 @@
  *                            or a number with its size, 77/4=1. Prints
  *                            "COMMAND: ERRNO SENTENCE", ERRNO 0 when granted.
  *   sleep=MS                 takes data for so long
+ *   pause=MS                 takes nothing for so long
+ *   room=BYTES               has its socket hold so much, not 64 MiB
  *   rates=MS/TIMES           as often, sets another pair of rates and sleeps
  *   contend=MS               two threads of its own wait for each other for so
  *                            long; prints "contend: " and their waits together
@@ -390,6 +392,11 @@ static void end(void)
 	printf("}}\n");
 }
 
+static void room_set(int bytes)
+{
+	setsockopt(nl_socket_get_fd(g.socket), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+}
+
 static void step_take(char *step)
 {
 	if (!strncmp(step, "sleep=", 6))
@@ -398,6 +405,10 @@ static void step_take(char *step)
 		rates(step + 6);
 	else if (!strncmp(step, "contend=", 8))
 		contend((unsigned int)atoi(step + 8));
+	else if (!strncmp(step, "pause=", 6))
+		usleep((useconds_t)atoi(step + 6) * 1000);
+	else if (!strncmp(step, "room=", 5))
+		room_set(atoi(step + 5));
 	else if (!strcmp(step, "wait"))
 		wait_for_input();
 	else if (!strcmp(step, "end"))
@@ -410,7 +421,7 @@ static void step_take(char *step)
 
 int main(int argc, char **argv)
 {
-	int i, one = 1, room = 64 << 20;
+	int i, one = 1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	g.socket = nl_socket_alloc();
@@ -422,7 +433,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	setsockopt(nl_socket_get_fd(g.socket), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
-	setsockopt(nl_socket_get_fd(g.socket), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	room_set(64 << 20);
 	for (i = 1; i < argc; i++)
 		step_take(argv[i]);
 	return g.unsound;

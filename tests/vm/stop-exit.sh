@@ -31,7 +31,7 @@ all_told() {
 
 for ((i = 1; i <= rounds; i++)); do
 	rm -f /tmp/out
-	(read -r _ </tmp/go && exec tests/vm/futex_ops --threads $threads --words 7 --hold 1000 parked <&9) >/tmp/out 2>&1 &
+	(read -r _ </tmp/go && exec tests/vm/futex_ops --threads "$threads" --words 7 --hold 1000 parked <&9) >/tmp/out 2>&1 &
 	parked=$!
 	$lockspan record -p $parked --stack none -o /tmp/r >/dev/null 2>/tmp/err &
 	recorder=$!
@@ -49,7 +49,7 @@ done
 
 for ((i = 1; i <= rounds; i++)); do
 	rm -f /tmp/out
-	$lockspan record -o /tmp/r -- tests/vm/futex_ops --threads $threads --words 7 --hold 1000 parked <&9 >/tmp/out 2>/tmp/err &
+	$lockspan record -o /tmp/r -- tests/vm/futex_ops --threads "$threads" --words 7 --hold 1000 parked <&9 >/tmp/out 2>/tmp/err &
 	recorder=$!
 	wait_until 60 grep -q parked_ns /tmp/out || die "nobody has parked: $(cat /tmp/out /tmp/err)"
 	kill -INT -- -$recorder

@@ -31,7 +31,7 @@
 static const enum lockspan_counter partial_counters[] = {
 	LOCKSPAN_C_LOST_SPAN_RING, LOCKSPAN_C_LOST_RELEASE_RING, LOCKSPAN_C_LOST_STACK_RING,
 	LOCKSPAN_C_LOST_MAP_RING, LOCKSPAN_C_LOST_TASK_TABLE, LOCKSPAN_C_LOST_KEY_TABLE,
-	LOCKSPAN_C_LOST_SEND, LOCKSPAN_C_LOST_OPEN_RING,
+	LOCKSPAN_C_LOST_SEND, LOCKSPAN_C_LOST_OPEN_RING, LOCKSPAN_C_LOST_MAP_LOCK,
 };
 
 static const char *counter_words(enum lockspan_counter c)
@@ -51,6 +51,8 @@ static const char *counter_words(enum lockspan_counter c)
 		return "waits were on more locks than the module has room for";
 	case LOCKSPAN_C_LOST_OPEN_RING:
 		return "waits that were open at the end found no room in the module's ring (--ring-bytes)";
+	case LOCKSPAN_C_LOST_MAP_LOCK:
+		return "mappings could not be read, because others kept them locked";
 	default:
 		return "records were in messages that could not be sent";
 	}

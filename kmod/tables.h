@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* All that a session holds: the tables and rings of the other parts, made and given back together. */
+#ifndef _LSP_TABLES_H
+#define _LSP_TABLES_H
+
+#include <linux/types.h>
+
+struct lsp_session_options;
+
+/*
+ * Process context, may sleep. Room for @threads at a time; @wake calls the worker from any
+ * context. 0, -ENOMEM, or -ESRCH when there is no process of a given id, with a sentence in *@why.
+ */
+int lsp_tables_init(const struct lsp_session_options *o, u32 threads, void (*wake)(void), const char **why);
+/* The probes are gone, and nobody else looks. */
+void lsp_tables_uninit(void);
+u64 lsp_tables_memory(void);
+
+/* Observes one more process, of the caller's pid namespace. 0 or -ESRCH. */
+int lsp_tables_process_add(u32 nr);
+
+#endif
