@@ -6,6 +6,7 @@
  * itself. Would catch: time that is charged twice or to nobody, or becomes
  * negative when a clock was read before another thread's step, a release that
  * is charged for another lock's waiters, handoff that is taken for a hold, a
+ * lock that finds no place beside others, a child that takes over its parent's waiters, a
  * lock that stays in the table when nobody waits for it any more.
  */
 #include <setjmp.h>
@@ -150,10 +151,61 @@ static void test_ledger(void **state)
 		assert_false(lsp_queue_any(locks[i]));
 }
 
+/* More locks than their buckets hold, as many as there is room for at all and some more; and again. */
+#define BUCKETS 64
+#define PLACES (16384 + BUCKETS * 4)
+#define MANY (PLACES + 100)
+
+static const void *crowd_lock(uintptr_t i)
+{
+	return (const void *)(4096 + (i / BUCKETS << 27) + i % BUCKETS * 8);
+}
+
+static void test_crowd(void **state)
+{
+	static uint64_t base_ns[MANY];
+	struct lsp_queue_parts parts;
+
+	(void)state;
+	assert_int_equal(lsp_queue_bucket(crowd_lock(BUCKETS)), lsp_queue_bucket(crowd_lock(0)));
+	for (int turn = 0; turn < 2; turn++) {
+		for (uintptr_t i = 0; i < MANY; i++)
+			assert_int_equal(lsp_queue_enter(crowd_lock(i), 1000, &base_ns[i]), i < PLACES);
+		for (uintptr_t i = 0; i < PLACES; i++) {
+			lsp_queue_release(crowd_lock(i), 2000, true, &parts);
+			assert_int_equal(parts.hold_ns, 1000);
+			lsp_queue_leave(crowd_lock(i), base_ns[i], 2000, true, &parts);
+			assert_true(parts.found);
+			assert_int_equal(parts.waiters, 0);
+		}
+	}
+	assert_false(lsp_queue_any(crowd_lock(0)));
+}
+
+/* A child: who waits in the parent does not wait in it. */
+static void test_child(void **state)
+{
+	struct lsp_queue_parts parts;
+	uint64_t base_ns;
+
+	(void)state;
+	assert_int_equal(lsp_queue_enter(locks[0], 1000, &base_ns), 1);
+	lsp_queue_process_new(77);
+	assert_false(lsp_queue_any(locks[0]));
+	lsp_queue_release(locks[0], 2000, true, &parts);
+	assert_false(parts.found);
+	assert_int_equal(lsp_queue_enter(locks[0], 3000, &base_ns), 1);
+	lsp_queue_leave(locks[0], base_ns, 4000, true, &parts);
+	assert_true(parts.found);
+	assert_false(lsp_queue_any(locks[0]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
