@@ -65,7 +65,7 @@ num "crowd: hold, ns" "$(counter hold_ns)" ">=" 540000000
 line=$(grep -n 'pthread_mutex_init(&family' "$programs/userways.c" | cut -d: -f1)
 way children
 is "children: exit status" "$rc" 5
-num "children: waits" "$(counter woken)" ">" 10
+num "children: waits" "$(counter woken)" ">" 0
 is "children: waits under the lock's own name" "$(sum u/block.pb.gz contentions "lock=init@family_make:$line")" \
 	"$(sum u/block.pb.gz contentions fn=family_turns)"
 is "children: waits in the program's functions" "$(sum u/block.pb.gz contentions fn=family_turns)" \
@@ -77,9 +77,13 @@ is "children: waits in the program's functions" "$(sum u/block.pb.gz contentions
 for w in denied deadly ended; do
 	way $w
 	is "$w: exit status" "$rc" "$([[ $w == ended ]] && echo 5 || echo 0)"
-	num "$w: waits" "$(counter woken)" ">" 10
+	num "$w: waits" "$(counter woken)" ">" 0
 	is "$w: waits with a stack" "$(sum u/block.pb.gz contentions fn=turns)" "$(sum u/block.pb.gz contentions sync=mutex)"
 done
+# In the child there are no mappings for stacks; the waits are counted, and it lives.
+way confined
+is "confined: exit status" "$rc" 0
+num "confined: waits" "$(counter woken)" ">" 0
 way recursive
 num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 350000000
 is "recursive: hold of the inner one, ns" "$(sum u/mutex.pb.gz delay fn=give_inner)" 0
@@ -93,12 +97,12 @@ like "shared: it is said" "$(cat err)" 'waits for locks that processes share: 1;
 
 (ulimit -s 64 && "$lockspan" user -o u -- "$programs/userways" busy 200 2>err)
 is "a stack of 64 KiB: exit status" $? 0
-num "a stack of 64 KiB: waits" "$(counter woken)" ">" 10
+num "a stack of 64 KiB: waits" "$(counter woken)" ">" 0
 # 2,000 KiB are seven chunks; processes that never wait take none.
 (ulimit -f 2000 && "$lockspan" user -o u -- bash -c "for i in {1..20}; do /bin/true; done
 	exec '$programs/userways' busy 100" 2>err)
 is "files of 2,000 KiB: exit status" $? 0
-num "files of 2,000 KiB: waits" "$(counter woken)" ">" 10
+num "files of 2,000 KiB: waits" "$(counter woken)" ">" 0
 (ulimit -f 600 && "$lockspan" user -o u -- "$programs/userways" busy 100 2>err)
 is "files of 600 KiB: exit status" $? 125
 like "files of 600 KiB: it is said" "$(cat err)" 'partial: .* no room'
@@ -110,7 +114,7 @@ for signal in TERM HUP; do
 	kill -$signal $!
 	wait $!
 	is "SIG$signal: exit status" $? $((128 + $(kill -l $signal)))
-	num "SIG$signal: waits" "$(counter woken)" ">" 10
+	num "SIG$signal: waits" "$(counter woken)" ">" 0
 done
 mkdir -p 'a b/preload'
 cp "$lockspan" 'a b' && cp "${lockspan%/*}"/preload/*.so 'a b/preload'
@@ -199,7 +203,7 @@ if [[ $(id -u) == 0 ]]; then
 	./lockspan user -o closed/u -- setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$PWD/userways" busy 200 2>err
 	is "nobody: exit status" $? 0
-	num "nobody: waits" "$("$programs/jsonget" closed/u/record.json counters.woken)" ">" 10
+	num "nobody: waits" "$("$programs/jsonget" closed/u/record.json counters.woken)" ">" 0
 else
 	skip "nobody: waits" "not root"
 fi

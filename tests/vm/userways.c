@@ -16,6 +16,7 @@
  *   once      three threads wait for another to do what is done once
  *   denied    the same as busy, when the process has forbidden itself to read processes' memory
  *   deadly    the same, when that would end it
+ *   confined  the same, when files may not be opened either, and in a child as well
  *   plugins A B   loads two libraries in turn, 20 times each, has each let three threads wait for its lock
  *             and closes it; says how often one came to lie where the other had been
  *   shared    waits for a lock of another process
@@ -52,8 +53,11 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int arrived;
+
 static void *take(void *lock)
 {
+	__atomic_fetch_add(&arrived, 1, __ATOMIC_RELAXED);
 	pthread_mutex_lock(lock);
 	pthread_mutex_unlock(lock);
 	return NULL;
@@ -267,6 +271,8 @@ static int way_crowd(void)
 	}
 	for (int i = 0; i < CROWD; i++)
 		pthread_create(&t[i], NULL, take, &crowd[i].mu);
+	while (__atomic_load_n(&arrived, __ATOMIC_RELAXED) < CROWD)
+		usleep(1000);
 	usleep(50000);
 	for (int i = 0; i < CROWD; i++)
 		pthread_mutex_unlock(&crowd[i].mu);
@@ -346,19 +352,36 @@ static int way_once(void)
 	return 0;
 }
 
-static int way_filtered(unsigned int verdict)
+/* From now on these two calls have this end. */
+static int calls_filter(unsigned int first, unsigned int second, unsigned int verdict)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, verdict),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int way_filtered(unsigned int verdict)
+{
+	return calls_filter(SYS_process_vm_readv, SYS_process_vm_readv, verdict) || way_busy(200);
+}
+
+static int way_confined(void)
+{
+	int status = 0;
+
+	if (calls_filter(SYS_process_vm_readv, SYS_openat, SECCOMP_RET_KILL_PROCESS))
 		return 1;
-	return way_busy(200);
+	if (!fork())
+		_exit(way_busy(200));
+	wait(&status);
+	return status ? 1 : way_busy(200);
 }
 
 static int way_denied(void)
@@ -428,7 +451,7 @@ int main(int argc, char **argv)
 		{ "open", way_open }, { "killed", way_killed }, { "jump", way_jump }, { "lowest", way_lowest },
 		{ "ended", way_ended }, { "recursive", way_recursive }, { "crowd", way_crowd },
 		{ "children", way_children }, { "once", way_once }, { "shared", way_shared },
-		{ "denied", way_denied }, { "deadly", way_deadly },
+		{ "denied", way_denied }, { "deadly", way_deadly }, { "confined", way_confined },
 	};
 	const char *name = argc > 1 ? argv[1] : "";
 

@@ -24,6 +24,11 @@ void lsp_copy_be_careful(void)
 	__atomic_store_n(&careful, true, __ATOMIC_RELAXED);
 }
 
+bool lsp_copy_is_careful(void)
+{
+	return __atomic_load_n(&careful, __ATOMIC_RELAXED);
+}
+
 void lsp_copy_begin(void)
 {
 	char text[STATUS_BYTES];
@@ -71,7 +76,7 @@ size_t lsp_copy(uint32_t tid, void *to, uint64_t from, size_t bytes)
 	struct iovec local = { to, bytes }, remote = { (void *)(uintptr_t)from, bytes };
 	ssize_t got;
 
-	if (__atomic_load_n(&careful, __ATOMIC_RELAXED))
+	if (lsp_copy_is_careful())
 		return copy_shown(to, (const char *)(uintptr_t)from, bytes);
 	/* By the thread's number: the process's own means nothing when its first thread has ended. */
 	got = syscall(SYS_process_vm_readv, tid, &local, 1UL, &remote, 1UL, 0UL);

@@ -3,6 +3,7 @@
 #ifndef LSP_PRELOAD_COPY_H
 #define LSP_PRELOAD_COPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ void lsp_copy_begin(void);
 
 /* The program is about to forbid itself system calls: from now on only those are used that every program needs. */
 void lsp_copy_be_careful(void);
+bool lsp_copy_is_careful(void);
 
 /* Copies @bytes, a multiple of 8, from @from, which is the calling thread's, @tid's, own. Bytes that were there. */
 size_t lsp_copy(uint32_t tid, void *to, uint64_t from, size_t bytes);

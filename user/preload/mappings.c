@@ -13,6 +13,7 @@
 
 #include "apart.h"
 #include "chunk.h"
+#include "copy.h"
 #include "thread.h"
 
 #define RANGES 1024
@@ -40,6 +41,7 @@ static uint32_t newest;		/* generation */
 static uint32_t reading;
 static uint32_t stale = 1;
 static uint32_t loading;	/* calls that load a library now */
+static bool loads;		/* there has been one since the last reading */
 static uint64_t read_ns, loading_until_ns;
 /* Mappings that have been sent, the latest: a library that comes and goes makes two of them, not one a time. */
 static struct sent {
@@ -52,12 +54,14 @@ void lsp_text_stale(void)
 {
 	/* It may be long until it is there. */
 	__atomic_store_n(&loading_until_ns, lsp_thread_now_ns() + LOADING_NS, __ATOMIC_RELAXED);
+	__atomic_store_n(&loads, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
 }
 
 void lsp_text_loading(int calls)
 {
 	__atomic_fetch_add(&loading, (uint32_t)calls, __ATOMIC_RELEASE);
+	__atomic_store_n(&loads, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
 }
 
@@ -245,8 +249,11 @@ static void refresh(uint64_t now_ns)
 {
 	__atomic_store_n(&stale, 0, __ATOMIC_SEQ_CST);
 	read_ns = now_ns;
+	/* A program that forbids itself calls may open files, if it loads libraries: and else it may not. */
+	if (lsp_copy_is_careful() && newest && !__atomic_exchange_n(&loads, false, __ATOMIC_RELAXED))
+		return;
 	/* The first is read before the program has threads. */
-	if (!newest || !lsp_apart_run(file_read, NULL))
+	if (lsp_copy_is_careful() || !newest || !lsp_apart_run(file_read, NULL))
 		file_read(NULL);
 }
 
