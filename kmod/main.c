@@ -46,4 +46,4 @@ module_exit(lockspan_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Records futex wait spans and blames them on the releasers");
-MODULE_VERSION("0.1");
+MODULE_VERSION(LSP_RELEASE);
