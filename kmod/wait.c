@@ -37,11 +37,6 @@ atomic_t lsp_wait_vector_open;
 
 static DEFINE_PER_CPU(u64, span_count);
 
-static bool syscall_is_restart(u64 nr, bool compat)
-{
-	return compat ? nr == 0 : nr == __NR_restart_syscall;
-}
-
 static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
 {
 	struct pt_regs *regs = task_pt_regs(current);
@@ -51,7 +46,7 @@ static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op 
 	u64 wide[6];
 	int i;
 
-	if (syscall_is_restart(nr, compat)) {
+	if (lsp_call_is_restart((u32)nr, compat)) {
 		/* The interrupted call's operation is gone from the registers; the span it ended has it. */
 		ret->uaddr = (unsigned long)current->restart_block.futex.uaddr;
 		ret->uaddr2 = 0;
@@ -284,7 +279,7 @@ struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hr
 	}
 	raw_spin_lock(&t->lock);
 	prepared = (t->state == LSP_TASK_PREPARED || t->state == LSP_TASK_WOKEN) &&
-		   t->q == q && t->pi == !!lock;
+		   t->q == q && !t->pi && !lock;
 	if (!prepared) {
 		wait_finish_last(t, lock && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI);
 		if (!wait_describe(t, q, lock, true)) {

@@ -14,6 +14,15 @@
 /* arch/x86/entry/syscalls/syscall_32.tbl */
 #define NR_32_FUTEX		240
 #define NR_32_FUTEX_TIME64	422
+#define NR_64_RESTART		219
+#define NR_64_EXECVE		59
+#define NR_64_EXECVEAT		322
+#define NR_32_RESTART		0
+#define NR_32_EXECVE		11
+#define NR_32_EXECVEAT		358
+/* x32 has these of its own */
+#define NR_X32_EXECVE		520
+#define NR_X32_EXECVEAT		545
 /* in both */
 #define NR_FUTEX_WAITV		449
 #define NR_FUTEX_WAIT		455
@@ -66,6 +75,22 @@ static u8 op_of(u32 word)
 	default:
 		return LOCKSPAN_OP_OTHER;
 	}
+}
+
+bool lsp_call_is_restart(u32 nr, bool compat)
+{
+	if (nr & NR_X32_BIT)
+		return nr == (NR_X32_BIT | NR_64_RESTART);
+	return nr == (compat ? NR_32_RESTART : NR_64_RESTART);
+}
+
+bool lsp_call_is_exec(u32 nr, bool compat)
+{
+	if (nr & NR_X32_BIT)
+		return nr == (NR_X32_BIT | NR_X32_EXECVE) || nr == (NR_X32_BIT | NR_X32_EXECVEAT);
+	if (compat)
+		return nr == NR_32_EXECVE || nr == NR_32_EXECVEAT;
+	return nr == NR_64_EXECVE || nr == NR_64_EXECVEAT;
 }
 
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret)

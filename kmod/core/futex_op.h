@@ -24,4 +24,8 @@ struct lsp_futex_op {
  */
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret);
 
+/* Whether the call goes on with what a signal has interrupted; and whether it is one that starts another program. */
+bool lsp_call_is_restart(u32 nr, bool compat);
+bool lsp_call_is_exec(u32 nr, bool compat);
+
 #endif

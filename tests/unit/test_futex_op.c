@@ -225,6 +225,32 @@ static void test_numbers(void **state)
 	assert_int_equal(FUTEX_CLOCK_REALTIME, 256);
 }
 
+/* By the numbers of the kernel's tables for 64 bits, 32 bits and x32. */
+static void test_calls_beside_futex(void **state)
+{
+	static const struct {
+		u32 nr;
+		bool compat;
+		bool restart;
+		bool exec;
+	} calls[] = {
+		{ SYS_restart_syscall, false, true, false }, { SYS_restart_syscall | X32, false, true, false },
+		{ SYS_restart_syscall | X32, true, true, false }, { SYS_restart_syscall, true, false, false },
+		{ 0, true, true, false }, { 0, false, false, false }, { X32, false, false, false },
+		{ SYS_execve, false, false, true }, { SYS_execveat, false, false, true },
+		{ 11, true, false, true }, { 358, true, false, true }, { 520 | X32, false, false, true },
+		{ 545 | X32, true, false, true }, { SYS_execve | X32, false, false, false },
+		{ 11, false, false, false }, { SYS_execve, true, false, false }, { 520, false, false, false },
+		{ SYS_futex, false, false, false }, { SYS_exit_group, false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		assert_int_equal(lsp_call_is_restart(calls[i].nr, calls[i].compat), calls[i].restart);
+		assert_int_equal(lsp_call_is_exec(calls[i].nr, calls[i].compat), calls[i].exec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_futex2_wait),
 		cmocka_unit_test(test_no_futex_wait),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_calls_beside_futex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
