@@ -9,7 +9,9 @@
 #include <linux/fs.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/rtmutex.h>
+#include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/version.h>
 
@@ -123,6 +125,33 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 #else
 #define LSP_EXIT_ARGUMENT
 #endif
+
+/*
+ * Since v6.4 threads that work for a process in the kernel alone have a flag of their own. Since v5.12 io_uring's
+ * workers are such threads; before, they were the kernel's.
+ */
+#ifdef PF_USER_WORKER
+#define LSP_TASK_WORKER (PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define LSP_TASK_WORKER PF_IO_WORKER
+#endif
+
+/*
+ * The preemption count without the probe's own part: a handler that a breakpoint calls, which is
+ * what a kprobe is where ftrace has no place, runs as in an NMI that came in an interrupt.
+ */
+static inline unsigned int lsp_context(void)
+{
+	unsigned int count = preempt_count();
+
+	return count & NMI_MASK ? count - NMI_OFFSET - HARDIRQ_OFFSET : count;
+}
+
+/* Whether what the probe met runs in an interrupt, so that the current task is not its cause. */
+static inline bool lsp_context_is_interrupt(void)
+{
+	return lsp_context() & (NMI_MASK | HARDIRQ_MASK) || in_serving_softirq();
+}
 
 /*
  * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler")

@@ -103,16 +103,11 @@ static int wake_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* wake_up_state(task, state): a requeue_pi call grants the lock so; signals wake other states. */
+/* wake_up_state(task, state): waiters for PI mutexes are woken so; signals wake other states. */
 static int wake_state_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	struct task_struct *task = (struct task_struct *)regs_get_kernel_argument(regs, 0);
-
-	if (regs_get_kernel_argument(regs, 1) == TASK_NORMAL) {
-		/* A mutex that was free is granted without a word: the waiter moves and is woken in one. */
-		lsp_wake_requeue_pi(task, NULL);
-		lsp_wake_pi(task);
-	}
+	if (regs_get_kernel_argument(regs, 1) == TASK_NORMAL)
+		lsp_wake_state((struct task_struct *)regs_get_kernel_argument(regs, 0));
 	return 0;
 }
 

@@ -320,7 +320,7 @@ static u64 count_id(void)
 /* Elsewhere user memory may be another's; a 32-bit stack has other words. */
 static bool walk_allowed(const struct pt_regs *regs)
 {
-	return in_task() && user_64bit_mode((struct pt_regs *)regs);
+	return !lsp_context_is_interrupt() && user_64bit_mode((struct pt_regs *)regs);
 }
 
 static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
@@ -489,7 +489,8 @@ u64 lsp_ustack_take(void)
 	u32 mode = lsp_ustack_mode;
 	u64 id = 0;
 
-	if (!current->mm)
+	/* A worker's registers are those of the thread that made it, at that time. */
+	if (unlikely(!current->mm || current->flags & LSP_TASK_WORKER))
 		return 0;
 	if (likely(mode == LOCKSPAN_STACK_SPARSE && !stack_both))
 		id = remembered_take();

@@ -6,6 +6,7 @@
 #include <linux/timekeeping.h>
 #include <asm/syscall.h>
 
+#include "compat.h"
 #include "core/futex_op.h"
 #include "counter.h"
 #include "futexq.h"
@@ -79,6 +80,27 @@ static __always_inline bool wake_is_join(const struct lsp_task *t)
 	       t->task->mm == current->mm;
 }
 
+/* Most releases are futex(2)'s. */
+static __always_inline bool wake_is_no_futex_call(void)
+{
+	return (u32)task_pt_regs(current)->orig_ax != __NR_futex;
+}
+
+/* How the releaser comes to release without asking for it, LOCKSPAN_RELEASE_*. */
+static noinline u16 wake_flags_seldom(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	/* A worker of io_uring's has the registers of the thread that made it. */
+	if (current->flags & LSP_TASK_WORKER)
+		return LOCKSPAN_RELEASE_WORKER;
+	/* What a program leaves locked is let go at its end, and when it becomes another program. */
+	if (current->flags & PF_EXITING ||
+	    lsp_call_is_exec((u32)syscall_get_nr(current, regs), in_ia32_syscall()))
+		return LOCKSPAN_RELEASE_EXITING;
+	return 0;
+}
+
 /* What one release did, and whom it concerned; read while the waiter's lock is held. */
 struct release {
 	u64 span;
@@ -93,6 +115,12 @@ struct release {
 	u8 op;
 };
 
+static noinline void release_book_again(struct lsp_task *t, struct release *r)
+{
+	r->flags |= LOCKSPAN_RELEASE_AGAIN;
+	r->charge = lsp_ledger_release_again(&t->key->ledger, &t->wait, t->wake_ns, r->time_ns);
+}
+
 static __always_inline void release_book(struct lsp_task *t, struct release *r)
 {
 	struct lsp_key *key = t->key;
@@ -106,17 +134,19 @@ static __always_inline void release_book(struct lsp_task *t, struct release *r)
 	r->flags = t->pi ? LOCKSPAN_RELEASE_PI : 0;
 	if (wake_is_join(t))
 		r->flags |= LOCKSPAN_RELEASE_JOIN;
-	if (unlikely(current->flags & PF_EXITING))
-		r->flags |= LOCKSPAN_RELEASE_EXITING;
-	if (unlikely(hardirq_count() || in_serving_softirq()))
+	if (unlikely(current->flags & (PF_EXITING | LSP_TASK_WORKER) || wake_is_no_futex_call()))
+		r->flags |= wake_flags_seldom();
+	if (unlikely(lsp_context_is_interrupt()))
 		r->flags |= LOCKSPAN_RELEASE_IRQ;
 
 	raw_spin_lock(&key->lock);
 	r->time_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
-	if (unlikely(t->state == LSP_TASK_CLOSING))
-		r->charge = lsp_ledger_release_late(&key->ledger, r->time_ns);
-	else
+	if (likely(t->state < LSP_TASK_WOKEN))
 		r->charge = lsp_ledger_release(&key->ledger, &t->wait, r->time_ns);
+	else if (t->state == LSP_TASK_WOKEN)
+		release_book_again(t, r);
+	else
+		r->charge = lsp_ledger_release_late(&key->ledger, r->time_ns);
 	r->waiters = min_t(u32, key->ledger.waiters, U16_MAX);
 	raw_spin_unlock(&key->lock);
 
@@ -214,9 +244,16 @@ static bool wake_is_mine(const struct lsp_task *t, const void *q, bool vector)
 	return q ? t->q == q : t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI;
 }
 
-/* What has to be seen to first in other cases than a wait that is open. False: it is none of ours. */
+/*
+ * What has to be seen to first in other cases than a wait that is open. False: it is none of ours. A waiter for
+ * a PI mutex that is woken again found it taken by another and slept on, all in one call.
+ */
 static noinline bool wake_prepare(struct lsp_task *t, const void *q, bool vector)
 {
+	if (t->state == LSP_TASK_WOKEN && t->pi && !q) {
+		t->owner_died = false;
+		return true;
+	}
 	if (!(t->state == LSP_TASK_OPEN || wake_is_late(t, q) || (t->state == LSP_TASK_PREPARED && q)))
 		return false;
 	if (t->state == LSP_TASK_PREPARED)
@@ -299,6 +336,18 @@ void lsp_wake_pi(struct task_struct *task)
 	local_irq_restore(flags);
 }
 
+/* The lock that @t waits for was let go before and is @t's turn now, without anybody's doing. */
+static void wake_pass_on(struct lsp_task *t)
+{
+	struct lsp_key *key = t->key;
+
+	raw_spin_lock(&key->lock);
+	t->wake_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
+	t->handoff_ns += lsp_ledger_pass_on(&key->ledger, &t->wait, t->wake_ns);
+	raw_spin_unlock(&key->lock);
+	t->state = LSP_TASK_WOKEN;
+}
+
 /*
  * The word that the current task's FUTEX_CMP_REQUEUE_PI moves @t to; false if it
  * is in no such call. @lock: its mutex; NULL when @q has the new key already.
@@ -326,10 +375,22 @@ static bool requeue_target(const void *q, const void *lock, struct lsp_key_id *i
 	return true;
 }
 
+/* Moves @t if the current task's call does that to it. Its lock is held. */
+static bool wake_requeue(struct lsp_task *t, const void *lock)
+{
+	struct lsp_key_id id;
+
+	if (t->state != LSP_TASK_OPEN || t->pi || t->op != LOCKSPAN_OP_WAIT_REQUEUE_PI ||
+	    !requeue_target(t->q, lock, &id))
+		return false;
+	if (!lsp_key_is(t->key, &id))
+		wake_move(t, &id);
+	return true;
+}
+
 void lsp_wake_requeue_pi(struct task_struct *task, const void *lock)
 {
 	struct lsp_task *t;
-	struct lsp_key_id id;
 	unsigned long flags;
 
 	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
@@ -339,9 +400,30 @@ void lsp_wake_requeue_pi(struct task_struct *task, const void *lock)
 		return;
 	local_irq_save(flags);
 	raw_spin_lock(&t->lock);
-	if (t->state == LSP_TASK_OPEN && t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI &&
-	    requeue_target(t->q, lock, &id) && !lsp_key_is(t->key, &id))
-		wake_move(t, &id);
+	wake_requeue(t, lock);
 	raw_spin_unlock(&t->lock);
+	local_irq_restore(flags);
+}
+
+void lsp_wake_state(struct task_struct *task)
+{
+	struct lsp_task *t;
+	unsigned long flags;
+	bool granted;
+
+	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+		return;
+	t = lsp_task_by_task(task);
+	if (!t || task == current)
+		return;
+	local_irq_save(flags);
+	raw_spin_lock(&t->lock);
+	/* A mutex that was free is granted without a word: the waiter moves and is woken in one. */
+	granted = wake_requeue(t, NULL);
+	if (!granted && t->state == LSP_TASK_OPEN && wake_is_mine(t, NULL, false))
+		wake_pass_on(t);
+	raw_spin_unlock(&t->lock);
+	if (granted)
+		wake_task(t, NULL, false);
 	local_irq_restore(flags);
 }

@@ -8,17 +8,22 @@
 /* The current task takes @q off its queue. */
 void lsp_wake_q(const void *q);
 
-/* The current task hands a PI mutex to @task, or may be waking it for another reason. */
+/* The current task hands a PI mutex to @task, for the first time or again; or wakes it for another reason. */
 void lsp_wake_pi(struct task_struct *task);
 
 /* The current task calls requeue: from now on waiters may end on another key than they began. */
 void lsp_wake_requeues(void);
 
 /*
- * The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names: @lock, or NULL
- * when the mutex was free and is granted at once.
+ * The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names, @lock.
  */
 void lsp_wake_requeue_pi(struct task_struct *task, const void *lock);
+
+/*
+ * The current task wakes @task by its state, as a call of requeue_pi's does to grant a mutex that was free, and as
+ * whoever changes a priority does when a mutex that is under way to one waiter becomes another's.
+ */
+void lsp_wake_state(struct task_struct *task);
 
 /* Process context, between sessions. */
 void lsp_wake_reset(void);

@@ -123,6 +123,47 @@ static inline struct lsp_ledger_charge lsp_ledger_release(struct lsp_ledger *l, 
 }
 
 /*
+ * A waker wakes at @t the woken @w, which found the lock taken by another and waits on for it in the same call.
+ * Since @woken_ns, when it was woken last, it has waited for that other, whose hold ends now; and so have all
+ * who wait since the hand-over that came to nothing, unless that was over by then.
+ */
+static inline struct lsp_ledger_charge lsp_ledger_release_again(struct lsp_ledger *l, struct lsp_ledger_wait *w,
+								u64 woken_ns, u64 t)
+{
+	struct lsp_ledger_charge charge;
+
+	if (w->epoch == l->epoch)
+		l->handoff = false;
+	charge = ledger_charge(l, t);
+	charge.hold_ns += t - woken_ns;
+	if (!l->handoff) {
+		l->epoch++;
+		l->handoff = true;
+	}
+	w->epoch = l->epoch;
+	return charge;
+}
+
+/*
+ * The kernel wakes @w at @t for the lock that somebody let go before and nobody has taken up: the hand-over goes
+ * on, to another. Returns the handoff time that this closed. A lock that is held is let go now by somebody unseen.
+ */
+static inline u64 lsp_ledger_pass_on(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t)
+{
+	u64 waited_ns = ledger_advance(l, t);
+
+	l->last_ns = t;
+	if (!l->handoff) {
+		l->epoch++;
+		l->handoff = true;
+	}
+	w->epoch = l->epoch;
+	l->base_sum -= t;
+	l->waiters--;
+	return waited_ns;
+}
+
+/*
  * A waker takes off the queue a waiter that had already left unwoken. Charges
  * the others' time as release does; the lock is held again at once, because
  * the one it was handed to already runs.

@@ -282,13 +282,15 @@ struct lockspan_span {
 };
 
 /* flags of RELEASE */
-#define LOCKSPAN_RELEASE_EXITING (1U << 0) /* the releaser was exiting */
+#define LOCKSPAN_RELEASE_EXITING (1U << 0) /* the releaser was exiting, or becoming another program */
 #define LOCKSPAN_RELEASE_JOIN	 (1U << 1) /* the kernel's clear_child_tid wake */
 #define LOCKSPAN_RELEASE_IRQ	 (1U << 2) /* from an interrupt: current is not the cause */
 #define LOCKSPAN_RELEASE_LATE	 (1U << 3) /* the waiter had already given up */
 #define LOCKSPAN_RELEASE_PI	 (1U << 4) /* priority-inheritance hand-over */
+#define LOCKSPAN_RELEASE_WORKER	 (1U << 5) /* by a thread that works for the process in the kernel alone: no stack */
+#define LOCKSPAN_RELEASE_AGAIN	 (1U << 6) /* the waiter had been released before, but found the PI mutex taken */
 
-/* One waiter taken off its queue by a task. */
+/* One waiter taken off its queue by a task. Of several that name one span the last one ended it. */
 struct lockspan_release {
 	struct lockspan_rec rec;
 	__u64 span;		/* id of the waiter's span */

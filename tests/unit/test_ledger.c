@@ -50,7 +50,7 @@ struct world {
 	u64 hold_ns, handoff_ns, tail_ns, lock_wait_ns;	/* totals from the ledger */
 	u64 clock_ns;
 	u64 random;
-	unsigned int events, late, requeues, backwards, bursts, forgotten, deepest;
+	unsigned int events, late, requeues, backwards, bursts, forgotten, deepest, again, passed;
 };
 
 static u64 below(struct world *w, u64 range)
@@ -184,6 +184,49 @@ static void release(struct world *w, struct model_task *task, unsigned int relea
 	assert_true(t >= task->enq_ns);
 }
 
+/* The woken task found the lock taken and waits on: for whoever took it, who lets go now. */
+static void release_again(struct world *w, struct model_task *task, unsigned int releaser)
+{
+	struct model_key *k = &w->keys[task->key];
+	struct lsp_ledger_charge charge;
+	u64 t = model_advance(w, task->key);
+	u64 sum = model_blame(w, task->key);
+	bool theirs = !k->transit || task->may_end;
+
+	charge = lsp_ledger_release_again(&k->ledger, &task->wait, task->wake_ns, t);
+	assert_int_equal(charge.hold_ns, (theirs ? sum : 0) + t - task->wake_ns);
+	assert_int_equal(charge.handoff_ns, theirs ? 0 : sum);
+	w->model_hold_of[releaser] += (theirs ? sum : 0) + t - task->wake_ns;
+	w->hold_of[releaser] += charge.hold_ns;
+	w->hold_ns += charge.hold_ns;
+	w->handoff_ns += charge.handoff_ns;
+	if (theirs)
+		model_arrived(w, task->key);
+	k->transit = true;
+	task->may_end = true;
+	w->lock_wait_ns += t - task->wake_ns;
+	task->wake_ns = t;
+	w->again++;
+}
+
+/* The kernel wakes another waiter for a lock that is under way already. */
+static void pass_on(struct world *w, struct model_task *task)
+{
+	struct model_key *k = &w->keys[task->key];
+	u64 t = model_advance(w, task->key);
+	u64 sum = model_blame(w, task->key);
+
+	assert_int_equal(lsp_ledger_pass_on(&k->ledger, &task->wait, t), sum);
+	w->handoff_ns += sum;
+	k->transit = true;
+	task->state = WOKEN;
+	task->may_end = true;
+	task->wake_ns = t;
+	w->lock_wait_ns += t - task->enq_ns;
+	w->tail_ns += task->tail_ns;
+	w->passed++;
+}
+
 static void run(struct world *w, struct model_task *task)
 {
 	struct model_key *k = &w->keys[task->key];
@@ -278,10 +321,16 @@ static void step(struct world *w, unsigned int crowd)
 	} else if (task->state == WOKEN) {
 		if (below(w, 2))
 			run(w, task);
+		/* Real keys are not forgotten while a woken task has not run. */
+		else if (w->keys[task->key].now_ns >= task->wake_ns)
+			release_again(w, task, releaser);
 	} else if (below(w, 10) >= crowd) {
-		switch (below(w, 6)) {
+		switch (below(w, 7)) {
 		case 0:
 			leave(w, task);
+			break;
+		case 2:
+			pass_on(w, task);
 			break;
 		case 1:
 			if (waiters(w, (task->key + 1) % KEYS) < WAITERS_MAX)
@@ -313,6 +362,7 @@ static void test_random_schedules(void **state)
 	/* The last three make n * t wrap: with all 64, with two, and with four in mid schedule. */
 	static const u64 starts[] = { 0, 1000000000, 1ULL << 58, 1ULL << 63, (1ULL << 62) - (1ULL << 40) };
 	unsigned int late = 0, requeues = 0, backwards = 0, bursts = 0, forgotten = 0, deepest = 0;
+	unsigned int again = 0, passed = 0;
 	unsigned int events = 0;
 
 	(void)state;
@@ -334,6 +384,8 @@ static void test_random_schedules(void **state)
 		backwards += w.backwards;
 		bursts += w.bursts;
 		forgotten += w.forgotten;
+		again += w.again;
+		passed += w.passed;
 		deepest = w.deepest > deepest ? w.deepest : deepest;
 	}
 	/* The schedules came to everything that they are meant to try. */
@@ -341,7 +393,7 @@ static void test_random_schedules(void **state)
 		      late, requeues, backwards, bursts, forgotten);
 	assert_true(events > 1000000);
 	assert_true(late > 1000 && requeues > 1000 && backwards > 1000);
-	assert_true(bursts > 1000 && forgotten > 100);
+	assert_true(bursts > 1000 && forgotten > 100 && again > 1000 && passed > 1000);
 	assert_int_equal(deepest, WAITERS_MAX);
 }
 
@@ -366,6 +418,41 @@ static void test_hold_handoff_tail(void **state)
 	charge = lsp_ledger_release(&l, &c, 200);
 	assert_int_equal(charge.hold_ns, 50);
 	assert_int_equal(lsp_ledger_run(&l, &c, 210), 0);	/* nobody was kept waiting */
+}
+
+/* A PI mutex is given to a, another takes it in passing and keeps it: a and b wait for that one. */
+static void test_stolen_on_the_way(void **state)
+{
+	struct lsp_ledger_wait a, b;
+	struct lsp_ledger_charge charge;
+	struct lsp_ledger l;
+
+	(void)state;
+	lsp_ledger_init(&l, 0);
+	lsp_ledger_enq(&l, &a, 0);
+	lsp_ledger_enq(&l, &b, 10);
+	assert_int_equal(lsp_ledger_release(&l, &a, 20).hold_ns, 30);
+	charge = lsp_ledger_release_again(&l, &a, 20, 220);
+	assert_int_equal(charge.hold_ns, 400);
+	assert_int_equal(charge.handoff_ns, 0);
+	assert_int_equal(lsp_ledger_run(&l, &a, 225), 5);
+	assert_int_equal(lsp_ledger_release(&l, &b, 235).hold_ns, 10);
+}
+
+/* On its way to a the mutex goes to b, whose priority has risen: nobody held it meanwhile. */
+static void test_passed_on_to_another(void **state)
+{
+	struct lsp_ledger_wait a, b;
+	struct lsp_ledger l;
+
+	(void)state;
+	lsp_ledger_init(&l, 0);
+	lsp_ledger_enq(&l, &a, 0);
+	lsp_ledger_enq(&l, &b, 10);
+	assert_int_equal(lsp_ledger_release(&l, &a, 20).hold_ns, 30);
+	assert_int_equal(lsp_ledger_pass_on(&l, &b, 50), 30);
+	assert_int_equal(lsp_ledger_run(&l, &b, 60), 0);
+	assert_int_equal(lsp_ledger_release_again(&l, &a, 20, 160).hold_ns, 140);
 }
 
 static void test_wake_all_is_one_handover(void **state)
@@ -447,6 +534,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hold_handoff_tail),
+		cmocka_unit_test(test_stolen_on_the_way),
+		cmocka_unit_test(test_passed_on_to_another),
 		cmocka_unit_test(test_wake_all_is_one_handover),
 		cmocka_unit_test(test_barging_ends_handover),
 		cmocka_unit_test(test_late_release),

@@ -352,6 +352,7 @@ struct event {
 	uint32_t other_tid;	/* a span's waker, a release's waiter */
 	bool span;
 	bool late;
+	bool again;		/* a release of a waiter that had been released before */
 };
 
 struct events {
@@ -400,7 +401,10 @@ static void event_add(struct events *to, const char *line)
 		.other_tid = (uint32_t)field(line, span ? "\"waker_tid\":" : "\"waiter_tid\":"),
 		.blamed_ns = field(line, "\"handoff_ns\":") + field(line, span ? "\"tail_ns\":" : "\"hold_ns\":"),
 		.late = !span && strstr(line, "\"late\":true"),
+		.again = !span && strstr(line, "\"again\":true"),
 	};
+	if (!span)
+		e->wake_ns = field(line, "\"time_ns\":");
 	if (span) {
 		e->end_key = field(line, "\"end_key\":");
 		e->enq_ns = field(line, "\"enq_ns\":");
@@ -479,10 +483,10 @@ static int by_id(const void *a, const void *b)
 
 static bool release_matches(const struct event *release, const struct event *span)
 {
-	/* A span that ended before its waker came does not know him. */
+	/* A span that ended before its waker came does not know him, and of several it knows the last. */
 	return release->other_tid == span->tid &&
 	       release->key == (span->end_key ? span->end_key : span->key) &&
-	       (release->late || release->tid == span->other_tid);
+	       (release->late || release->wake_ns < span->wake_ns || release->tid == span->other_tid);
 }
 
 static void release_print(const struct event *release, const struct event *span)
@@ -545,11 +549,11 @@ static int ledger(const char *path)
 		if (e->span) {
 			span_add(e, &ordered);
 			nspans++;
-			/* A wake, or a release that came late: each is a span that a waker ended. */
-			released += e->wake_ns != 0;
+			/* A wake, or a release that came late: each is a span that a waker ended, or the kernel itself. */
+			released += e->wake_ns && e->other_tid;
 		} else {
 			sum_of(e->key)->blamed_ns += e->blamed_ns;
-			releases += !e->late;
+			releases += !e->late && !e->again;
 		}
 	}
 	exact = sums_exact(&wait_ns, &blamed_ns);

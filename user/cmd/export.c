@@ -161,6 +161,8 @@ static void release_print(const struct lockspan_release *r)
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_EXITING, "exiting");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_JOIN, "join");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_IRQ, "interrupt");
+	flag_put(r->rec.flags, LOCKSPAN_RELEASE_WORKER, "worker");
+	flag_put(r->rec.flags, LOCKSPAN_RELEASE_AGAIN, "again");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_LATE, "late");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_PI, "pi");
 	puts("}");

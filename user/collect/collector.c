@@ -199,6 +199,8 @@ static uint32_t release_kind(const struct lockspan_release *r)
 		kind |= KIND_JOIN;
 	if (r->rec.flags & LOCKSPAN_RELEASE_IRQ)
 		kind |= KIND_INTERRUPT;
+	if (r->rec.flags & LOCKSPAN_RELEASE_WORKER)
+		kind |= KIND_WORKER;
 	if (r->rec.flags & LOCKSPAN_RELEASE_PI || op_is_pi(r->op))
 		kind |= KIND_PI;
 	return kind;
@@ -459,6 +461,7 @@ int lsp_collector_rows(const struct lsp_collector *c,
 			.sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT),
 			.tgid = key->tgid,
 			.interrupt = key->kind & KIND_INTERRUPT,
+			.worker = key->kind & KIND_WORKER,
 			.sums = &c->resolved.rows[i].sums,
 		};
 		int err;

@@ -86,6 +86,7 @@ struct lsp_row {
 	enum lsp_sync sync;
 	uint32_t tgid;
 	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
+	bool worker;		/* released by a thread that has no stack of the process's */
 	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
 };
 

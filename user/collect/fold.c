@@ -337,7 +337,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 		.stack = trace,
 		.tgid = row->key.tgid,
 		.comm = row->key.comm,
-		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT)) |
+		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT | KIND_WORKER)) |
 			(uint32_t)sync << KIND_SYNC_SHIFT,
 	};
 	struct lsp_sums *sums;

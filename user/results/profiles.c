@@ -28,7 +28,7 @@ static const struct lsp_profile_type ext_types[EXT_COUNT] = {
 
 /* Frames that stand for no code; addresses are theirs alone, because readers tell frames by address. */
 enum pseudo {
-	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK,
+	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK, PSEUDO_WORKER,
 	PSEUDO_END,		/* and one for each way in which a stack can end */
 	PSEUDO_COUNT = PSEUDO_END + LSP_END_COUNT
 };
@@ -101,7 +101,7 @@ int64_t lsp_profiles_frame(struct lsp_profile *p, const struct lsp_frame *f)
 static int64_t pseudo_location(struct lsp_profile *p, unsigned int which)
 {
 	static const char *const names[PSEUDO_END] = {
-		"[handoff]", "[interrupt]", "[no stack]",
+		"[handoff]", "[interrupt]", "[no stack]", "[kernel worker]",
 	};
 	const struct lsp_profile_mapping m = {
 		.start = PSEUDO_START, .limit = PSEUDO_START + PSEUDO_COUNT,
@@ -129,8 +129,9 @@ static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint6
 	int64_t id;
 	int n = 0;
 
-	if (row->interrupt || !t->nframes) {
-		id = pseudo_location(p, row->interrupt ? PSEUDO_INTERRUPT : PSEUDO_NO_STACK);
+	if (row->interrupt || row->worker || !t->nframes) {
+		id = pseudo_location(p, row->interrupt ? PSEUDO_INTERRUPT :
+					row->worker ? PSEUDO_WORKER : PSEUDO_NO_STACK);
 		if (id < 0)
 			return (int)id;
 		ids[0] = (uint64_t)id;
