@@ -237,6 +237,7 @@ static void stacks_keep_their_places(void **state)
 
 	(void)state;
 	assert_int_equal(lsp_stackset_init(&set), 0);
+	set.by_process = true;
 	assert_int_equal(lsp_stackset_place(&set, 1, 0, 10, &early), 0);
 	assert_int_equal(early, LSP_STACK_NOT_TAKEN);
 	/* Named before it comes. */
@@ -266,6 +267,25 @@ static void stacks_keep_their_places(void **state)
 	lsp_stackset_resolve(&set, newer, 4);
 	assert_int_equal(set.raw_bytes, 0);
 	assert_int_equal(set.stacks[newer].trace, 4);
+	lsp_stackset_uninit(&set);
+}
+
+/* The module's names are: a process may name a stack that another with the same memory has sent, and before that. */
+static void names_may_be_the_sessions(void **state)
+{
+	struct lockspan_stack s = stack(42, 1, 7);
+	struct lsp_stackset set;
+	uint32_t child, parent;
+
+	(void)state;
+	assert_int_equal(lsp_stackset_init(&set), 0);
+	assert_int_equal(lsp_stackset_place(&set, 2, 42, 10, &child), 0);
+	assert_int_equal(lsp_stackset_put(&set, &s), 0);
+	assert_int_equal(lsp_stackset_place(&set, 1, 42, 20, &parent), 0);
+	assert_int_equal(child, parent);
+	assert_true(set.stacks[child].arrived);
+	/* Its mappings are the sender's. */
+	assert_int_equal(set.stacks[child].tgid, 1);
 	lsp_stackset_uninit(&set);
 }
 
@@ -322,6 +342,7 @@ int main(void)
 		cmocka_unit_test(estimates_are_unbiased),
 		cmocka_unit_test(strings_are_kept_once),
 		cmocka_unit_test(stacks_keep_their_places),
+		cmocka_unit_test(names_may_be_the_sessions),
 		cmocka_unit_test(compaction_drops_only_the_unused),
 	};
 

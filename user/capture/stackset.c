@@ -67,8 +67,8 @@ static int name_add(struct lsp_stackset *s, const struct lsp_stackset_name *name
 static int name_at(struct lsp_stackset *s, uint32_t tgid, uint64_t id,
 		   struct lsp_stackset_name **ret)
 {
-	struct lsp_stackset_name name = { .id = id, .tgid = tgid };
-	uint32_t at = lsp_index_find(&s->index, name_hash(tgid, id), name_equal, s, &name);
+	struct lsp_stackset_name name = { .id = id, .tgid = s->by_process ? tgid : 0 };
+	uint32_t at = lsp_index_find(&s->index, name_hash(name.tgid, id), name_equal, s, &name);
 	int err;
 
 	if (at == LSP_INDEX_NONE) {
@@ -132,6 +132,7 @@ int lsp_stackset_put(struct lsp_stackset *s, const struct lockspan_stack *stack)
 		return -ENOMEM;
 	memcpy(to->raw, stack, stack->rec.bytes);
 	s->raw_bytes += stack->rec.bytes;
+	to->tgid = stack->tgid;
 	to->generation = stack->generation;
 	to->arrived = true;
 	to->used = true;

@@ -44,6 +44,11 @@ struct lsp_stackset {
 	size_t names_room;
 	struct lsp_index index;
 	size_t raw_bytes;	/* held in captured stacks */
+	/*
+	 * Two processes may give one name to different stacks. The module's names are unique, and processes
+	 * that share their memory share the stacks too, whichever of them a STACK record calls its own.
+	 */
+	bool by_process;
 };
 
 int lsp_stackset_init(struct lsp_stackset *s);

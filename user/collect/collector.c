@@ -37,6 +37,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	err = lsp_resolver_create(&o->resolver, &c->resolver);
 	if (!err)
 		err = lsp_stackset_init(&c->stacks);
+	c->stacks.by_process = o->own_names;
 	if (!err)
 		err = lsp_traces_init(&c->traces);
 	if (!err)

@@ -32,6 +32,7 @@ struct lsp_collector_options {
 	void *teach_arg;
 	bool late_names;	/* locks are named at the end only: where they were initialised is told by then */
 	bool keep_stacks;	/* nobody can be asked for a stack again */
+	bool own_names;		/* each process names its stacks itself */
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 

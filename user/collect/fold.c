@@ -189,6 +189,10 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 	if (err)
 		return err;
 	trace = c->stacks.stacks[stack].trace;
+	/* The span file finds stacks by process: of processes that share their memory each has them. */
+	if (c->spans && stack != LSP_STACK_NOT_TAKEN && row->key.tgid != c->stacks.stacks[stack].tgid)
+		lsp_spanfile_add_stack(c->spans, &(struct lsp_spanfile_stack){
+			.id = c->stacks.stacks[stack].id, .tgid = row->key.tgid, .trace = trace });
 
 	lock = lsp_locks_at(&c->locks, row->key.key);
 	if (!lock || !lsp_processes_at(&c->processes, row->key.owner))
