@@ -202,21 +202,54 @@ static u32 stack_end(struct lockspan_stack *s)
 	return s->rec.bytes;
 }
 
-/* Page by page: the first absent one ends the copy, what came before it stays. Returns the bytes copied. */
+/* What of @bytes at @sp is in the page of the byte @done of them. */
+static u32 page_rest(u64 sp, u32 done, u32 bytes)
+{
+	return min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
+}
+
+static bool user_copy(void *to, u64 from, u32 bytes)
+{
+	return lsp_user_page_present(from) && !copy_from_user_nofault(to, (const void __user *)from, bytes);
+}
+
+/* From @done on page by page: the first absent one ends the copy, what came before it stays. Returns where. */
+static u32 pages_copy(void *to, u64 sp, u32 done, u32 bytes)
+{
+	u32 n;
+
+	for (; done < bytes; done += n) {
+		n = page_rest(sp, done, bytes);
+		if (!user_copy(to + done, sp + done, n))
+			break;
+	}
+	return done;
+}
+
 static u32 window_copy(void *to, u64 sp, u32 bytes)
 {
-	u32 done = 0, n;
+	u32 done = pages_copy(to, sp, 0, bytes);
 
-	while (done < bytes) {
-		n = min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
-		if (!lsp_user_page_present(sp + done) ||
-		    copy_from_user_nofault(to + done, (const void __user *)(sp + done), n))
-			break;
-		done += n;
-	}
 	if (!done)
 		lsp_count(LOCKSPAN_C_STACK_FAULT);
 	return done;
+}
+
+/*
+ * The same beyond absent pages, as below a frame with an array of which nothing was ever written: they
+ * are zeros. Once: behind the stack's own end absent pages are followed by what is another's.
+ */
+static u32 window_copy_over(void *to, u64 sp, u32 bytes)
+{
+	u32 done = window_copy(to, sp, bytes), next = done;
+	u64 word;
+
+	while (next < bytes && !user_copy(&word, sp + next, sizeof(word)))
+		next += page_rest(sp, next, bytes);
+	if (!done || next >= bytes)
+		return done;
+	memset(to + done, 0, next - done);
+	return pages_copy(to, sp, next, bytes);
 }
 
 static void raw_copy(struct lockspan_stack *s)
@@ -271,10 +304,11 @@ static u32 window_size(const struct lsp_maps_view *view)
 static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_maps_view *view)
 {
 	u64 *window = *this_cpu_ptr(windows);
-	u32 bytes = window_size(view);
+	u32 bytes = window_size(view), done;
+	u64 sp = s->regs[LOCKSPAN_REG_RSP];
 
-	return sparse_fill(s, view->text, window,
-			   window_copy(window, s->regs[LOCKSPAN_REG_RSP], bytes), bytes);
+	done = view->deep ? window_copy_over(window, sp, bytes) : window_copy(window, sp, bytes);
+	return sparse_fill(s, view->text, window, done, bytes);
 }
 
 /* A return address, as far as can be told; the register that leads to it may hold anything. */

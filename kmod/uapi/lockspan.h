@@ -31,8 +31,9 @@
  *  RESEND  Owner only. STACK_ID: the module forgets that it has sent the stack
  *          of this name, so that the next event with it carries it again.
  *          TGID, one, as STACK records name it: sparse stacks of this process
- *          end beyond the window, so four times as much is looked at from now
- *          on. Either or both.
+ *          end beyond the window or beyond absent pages, so four times as much
+ *          is looked at from now on, and pages that are absent in its middle
+ *          count as zeros. Either or both.
  *  TEACH   Owner only. GENERATION and RULES, a run of struct lockspan_rule: how
  *          to get from frames at these addresses to their callers, in the
  *          mappings of that generation. From then on stacks all of whose

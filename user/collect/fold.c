@@ -116,8 +116,8 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 			lsp_trace_uninit(&trace);
 			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
 		}
-		if (!err && trace.end == LSP_END_TRUNCATED && s->raw->mode == LOCKSPAN_STACK_SPARSE &&
-		    (s->raw->rec.flags & LOCKSPAN_STACK_FULL))
+		/* An absent page ends a copy too, and behind a frame that was never written to the stack goes on. */
+		if (!err && trace.end == LSP_END_TRUNCATED && s->raw->mode == LOCKSPAN_STACK_SPARSE)
 			deep_note(c, s->tgid);
 		if (!err)
 			err = trace_put(c, s, &trace, &trace_place);
