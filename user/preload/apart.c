@@ -33,7 +33,7 @@ bool lsp_apart_valgrind(void)
 /* The program's descriptors are left behind, not copied and closed: closing has effects. */
 static void task_do(void)
 {
-	if (syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE))
+	if (syscall(__NR_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE))
 		return;
 	task.done = true;
 	task.fn(task.arg);
