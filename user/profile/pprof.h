@@ -146,8 +146,8 @@ int lsp_profile_write_mem(const struct lsp_profile *p, void **ret, size_t *bytes
 /*
  * Reads a profile, gzipped or not, of any origin (Go's own too). Equal samples
  * become one. -EBADMSG for anything that profile.proto or the validity rules of
- * pprof forbid (damaged gzip, truncated message, value count, dangling ids,
- * string index out of range), for no or more than LSP_PROFILE_MAX_TYPES sample
+ * pprof forbid (damaged gzip, truncated message, value count, dangling ids
+ * but for a mapping's, which is then none, string index out of range), for no or more than LSP_PROFILE_MAX_TYPES sample
  * types and for more than 1 GiB once inflated; otherwise the errno of open or
  * read, or -ENOMEM. On failure *@ret is NULL and @why (of @why_bytes) holds the
  * reason, a clause to follow the file's name: "the gzip data ends too early".

@@ -392,13 +392,11 @@ static int location_build(struct decoder *d, const Lsp__Pprof__Location *m)
 	struct lsp_location_item *item;
 	int ret;
 
-	if (mapping < 0)
-		return bad(d, "location %llu names mapping %llu, which does not exist",
-			   (unsigned long long)m->id, (unsigned long long)m->mapping_id);
 	item = lsp_profile_scratch(d->p, sizeof(*item) + m->n_line * sizeof(item->lines[0]));
 	if (!item)
 		return -ENOMEM;
-	item->mapping = (uint64_t)mapping;
+	/* pprof takes a mapping that is not there for none; a function it wants to see. */
+	item->mapping = mapping < 0 ? 0 : (uint64_t)mapping;
 	item->address = m->address;
 	item->folded = !!m->is_folded;
 	ret = location_lines(d, m, item);
