@@ -3,7 +3,8 @@
 # needs: timeout=240
 # Would catch: a page that a browser shows with errors or not at all, that
 # fetches something, that takes a function's name for markup, whose search or
-# choice of a lock does nothing, or that is slow with ten thousand stacks.
+# choice of a lock does nothing, that shows totals, locks or sites which are not
+# of the choice, or that is slow with ten thousand stacks.
 # The screenshots in $TEST_DIR are for people. No module is needed.
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
@@ -60,17 +61,17 @@ is 'the same on standard output' "$("$lockspan" report --html - exact | sha256su
 
 # ---- what is shown ---------------------------------------------------------------
 
-check 'waiters in a flame graph' grep -q '<title>fast_update: 7.00 s, 85.4%, 101 times</title>' exact.dom
-check 'releasers too' grep -q '<title>slow_update: 6.70 s, 98.5%, 10 times</title>' exact.dom
+check 'waiters in a flame graph' grep -q '<title>fast_update: 7.00s, 85.4%, 101 times</title>' exact.dom
+check 'releasers too' grep -q '<title>slow_update: 6.70s, 98.5%, 10 times</title>' exact.dom
 check 'the shape' grep -q 'slow holder: slow_update' exact.dom
-check 'limits where it was sampled' grep -q '6.60 s..7.30 s' sampled.dom
+check 'limits where it was sampled' grep -q '6.60s..7.30s' sampled.dom
 check 'what was lost' grep -q '12 waits found no room' sampled.dom
 check 'an empty one says so' grep -q 'nothing recorded' empty.dom
 
 # ---- names are no markup -----------------------------------------------------------
 
 is 'scripts in the page' "$(grep -o '<script' more.dom | wc -l)" 4
-check 'the name is shown' grep -q '<title>&lt;script&gt;alert(1)&lt;/script&gt;: 2.00 s' more.dom
+check 'the name is shown' grep -q '<title>&lt;script&gt;alert(1)&lt;/script&gt;: 2.00s' more.dom
 is 'no element came of a name' "$(acted more.html 'result = document.querySelectorAll("b").length')" 0
 is 'the lock is called what it is called' \
 	"$(acted more.html 'result = [...document.querySelectorAll("#locks td.name")].some((td) => td.textContent.startsWith("\x3c/script>\x3cb>\"'"'"'&"))')" true
@@ -92,7 +93,9 @@ is 'search marks frames and narrows tables' "$(acted exact.html "$(<search.js)" 
 cat >choose.js <<'E2'
 const row = [...document.querySelectorAll("#locks tbody tr")].find((tr) => tr.textContent.includes("other_mu"));
 row.click();
-result = [document.querySelector("#waiters title").textContent, document.getElementById("releasers").textContent];
+const first = (id) => [...document.querySelectorAll("#" + id + " td.name")].map((td) => td.textContent.split(" ")[0]);
+result = [document.querySelector("#waiters title").textContent, document.getElementById("releasers").textContent,
+	first("sites"), first("locks"), document.querySelector("#totals-table tr").textContent];
 E2
 cat >zoom.js <<'E2'
 const frame = () => document.querySelectorAll("#waiters .frame");
@@ -102,14 +105,15 @@ result = [before > 100, frame().length > before, new Set([...frame()].map((g) =>
 E2
 is 'a click on a frame shows what was too narrow' "$(acted big.html "$(<zoom.js)")" '[true,true,true]'
 is 'a click shows one lock alone' "$(acted exact.html "$(<choose.js)")" \
-	'["all: 1.00 ms, 100.0%, 1 time","nothing of this choice"]'
+	'["all: 1.00ms, 100.0%, 1 time","nothing of this choice",["fast_update"],["other_mu"],"waited1.00ms1 wait of this choice"]'
 cat >kind.js <<'E2'
 const kind = document.getElementById("sync");
 kind.value = "locks";
 kind.dispatchEvent(new Event("change"));
-result = document.querySelector("#waiters title").textContent;
+result = [document.querySelector("#waiters title").textContent, document.querySelector("#totals-table tr").textContent,
+	[...document.querySelectorAll("#locks td.name")].map((td) => td.textContent.split(" ")[0])];
 E2
-is 'locks only' "$(acted exact.html "$(<kind.js)")" '"all: 7.00 s, 100.0%, 101 times"'
+is 'locks only' "$(acted exact.html "$(<kind.js)")" '["all: 7.00s, 100.0%, 101 times","waited7.00s101 waits of this choice",["g_mu","other_mu"]]'
 
 # ---- ten thousand stacks ---------------------------------------------------------------
 

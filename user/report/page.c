@@ -11,6 +11,7 @@
 #include "json.h"
 #include "page_files.h"
 #include "shape_words.h"
+#include "site.h"
 #include "table.h"
 #include "words.h"
 
@@ -58,32 +59,116 @@ static int64_t stack_index(struct index *x, const struct lsp_profile *p,
 
 #define FRAMES_MAX 4096
 
+/*
+ * More than these would make a page that no browser opens: the samples and rows
+ * with the longest times are in it, and what the others come to is said.
+ */
+#define SAMPLES_MAX 20000
+#define ROWS_MAX 2000
+
+struct picked {
+	size_t index;
+	double ns;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct picked *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const struct picked *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* "leftOut": how many samples, their time and count, by @key. */
+static void left_out_add(struct json_object *o, const char *key, const struct lsp_profile *p,
+			 const struct picked *left, size_t n)
+{
+	struct json_object *sums = json_object_new_object();
+	struct lsp_profile_sample s;
+	double ns = 0, count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!lsp_profile_sample(p, left[i].index, &s))
+			continue;
+		ns += s.values[1];
+		count += s.values[0];
+	}
+	json_object_object_add(sums, "samples", json_object_new_int64((int64_t)n));
+	json_object_object_add(sums, "ns", lsp_report_json_number(round(ns)));
+	json_object_object_add(sums, "count", lsp_report_json_number(count));
+	json_object_object_add(o, key, sums);
+}
+
+/* All samples, the first @n_ret of which are for the page, in the order of the profile. NULL: no memory. */
+static struct picked *samples_pick(const struct lsp_profile *p, size_t *n_ret, size_t *all_ret)
+{
+	size_t all = p ? lsp_profile_samples(p) : 0;
+	struct picked *picked = malloc((all + 1) * sizeof(*picked));
+	struct lsp_profile_sample s;
+
+	for (size_t i = 0; picked && i < all; i++)
+		picked[i] = (struct picked){ i, lsp_profile_sample(p, i, &s) ? s.values[1] : 0 };
+	*all_ret = all;
+	*n_ret = all < SAMPLES_MAX ? all : SAMPLES_MAX;
+	if (picked && *n_ret < all) {
+		qsort(picked, all, sizeof(*picked), by_time);
+		qsort(picked, *n_ret, sizeof(*picked), by_index);
+	}
+	return picked;
+}
+
+/* Numbers of stack, lock, class and site, then time and count. */
+static int sample_add(struct json_object *list, struct index *x, const struct lsp_profile *p,
+		      const struct lsp_profile_sample *s, uint32_t *names)
+{
+	struct json_object *one = json_object_new_array();
+	struct lsp_site site;
+	int err = 0;
+
+	lsp_site_find(p, s, &site);
+	const int64_t ids[4] = {
+		stack_index(x, p, s, names, FRAMES_MAX),
+		text_index(&x->locks, lsp_sample_text(s, "lock")),
+		text_index(&x->syncs, lsp_sample_text(s, "sync")),
+		text_index(&x->names, site.function),
+	};
+
+	for (int k = 0; k < 4; k++) {
+		err = ids[k] < 0 ? (int)ids[k] : err;
+		json_object_array_add(one, json_object_new_int64(ids[k]));
+	}
+	json_object_array_add(one, lsp_report_json_number(round(s->values[1])));
+	json_object_array_add(one, lsp_report_json_number(s->values[0]));
+	json_object_array_add(list, one);
+	return err;
+}
+
 static int samples_add(struct json_object *o, const char *key, struct index *x,
-		       const struct lsp_profile *p)
+		       const struct lsp_profile *p, struct json_object *left_out)
 {
 	struct json_object *list = json_object_new_array();
 	uint32_t *names = malloc(FRAMES_MAX * sizeof(*names));
 	struct lsp_profile_sample s;
-	int err = names ? 0 : -ENOMEM;
+	size_t n, all;
+	struct picked *picked = samples_pick(p, &n, &all);
+	int err = names && picked ? 0 : -ENOMEM;
 
 	json_object_object_add(o, key, list);
-	for (size_t i = 0; !err && p && lsp_profile_sample(p, i, &s); i++) {
-		const int64_t ids[3] = {
-			stack_index(x, p, &s, names, FRAMES_MAX),
-			text_index(&x->locks, lsp_sample_text(&s, "lock")),
-			text_index(&x->syncs, lsp_sample_text(&s, "sync")),
-		};
-		struct json_object *one = json_object_new_array();
-
-		for (int k = 0; k < 3; k++) {
-			err = ids[k] < 0 ? (int)ids[k] : err;
-			json_object_array_add(one, json_object_new_int64(ids[k]));
-		}
-		json_object_array_add(one, lsp_report_json_number(round(s.values[1])));
-		json_object_array_add(one, lsp_report_json_number(s.values[0]));
-		json_object_array_add(list, one);
-	}
+	for (size_t i = 0; !err && i < n; i++)
+		if (lsp_profile_sample(p, picked[i].index, &s))
+			err = sample_add(list, x, p, &s, names);
+	if (!err)
+		left_out_add(left_out, key, p, picked + n, all - n);
 	free(names);
+	free(picked);
 	return err;
 }
 
@@ -99,6 +184,7 @@ static void names_add(struct json_object *o, const char *key, const struct lsp_i
 static int flames_add(struct json_object *o, const struct lsp_recording *r)
 {
 	struct index x = { .stack_list = json_object_new_array() };
+	struct json_object *left_out = json_object_new_object();
 	int err;
 
 	lsp_intern_init(&x.names);
@@ -106,9 +192,10 @@ static int flames_add(struct json_object *o, const struct lsp_recording *r)
 	lsp_intern_init(&x.locks);
 	lsp_intern_init(&x.syncs);
 	json_object_object_add(o, "stacks", x.stack_list);
-	err = samples_add(o, "waiters", &x, r->parts[LSP_PART_BLOCK]);
+	json_object_object_add(o, "leftOut", left_out);
+	err = samples_add(o, "waiters", &x, r->parts[LSP_PART_BLOCK], left_out);
 	if (!err)
-		err = samples_add(o, "releasers", &x, r->parts[LSP_PART_MUTEX]);
+		err = samples_add(o, "releasers", &x, r->parts[LSP_PART_MUTEX], left_out);
 	names_add(o, "names", &x.names);
 	names_add(o, "lockNames", &x.locks);
 	names_add(o, "syncNames", &x.syncs);
@@ -166,6 +253,16 @@ static int shapes_add(struct json_object *o, const struct lsp_recording *r)
 	return err;
 }
 
+static size_t rows_shown(const struct lsp_table *t)
+{
+	return t->shown < ROWS_MAX ? t->shown : ROWS_MAX;
+}
+
+static void rows_left_out(struct json_object *o, const char *key, const struct lsp_table *t)
+{
+	json_object_object_add(o, key, json_object_new_int64((int64_t)(t->shown - rows_shown(t))));
+}
+
 static int tables_add(struct json_object *o, const struct lsp_recording *r)
 {
 	struct json_object *report, *rows = NULL;
@@ -174,12 +271,14 @@ static int tables_add(struct json_object *o, const struct lsp_recording *r)
 
 	if (err)
 		return err;
-	json_object_object_add(o, "report", lsp_report_json(r, &t, t.shown));
+	json_object_object_add(o, "report", lsp_report_json(r, &t, rows_shown(&t)));
+	rows_left_out(o, "sitesLeftOut", &t);
 	lsp_table_destroy(&t);
 	err = lsp_table_create(r, LSP_BY_LOCK, false, &t);
 	if (err)
 		return err;
-	report = lsp_report_json(r, &t, t.shown);
+	report = lsp_report_json(r, &t, rows_shown(&t));
+	rows_left_out(o, "locksLeftOut", &t);
 	json_object_object_get_ex(report, "rows", &rows);
 	json_object_object_add(o, "locks", json_object_get(rows));
 	json_object_put(report);

@@ -9,15 +9,19 @@
 
 	/* ---- words ---- */
 
+	/* The same as in the text of lockspan report. */
 	function time(ns) {
-		const units = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
+		const units = [[3600e9, "h"], [60e9, "min"], [1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
+		let i = 0;
 		if (Math.abs(ns) < 0.5)
 			return "0";
-		const [size, unit] = units.find(([s]) => Math.abs(ns) >= s * 0.9995) || units[3];
-		return (ns / size).toPrecision(Math.abs(ns / size) >= 999.5 ? 4 : 3) + " " + unit;
+		while (i < 5 && Math.abs(ns) < units[i][0] * (i < 2 ? 2 : 0.9995))
+			i++;
+		const value = ns / units[i][0], size = Math.abs(value);
+		return value.toFixed(size < 9.995 && i < 5 ? 2 : size < 99.95 && i < 5 ? 1 : 0) + units[i][1];
 	}
 	const count = (n) => (Math.round(n * 10) / 10).toLocaleString("en");
-	const counted = (n, one) => count(n) + " " + one + (count(n) === "1" ? "" : "s");
+	const counted = (n, word) => count(n) + " " + word + (count(n) === "1" ? "" : "s");
 	const share = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(1) + "%" : "";
 
 	function bounds(side) {
@@ -43,7 +47,18 @@
 			r.begun + " on " + r.kernel + ": " + r.command.join(" ")).join("\n");
 		if (data.recordings.length)
 			document.title = "lockspan: " + data.recordings[0].command.join(" ");
-		const e = data.report.exact, t = data.report.total, table = at("totals-table");
+		for (const reason of data.report.partial_reasons)
+			put(at("lost"), "li", "lost: " + reason);
+		at("shapes").hidden = !data.shapes.length;
+		for (const shape of data.shapes)
+			put(at("shapes-list"), "li", shape);
+	}
+
+	/* What the choice comes to; of all, the exact totals where there are any. */
+	function totals(sums) {
+		const e = sums ? undefined : data.report.exact, t = sums || data.report.total;
+		const table = at("totals-table");
+		table.textContent = "";
 		const line = (name, ns, words) => {
 			const tr = put(table, "tr");
 			put(tr, "td", name, "name");
@@ -60,36 +75,47 @@
 			if (e.open)
 				line("open", e.open_ns, counted(e.open, "wait") + " that had not ended");
 		} else if (t.block) {
-			line("waited", t.block.delay_ns, counted(t.block.contentions, "wait"));
+			line("waited", t.block.delay_ns, counted(t.block.contentions, "wait") + (sums ? " of this choice" : ""));
 		}
 		if (t.mutex)
-			line("blamed", t.mutex.delay_ns, counted(t.mutex.contentions, "release") + " of locks");
-		for (const reason of data.report.partial_reasons)
-			put(at("lost"), "li", "lost: " + reason);
-		at("shapes").hidden = !data.shapes.length;
-		for (const shape of data.shapes)
-			put(at("shapes-list"), "li", shape);
+			line("blamed", t.mutex.delay_ns, counted(t.mutex.contentions, "release") + " of locks" +
+				(sums ? " of this choice" : data.report.mutex_fraction > 1 ? ", estimated" : ""));
+	}
+
+	/* What was too much for a page. */
+	function leftOut() {
+		const words = [["waiters", "wait"], ["releasers", "release"]];
+		for (const [key, word] of words) {
+			const left = data.leftOut[key];
+			if (left.samples)
+				put(at("lost"), "li", "not in this page: the " + counted(left.samples, "shortest stack") + " of " +
+					key + ", with " + time(left.ns) + " in " + counted(left.count, word));
+		}
+		if (data.sitesLeftOut)
+			put(at("lost"), "li", "not in this page: " + counted(data.sitesLeftOut, "site") + " that waited least");
+		if (data.locksLeftOut)
+			put(at("lost"), "li", "not in this page: " + counted(data.locksLeftOut, "lock") + " that were waited for least");
 	}
 
 	/* ---- flame graphs ---- */
 
-	/* [stack, lock, sync, ns, count]; a stack is indices into names, root first. */
+	/* [stack, lock, sync, site, ns, count]; a stack is indices into names, root first. */
 	function tree(samples, keep) {
 		const root = { name: "all", value: 0, count: 0, byName: new Map() };
 		for (const s of samples) {
 			if (!keep(s))
 				continue;
 			let node = root;
-			node.value += s[3];
-			node.count += s[4];
+			node.value += s[4];
+			node.count += s[5];
 			for (const index of data.stacks[s[0]]) {
 				let child = node.byName.get(index);
 				if (!child) {
 					child = { name: data.names[index], value: 0, count: 0, byName: new Map() };
 					node.byName.set(index, child);
 				}
-				child.value += s[3];
-				child.count += s[4];
+				child.value += s[4];
+				child.count += s[5];
 				node = child;
 			}
 		}
@@ -167,8 +193,50 @@
 			put(tr, "td", s && s.sched_delay_ns !== undefined ? time(s.sched_delay_ns) : "");
 	}
 
-	function rows(id, all, key, cells, extra) {
-		const table = at(id), total = data.report.total;
+	/* @all as far as it is of the choice: by the samples, where that leaves only a part of a row. */
+	function narrowed(all, name, kept) {
+		if (!kept)
+			return all;
+		const part = (side, sums) => {
+			if (!side || (sums && Math.abs(sums.delay_ns - side.delay_ns) <= 1e-6 * side.delay_ns + 1 &&
+				Math.abs(sums.contentions - side.contentions) < 0.5))
+				return side;
+			return { delay_ns: sums ? sums.delay_ns : 0, contentions: sums ? sums.contentions : 0, interval: "exact" };
+		};
+		return all.map((row) => {
+			const sums = kept.get(row[name]);
+			if (!sums)
+				return null;
+			const copy = Object.assign({}, row, { block: part(row.block, sums.block), mutex: part(row.mutex, sums.mutex) });
+			if (copy.block !== row.block || copy.mutex !== row.mutex)
+				Object.assign(copy, { handoff_ns: 0, open: 0 });
+			return copy;
+		}).filter((row) => row);
+	}
+
+	/* Sums of the chosen samples by lock, by site and of all; undefined when all are chosen. */
+	function sumsOf(keep) {
+		const sums = { lock: new Map(), site: new Map(), total: {} };
+		const into = (o, side, s) => {
+			o[side] = o[side] || { delay_ns: 0, contentions: 0 };
+			o[side].delay_ns += s[4];
+			o[side].contentions += s[5];
+		};
+		const entry = (map, name) => map.get(name) || map.set(name, {}).get(name);
+		for (const [side, samples] of [["block", data.waiters], ["mutex", data.releasers]]) {
+			if (data.report.total[side])
+				sums.total[side] = { delay_ns: 0, contentions: 0 };
+			for (const s of samples.filter(keep)) {
+				into(sums.total, side, s);
+				into(entry(sums.lock, data.lockNames[s[1]]), side, s);
+				into(entry(sums.site, data.names[s[3]]), side, s);
+			}
+		}
+		return sums;
+	}
+
+	function rows(id, all, key, cells, extra, total) {
+		const table = at(id);
 		table.textContent = "";
 		const tr = put(put(table, "thead"), "tr");
 		const limits = sampled ? ["95%"] : [];
@@ -188,23 +256,26 @@
 
 	const lower = (...texts) => texts.join("\n").toLowerCase();
 
+	let chosenSums;	/* of the choice; undefined: everything */
+
 	function tables(term) {
-		const locks = data.locks.filter((r) => lower(r.lock, r.sync).includes(term));
-		const sites = data.report.rows.filter((r) => lower(r.site, r.file, r.lock, r.sync).includes(term));
+		const total = chosenSums ? chosenSums.total : data.report.total;
+		const locks = narrowed(data.locks, "lock", chosenSums && chosenSums.lock).filter((r) => lower(r.lock, r.sync).includes(term));
+		const sites = narrowed(data.report.rows, "site", chosenSums && chosenSums.site).filter((r) => lower(r.site, r.file, r.lock, r.sync).includes(term));
 		rows("locks", locks, "lock", (line, row) => {
 			put(line, "td", time(row.handoff_ns || 0));
 			put(line, "td", row.open ? count(row.open) : "");
 			put(put(line, "td", row.lock || "(not known)", "name"), "span", "  " + row.sync);
 			line.addEventListener("click", () => { choose(row.lock); });
 			line.classList.toggle("chosen", chosen() === row.lock);
-		}, ["handoff", "open"]);
+		}, ["handoff", "open"], total);
 		rows("sites", sites, "site", (line, row) => {
 			const file = row.file.slice(row.file.lastIndexOf("/") + 1);
 			const lines = [...new Set([row.wait_line, row.release_line])].filter((n) => n).join("/");
 			put(line, "td", row.open ? count(row.open) : "");
 			put(put(line, "td", row.site || "(not known)", "name"), "span",
 				(file ? "  " + file + ":" + lines : "") + "  " + row.lock);
-		}, ["open"]);
+		}, ["open"], total);
 	}
 
 	function openWaits() {
@@ -234,11 +305,13 @@
 		draw();
 	}
 
-	/* Over all stacks, also those too narrow to be drawn. */
+	let keepChosen = () => true;
+
+	/* Over all stacks of the choice, also those too narrow to be drawn. */
 	function found(term) {
 		const match = data.names.map((name) => name.toLowerCase().includes(term));
 		const stacks = data.stacks.map((stack) => stack.some((index) => match[index]));
-		const sum = (samples) => time(samples.reduce((ns, s) => ns + (stacks[s[0]] ? s[3] : 0), 0));
+		const sum = (samples) => time(samples.reduce((ns, s) => ns + (stacks[s[0]] && keepChosen(s) ? s[4] : 0), 0));
 		return "in stacks with " + sum(data.waiters) + " of waiting and " + sum(data.releasers) + " of blame";
 	}
 
@@ -258,12 +331,16 @@
 		const classes = data.syncNames.map((name) => sync === "" || sync === name ||
 			(sync === "locks" && LOCK_CLASSES.includes(name)));
 		const keep = (s) => (lock === "" || s[1] === Number(lock)) && classes[s[2]];
+		keepChosen = keep;
+		chosenSums = lock === "" && sync === "" ? undefined : sumsOf(keep);
+		totals(chosenSums && chosenSums.total);
 		flame("waiters", data.waiters, keep);
 		flame("releasers", data.releasers, keep);
 		search();
 	}
 
 	head();
+	leftOut();
 	option(at("sync"), "all", "");
 	option(at("sync"), "locks only", "locks");
 	for (const name of data.syncNames)
