@@ -195,6 +195,33 @@ static void test_written(void **state)
 	lsp_recording_uninit(&new);
 }
 
+/* Waits that one side never kept are no change of the program, and it says so. */
+static void test_min_delay(void **state)
+{
+	static const char whole[] = "{\"format\":1,\"min_delay_ns\":0}", cut[] = "{\"format\":1,\"min_delay_ns\":1000000}";
+	struct lsp_recording base = { 0 }, new = { 0 };
+	char why[64], *text = NULL;
+	struct lsp_diff d;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	sides_make(&base, &new);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lsp_facts_add_record(&base.facts, whole, why, sizeof(why)), 0);
+		assert_int_equal(lsp_facts_add_record(&new.facts, i ? cut : whole, why, sizeof(why)), 0);
+		assert_int_equal(lsp_diff_create(&base, &new, LSP_BY_SITE, LSP_PER_RUN, 1, 1, &d), 0);
+		f = open_memstream(&text, &bytes);
+		lsp_diff_text(f, &d, 20);
+		fclose(f);
+		assert_true(!strstr(text, "BASE leaves out waits below 0, NEW those below 1.00ms (--min-delay)") == !i);
+		free(text);
+		lsp_diff_destroy(&d);
+	}
+	lsp_recording_uninit(&base);
+	lsp_recording_uninit(&new);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_other_kinds),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_min_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

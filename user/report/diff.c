@@ -101,6 +101,8 @@ int lsp_diff_create(const struct lsp_recording *base, const struct lsp_recording
 	ret->per = per;
 	ret->base_divisor = base_divisor;
 	ret->new_divisor = new_divisor;
+	ret->base_min_ns = base->facts.min_delay_ns;
+	ret->new_min_ns = new->facts.min_delay_ns;
 	err = lsp_table_create(base, by, true, &ret->base);
 	if (!err)
 		err = lsp_table_create(new, by, true, &ret->new);

@@ -33,6 +33,7 @@ struct lsp_diff {
 	struct lsp_table base, new;
 	enum lsp_per per;
 	double base_divisor, new_divisor;
+	double base_min_ns, new_min_ns;	/* shorter waits were left out */
 	bool block, mutex, ext;		/* that both have */
 	struct lsp_diff_row total;
 	struct lsp_diff_row *rows;	/* by the size of the change */

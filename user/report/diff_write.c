@@ -81,8 +81,13 @@ void lsp_diff_text(FILE *to, const struct lsp_diff *d, size_t top)
 {
 	const struct lsp_bounds_met met[2] = { bounds_met(d, false), bounds_met(d, true) };
 	const bool bounds[2] = { met[0].shown, met[1].shown };
-	char more[2 * LSP_WORD];
+	char more[2 * LSP_WORD], least[LSP_WORD];
 
+	if (d->base_min_ns != d->new_min_ns) {
+		fprintf(to, "BASE leaves out waits below %s", lsp_words_ns(least, d->base_min_ns));
+		fprintf(to, ", NEW those below %s (--min-delay): what lies between looks like a change\n",
+			lsp_words_ns(least, d->new_min_ns));
+	}
 	if (d->per == LSP_PER_SECOND)
 		fprintf(to, "per second: BASE was recorded for %.3g s, NEW for %.3g s\n",
 			d->base_divisor, d->new_divisor);
@@ -166,6 +171,8 @@ struct json_object *lsp_diff_json(const struct lsp_diff *d, size_t top)
 	json_object_object_add(o, "per", json_object_new_string(per_names[d->per]));
 	number_add(o, "base_divisor", d->base_divisor);
 	number_add(o, "new_divisor", d->new_divisor);
+	number_add(o, "base_min_delay_ns", d->base_min_ns);
+	number_add(o, "new_min_delay_ns", d->new_min_ns);
 	json_object_object_add(o, "total", row_new(d, &d->total));
 	for (size_t i = 0; i < d->n && i < top; i++)
 		json_object_array_add(rows, row_new(d, &d->rows[i]));

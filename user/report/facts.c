@@ -87,6 +87,7 @@ int lsp_facts_add_record(struct lsp_facts *f, const char *source, char *why, siz
 	f->records[f->n++] = o;
 	rates_add(f, first || f->rates_known, number(o, "block_rate_ns"),
 		  number(o, "mutex_fraction"));
+	f->min_delay_ns = fmax(f->min_delay_ns, number(o, "min_delay_ns"));
 	return 0;
 }
 

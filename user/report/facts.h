@@ -82,6 +82,7 @@ struct lsp_facts {
 	bool rates_known;		/* for each source */
 	double block_rate_ns;		/* the greatest of all sources */
 	double mutex_fraction;
+	double min_delay_ns;		/* the greatest, too: shorter waits were left out */
 };
 
 /* All zero is empty. */
