@@ -407,19 +407,19 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 	}
 	lsp_ring_commit(stack_end(s));
 	known_add(print);
-	/* Once a part: where its rule cannot be taught, each wait would call the reader in vain. */
+	/* Only a new cut walk calls the reader: where its rule cannot be taught, calls at each wait would be in vain. */
 	if (cut)
 		lsp_ring_hurry();
 	return true;
 }
 
 /*
- * The way of a walk that ended at an address without a rule. It is of use where it leads further than any
- * snapshot: there the reader learns from it what rule is wanted next.
+ * Sends a walk that ended at an address without a rule. This is useful where the walk leads further than any
+ * snapshot: the reader learns from it which rule is missing.
  */
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
-	/* So many words that the snapshot has no room for more fill at least this. */
+	/* A snapshot that has no room for more words covers at least as many bytes as these words take. */
 	u32 snapshot_bytes = READ_ONCE(overflowed) ? LOCKSPAN_SPARSE_WORDS * 8 : DEEP_WINDOW_BYTES;
 	u64 print;
 

@@ -379,7 +379,11 @@ static __always_inline void wait_leave(struct lsp_task *t)
 		atomic_dec(lsp_span_gauge(t));
 }
 
-/* One for a requeue ends so, in the same call; of any other the timer is gone, and when it ended not known. */
+/*
+ * Ends a wait that is still open when the task's next wait begins, or when its record is given up. @same_call: the
+ * next wait is of the same system call, as after a wait for a requeue, so that the timer can still be read. Otherwise
+ * the timer is gone, and nobody knows when the wait ended.
+ */
 static noinline void wait_finish(struct lsp_task *t, bool same_call)
 {
 	if (!same_call)

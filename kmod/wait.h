@@ -21,28 +21,31 @@ struct hrtimer_sleeper;
  */
 struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hrtimer_sleeper *to);
 
-/* Enters @t into the ledger of its key now. Its lock is held, interrupts are off. */
+/* Enters @t into the ledger of its key now. The lock of @t is held, interrupts are off. */
 void lsp_wait_enqueue(struct lsp_task *t);
 
-/* Looks at the current task's @q, whoever it is, for what futexq.h needs to find once. After the sleep. */
+/*
+ * Reads the current task's queue entry @q, after the sleep, for the layout that futexq.h has to find out once. The
+ * task need not be observed.
+ */
 void lsp_wait_learn(const void *q);
 
-/* It has left it. */
+/* The current task has left the blocking function; @t is what lsp_wait_begin() returned. */
 void lsp_wait_end(struct lsp_task *t);
 
-/* The same where only @q is known: the current task's wait on it, if it is one that is observed and open. */
+/* The same for a caller that knows only @q: ends the current task's wait on @q, if that is observed and open. */
 void lsp_wait_end_q(const void *q);
 
-/* And where only the call is, by its result: ends its wait for a requeue if that has not ended yet. */
+/* The same for a caller that knows only the call's @result: ends the task's WAIT_REQUEUE_PI, if that is still open. */
 void lsp_wait_end_requeue_pi(long result);
 
 /*
- * The current task's record @t is to be given up: a wait of it that is still open has ended at a time that
- * nobody saw, and is told of as that. Its lock is held, interrupts are off.
+ * Called before the current task's record @t is given up. A wait that is still open there has ended at a time that
+ * nobody saw; it is sent as such. The lock of @t is held, interrupts are off.
  */
 void lsp_wait_finish(struct lsp_task *t);
 
-/* The current task asks io_uring to wait for it: counted, not observed. */
+/* The current task has io_uring wait in its place. Such a wait is counted, and not observed. */
 void lsp_wait_io_uring(void);
 
 /*
@@ -51,7 +54,10 @@ void lsp_wait_io_uring(void);
  */
 extern bool lsp_wait_recording;
 
-/* Open waits on PI mutexes or on their way there, and of futex_waitv: let wakers skip what cannot be theirs. */
+/*
+ * The number of open waits that are on PI mutexes or on their way to one, and of those of futex_waitv. Where it is 0
+ * wakers need not look for such waits.
+ */
 extern atomic_t lsp_wait_pi_open;
 extern atomic_t lsp_wait_vector_open;
 

@@ -31,7 +31,7 @@ void lsp_wake_requeues(void)
 		WRITE_ONCE(requeues, true);
 }
 
-/* Books @t away from its key and onto another, now. False: no room for the key (counted). */
+/* The waiter @t now waits for another key: moves it to that key's ledger. False: no room for the key (counted). */
 static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
 {
 	struct lsp_key *to = lsp_key_get(id);
@@ -173,7 +173,7 @@ static noinline void release_mark_late(struct lsp_task *t, u64 time_ns)
 	struct lockspan_late *late;
 
 	if (t->outcome == LOCKSPAN_NOSLEEP) {
-		/* It had not slept, so it stays what it is, but it was released all the same. */
+		/* The waiter had not slept, so its outcome stays NOSLEEP. It was released all the same. */
 		t->flags |= LOCKSPAN_SPAN_RELEASED;
 		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
 		return;

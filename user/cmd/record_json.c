@@ -20,11 +20,11 @@
 #include "record.h"
 
 #define FORMAT 1
-/* Distinct open waits listed; a program that parks more in more ways than this is told by its count. */
+/* Distinct open waits that are listed. */
 #define OPEN_MAX 1000
-/* Locks and stacks listed with their intervals; the profiles have them all. */
+/* Locks and stacks that are listed with their intervals; the profiles have all of them. */
 #define GROUPS_MAX 100
-/* Threads listed; what the others have is the last row's. */
+/* Threads that are listed; the last row has the sum of the others. */
 #define THREADS_MAX 1000
 
 /* Counters whose being above 0 means that a profile lacks something it should have. */

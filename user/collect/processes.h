@@ -19,9 +19,9 @@ struct lsp_process {
 	bool met;		/* some have been */
 	bool changed;		/* and others before them */
 	uint64_t read_ns;	/* when /proc was last asked, 0 never */
-	bool full;		/* a stack of it has filled the window */
-	bool deep;		/* and ended beyond it: more is to be asked for */
-	bool deep_asked;
+	bool full;		/* a stack of it has filled the module's window */
+	bool deep;		/* such a stack ended beyond the window: the module is to look at more */
+	bool deep_asked;	/* the module has been asked to */
 };
 
 /* All zero is an empty set. */

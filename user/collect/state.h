@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of the collector, for its two files: records come in (collector.c), sums are resolved (fold.c). */
+/*
+ * The state of a collector, which its two files share: collector.c takes records in, fold.c resolves the sums.
+ * docs/architecture.md explains the words fold, lesson, birth, deep and steady.
+ */
 #ifndef LSP_COLLECT_STATE_H
 #define LSP_COLLECT_STATE_H
 
@@ -24,13 +27,13 @@
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
 #define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
 
-/* A stack that was copied: its rules are to be taught. */
+/* A stack that was copied, and whose rules the module is to be taught. */
 struct lsp_lesson {
 	uint32_t tgid;
 	uint64_t id;
 };
 
-/* The two records of one stack. */
+/* The two names of one stack that was taken in both ways (LOCKSPAN_F_BOTH): as a walk and as a snapshot. */
 struct lsp_pair {
 	uint32_t tgid;
 	uint64_t walked;
@@ -59,21 +62,21 @@ struct lsp_collector {
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
 	bool first_full;		/* a process has shown that its stacks may be longer */
-	bool deep_due;			/* one has deep, but not yet deep_asked */
+	bool deep_due;			/* a process is deep, and the module has not been asked for more */
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
 	struct lsp_lesson *lessons;
 	size_t nlessons;
 	size_t lessons_room;
-	bool lesson_due;		/* a stack or its mappings have come since the last one */
-	bool name_due;			/* there are stacks that no fold has named */
-	uint64_t name_ns;		/* when the last fold for the sake of names was */
+	bool lesson_due;		/* a stack or its mappings have come since the last lesson */
+	bool name_due;			/* stacks have come that no fold has resolved */
+	uint64_t name_ns;		/* time of the last fold that was made to resolve new stacks */
 	struct lsp_pair *pairs;
 	size_t npairs;
 	size_t pairs_room;
 
-	size_t fold_rows;		/* pending rows, and raw bytes, that the last fold left */
-	size_t fold_bytes;
+	size_t fold_rows;		/* pending rows that the last fold left */
+	size_t fold_bytes;		/* bytes of stacks that the last fold left */
 
 	struct lsp_collector_totals totals;
 	struct lsp_estimate outcomes[LOCKSPAN_OUTCOME_COUNT];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where locks were initialised. An address on the heap has no name; the call
- * that made a lock there is one. It is told when the lock is first waited for,
- * so locks without contention cost no room. A child knows the locks that its
- * parent has initialised, and tells of them itself.
+ * Where locks were initialised: the birth of a lock. An address on the heap has
+ * no name, so the call that initialised the lock names it. A birth is recorded
+ * when the lock is first waited for, so that locks without contention take no
+ * room in the file. A child process knows the locks that its parent has
+ * initialised, and records their births itself.
  */
 #ifndef LSP_PRELOAD_BIRTH_H
 #define LSP_PRELOAD_BIRTH_H
@@ -12,15 +13,16 @@
 
 #include "thread.h"
 
-/* @lock, of @bytes, has been initialised by the hook whose @regs these are. */
+/* @lock, of @bytes, has been initialised; @regs are those of the call, as its hook saved them. */
 void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *regs);
 
-/* It is destroyed: another lock may come to lie there. */
+/* @lock is destroyed: another lock may be made at its address. */
 void lsp_birth_end(const void *lock);
 
 /*
- * A name for the lock in this process, another one for another lock at the
- * same place. Tells of its birth once. Between begin and end.
+ * The key of the lock in this process; another lock at the same address gets
+ * another key. The first call for a lock records its birth. To be called
+ * between the begin and the end of an event.
  */
 uint64_t lsp_birth_key(const void *lock);
 

@@ -170,7 +170,7 @@ void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool 
 	}
 	base = enter_ns > q->cut_ns ? enter_ns : q->cut_ns;
 	now_ns = step(q, now_ns);
-	/* Got without a release that was seen, or given up: nobody answers for the rest. */
+	/* The waiter got the lock without a release that was seen, or gave up: nobody is charged for the rest. */
 	ret->tail_ns = now_ns - base;
 	ret->now_ns = now_ns;
 	q->bases_ns -= base;
