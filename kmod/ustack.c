@@ -413,10 +413,7 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 	return true;
 }
 
-/*
- * Sends a walk that ended at an address without a rule. This is useful where the walk leads further than any
- * snapshot: the reader learns from it which rule is missing.
- */
+/* Sends a walk that ended at an address without a rule, if it leads further than any snapshot: it shows which rule is missing. */
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
 	/* A snapshot that has no room for more words covers at least as many bytes as these words take. */
