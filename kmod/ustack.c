@@ -202,12 +202,6 @@ static u32 stack_end(struct lockspan_stack *s)
 	return s->rec.bytes;
 }
 
-/* What of @bytes at @sp is in the page of the byte @done of them. */
-static u32 page_rest(u64 sp, u32 done, u32 bytes)
-{
-	return min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
-}
-
 static bool user_copy(void *to, u64 from, u32 bytes)
 {
 	return lsp_user_page_present(from) && !copy_from_user_nofault(to, (const void __user *)from, bytes);
@@ -219,7 +213,7 @@ static u32 pages_copy(void *to, u64 sp, u32 done, u32 bytes)
 	u32 n;
 
 	for (; done < bytes; done += n) {
-		n = page_rest(sp, done, bytes);
+		n = min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
 		if (!user_copy(to + done, sp + done, n))
 			break;
 	}
@@ -245,7 +239,7 @@ static u32 window_copy_over(void *to, u64 sp, u32 bytes)
 	u64 word;
 
 	while (next < bytes && !user_copy(&word, sp + next, sizeof(word)))
-		next += page_rest(sp, next, bytes);
+		next += PAGE_SIZE - offset_in_page(sp + next);
 	if (!done || next >= bytes)
 		return done;
 	memset(to + done, 0, next - done);
