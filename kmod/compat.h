@@ -136,6 +136,16 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 #define LSP_TASK_WORKER PF_IO_WORKER
 #endif
 
+/* Whether @task runs on a processor. With one alone it cannot, for we do. */
+static inline bool lsp_task_on_cpu(const struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return READ_ONCE(task->on_cpu);
+#else
+	return task == current;
+#endif
+}
+
 /*
  * The preemption count without the probe's own part: a handler that a breakpoint calls, which is
  * what a kprobe is where ftrace has no place, runs as in an NMI that came in an interrupt.

@@ -73,6 +73,7 @@ void lsp_filter_exit(const struct task_struct *task)
 		clear_bit(task->tgid, lsp_filter_tgids);
 }
 
+#ifdef CONFIG_CGROUPS
 static bool in_cgroup(u64 id)
 {
 	struct cgroup *cgroup;
@@ -85,6 +86,12 @@ static bool in_cgroup(u64 id)
 	rcu_read_unlock();
 	return in;
 }
+#else
+static bool in_cgroup(u64 id)
+{
+	return false;
+}
+#endif
 
 static bool left_out(enum lockspan_counter reason, bool count)
 {

@@ -20,6 +20,13 @@
 #include "wait.h"
 #include "wake.h"
 
+#if !defined(CONFIG_KPROBES) || !defined(CONFIG_KRETPROBES)
+#error "lockspan needs a kernel with CONFIG_KPROBES and CONFIG_KRETPROBES"
+#endif
+
+/* Without priority-inheriting futexes nobody waits for one, and the kernel has nothing to listen to there. */
+#define NO_PI !IS_ENABLED(CONFIG_FUTEX_PI)
+
 static bool hooks = true;
 module_param(hooks, bool, 0444);
 MODULE_PARM_DESC(hooks, "Listen to the hot futex functions without kprobes where the kernel can (default Y)");
@@ -220,7 +227,8 @@ static struct lsp_probe probes[] = {
 	{ .name = "wake_pi", .symbol = "wake_q_add", .handler = wake_pi_entry },
 	{ .name = "wake_pi_requeued", .symbol = "wake_up_state", .handler = wake_state_entry },
 	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry },
-	{ .name = "requeue_pi", .symbol = "rt_mutex_start_proxy_lock", .handler = requeue_pi_entry },
+	{ .name = "requeue_pi", .symbol = "rt_mutex_start_proxy_lock", .handler = requeue_pi_entry,
+	  .optional = NO_PI },
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
@@ -229,12 +237,12 @@ static struct lsp_probe probes[] = {
 	{ .name = "wait", .symbol = "futex_wait_queue", .begin = wait_queue_entry,
 	  .hook = hooked_wait_queue },
 	{ .name = "wait", .symbol = "futex_wait_queue_me", .begin = wait_queue_entry },
-	{ .name = "wait_pi", .symbol = "rt_mutex_wait_proxy_lock", .begin = wait_pi_entry },
+	{ .name = "wait_pi", .symbol = "rt_mutex_wait_proxy_lock", .begin = wait_pi_entry, .optional = NO_PI },
 	{ .name = "wait_vector", .symbol = "futex_wait_multiple", .begin = wait_vector_entry,
 	  .optional = true },
 	{ .name = "wait_end", .symbol = "futex_unqueue", .hook = hooked_end, .only_hooked = true },
 	{ .name = "requeue_pi_end", .symbol = "futex_wait_requeue_pi", .end = requeue_pi_end,
-	  .only_hooked = true },
+	  .only_hooked = true, .optional = NO_PI },
 };
 
 static bool hooked;	/* in this session */
@@ -279,7 +287,7 @@ static bool hooks_possible(void)
 	const struct lsp_probe *p;
 
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
-		if (p->only_hooked && !p->found)
+		if (p->only_hooked && !p->found && !p->optional)
 			return false;
 		if (p->hook && p->found && !p->entry)
 			return false;

@@ -525,7 +525,7 @@ u64 lsp_ustack_take(void)
 /* Whether @task is in the same sleep still. */
 static bool task_sleeps(struct task_struct *task, unsigned long nvcsw)
 {
-	return READ_ONCE(task->nvcsw) - nvcsw <= 1 && !READ_ONCE(task->on_cpu);
+	return READ_ONCE(task->nvcsw) - nvcsw <= 1 && !lsp_task_on_cpu(task);
 }
 
 /* Fills @s from another task's memory; its name is a fingerprint or @count. */

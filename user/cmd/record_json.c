@@ -79,6 +79,17 @@ static size_t user_losses(const struct lsp_record_result *r,
 	return n;
 }
 
+/* A kernel may have the function that ends waits, and yet have it built into its callers, where no probe stands. */
+static bool ends_unseen(const struct lsp_client_report *end)
+{
+	uint64_t seen = 0;
+
+	for (unsigned int o = 0; o < LOCKSPAN_OUTCOME_COUNT; o++)
+		if (o != LOCKSPAN_ERROR && o != LOCKSPAN_OPEN)
+			seen += end->counters[o];
+	return !seen && end->counters[LOCKSPAN_C_ERROR];
+}
+
 size_t lsp_record_losses(const struct lsp_record_result *r,
 			 void (*fn)(void *arg, const char *sentence), void *arg)
 {
@@ -110,6 +121,11 @@ size_t lsp_record_losses(const struct lsp_record_result *r,
 	if (!r->end) {
 		fn(arg, "the module did not say that it had sent all");
 		return n + 1;
+	}
+	if (ends_unseen(r->end)) {
+		fn(arg, "the end of no wait was seen: this kernel is not supported, for its futex functions are not "
+			"where their names say");
+		n++;
 	}
 	for (size_t i = 0; i < sizeof(partial_counters) / sizeof(partial_counters[0]); i++) {
 		enum lockspan_counter c = partial_counters[i];
