@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "maps.h"
 
-#include <linux/dcache.h>
-#include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
-#include <linux/kdev_t.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "change.h"
 #include "compat.h"
 #include "counter.h"
+#include "maprec.h"
 #include "remote.h"
 #include "ring.h"
 #include "uapi/lockspan.h"
@@ -24,17 +23,31 @@
 #define TEXT_MAX 65536
 /* The worker does nothing else for so long at a time, give or take one process: rings and STOP wait for it. */
 #define UPDATE_JIFFIES (HZ / 20 + 1)
+/* A process's mappings are read whole so often at most; its changes are told at once. */
+#define READ_JIFFIES (HZ / 10 + 1)
+/* Mappings in which a program that has just been loaded is looked for. */
+#define ALONE_MAPS 8
 
+/*
+ * One memory map. Only a count of it is held, never what is mapped: a process that ends
+ * must give back its memory and its program at once, whenever the worker's turn may come.
+ */
 struct lsp_mm {
 	struct hlist_node node;
 	struct mm_struct *mm;		/* held by mm_count: the address cannot be reused */
 	u32 tgid;
 	u32 generation;			/* of the mappings as they are; raised by a change */
-	u32 sent;			/* generation last sent; worker only */
-	bool wanted;			/* a stack has asked for it */
+	u32 sent;			/* generation last told; worker only */
+	u32 read;			/* generation last read whole; worker only */
+	bool wanted;			/* a stack has asked for it, or will */
 	bool deep;			/* its stacks do not fit into the usual window */
-	bool held;			/* kept whole until the worker has read it: mm_users counts us */
-	struct lsp_text __rcu *text;	/* of some generation, this one when it was read */
+	u32 nlost;			/* changes since the last reading that were not noted */
+	unsigned long read_jiffies;	/* not before this time */
+	unsigned long added_jiffies;
+	struct lsp_change *changes;	/* oldest first; noted, not yet in @text */
+	struct lsp_change **changes_end;
+	u32 nchanges;
+	struct lsp_text __rcu *text;	/* of some generation, this one when it was made */
 	struct lsp_mm *gone_next;	/* worker only: node is still walked over */
 };
 
@@ -47,6 +60,8 @@ static u64 text_bytes;
 static bool due;
 static unsigned long swept_jiffies;
 static u32 update_next;		/* where the worker goes on; it had no time for all */
+static bool later;		/* some are to be read, but not yet; worker only */
+static unsigned long later_jiffies;
 
 static void (*worker_wake)(void);
 
@@ -62,9 +77,13 @@ int lsp_maps_init(void (*wake)(void))
 	u32 i;
 
 	worker_wake = wake;
-	pool = vzalloc(array_size(PROCESSES, sizeof(*pool)));
-	if (!pool)
+	if (lsp_change_init())
 		return -ENOMEM;
+	pool = vzalloc(array_size(PROCESSES, sizeof(*pool)));
+	if (!pool) {
+		lsp_change_uninit();
+		return -ENOMEM;
+	}
 	INIT_HLIST_HEAD(&free_mms);
 	memset(buckets, 0, sizeof(buckets));
 	for (i = PROCESSES; i-- > 0;)
@@ -72,6 +91,7 @@ int lsp_maps_init(void (*wake)(void))
 	generations = 0;
 	text_bytes = 0;
 	due = false;
+	later = false;
 	swept_jiffies = jiffies;
 	update_next = 0;
 	return 0;
@@ -83,19 +103,19 @@ void lsp_maps_uninit(void)
 
 	irq_work_sync(&wake_work);
 	for (i = 0; pool && i < PROCESSES; i++) {
-		if (pool[i].held)
-			mmput(pool[i].mm);
+		lsp_change_put(pool[i].changes);
 		if (pool[i].mm)
 			mmdrop(pool[i].mm);
 		kvfree(rcu_dereference_protected(pool[i].text, true));
 	}
 	vfree(pool);
 	pool = NULL;
+	lsp_change_uninit();
 }
 
 u64 lsp_maps_memory(void)
 {
-	return pool ? PROCESSES * sizeof(*pool) + READ_ONCE(text_bytes) : 0;
+	return pool ? PROCESSES * sizeof(*pool) + lsp_change_memory() + READ_ONCE(text_bytes) : 0;
 }
 
 /* What readers may still have seen is freed after a grace period, which nobody waits for. */
@@ -103,7 +123,7 @@ static void text_free(struct lsp_text *text)
 {
 	if (!text)
 		return;
-	WRITE_ONCE(text_bytes, text_bytes - struct_size(text, ranges, text->room));
+	WRITE_ONCE(text_bytes, text_bytes - text->bytes);
 	kvfree_rcu(text, rcu);
 }
 
@@ -122,7 +142,34 @@ static struct lsp_mm *mm_find(const struct mm_struct *mm)
 	return NULL;
 }
 
-static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
+/* Notes that @m's generation came of @base. Under the lock. */
+static void change_add(struct lsp_mm *m, struct vm_area_struct *vma, u32 base, u32 base_tgid)
+{
+	struct lsp_change *c = m->nchanges < LSP_CHANGES_A_MAP ? lsp_change_get(vma) : NULL;
+
+	if (!c) {
+		WRITE_ONCE(m->nlost, m->nlost + 1);
+		if (m->wanted)
+			lsp_count(LOCKSPAN_C_LOST_REMAP);
+		return;
+	}
+	c->generation = m->generation;
+	c->base = base;
+	c->base_tgid = base_tgid;
+	*m->changes_end = c;
+	m->changes_end = &c->next;
+	WRITE_ONCE(m->nchanges, m->nchanges + 1);
+}
+
+/* What is known of a memory map when it is first met. */
+struct mm_start {
+	bool whole;			/* all that is executable in it: @vma, or what the parent has */
+	bool wanted;
+	struct vm_area_struct *vma;
+	const struct lsp_mm *parent;
+};
+
+static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid, const struct mm_start *start)
 {
 	struct lsp_mm *m;
 	unsigned long flags;
@@ -138,8 +185,19 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
 		m->tgid = tgid;
 		m->generation = ++generations;
 		m->sent = 0;
-		m->wanted = false;
-		m->deep = false;
+		m->read = 0;
+		m->wanted = start->wanted;
+		m->deep = start->parent && start->parent->deep;
+		m->nlost = !start->whole;
+		m->added_jiffies = jiffies;
+		/* One that begins is told by its changes, and often ends before it is worth a reading. */
+		m->read_jiffies = start->whole ? jiffies + READ_JIFFIES : jiffies;
+		m->changes = NULL;
+		m->changes_end = &m->changes;
+		m->nchanges = 0;
+		if (start->whole)
+			change_add(m, start->vma, start->parent ? start->parent->generation : 0,
+				   start->parent ? start->parent->tgid : tgid);
 		hlist_add_head_rcu(&m->node, mm_bucket(mm));
 		WRITE_ONCE(due, true);
 	}
@@ -147,42 +205,14 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid)
 	return m;
 }
 
-/*
- * The worker is to read these mappings soon; the process may be gone before
- * its turn, and its mappings with it but for this.
- */
-static void mm_hold(struct lsp_mm *m)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&lock, flags);
-	if (!m->held && m->mm && mmget_not_zero(m->mm))
-		m->held = true;
-	raw_spin_unlock_irqrestore(&lock, flags);
-	WRITE_ONCE(due, true);
-	irq_work_queue(&wake_work);
-}
-
-/* Process context: what is put may be the last of the mappings. */
-static void mm_release(struct lsp_mm *m)
-{
-	bool held;
-
-	raw_spin_lock_irq(&lock);
-	held = m->held;
-	m->held = false;
-	raw_spin_unlock_irq(&lock);
-	if (held)
-		mmput(m->mm);
-}
-
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 {
+	static const struct mm_start met = { .whole = false };
 	struct lsp_mm *m = mm_find(mm);
 	const struct lsp_text *text;
 
 	if (!m)
-		m = mm_add(mm, tgid);
+		m = mm_add(mm, tgid, &met);
 	if (!m) {
 		*ret = (struct lsp_maps_view){ .tgid = tgid };
 		return;
@@ -194,8 +224,9 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 	ret->deep = READ_ONCE(m->deep);
 	if (!READ_ONCE(m->wanted)) {
 		WRITE_ONCE(m->wanted, true);
-		if (!ret->text)
-			mm_hold(m);
+		WRITE_ONCE(due, true);
+		/* It may be about to end, and its mappings with it. */
+		irq_work_queue(&wake_work);
 	}
 }
 
@@ -222,150 +253,229 @@ void lsp_maps_deepen(u32 tgid)
 	raw_spin_unlock_irq(&lock);
 }
 
-void lsp_maps_changed(bool expected)
+/* Whether nothing else is executable where @vma is: its process begins. */
+static bool vma_is_alone(struct vm_area_struct *vma)
 {
-	struct lsp_mm *m = current->mm ? mm_find(current->mm) : NULL;
-	unsigned long flags;
+	LSP_VMA_ITERATOR(iter, vma->vm_mm);
+	struct vm_area_struct *other;
 
-	if (!m && expected && current->mm)
-		mm_add(current->mm, current->tgid);
+	if (vma->vm_mm->map_count > ALONE_MAPS)
+		return false;
+	lsp_for_each_vma(vma->vm_mm, other, iter)
+		if (other != vma && other->vm_flags & VM_EXEC)
+			return false;
+	return true;
+}
+
+/* Whether the same content has been executable there since the last change there. Under the lock. */
+static bool change_is_none(const struct lsp_mm *m, struct vm_area_struct *vma)
+{
+	const struct lsp_text *text = rcu_dereference_check(m->text, true);
+	const struct lsp_change *c;
+	struct lsp_laid laid;
+	int known = -1;
+
+	/* After a loss neither text nor notes tell what is there. */
+	if (m->nlost)
+		return false;
+	lsp_change_laid(vma, &laid);
+	for (c = m->changes; c; c = c->next)
+		if (lsp_laid_meets(&laid, &c->laid))
+			known = lsp_laid_within(&laid, &c->laid);
+	return known < 0 ? text && lsp_laid_covers(text->laid, text->n, &laid) : known;
+}
+
+void lsp_maps_changed(struct vm_area_struct *vma, bool recorded, bool expected)
+{
+	struct mm_start start = { .vma = vma, .wanted = expected };
+	struct lsp_mm *m = mm_find(vma->vm_mm);
+	unsigned long flags;
+	u32 base;
+
+	if (!m && recorded) {
+		start.whole = vma_is_alone(vma);
+		mm_add(vma->vm_mm, current->tgid, &start);
+	}
 	if (!m)
 		return;
 	raw_spin_lock_irqsave(&lock, flags);
-	WRITE_ONCE(m->generation, ++generations);
-	WRITE_ONCE(due, true);
+	/* Compilers at run time make the same pages executable again and again. */
+	if (!change_is_none(m, vma)) {
+		base = m->generation;
+		WRITE_ONCE(m->generation, ++generations);
+		change_add(m, vma, base, m->tgid);
+		WRITE_ONCE(due, true);
+		if (m->wanted && m->nchanges == LSP_CHANGES_A_MAP / 4)
+			irq_work_queue(&wake_work);
+	}
 	raw_spin_unlock_irqrestore(&lock, flags);
-	/* A process that is still being linked changes often: one reading a turn will do. */
-	if (READ_ONCE(m->wanted))
-		mm_hold(m);
 }
 
-static const char *vma_path(struct vm_area_struct *vma, char *buffer)
+void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u32 tgid)
 {
-	const char *path = NULL;
+	struct mm_start start = { .whole = true };
 
-	if (vma->vm_file)
-		path = d_path(file_user_path(vma->vm_file), buffer, PATH_MAX);
-	else if (vma->vm_ops && vma->vm_ops->name)
-		path = vma->vm_ops->name(vma);
-	return IS_ERR_OR_NULL(path) ? "//anon" : path;
-}
-
-static struct lockspan_map *map_reserve(const struct lsp_mm *m, u32 generation, size_t path_bytes)
-{
-	u32 bytes = ALIGN(sizeof(struct lockspan_map) + path_bytes, 8);
-	struct lockspan_map *rec = lsp_ring_worker_reserve(bytes);
-
-	if (!rec) {
-		lsp_count(LOCKSPAN_C_LOST_MAP_RING);
-		return NULL;
-	}
-	memset(rec, 0, bytes);
-	rec->rec.bytes = bytes;
-	rec->rec.type = LOCKSPAN_REC_MAP;
-	rec->tgid = m->tgid;
-	rec->generation = generation;
-	return rec;
-}
-
-static void vma_send(const struct lsp_mm *m, u32 generation, struct vm_area_struct *vma,
-		     char *buffer, u16 flags)
-{
-	const char *path = vma_path(vma, buffer);
-	size_t path_bytes = strlen(path) + 1;
-	struct lockspan_map *rec = map_reserve(m, generation, path_bytes);
-
-	if (!rec)
+	if (!parent || !child || parent == child)
 		return;
-	rec->rec.flags = flags | (vma->vm_flags & VM_WRITE && vma->vm_flags & VM_EXEC ?
-				  LOCKSPAN_MAP_WRITE : 0) |
-			 (vma->vm_flags & VM_EXEC ? 0 : LOCKSPAN_MAP_DATA);
-	rec->start = vma->vm_start;
-	rec->end = vma->vm_end;
-	if (vma->vm_file) {
-		const struct inode *inode = file_user_inode(vma->vm_file);
-
-		rec->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-		rec->ino = inode->i_ino;
-		rec->dev_major = MAJOR(inode->i_sb->s_dev);
-		rec->dev_minor = MINOR(inode->i_sb->s_dev);
-	}
-	memcpy(rec + 1, path, path_bytes);
-	lsp_ring_worker_commit(rec->rec.bytes);
+	start.parent = mm_find(parent);
+	if (start.parent && READ_ONCE(start.parent->wanted))
+		mm_add(child, tgid, &start);
 }
 
-/* An empty record that ends a set, or stands for one that cannot be read any more. */
-static void set_end(const struct lsp_mm *m, u32 generation, u16 flags)
+/* ---- the worker ---- */
+
+static struct lsp_text *text_alloc(u32 room)
 {
-	struct lockspan_map *rec = map_reserve(m, generation, 1);
+	size_t ranges = array_size(room, sizeof(struct lsp_range));
+	size_t bytes = sizeof(struct lsp_text) + ranges + array_size(room, sizeof(struct lsp_laid));
+	struct lsp_text *text = kvmalloc(bytes, GFP_KERNEL);
 
-	if (!rec)
-		return;
-	rec->rec.flags = flags;
-	lsp_ring_worker_commit(rec->rec.bytes);
-}
-
-static bool vma_wanted(const struct vm_area_struct *vma)
-{
-	return vma->vm_flags & VM_EXEC || (vma->vm_file && vma->vm_flags & VM_WRITE);
-}
-
-static struct lsp_text *mappings_read(struct lsp_mm *m, u32 generation, char *buffer)
-{
-	LSP_VMA_ITERATOR(iter, m->mm);
-	struct vm_area_struct *vma;
-	struct lsp_text *text;
-	u16 flags = LOCKSPAN_MAP_FIRST;
-	u32 room = min(m->mm->map_count + 1, TEXT_MAX);
-
-	/* map_count can only change under the lock for writing, which the caller excludes. */
-	text = kvmalloc(struct_size(text, ranges, room), GFP_KERNEL);
 	if (!text)
 		return NULL;
-	text->generation = generation;
-	text->room = room;
+	text->bytes = bytes;
+	text->laid = (void *)text->ranges + ranges;
 	text->n = 0;
-	lsp_for_each_vma(m->mm, vma, iter) {
-		if (!vma_wanted(vma))
-			continue;
-		vma_send(m, generation, vma, buffer, flags);
-		flags = 0;
-		if (vma->vm_flags & VM_EXEC && text->n < room)
-			text->ranges[text->n++] = (struct lsp_range){ vma->vm_start, vma->vm_end };
-	}
-	set_end(m, generation, flags | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_DATA);
-	WRITE_ONCE(text_bytes, text_bytes + struct_size(text, ranges, room));
 	return text;
 }
 
-/* False: they are locked, and @last is not set. */
-static bool mm_update(struct lsp_mm *m, char *buffer, bool last)
+/* @old, which may be NULL, with the first @n changes of @m, and with what was read of it, if that is not NULL. */
+static struct lsp_text *text_make(const struct lsp_mm *m, const struct lsp_text *old, u32 n,
+				  const struct lsp_laid *read, u32 nread)
 {
-	u32 generation = READ_ONCE(m->generation);
-	struct lsp_text *old = rcu_dereference_protected(m->text, true), *text;
+	u32 room = min_t(u32, LSP_LAID_ROOM(old ? old->n : 0, n) + 2 * nread, TEXT_MAX), i;
+	struct lsp_text *text = text_alloc(room), *over = text_alloc(room);
+	const struct lsp_change *c = m->changes;
 
-	if (!mmget_not_zero(m->mm)) {
-		m->sent = generation;
-		set_end(m, generation, LOCKSPAN_MAP_FIRST | LOCKSPAN_MAP_LAST | LOCKSPAN_MAP_GONE);
-		return true;
-	}
-	if (!lsp_remote_lock(m->mm)) {
-		mmput(m->mm);
-		if (last) {
-			m->sent = generation;
-			lsp_count(LOCKSPAN_C_LOST_MAP_LOCK);
+	if (!text || !over)
+		goto err;
+	if (old)
+		text->n = lsp_laid_over(old->laid, old->n, NULL, 0, text->laid, room);
+	for (i = 0; i < n; i++, c = c->next) {
+		if (c->laid.start < c->laid.end) {
+			over->n = lsp_laid_over(text->laid, text->n, &c->laid, 1, over->laid, room);
+			swap(text, over);
 		}
-		return last;
 	}
-	m->sent = generation;
-	text = mappings_read(m, generation, buffer);
-	mmap_read_unlock(m->mm);
-	mmput(m->mm);
+	if (read) {
+		over->n = lsp_laid_over(text->laid, text->n, read, nread, over->laid, room);
+		swap(text, over);
+	}
+	kvfree(over);
+	for (i = 0; i < text->n; i++)
+		text->ranges[i] = (struct lsp_range){ text->laid[i].start, text->laid[i].end };
+	WRITE_ONCE(text_bytes, text_bytes + text->bytes);
+	return text;
+err:
+	kvfree(text);
+	kvfree(over);
+	return NULL;
+}
+
+/* Takes @n changes off, which the text has in it now. */
+static void changes_drop(struct lsp_mm *m, u32 n)
+{
+	struct lsp_change *first, **last = &first;
+
+	raw_spin_lock_irq(&lock);
+	first = m->changes;
+	for (m->nchanges -= n; n; n--)
+		last = &(*last)->next;
+	m->changes = *last;
+	if (!m->changes)
+		m->changes_end = &m->changes;
+	*last = NULL;
+	raw_spin_unlock_irq(&lock);
+	lsp_change_put(first);
+}
+
+static void changes_send(const struct lsp_mm *m, u32 n, char *buffer)
+{
+	const struct lsp_maprec rec = { .tgid = m->tgid, .buffer = buffer };
+	const struct lsp_change *c = m->changes;
+
+	for (; n; n--, c = c->next)
+		lsp_maprec_change(&rec, c);
+}
+
+/* Tells all that is known of @m. With @read it is read as well; it is held and locked, and unlocked then. */
+static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
+{
+	struct lsp_text *old = rcu_dereference_protected(m->text, true), *text;
+	struct lsp_maprec rec = { .tgid = m->tgid, .buffer = buffer };
+	struct lsp_laid *laid = NULL;
+	u32 n, nlost, nlaid = 0, room = 0;
+
+	/* While it is locked its generation stays, so that what is read is of that one. */
+	raw_spin_lock_irq(&lock);
+	rec.generation = m->generation;
+	nlost = m->nlost;
+	n = m->nchanges;
+	raw_spin_unlock_irq(&lock);
+	changes_send(m, n, buffer);
+	if (read) {
+		room = min(m->mm->map_count + 1, TEXT_MAX);
+		laid = kvmalloc_array(room, sizeof(*laid), GFP_KERNEL);
+		nlaid = lsp_maprec_set(&rec, m->mm, laid, laid ? room : 0);
+		m->read = rec.generation;
+		m->read_jiffies = jiffies + READ_JIFFIES;
+		mmap_read_unlock(m->mm);
+	}
+	m->sent = rec.generation;
+	/* After a loss only a reading tells what there is. */
+	text = !nlost || laid ? text_make(m, nlost ? NULL : old, n, laid, nlaid) : NULL;
+	kvfree(laid);
+	if (text) {
+		text->generation = rec.generation;
+		rcu_assign_pointer(m->text, text);
+		text_free(old);
+	}
+	raw_spin_lock_irq(&lock);
+	/* Without a text nothing tells what is no change. */
 	if (!text)
+		m->nlost++;
+	else if (m->nlost == nlost)
+		m->nlost = 0;
+	raw_spin_unlock_irq(&lock);
+	changes_drop(m, n);
+}
+
+/* Holds and locks @m for reading. False: it has ended, or is locked; that is tried again but for the @last time. */
+static bool mm_lock(struct lsp_mm *m, bool last)
+{
+	if (!mmget_not_zero(m->mm))
+		return false;
+	if (lsp_remote_lock(m->mm))
 		return true;
-	rcu_assign_pointer(m->text, text);
-	text_free(old);
-	return true;
+	mmput(m->mm);
+	if (last) {
+		m->read = READ_ONCE(m->generation);
+		lsp_count(LOCKSPAN_C_LOST_MAP_LOCK);
+	} else {
+		WRITE_ONCE(due, true);
+	}
+	return false;
+}
+
+static void mm_update(struct lsp_mm *m, char *buffer, bool last)
+{
+	const struct lsp_maprec rec = { .tgid = m->tgid, .generation = m->generation };
+	/* The first reading of one that is not known otherwise must not come too late. */
+	bool wait = time_before(jiffies, m->read_jiffies) && (m->read || !READ_ONCE(m->nlost));
+	bool read = m->read != READ_ONCE(m->generation);
+
+	if (read && wait) {
+		if (!later || time_before(m->read_jiffies, later_jiffies))
+			later_jiffies = m->read_jiffies;
+		later = true;
+	}
+	read = read && !wait && mm_lock(m, last);
+	/* What was lost of a process that is gone stays lost. */
+	if (!read && READ_ONCE(m->nlost) && m->sent != rec.generation && !atomic_read(&m->mm->mm_users))
+		lsp_maprec_gone(&rec);
+	if (read || READ_ONCE(m->nchanges) || m->sent != READ_ONCE(m->generation))
+		mm_tell(m, buffer, read);
+	if (read)
+		mmput(m->mm);
 }
 
 /* The process is gone and its stacks can only be in the rings: it is not found any more. */
@@ -381,12 +491,22 @@ static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 /* One grace period for them all; their places are free then. */
 static void mms_free(struct lsp_mm *gone)
 {
-	struct lsp_mm *m;
+	struct lsp_mm *m, *next;
 
 	if (!gone)
 		return;
 	synchronize_rcu();
-	for (m = gone; m; m = m->gone_next) {
+	for (m = gone; m; m = next) {
+		next = m->gone_next;
+		/* A stack was faster: its generation is still to be told. */
+		if (READ_ONCE(m->wanted) && m->sent != m->generation) {
+			raw_spin_lock_irq(&lock);
+			hlist_add_head_rcu(&m->node, mm_bucket(m->mm));
+			raw_spin_unlock_irq(&lock);
+			WRITE_ONCE(due, true);
+			continue;
+		}
+		changes_drop(m, m->nchanges);
 		text_free(rcu_dereference_protected(m->text, true));
 		RCU_INIT_POINTER(m->text, NULL);
 		mmdrop(m->mm);
@@ -402,19 +522,16 @@ static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, bool last, stru
 {
 	if (!READ_ONCE(m->mm))
 		return true;
-	if (m->sent != READ_ONCE(m->generation)) {
+	if (READ_ONCE(m->wanted) &&
+	    (m->sent != READ_ONCE(m->generation) || m->read != m->sent)) {
 		if (!lsp_ring_worker_room())
 			return false;
-		if (mm_update(m, buffer, last))
-			mm_release(m);
-		else
-			/* The others have their turn all the same. */
-			WRITE_ONCE(due, true);
-	} else if (READ_ONCE(m->held)) {
-		mm_release(m);
-	} else if (sweep && !atomic_read(&m->mm->mm_users)) {
-		mm_unlink(m, gone);
+		mm_update(m, buffer, last);
 	}
+	/* Gone, and its stacks can only be in the rings; or old enough to be read when it is asked for. */
+	if (sweep && (READ_ONCE(m->wanted) ? m->sent == READ_ONCE(m->generation) && !atomic_read(&m->mm->mm_users) :
+		      time_after(jiffies, m->added_jiffies + HZ)))
+		mm_unlink(m, gone);
 	return true;
 }
 
@@ -426,13 +543,14 @@ bool lsp_maps_update(bool last)
 	char *buffer;
 	u32 n;
 
-	if (!READ_ONCE(due) && !sweep)
+	if (!READ_ONCE(due) && !sweep && !(later && time_after_eq(jiffies, later_jiffies)))
 		return true;
 	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buffer)
 		return false;
 	/* Cleared before the look: what becomes due meanwhile sets it again. */
 	xchg(&due, false);
+	later = false;
 	for (n = 0; n < PROCESSES; n++) {
 		if (time_after(jiffies, until) || !mm_visit(&pool[update_next], buffer, sweep, last, &gone)) {
 			WRITE_ONCE(due, true);

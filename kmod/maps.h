@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The executable mappings of the processes that are recorded: read in process
- * context once per process and after each change, sent as MAP records, and
- * kept as ranges for the stack filter. A process is known by its mm; every set
- * of its mappings has a generation, unique in the session.
+ * The executable mappings of the processes that are recorded: each change is
+ * noted when it happens and told as a REMAP record, so that a generation can be
+ * known whose turn comes when it or its process is over; and now and then all
+ * are read and sent as MAP records. They are kept as ranges for the stack
+ * filter. A process is known by its mm; a generation, unique in the session, is
+ * a time in which no address changes its meaning. What a process takes away
+ * therefore begins no generation, nor does what it makes executable again.
  */
 #ifndef _LSP_MAPS_H
 #define _LSP_MAPS_H
@@ -11,13 +14,16 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+#include "core/laid.h"
 #include "core/sparse.h"
 
+/* What is executable in a generation, or was in it or before and has not been replaced. */
 struct lsp_text {
 	struct rcu_head rcu;
+	size_t bytes;
 	u32 generation;
 	u32 n;
-	u32 room;
+	struct lsp_laid *laid;		/* the same ranges, with their contents */
 	struct lsp_range ranges[];
 };
 
@@ -45,10 +51,15 @@ struct mm_struct;
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);
 
 /*
- * An executable mapping of the current process has come or changed. @expected:
- * it is one whose stacks will be asked for, so read it ahead. Probe context.
+ * @vma, which is executable, has come to the current process or changed; its memory map is locked for
+ * writing. @recorded: by this session. @expected: and its stacks will be asked for, so tell it ahead.
+ * Probe context.
  */
-void lsp_maps_changed(bool expected);
+struct vm_area_struct;
+void lsp_maps_changed(struct vm_area_struct *vma, bool recorded, bool expected);
+
+/* A process that is recorded has got @child as a copy of its parent's memory map. Preemption off. */
+void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u32 tgid);
 
 /* Stacks of processes sent under @tgid need the larger window from now on. Process context. */
 void lsp_maps_deepen(u32 tgid);

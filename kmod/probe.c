@@ -149,11 +149,14 @@ static int io_uring_entry(struct kprobe *kp, struct pt_regs *regs)
 /* perf_event_mmap(vma): after every mmap and mprotect. */
 static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	const struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
+	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
+	bool recorded;
 
-	/* A chosen process is read ahead; when all are recorded, that would be every exec of the machine. */
-	if (vma->vm_flags & VM_EXEC)
-		lsp_maps_changed(!lsp_filter_all() && lsp_filter_current(false));
+	if (vma->vm_flags & VM_EXEC && vma->vm_mm == current->mm) {
+		recorded = lsp_filter_current(false);
+		/* When all are recorded, telling it ahead would be telling every exec of the machine. */
+		lsp_maps_changed(vma, recorded, recorded && !lsp_filter_all());
+	}
 	return 0;
 }
 
@@ -328,6 +331,9 @@ static void on_fork(void *unused, struct task_struct *parent, struct task_struct
 {
 	check_trace_callback_type_sched_process_fork(on_fork);
 	lsp_filter_fork(parent, child);
+	preempt_disable();
+	lsp_maps_forked(parent->mm, child->mm, child->tgid);
+	preempt_enable();
 }
 
 static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)

@@ -219,7 +219,8 @@ enum lockspan_stack_mode {
 	X(STACKS_LEARNED, "stacks_learned")	/* taken by learned rules */ \
 	X(STACKS_COPIED, "stacks_copied")	/* taken in any other way */ \
 	X(LOST_OPEN_RING, "lost_open_ring")	/* waits open at STOP, counted in OPEN: no room */ \
-	X(LOST_MAP_LOCK, "lost_map_lock")	/* mappings that others kept locked to the end */
+	X(LOST_MAP_LOCK, "lost_map_lock")	/* mappings that others kept locked to the end */ \
+	X(LOST_REMAP, "lost_remap")		/* changes of mappings that were not noted */
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
@@ -235,7 +236,10 @@ enum lockspan_rec_type {
 	LOCKSPAN_REC_LATE,
 	LOCKSPAN_REC_STACK,
 	LOCKSPAN_REC_MAP,
+	LOCKSPAN_REC_REMAP,
+	__LOCKSPAN_REC_LAST
 };
+#define LOCKSPAN_REC_MAX (__LOCKSPAN_REC_LAST - 1)
 
 /* First eight bytes of every record; @bytes counts them, is a multiple of 8. */
 struct lockspan_rec {
@@ -404,6 +408,19 @@ struct lockspan_map {
 	__u32 tgid;
 	__u32 generation;
 	/* path follows: NUL-terminated, padded to 8 bytes; "" anonymous */
+};
+
+/*
+ * A generation that came of another one: @base, with one more mapping laid over it.
+ * So is told what a process had mapped for a moment, and what one had that is gone.
+ * Mappings that a program has taken away since the base may still be in it. A whole
+ * set of the generation can follow, and adds to it what was not executable.
+ */
+struct lockspan_remap {
+	struct lockspan_map map;	/* of type REMAP; start = end: a copy of the base, by fork */
+	__u32 base;			/* 0: nothing was executable before */
+	__u32 base_tgid;		/* that the base is told under */
+	/* path follows, as in MAP */
 };
 
 #endif

@@ -45,6 +45,11 @@ int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, con
 	return 0;
 }
 
+int lsp_resolver_remap(struct lsp_resolver *r, const struct lockspan_remap *remap, const char *path)
+{
+	return lsp_resolver_map(r, &remap->map, path);
+}
+
 int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
 {
 	(void)r, (void)tgid, (void)generation;

@@ -69,6 +69,13 @@ static bool map_fits(const struct lockspan_rec *rec)
 
 const struct lockspan_rec lsp_rec_unfit = { .bytes = sizeof(lsp_rec_unfit), .type = LSP_REC_UNFIT };
 
+static bool remap_fits(const struct lockspan_rec *rec)
+{
+	const struct lockspan_remap *m = (const void *)rec;
+
+	return rec->bytes > sizeof(*m) && memchr(m + 1, '\0', rec->bytes - sizeof(*m));
+}
+
 bool lsp_rec_fits(const struct lockspan_rec *rec)
 {
 	switch (rec->type) {
@@ -82,6 +89,8 @@ bool lsp_rec_fits(const struct lockspan_rec *rec)
 		return stack_fits(rec);
 	case LOCKSPAN_REC_MAP:
 		return map_fits(rec);
+	case LOCKSPAN_REC_REMAP:
+		return remap_fits(rec);
 	case LSP_REC_LOCK:
 		return rec->bytes >= sizeof(struct lsp_rec_lock);
 	}
@@ -94,6 +103,6 @@ const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *a
 
 	do {
 		rec = lsp_rec_any(run, bytes, at, error);
-	} while (rec && (rec->type == LOCKSPAN_REC_PAD || rec->type > LOCKSPAN_REC_MAP));
+	} while (rec && (rec->type == LOCKSPAN_REC_PAD || rec->type > LOCKSPAN_REC_MAX));
 	return rec;
 }

@@ -57,7 +57,7 @@ int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const vo
 			err = record(arg, rec);
 		else if (rec->type == LSP_REC_UNFIT)
 			s->unfit++;
-		else if (rec->type > LOCKSPAN_REC_MAP && rec->type != LSP_REC_LOCK)
+		else if (rec->type > LOCKSPAN_REC_MAX && rec->type != LSP_REC_LOCK)
 			s->unknown++;
 		else if (rec->type != LOCKSPAN_REC_PAD)
 			err = record(arg, rec);

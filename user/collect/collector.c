@@ -317,6 +317,19 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 	return lsp_resolver_map(c->resolver, m, (const char *)(m + 1));
 }
 
+static int remap_record(struct lsp_collector *c, const struct lockspan_remap *m)
+{
+	struct lsp_process *process = lsp_processes_at(&c->processes, m->map.tgid);
+
+	if (!process)
+		return -ENOMEM;
+	generation_see(process, m->map.generation);
+	c->first_full |= process->full;
+	c->lesson_due |= c->nlessons > 0;
+	c->totals.maps++;
+	return lsp_resolver_remap(c->resolver, m, (const char *)(m + 1));
+}
+
 /* The records that are not one an event. */
 static __attribute__((noinline))
 int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
@@ -331,6 +344,8 @@ int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
 		return stack_record(c, (const void *)rec);
 	case LOCKSPAN_REC_MAP:
 		return map_record(c, (const void *)rec);
+	case LOCKSPAN_REC_REMAP:
+		return remap_record(c, (const void *)rec);
 	case LSP_REC_LOCK:
 		return lsp_births_add(&c->births, (const void *)rec);
 	}

@@ -136,6 +136,11 @@ int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, con
 	return lsp_maps_add(r->maps, map, path);
 }
 
+int lsp_resolver_remap(struct lsp_resolver *r, const struct lockspan_remap *remap, const char *path)
+{
+	return lsp_maps_remap(r->maps, remap, path);
+}
+
 int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation)
 {
 	char path[32], *text;

@@ -81,6 +81,9 @@ void lsp_resolver_destroy(struct lsp_resolver *r);
 /* A MAP record of the module. @path is the text behind it. */
 int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path);
 
+/* The same of a REMAP record. */
+int lsp_resolver_remap(struct lsp_resolver *r, const struct lockspan_remap *remap, const char *path);
+
 /* The mappings of a live process as /proc has them now, as @generation. -ESRCH when it is gone. */
 int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation);
 

@@ -17,6 +17,8 @@
 /* Some 30 mappings of 100 bytes each: 25 MB when full. */
 #define SETS_MAX 8192
 #define SETS_SLOTS (4 * SETS_MAX)
+/* Changes between a set and a whole one that it is made of. */
+#define CHANGES_MAX 1024
 
 struct object_slot {
 	uint64_t hash;
@@ -195,6 +197,130 @@ static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 	}
 }
 
+/* ---- sets of which only the changes are told ---- */
+
+static struct lsp_mapset *set_of(const struct lsp_maps *m, uint32_t tgid, uint32_t generation)
+{
+	return m->slots[set_slot(m, tgid, generation)];
+}
+
+/*
+ * Makes @set out of the nearest whole one that it came of, by the changes between them. They may be
+ * told in any order, so this is tried when the set is asked for.
+ */
+static void set_derive(struct lsp_maps *m, struct lsp_mapset *set)
+{
+	struct lsp_mapset *way[CHANGES_MAX], *from = set;
+	size_t n = 0;
+	int err;
+
+	while (from && !from->whole) {
+		if (!from->remapped || n == CHANGES_MAX)
+			return;
+		way[n++] = from;
+		if (!from->base)
+			break;
+		from = set_of(m, from->base_tgid, from->base);
+	}
+	if (!from)
+		return;
+	lsp_mapset_clear(set);
+	if (from->whole)
+		lsp_mapset_sort(from);
+	err = from->whole ? lsp_mapset_copy(set, from) : 0;
+	lsp_mapset_sort(set);
+	while (n-- && !err)
+		err = lsp_mapset_lay(set, &way[n]->change);
+	if (!err)
+		set_complete(m, set);
+}
+
+/*
+ * A whole set tells of those that led to it too: what did not change had been the same. What the
+ * changes hid is not known; code there has no names.
+ */
+static int set_derive_back(struct lsp_maps *m, struct lsp_mapset *set)
+{
+	struct lsp_mapset *before;
+	int err = 0;
+
+	for (size_t n = 0; n < CHANGES_MAX && !err; n++) {
+		if (!set->remapped || !set->base || set->base_tgid != set->tgid)
+			return 0;
+		before = set_at(m, set->base_tgid, set->base);
+		if (!before)
+			return -ENOMEM;
+		if (before->whole)
+			return 0;
+		lsp_mapset_clear(before);
+		err = lsp_mapset_copy(before, set);
+		lsp_mapset_sort(before);
+		if (!err)
+			err = lsp_mapset_cut(before, set->change.start, set->change.end);
+		if (!err && before->remapped)
+			err = lsp_mapset_lay(before, &before->change);
+		set_complete(m, before);
+		set = before;
+	}
+	return err;
+}
+
+/* A whole set begins: what the changes have told stays, where it does not contradict. */
+static void set_begin(struct lsp_maps *m, struct lsp_mapset *set)
+{
+	if (set->remapped && !set->whole)
+		set_derive(m, set);
+	if (set->remapped && !set->whole && set->change.start < set->change.end)
+		lsp_mapset_lay(set, &set->change);
+	if (set->remapped && !set->old) {
+		set->old = set->maps;
+		set->nold = set->n;
+		set->maps = NULL;
+		set->n = set->room = 0;
+	}
+	lsp_mapset_clear(set);
+	set_changed(m, set);
+}
+
+static int set_end(struct lsp_maps *m, struct lsp_mapset *set)
+{
+	int err = lsp_mapset_keep_old(set, set->old, set->nold);
+
+	free(set->old);
+	set->old = NULL;
+	set->nold = 0;
+	set_complete(m, set);
+	return err ? err : set_derive_back(m, set);
+}
+
+int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const char *path)
+{
+	struct lsp_mapset *set = set_at(m, rec->map.tgid, rec->map.generation);
+	struct lsp_map map = {
+		.start = rec->map.start, .end = rec->map.end, .offset = rec->map.offset,
+		.ino = rec->map.ino, .dev_major = rec->map.dev_major, .dev_minor = rec->map.dev_minor,
+		.exec = true, .write = rec->map.rec.flags & LOCKSPAN_MAP_WRITE,
+	};
+	struct lsp_elf *elf;
+
+	if (!set)
+		return -ENOMEM;
+	if (set->remapped || map.start > map.end || map.offset > UINT64_MAX - (map.end - map.start))
+		return 0;
+	map.path = lsp_arena_intern(&m->text, path);
+	if (!map.path)
+		return -ENOMEM;
+	/* While the process lives, as in set_complete(). */
+	elf = *map.path && map.start < map.end ? elf_open(m, set, &map, true) : NULL;
+	if (elf)
+		elf_attach(&map, elf);
+	set->change = map;
+	set->base = rec->base;
+	set->base_tgid = rec->base_tgid;
+	set->remapped = true;
+	return 0;
+}
+
 int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char *path)
 {
 	struct lsp_mapset *set = set_at(m, rec->tgid, rec->generation);
@@ -208,10 +334,8 @@ int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char 
 
 	if (!set)
 		return -ENOMEM;
-	if (rec->rec.flags & LOCKSPAN_MAP_FIRST) {
-		lsp_mapset_clear(set);
-		set_changed(m, set);
-	}
+	if (rec->rec.flags & LOCKSPAN_MAP_FIRST)
+		set_begin(m, set);
 	if (!(rec->rec.flags & LOCKSPAN_MAP_GONE) && map.start < map.end &&
 	    map.offset <= UINT64_MAX - (map.end - map.start)) {
 		map.path = lsp_arena_intern(&m->text, path);
@@ -219,8 +343,8 @@ int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char 
 		if (!err)
 			set_changed(m, set);
 	}
-	if (rec->rec.flags & LOCKSPAN_MAP_LAST)
-		set_complete(m, set);
+	if (rec->rec.flags & LOCKSPAN_MAP_LAST && !err)
+		err = set_end(m, set);
 	return err;
 }
 
@@ -273,8 +397,10 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 
 struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
 {
-	struct lsp_mapset *set = m->slots[set_slot(m, tgid, generation)];
+	struct lsp_mapset *set = set_of(m, tgid, generation);
 
+	if (set && set->remapped && !set->whole && !set->old)
+		set_derive(m, set);
 	if (set) {
 		set->used = ++m->requests;
 		lsp_mapset_sort(set);
@@ -282,10 +408,12 @@ struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 	return set;
 }
 
-bool lsp_maps_whole(const struct lsp_maps *m, uint32_t tgid, uint32_t generation)
+bool lsp_maps_whole(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
 {
-	const struct lsp_mapset *set = m->slots[set_slot(m, tgid, generation)];
+	struct lsp_mapset *set = set_of(m, tgid, generation);
 
+	if (set && set->remapped && !set->whole && !set->old)
+		set_derive(m, set);
 	return set && set->whole;
 }
 

@@ -21,6 +21,9 @@ void lsp_maps_destroy(struct lsp_maps *m);
 /* A record of the module; @path is the text behind it. 0 or -errno. */
 int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char *path);
 
+/* The same of a REMAP record. */
+int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const char *path);
+
 /*
  * A set in the form of /proc/PID/maps. When the generation is known already,
  * what the text does not contradict stays: libraries that were closed since.
@@ -32,7 +35,7 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t generation);
 
 /* The same, without counting as a use; only complete sets. */
-bool lsp_maps_whole(const struct lsp_maps *m, uint32_t tgid, uint32_t generation);
+bool lsp_maps_whole(struct lsp_maps *m, uint32_t tgid, uint32_t generation);
 
 /* The file of @map, opened when first asked for; NULL when there is none to be used. */
 struct lsp_elf *lsp_map_elf(struct lsp_maps *m, const struct lsp_mapset *set, struct lsp_map *map);

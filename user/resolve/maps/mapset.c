@@ -31,6 +31,10 @@ void lsp_mapset_destroy(struct lsp_mapset *set)
 	if (set->walker_free)
 		set->walker_free(set->walker);
 	lsp_mapset_clear(set);
+	for (size_t i = 0; i < set->nold; i++)
+		lsp_elf_put(set->old[i].elf);
+	free(set->old);
+	lsp_elf_put(set->change.elf);
 	free(set->maps);
 	free(set->stacks);
 	free(set);
@@ -112,6 +116,71 @@ int lsp_mapset_keep_old(struct lsp_mapset *set, const struct lsp_map *old, size_
 			lsp_elf_put(old[i].elf);
 		else
 			err = lsp_mapset_push(set, &old[i]);
+	return err;
+}
+
+/* The same file once more. */
+static int push_copy(struct lsp_mapset *set, const struct lsp_map *map)
+{
+	int err = lsp_mapset_push(set, map);
+
+	if (!err && map->elf)
+		map->elf->refs++;
+	return err;
+}
+
+int lsp_mapset_copy(struct lsp_mapset *set, const struct lsp_mapset *from)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->n && !err; i++)
+		err = push_copy(set, &from->maps[i]);
+	return err;
+}
+
+int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end)
+{
+	size_t n = set->n, kept = 0;
+	struct lsp_map rest;
+	bool split = false;
+	int err;
+
+	for (size_t i = 0; i < n; i++) {
+		struct lsp_map map = set->maps[i];
+
+		if (map.start < start && map.end > end) {
+			rest = map;
+			rest.offset += end - map.start;
+			rest.start = end;
+			split = true;
+		}
+		if (map.start < start && map.end > start) {
+			map.end = start;
+		} else if (map.start < end && map.end > end) {
+			map.offset += end - map.start;
+			map.start = end;
+		} else if (map.start >= start && map.end <= end) {
+			lsp_elf_put(map.elf);
+			continue;
+		}
+		set->maps[kept++] = map;
+	}
+	set->n = kept;
+	err = split ? push_copy(set, &rest) : 0;
+	lsp_mapset_sort(set);
+	return err;
+}
+
+int lsp_mapset_lay(struct lsp_mapset *set, const struct lsp_map *map)
+{
+	int err;
+
+	if (map->start >= map->end)
+		return 0;
+	err = lsp_mapset_cut(set, map->start, map->end);
+	if (!err)
+		err = push_copy(set, map);
+	lsp_mapset_sort(set);
 	return err;
 }
 

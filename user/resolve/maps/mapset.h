@@ -37,6 +37,12 @@ struct lsp_map_stack {
 struct lsp_mapset {
 	uint32_t tgid;
 	uint32_t generation;
+	bool remapped;		/* it came of base, with change laid over it */
+	uint32_t base;		/* 0: nothing was executable before */
+	uint32_t base_tgid;
+	struct lsp_map change;	/* start = end: none, a copy of the base */
+	struct lsp_map *old;	/* what was known when a whole set began to come */
+	size_t nold;
 	uint32_t serial;	/* changes whenever the set does; never 0, never reused */
 	bool whole;		/* all mappings of the generation are in it */
 	bool sorted;
@@ -58,6 +64,13 @@ void lsp_mapset_sort(struct lsp_mapset *set);
 
 /* Adds of @old, @n mappings, those that the new ones leave room for, and drops the others. */
 int lsp_mapset_keep_old(struct lsp_mapset *set, const struct lsp_map *old, size_t n);
+
+/* Adds copies of all of @from to the empty @set. 0, -E2BIG or -ENOMEM. */
+int lsp_mapset_copy(struct lsp_mapset *set, const struct lsp_mapset *from);
+
+/* Takes [start, end) out of the sorted @set; and puts @map there, whose file it refers to once more. As above. */
+int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end);
+int lsp_mapset_lay(struct lsp_mapset *set, const struct lsp_map *map);
 
 /* Drops all mappings; and frees the set itself too. */
 void lsp_mapset_clear(struct lsp_mapset *set);
