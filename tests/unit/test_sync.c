@@ -39,6 +39,7 @@ static void plain_names(void **state)
 		{ "std::vector<int, std::allocator<int> >::push_back(int const&)",
 		  "std::vector::push_back" },
 		{ "absl::lts_20220623::Mutex::Lock()", "absl::Mutex::Lock" },
+		{ "absl::debian7::Mutex::Lock()", "absl::Mutex::Lock" },
 		{ "std::latch::wait() const", "std::latch::wait" },
 		{ "(anonymous namespace)::f(int)", "f" },
 		{ "main::{lambda(int)#1}::operator()(int) const", "main::{lambda" },

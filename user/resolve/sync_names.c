@@ -37,7 +37,7 @@ static const struct lsp_sync_name names[] = {
 	I("pthread_once_slow", ONCE), I("pthread_once_full", ONCE), I("atomic_*", OTHER),
 	I("clear_once_control", ONCE), I("pthread_exit_process", OTHER),
 	/* musl */
-	I("__wait", OTHER), I("__wake", OTHER), I("__futexwait", OTHER), I("futexwait", OTHER),
+	I("__wait", OTHER), I("__wake", OTHER), I("__futexwait", OTHER), I("futexwait", OTHER), I("sccp", OTHER),
 	I("__timedwait", OTHER), I("__timedwait_cp", OTHER), I("__futex4_cp", OTHER),
 	I("__lock", MUTEX), I("__unlock", MUTEX), I("__lockfile", MUTEX), I("__unlockfile", MUTEX),
 	I("unlock_requeue", MUTEX), I("__private_cond_signal", COND), I("pthread_timedjoin_np", JOIN),
@@ -231,6 +231,7 @@ static const struct lsp_sync_library libraries[] = {
 	{ "libc.so.6", LSP_SYNC_OTHER, true, true },
 	{ "libc-2.", LSP_SYNC_OTHER, true, false },
 	{ "libpthread", LSP_SYNC_OTHER, true, false },
+	{ "libc.so", LSP_SYNC_OTHER, true, false },	/* musl's own name for it */
 	{ "ld-musl-", LSP_SYNC_OTHER, true, false },
 	{ "libc.musl-", LSP_SYNC_OTHER, true, false },
 	{ "ld-linux", LSP_SYNC_OTHER, true, false },

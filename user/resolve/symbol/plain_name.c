@@ -37,9 +37,10 @@ static size_t inline_namespace(const char *at)
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (starts_with(at, names[i]))
 			return strlen(names[i]);
-	if (!starts_with(at, "lts_"))
+	/* Abseil's: upstream's by date, Debian's by number. */
+	if (!starts_with(at, "lts_") && !starts_with(at, "debian"))
 		return 0;
-	for (i = 4; isdigit((unsigned char)at[i]); i++)
+	for (i = at[0] == 'l' ? 4 : 6; isdigit((unsigned char)at[i]); i++)
 		;
 	return starts_with(at + i, "::") ? i + 2 : 0;
 }
