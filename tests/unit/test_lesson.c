@@ -5,7 +5,7 @@
  * seconds away while the module copies each stack like it.
  *
  * sources: user/collect/collector.c user/collect/fold.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
- * sources: user/collect/processes.c user/results/profiles.c user/collect/births.c
+ * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c user/collect/births.c
  * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c

@@ -442,6 +442,35 @@ static void many_files(void **state)
 	setrlimit(RLIMIT_NOFILE, &old);
 }
 
+/* No descriptor to be had: said, and counted once a file, for it makes the profiles lack names. */
+static void too_many_files(void **state)
+{
+	const struct rlimit few = { .rlim_cur = 70, .rlim_max = 70 };
+	struct fixture *f = *state;
+	struct lsp_elf_origin m, n;
+	struct lsp_elf *e;
+	int status;
+	pid_t pid;
+
+	shell("cp a.so few0.so; cp a.so few1.so");
+	m = origin("few0.so");
+	n = origin("few1.so");
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		/* Only a process of its own gets rid of a hard limit again. */
+		while (dup(0) < 10)
+			;
+		_exit(setrlimit(RLIMIT_NOFILE, &few) || lsp_elf_get(f->cache, &m, &e) != -EMFILE ||
+		      lsp_elf_get(f->cache, &m, &e) != -EMFILE || lsp_elf_get(f->cache, &n, &e) != -EMFILE ||
+		      lsp_elf_unopened(f->cache) != 2 || f->nsaid != 2 ||
+		      !heard(f, "few0.so: no descriptor is free for it"));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(lsp_elf_unopened(f->cache), 0);
+}
+
 static void debug_shared_part(void **state)
 {
 	struct fixture *f = *state;
@@ -554,7 +583,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(shared), TEST(replaced), TEST(remembered), TEST(overwritten), TEST(no_file),
 		TEST(deleted), TEST(namespaces), TEST(debug_own), TEST(debug_by_build_id),
-		TEST(debug_by_link), TEST(debug_shared_part), TEST(many_files), TEST(addresses),
+		TEST(debug_by_link), TEST(debug_shared_part), TEST(many_files), TEST(too_many_files),
+		TEST(addresses),
 		TEST(damaged),
 	};
 	char command[64];

@@ -87,6 +87,6 @@ rm -rf /tmp/r
 $lockspan record -o /tmp/r -- workloads/c/task01 >/tmp/truth.json 2>/tmp/err
 is "too many threads: exit status" $? 125
 adds_up "too many threads" "$(json /tmp/truth.json sleeps)"
-is_named "too many threads" lost_task_table "waits were of more threads than the module has room for"
+is_named "too many threads" lost_task_table "waits found no room in the module.s table of threads"
 check "the module leaves" module_unload
 finish

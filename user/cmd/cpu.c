@@ -64,7 +64,7 @@ void lsp_record_cpu_tick(struct lsp_cpu *c)
 }
 
 bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c, int64_t wall_ns,
-			  uint64_t duration_ns)
+			  uint64_t duration_ns, uint64_t *lost_ret)
 {
 	struct lsp_profile *p = lsp_cpu_profile(c);
 	struct lsp_cpu_totals totals;
@@ -75,9 +75,8 @@ bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c,
 	lsp_cpu_totals(c, &totals);
 	if (err)
 		lsp_say("naming the CPU's samples: %s", strerror(-err));
+	*lost_ret = totals.lost;
 	if (totals.lost) {
-		lsp_say("%" PRIu64 " of %" PRIu64 " samples of the CPU were lost", totals.lost,
-			totals.lost + totals.samples);
 		snprintf(text, sizeof(text), "lost samples: %" PRIu64, totals.lost);
 		lsp_profile_comment_add(p, text);
 	}

@@ -16,6 +16,6 @@ void lsp_record_cpu_tick(struct lsp_cpu *c);
 
 /* Stops, and writes DIR/cpu.pb.gz; says what fails or was lost. */
 bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c, int64_t wall_ns,
-			  uint64_t duration_ns);
+			  uint64_t duration_ns, uint64_t *lost_ret);
 
 #endif

@@ -43,6 +43,7 @@ struct recording {
 	struct lsp_folder folder;
 	uint64_t stop_ns;
 	struct lsp_progress progress;
+	uint64_t cpu_lost;		/* samples */
 	bool written;			/* all of its files so far */
 	bool failed;			/* said why on standard error */
 };
@@ -224,8 +225,9 @@ static void session_stop(struct recording *r)
 		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
 	lsp_session_signal_pass_on(&r->session);
 	lsp_progress_text(&r->progress, "resolving stacks");
-	if (r->cpu && !lsp_record_cpu_write(r->options, r->cpu, r->session.wall_ns, r->stop_ns - r->session.start_ns))
-		r->failed = true;
+	if (r->cpu && !lsp_record_cpu_write(r->options, r->cpu, r->session.wall_ns,
+					       r->stop_ns - r->session.start_ns, &r->cpu_lost))
+		r->written = false;
 	if (err) {
 		lsp_say_client(r->session.client, "end the recording", err);
 		r->failed = true;
@@ -298,18 +300,29 @@ static void recording_keep(struct recording *r)
 		r->failed = true;
 }
 
+static void losses_find(const struct recording *r, const struct lsp_record_result *result, struct lsp_losses *ret)
+{
+	lsp_losses_find(&(struct lsp_losses_source){
+		.collector = r->collector, .end = result->end, .faults = result->faults,
+		.no_stacks = result->stack_mode == LOCKSPAN_STACK_NONE }, ret);
+	lsp_losses_add(ret, &(struct lsp_loss){
+		"cpu_samples", r->cpu_lost, "sample", "of the CPU found no room in the kernel's buffer" });
+}
+
 static void report(struct recording *r)
 {
 	struct lsp_profiles_summary summary;
+	struct lsp_losses losses;
 	struct lsp_record_result result = {
 		.wall_ns = r->session.wall_ns, .start_ns = r->session.start_ns, .stop_ns = r->stop_ns,
 		.stack_mode = r->session.request.stack_mode,
 		.exit_status = -1, .end = lsp_client_end(r->session.client),
 		.faults = lsp_client_faults(r->session.client), .collector = r->collector,
-		.summary = &summary,
+		.summary = &summary, .losses = &losses,
 	};
 
 	lsp_profiles_summary(r->collector, &summary);
+	losses_find(r, &result, &losses);
 	if (r->options->command && r->session.child.ended)
 		result.exit_status = lsp_child_exit_status(&r->session.child);
 	r->written &= spans_end(r, result.end);
@@ -353,9 +366,10 @@ static int replay_run(struct recording *r)
 {
 	struct lsp_client_report end;
 	struct lsp_profiles_summary summary;
+	struct lsp_losses losses;
 	struct lsp_record_result result = {
 		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->session.client),
-		.collector = r->collector, .summary = &summary,
+		.collector = r->collector, .summary = &summary, .losses = &losses,
 	};
 	int err;
 
@@ -366,6 +380,7 @@ static int replay_run(struct recording *r)
 	}
 	lsp_collector_finish(r->collector);
 	lsp_profiles_summary(r->collector, &summary);
+	losses_find(r, &result, &losses);
 	result.stop_ns = end.stop_ns;
 	r->written &= spans_end(r, &end);
 	r->written &= lsp_record_files_write(r->options, &result);

@@ -10,6 +10,7 @@
 
 #include "../capture/client.h"
 #include "../collect/collector.h"
+#include "../results/losses.h"
 #include "../results/profiles.h"
 #include "folder.h"
 
@@ -68,14 +69,8 @@ struct lsp_record_result {
 	const struct lsp_client_faults *faults;
 	const struct lsp_collector *collector;
 	const struct lsp_profiles_summary *summary;
+	const struct lsp_losses *losses;	/* any: the recording is partial */
 };
-
-/*
- * Calls @fn with a sentence for each way in which records were lost: any makes
- * the recording partial. Returns their number.
- */
-size_t lsp_record_losses(const struct lsp_record_result *r,
-			 void (*fn)(void *arg, const char *sentence), void *arg);
 
 /* Writes DIR/record.json by way of a temporary file. 0 or -errno. */
 int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_record_result *r,
@@ -84,7 +79,10 @@ int lsp_record_json_write(const struct lsp_record_options *o, const struct lsp_r
 /* Writes all but the span file. Whether all is written; says what is not. */
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r);
 
-/* Says on standard error what is amiss and what it came to; @see: where it is, or NULL. Whether no record is lost. */
+/* Says on standard error what was lost. Whether that is nothing. */
+bool lsp_record_losses_say(const struct lsp_losses *losses);
+
+/* And what it came to; @see: where it is, or NULL. */
 bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see);
 
 /* Begins the folder. False: said why. */

@@ -32,7 +32,7 @@ static bool profiles_write(const struct lsp_record_options *o, const struct lsp_
 	const struct lsp_profiles_facts facts = {
 		.time_ns = r->wall_ns, .block_rate_ns = o->block_rate_ns,
 		.mutex_fraction = o->mutex_fraction, .min_delay_ns = o->min_delay_ns,
-		.end = r->end,
+		.end = r->end, .losses = r->losses,
 	};
 	struct lsp_profiles profiles;
 	bool good = true;
@@ -50,10 +50,15 @@ static bool profiles_write(const struct lsp_record_options *o, const struct lsp_
 	return good;
 }
 
-static void loss_say(void *arg, const char *sentence)
+bool lsp_record_losses_say(const struct lsp_losses *losses)
 {
-	(void)arg;
-	lsp_say("partial: %s", sentence);
+	char text[LSP_LOSS_TEXT];
+
+	for (size_t i = 0; i < losses->n; i++) {
+		lsp_loss_text(&losses->losses[i], text, sizeof(text));
+		lsp_say("partial: %s", text);
+	}
+	return !losses->n;
 }
 
 /* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
@@ -105,7 +110,7 @@ bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp
 
 bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see)
 {
-	bool good = !lsp_record_losses(r, loss_say, NULL);
+	bool good = lsp_record_losses_say(r->losses);
 
 	missed_say(r->end);
 	summary_say(r, see);

@@ -27,118 +27,6 @@
 /* Threads that are listed; the last row has the sum of the others. */
 #define THREADS_MAX 1000
 
-/* Counters whose being above 0 means that a profile lacks something it should have. */
-static const enum lockspan_counter partial_counters[] = {
-	LOCKSPAN_C_LOST_SPAN_RING, LOCKSPAN_C_LOST_RELEASE_RING, LOCKSPAN_C_LOST_STACK_RING,
-	LOCKSPAN_C_LOST_MAP_RING, LOCKSPAN_C_LOST_TASK_TABLE, LOCKSPAN_C_LOST_KEY_TABLE,
-	LOCKSPAN_C_LOST_SEND, LOCKSPAN_C_LOST_OPEN_RING, LOCKSPAN_C_LOST_MAP_LOCK,
-};
-
-static const char *counter_words(enum lockspan_counter c)
-{
-	switch (c) {
-	case LOCKSPAN_C_LOST_SPAN_RING:
-		return "waits found no room in the module's ring (--ring-bytes)";
-	case LOCKSPAN_C_LOST_RELEASE_RING:
-		return "releases found no room in the module's ring (--ring-bytes)";
-	case LOCKSPAN_C_LOST_STACK_RING:
-		return "stacks found no room in the module's ring (--ring-bytes)";
-	case LOCKSPAN_C_LOST_MAP_RING:
-		return "mappings found no room in the module's ring (--ring-bytes)";
-	case LOCKSPAN_C_LOST_TASK_TABLE:
-		return "waits were of more threads than the module has room for";
-	case LOCKSPAN_C_LOST_KEY_TABLE:
-		return "waits were on more locks than the module has room for";
-	case LOCKSPAN_C_LOST_OPEN_RING:
-		return "waits that were open at the end found no room in the module's ring (--ring-bytes)";
-	case LOCKSPAN_C_LOST_MAP_LOCK:
-		return "mappings could not be read, because others kept them locked";
-	default:
-		return "records were in messages that could not be sent";
-	}
-}
-
-static size_t user_losses(const struct lsp_record_result *r,
-			  void (*fn)(void *arg, const char *sentence), void *arg)
-{
-	static const char *const why[LSP_USERFILE_LOSSES] = {
-		[LSP_USERFILE_BUSY] = "events met their thread at work on another",
-		[LSP_USERFILE_ROOM] = "events found no room on the disk or in the file (ulimit -f)",
-		[LSP_USERFILE_SPACE] = "events found no room for mappings in their process (ulimit -v)",
-	};
-	char text[160];
-	size_t n = 0;
-
-	for (size_t i = 0; r->user && i < LSP_USERFILE_LOSSES; i++) {
-		if (!r->user->lost[i])
-			continue;
-		snprintf(text, sizeof(text), "%" PRIu64 " %s", r->user->lost[i], why[i]);
-		fn(arg, text);
-		n++;
-	}
-	return n;
-}
-
-/* A kernel may have the function that ends waits, and yet have it built into its callers, where no probe stands. */
-static bool ends_unseen(const struct lsp_client_report *end)
-{
-	uint64_t seen = 0;
-
-	for (unsigned int o = 0; o < LOCKSPAN_OUTCOME_COUNT; o++)
-		if (o != LOCKSPAN_ERROR && o != LOCKSPAN_OPEN)
-			seen += end->counters[o];
-	return !seen && end->counters[LOCKSPAN_C_ERROR];
-}
-
-size_t lsp_record_losses(const struct lsp_record_result *r,
-			 void (*fn)(void *arg, const char *sentence), void *arg)
-{
-	struct lsp_collector_totals t;
-	size_t n = 0;
-	char text[160];
-
-	lsp_collector_totals(r->collector, &t);
-	const struct {
-		uint64_t count;
-		const char *words;
-	} own[] = {
-		{ t.gap_records, "records were lost on the way from the module" },
-		{ t.damaged, "messages from the module were damaged" },
-		{ t.unfit, "records made no sense and were left out" },
-		{ r->faults->refused, "messages were not understood" },
-		{ r->faults->truncated, "messages were too long" },
-		{ t.unrecorded, "records found no memory here" },
-	};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (!own[i].count)
-			continue;
-		snprintf(text, sizeof(text), "%" PRIu64 " %s", own[i].count, own[i].words);
-		fn(arg, text);
-		n++;
-	}
-	n += user_losses(r, fn, arg);
-	if (!r->end) {
-		fn(arg, "the module did not say that it had sent all");
-		return n + 1;
-	}
-	if (ends_unseen(r->end)) {
-		fn(arg, "the end of no wait was seen: this kernel is not supported, for its futex functions are not "
-			"where their names say");
-		n++;
-	}
-	for (size_t i = 0; i < sizeof(partial_counters) / sizeof(partial_counters[0]); i++) {
-		enum lockspan_counter c = partial_counters[i];
-
-		if (!r->end->counters[c])
-			continue;
-		snprintf(text, sizeof(text), "%" PRIu64 " %s", r->end->counters[c], counter_words(c));
-		fn(arg, text);
-		n++;
-	}
-	return n;
-}
-
 static struct json_object *object_under(struct json_object *o, const char *key)
 {
 	struct json_object *child = json_object_new_object();
@@ -193,19 +81,18 @@ static void times_add(struct json_object *o, const struct lsp_record_result *r)
 	lsp_json_u64(o, "duration_ns", r->stop_ns - r->start_ns);
 }
 
-static void reason_add(void *arg, const char *sentence)
-{
-	json_object_array_add(arg, json_object_new_string(sentence));
-}
-
 static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 {
 	struct json_object *reasons = json_object_new_array(), *losses;
 	struct lsp_collector_totals t;
-	size_t n = lsp_record_losses(r, reason_add, reasons);
+	char text[LSP_LOSS_TEXT];
 
+	for (size_t i = 0; i < r->losses->n; i++) {
+		lsp_loss_text(&r->losses->losses[i], text, sizeof(text));
+		json_object_array_add(reasons, json_object_new_string(text));
+	}
 	lsp_collector_totals(r->collector, &t);
-	json_object_object_add(o, "partial", json_object_new_boolean(n > 0));
+	json_object_object_add(o, "partial", json_object_new_boolean(r->losses->n > 0));
 	json_object_object_add(o, "partial_reasons", reasons);
 
 	losses = object_under(o, "losses");
@@ -222,6 +109,9 @@ static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 	for (unsigned int i = 0; r->end && i < LOCKSPAN_C_COUNT; i++)
 		if (!strncmp(lsp_counter_name(i), "lost_", 5))
 			lsp_json_u64(losses, lsp_counter_name(i), r->end->counters[i]);
+	/* Those that are not there at 0: of stacks, of files, and of who recorded. */
+	for (size_t i = 0; i < r->losses->n; i++)
+		lsp_json_u64(losses, r->losses->losses[i].name, r->losses->losses[i].count);
 }
 
 static void exact_add(struct json_object *o, const struct lsp_client_report *end)

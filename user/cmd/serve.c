@@ -163,17 +163,14 @@ static bool session_begin(struct serving *v)
 	return true;
 }
 
-static void loss_say(void *arg, const char *sentence)
-{
-	(void)arg;
-	lsp_say("partial: %s", sentence);
-}
-
 /* STOP, and a word on what was lost. */
 static void session_end(struct serving *v)
 {
 	struct lsp_client *client = v->session.client;
-	struct lsp_record_result result = { .collector = v->collector };
+	struct lsp_losses_source source = {
+		.collector = v->collector, .no_stacks = v->session.request.stack_mode == LOCKSPAN_STACK_NONE,
+	};
+	struct lsp_losses losses;
 	int err = 0;
 
 	if (!lsp_client_end(client))
@@ -185,10 +182,10 @@ static void session_end(struct serving *v)
 		v->failed = true;
 		return;
 	}
-	result.end = lsp_client_end(client);
-	result.faults = lsp_client_faults(client);
-	if (lsp_record_losses(&result, loss_say, NULL))
-		v->partial = true;
+	source.end = lsp_client_end(client);
+	source.faults = lsp_client_faults(client);
+	lsp_losses_find(&source, &losses);
+	v->partial |= !lsp_record_losses_say(&losses);
 }
 
 /* Processes that have waited: whoever was forked since START belongs to the next session too. */

@@ -218,21 +218,45 @@ static bool file_is_shared(int file)
 	return shared;
 }
 
+/* What no reader of records can know: the recorder's own losses. */
+static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *file)
+{
+	static const struct lsp_loss own[LSP_USERFILE_LOSSES] = {
+		[LSP_USERFILE_BUSY] = { "user_busy", 0, "event", "found the thread at work on another one" },
+		[LSP_USERFILE_ROOM] = { "user_room", 0, "event", "found no room on the disk or in the recorder's file" },
+		[LSP_USERFILE_SPACE] = { "user_space", 0, "event",
+					 "found no room for a mapping in the process (ulimit -v)" },
+	};
+
+	for (int i = 0; i < LSP_USERFILE_LOSSES; i++) {
+		struct lsp_loss loss = own[i];
+
+		loss.count = file->lost[i];
+		lsp_losses_add(to, &loss);
+	}
+	lsp_losses_add(to, &(struct lsp_loss){
+		"never_loaded", !file->processes, NULL,
+		"the recorder was never loaded: a statically linked or privileged program?" });
+}
+
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,
 			 const struct lsp_userfile_result *file, const struct lsp_client_report *end,
 			 int exit_status)
 {
 	static const struct lsp_client_faults faults;
 	struct lsp_profiles_summary summary;
+	struct lsp_losses losses;
 	struct lsp_record_result result = {
 		.wall_ns = u->wall_ns, .start_ns = u->start_ns, .stop_ns = end->stop_ns,
 		.stack_mode = LOCKSPAN_STACK_RAW, .exit_status = exit_status, .end = end,
-		.faults = &faults, .collector = collector, .summary = &summary,
+		.faults = &faults, .collector = collector, .summary = &summary, .losses = &losses,
 		.user = file,
 	};
 	bool good;
 
 	lsp_profiles_summary(collector, &summary);
+	lsp_losses_find(&(struct lsp_losses_source){ .collector = collector, .end = end }, &losses);
+	losses_add(&losses, file);
 	u->written &= lsp_record_files_write(&u->options, &result);
 	if (!file->processes) {
 		lsp_say("nothing was recorded: the recorder was never loaded: a statically linked or privileged program?");

@@ -115,6 +115,11 @@ static void memos_clear(struct lsp_resolver *r)
 	r->nmemos = 0;
 }
 
+size_t lsp_resolver_unopened(const struct lsp_resolver *r)
+{
+	return lsp_elf_unopened(r->elves);
+}
+
 void lsp_resolver_destroy(struct lsp_resolver *r)
 {
 	if (!r)

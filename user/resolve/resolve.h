@@ -78,6 +78,9 @@ struct lsp_resolver_options {
 int lsp_resolver_create(const struct lsp_resolver_options *options, struct lsp_resolver **ret);
 void lsp_resolver_destroy(struct lsp_resolver *r);
 
+/* Files that found no free descriptor: the code in them has no names. */
+size_t lsp_resolver_unopened(const struct lsp_resolver *r);
+
 /* A MAP record of the module. @path is the text behind it. */
 int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path);
 

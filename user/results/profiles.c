@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "losses.h"
+
 #define MAX_LOCATIONS 4096
 
 /* Columns of contention.ext.pb.gz. */
@@ -283,7 +285,7 @@ static int row_survey(void *arg, const struct lsp_row *row)
 static int __attribute__((format(printf, 2, 3)))
 comment(struct lsp_profile *p, const char *format, ...)
 {
-	char text[512];
+	char text[1200];
 	va_list args;
 
 	va_start(args, format);
@@ -338,23 +340,15 @@ static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts
 	return err;
 }
 
-static int loss_comment(struct lsp_profile *p, const struct lsp_collector *c,
-			const struct lsp_profiles_facts *f)
+static int loss_comment(struct lsp_profile *p, const struct lsp_profiles_facts *f)
 {
-	struct lsp_collector_totals t;
-	char text[400];
+	char text[1024];
 	size_t n = 0;
 
-	lsp_collector_totals(c, &t);
 	text[0] = '\0';
-	if (t.gap_records)
-		n += (size_t)snprintf(text, sizeof(text), " gap_records=%llu",
-				      (unsigned long long)t.gap_records);
-	for (int i = 0; f->end && i < LOCKSPAN_C_COUNT && n < sizeof(text); i++)
-		if (!strncmp(lsp_counter_name((unsigned int)i), "lost_", 5) && f->end->counters[i])
-			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%llu",
-					      lsp_counter_name((unsigned int)i),
-					      (unsigned long long)f->end->counters[i]);
+	for (size_t i = 0; f->losses && i < f->losses->n && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%llu", f->losses->losses[i].name,
+				      (unsigned long long)f->losses->losses[i].count);
 	for (size_t i = 0; f->end && i < f->end->nprobes && n < sizeof(text); i++)
 		if (f->end->probes[i].missed)
 			n += (size_t)snprintf(text + n, sizeof(text) - n, " missed:%s=%llu",
@@ -364,7 +358,7 @@ static int loss_comment(struct lsp_profile *p, const struct lsp_collector *c,
 }
 
 static int comments_add(struct lsp_profile *p, const char *what, const struct lsp_profiles_sum *sum,
-			const struct lsp_collector *c, const struct lsp_profiles_facts *f)
+			const struct lsp_profiles_facts *f)
 {
 	int err = comment(p, "lockspan %s profile: block rate %llu ns, mutex fraction %u, min delay %llu ns",
 			  what, (unsigned long long)f->block_rate_ns, f->mutex_fraction,
@@ -374,7 +368,7 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 		return err;
 	err = exact_comments(p, f);
 	if (!err)
-		err = loss_comment(p, c, f);
+		err = loss_comment(p, f);
 	if (!err)
 		err = comment(p, "stacks: %.1f%% complete of %llu kept events",
 			      sum->estimate.kept ? 100.0 * (double)sum->ends[LSP_END_COMPLETE] / (double)sum->estimate.kept :
@@ -400,11 +394,11 @@ static int comments_all(struct lsp_profiles *out, const struct lsp_collector *c,
 	all = s.block;
 	sum_merge(&all, &s.mutex);
 	sum_merge(&all, &s.other);
-	err = comments_add(out->block, "block", &s.block, c, f);
+	err = comments_add(out->block, "block", &s.block, f);
 	if (!err)
-		err = comments_add(out->mutex, "mutex", &s.mutex, c, f);
+		err = comments_add(out->mutex, "mutex", &s.mutex, f);
 	if (!err)
-		err = comments_add(out->ext, "contention", &all, c, f);
+		err = comments_add(out->ext, "contention", &all, f);
 	return err;
 }
 

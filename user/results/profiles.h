@@ -10,6 +10,8 @@
 #include "../collect/collector.h"
 #include "../profile/pprof.h"
 
+struct lsp_losses;
+
 struct lsp_profiles {
 	struct lsp_profile *block;
 	struct lsp_profile *mutex;
@@ -23,6 +25,7 @@ struct lsp_profiles_facts {
 	uint32_t mutex_fraction;
 	uint64_t min_delay_ns;
 	const struct lsp_client_report *end;	/* exact counters; NULL: END did not come */
+	const struct lsp_losses *losses;	/* NULL with @session */
 	/*
 	 * For profiles that are read while it goes on: a label of every sample, by
 	 * which counters that begin again at 0 are others. Every sample has a pid

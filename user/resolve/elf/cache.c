@@ -72,18 +72,24 @@ static bool said(struct lsp_elf_cache *c, const char *sentence)
 	return false;
 }
 
-void lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)
+size_t lsp_elf_unopened(const struct lsp_elf_cache *cache)
+{
+	return cache->unopened;
+}
+
+bool lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)
 {
 	char sentence[4096 + 256];
 	va_list args;
 
-	if (!cache->warn)
-		return;
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
-	if (!said(cache, sentence))
+	if (said(cache, sentence))
+		return false;
+	if (cache->warn)
 		cache->warn(cache->warn_arg, sentence);
+	return true;
 }
 
 int lsp_elf_file_open(const char *path, int flags)

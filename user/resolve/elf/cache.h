@@ -17,6 +17,7 @@ struct lsp_elf_cache {
 	void *warn_arg;
 	uint64_t *warned;	/* hashes of the sentences said already */
 	size_t nwarned;
+	size_t unopened;	/* files that found no free descriptor */
 };
 
 static inline size_t lsp_elf_hash(uint64_t ino)

@@ -349,28 +349,37 @@ static int open_path(const char *root, const char *path, const struct lsp_elf_or
 	return fd;
 }
 
+/* A descriptor; or -1, with errno EMFILE where only want of one was in the way. */
 static int open_origin(const struct lsp_elf_origin *o, bool *other)
 {
 	static const char deleted[] = " (deleted)";
 	size_t len = strlen(o->path), cut = sizeof(deleted) - 1;
 	char path[4096], root[32];
+	bool full;
 	int fd;
 
+	errno = ENAMETOOLONG;
 	if (len >= sizeof(path))
 		return -1;
 	memcpy(path, o->path, len + 1);
 	if (len > cut && !strcmp(path + len - cut, deleted))
 		path[len - cut] = '\0';
 	/* the usual case first, it is also the cheapest */
+	errno = 0;
 	fd = open_path("", path, o, same_inode, other);
 	if (fd >= 0)
 		return fd;
+	full = errno == EMFILE || errno == ENFILE;
 	fd = open_live(o);
 	if (fd < 0 && o->tgid) {
 		snprintf(root, sizeof(root), "/proc/%u/root", o->tgid);
 		fd = open_path(root, path, o, same_file, other);
 	}
-	return fd < 0 && *other ? open_path("", path, o, same_file, other) : fd;
+	if (fd < 0 && *other)
+		fd = open_path("", path, o, same_file, other);
+	if (fd < 0)
+		errno = full ? EMFILE : ENOENT;
+	return fd;
 }
 
 /* A file of this identity that was opened while it could still be found. */
@@ -389,7 +398,7 @@ static struct lsp_elf *known(struct lsp_elf_cache *c, const struct lsp_elf_origi
 int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin,
 		struct lsp_elf **ret)
 {
-	bool other = false;
+	bool other = false, full;
 	struct lsp_elf *e;
 	int fd;
 
@@ -402,6 +411,7 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 	if (origin->path[0] != '/' || origin->path[1] == '/')
 		return -ENOENT;
 	fd = open_origin(origin, &other);
+	full = fd < 0 && errno == EMFILE;
 	if (fd >= 0)
 		return get_fd(cache, origin->path, fd, origin->quiet, ret);
 	e = known(cache, origin);
@@ -412,6 +422,11 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 	}
 	if (origin->quiet)
 		return -ENOENT;
+	if (full) {
+		cache->unopened += lsp_elf_warn(cache, "%s: no descriptor is free for it (ulimit -n):"
+						" its code has no names", origin->path);
+		return -EMFILE;
+	}
 	if (other) {
 		lsp_elf_warn(cache, "%s was replaced after the process started"
 			     " (or is in another mount namespace): its symbols are not used",

@@ -142,8 +142,11 @@ bool lsp_elf_bias(const struct lsp_elf *e, uint64_t map_start, uint64_t map_offs
 /* Says that @e is damaged, once, and marks it: "FILE: WHAT, ...". */
 void lsp_elf_damaged(struct lsp_elf *e, const char *what);
 
-/* One sentence to whoever listens; formatted as by printf. */
-void lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)
+/* Files that found no free descriptor when they were asked for. */
+size_t lsp_elf_unopened(const struct lsp_elf_cache *cache);
+
+/* One sentence to whoever listens; formatted as by printf. Whether it is a new one. */
+bool lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

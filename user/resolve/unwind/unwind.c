@@ -378,6 +378,12 @@ static void hand_over(struct lsp_unwinder *u, struct lsp_mapset *set,
 		judge(u, set, outside);
 }
 
+/* A chain that leads to no code. In the first page there is none: no mapping is missing there. */
+static enum lsp_end outside_end(const struct cache_entry *c, uint64_t pc)
+{
+	return c->map || pc + 1 < 4096 ? LSP_END_BAD : LSP_END_NO_MAP;
+}
+
 static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 			   const struct lockspan_stack *stack)
 {
@@ -391,7 +397,7 @@ static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 		const struct cache_entry *c = rule_find(u, set, pc);
 
 		if (!c->map || !c->map->exec) {
-			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
+			u->walk.end = outside_end(c, pc);
 			if (!u->walk.n)
 				step_push(u, pc, c->map, false, false);
 			return;
@@ -448,7 +454,7 @@ static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
 		memcpy(&ip, payload + 8 * i, 8);
 		c = rule_find(u, set, ip - 1);
 		if (!c->map || !c->map->exec) {
-			u->walk.end = c->map ? LSP_END_BAD : LSP_END_NO_MAP;
+			u->walk.end = outside_end(c, ip - 1);
 			return;
 		}
 		if (!step_push(u, ip - 1, c->map, false, false))

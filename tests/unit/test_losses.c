@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would catch: a profile that lacks events, stacks, mappings or names and passes
+ * for a whole one; a loss that one reader names and another does not.
+ *
+ * Resolution is played here: a stack's rip says what it is.
+ * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
+ * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
+ * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
+ * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
+ * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
+ * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
+ * sources: user/profile/profile.pb-c.c user/profile/estimate.c
+ * sources: tests/unit/fixture_resolver.c tests/unit/fixture_collector.c
+ * libs: -lprotobuf-c -lz -lm
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../user/results/losses.h"
+#include "../../user/results/profiles.h"
+#include "fixture_collector.h"
+#include "fixture_resolver.h"
+
+static uint64_t loss(const struct lsp_losses *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->losses[i].name, name))
+			return l->losses[i].count;
+	return 0;
+}
+
+/* Two events of a stack that never comes, one of none and one of none that is open, a bystander's, one without mappings. */
+static void feed_all(struct feeder *f)
+{
+	struct lsp_profiles_summary s;
+	struct lockspan_release r = release(0, 5, 60);
+	struct lockspan_span w = span(10, 5, 100);
+
+	begin(f);
+	all_mapped = false;
+	feed(f, &w);
+	feed(f, &w);
+	w = span(0, 5, 100);
+	feed(f, &w);
+	w.outcome = LOCKSPAN_OPEN;
+	feed(f, &w);
+	r.rec.flags |= LOCKSPAN_RELEASE_IRQ;
+	feed(f, &r);
+	feed_stack(f, 1, 11, RIP(MUTEX, 0));
+	w = span(11, 5, 100);
+	feed(f, &w);
+	finish(f, &s);
+}
+
+static void all_that_is_missing(void **state)
+{
+	struct lsp_client_report end = { .counters = { [LOCKSPAN_C_LOST_SPAN_RING] = 1 } };
+	struct lsp_losses_source source = { .end = &end };
+	struct lsp_losses l;
+	struct feeder f;
+
+	(void)state;
+	feed_all(&f);
+	source.collector = f.c;
+	lsp_losses_find(&source, &l);
+	assert_int_equal(loss(&l, "stacks_missing"), 1);
+	assert_int_equal(loss(&l, "no_stack"), 3);
+	assert_int_equal(loss(&l, "no_map"), 1);
+	assert_int_equal(loss(&l, "lost_span_ring"), 1);
+	assert_int_equal(loss(&l, "unopened_files"), 1);
+	assert_int_equal(l.n, 5);
+
+	/* Where none were asked for, none is missing; without END nobody knows. */
+	source.no_stacks = true;
+	source.end = NULL;
+	lsp_losses_find(&source, &l);
+	assert_int_equal(loss(&l, "no_stack"), 0);
+	assert_int_equal(loss(&l, "end"), 1);
+	lsp_collector_destroy(f.c);
+}
+
+static void is_in_words(void **state)
+{
+	struct lsp_losses l = { .n = 0 };
+	char text[LSP_LOSS_TEXT];
+
+	(void)state;
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 0, "wait", "found no room" });
+	assert_int_equal(l.n, 0);
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 1, "wait", "found no room" });
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 2, "wait", "found no room" });
+	lsp_losses_add(&l, &(struct lsp_loss){ "end", 1, NULL, "the module is silent" });
+	lsp_loss_text(&l.losses[0], text, sizeof(text));
+	assert_string_equal(text, "1 wait found no room");
+	lsp_loss_text(&l.losses[1], text, sizeof(text));
+	assert_string_equal(text, "2 waits found no room");
+	lsp_loss_text(&l.losses[2], text, sizeof(text));
+	assert_string_equal(text, "the module is silent");
+}
+
+static void is_in_comments(void **state)
+{
+	struct lsp_profiles_facts facts = { 0 };
+	struct lsp_losses_source source = { 0 };
+	struct lsp_profiles p;
+	struct lsp_losses l;
+	struct feeder f;
+	bool told = false;
+
+	(void)state;
+	feed_all(&f);
+	source.collector = f.c;
+	lsp_losses_find(&source, &l);
+	facts.losses = &l;
+	assert_int_equal(lsp_profiles_create(f.c, &facts, &p), 0);
+	for (size_t i = 0; lsp_profile_comment(p.mutex, i); i++)
+		told |= !strcmp(lsp_profile_comment(p.mutex, i),
+				"losses: end=1 stacks_missing=1 no_stack=3 no_map=1 unopened_files=1");
+	assert_true(told);
+	lsp_profiles_destroy(&p);
+	lsp_collector_destroy(f.c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_that_is_missing), cmocka_unit_test(is_in_words),
+		cmocka_unit_test(is_in_comments),
+	};
+
+	return cmocka_run_group_tests_name("losses", tests, NULL, NULL);
+}

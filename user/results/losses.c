@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "losses.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "profiles.h"
+
+/* Counters whose being above 0 means that a profile lacks something it should have. */
+static const struct {
+	enum lockspan_counter counter;
+	const char *what;
+	const char *words;
+} counters[] = {
+	{ LOCKSPAN_C_LOST_SPAN_RING, "wait", "found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_RELEASE_RING, "release", "found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_STACK_RING, "stack", "found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_MAP_RING, "mapping", "found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_TASK_TABLE, "wait", "found no room in the module's table of threads (max_threads)" },
+	{ LOCKSPAN_C_LOST_KEY_TABLE, "wait", "found no room in the module's table of locks" },
+	{ LOCKSPAN_C_LOST_OPEN_RING, "wait", "that did not end found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_MAP_LOCK, "mapping", "could not be read, because others kept it locked" },
+	{ LOCKSPAN_C_LOST_SEND, "record", "could not be sent by the module" },
+};
+
+void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss)
+{
+	if (loss->count && l->n < LSP_LOSSES_MAX)
+		l->losses[l->n++] = *loss;
+}
+
+/*
+ * A wait that ends while the recording stops has no stack left to be read: one
+ * event in so many without one makes no recording partial. record.json tells of each.
+ */
+#define NO_STACK_ONE_IN 1000
+
+/* Events of the profiles and open waits, by what their stacks lack. */
+struct stacks {
+	uint64_t events;
+	uint64_t none;
+	uint64_t no_map;
+};
+
+static int row_stacks(void *arg, const struct lsp_row *row)
+{
+	struct stacks *s = arg;
+	const struct lsp_trace *t = row->trace;
+	bool guessed = false;
+
+	/* Its stack is a bystander's, and in no profile. */
+	if (row->interrupt)
+		return 0;
+	/* A thread that was about to run when the recording stopped has none to be read; the wait is in no profile. */
+	s->events += row->sums->estimate.kept;
+	if (t->end == LSP_END_NONE && row->kind != LSP_ROW_OPEN)
+		s->none += row->sums->estimate.kept;
+	/* A guess may lead nowhere; what the unwind tables lead to is code, so its mapping has not come. */
+	for (size_t i = 0; i < t->nframes; i++)
+		guessed |= t->frames[i].guessed;
+	if (t->end == LSP_END_NO_MAP && !guessed)
+		s->no_map += row->sums->estimate.kept;
+	return 0;
+}
+
+/* A kernel may have the function that ends waits, and yet have it built into its callers, where no probe stands. */
+static bool ends_unseen(const struct lsp_client_report *end)
+{
+	uint64_t seen = 0;
+
+	for (unsigned int o = 0; o < LOCKSPAN_OUTCOME_COUNT; o++)
+		if (o != LOCKSPAN_ERROR && o != LOCKSPAN_OPEN)
+			seen += end->counters[o];
+	return !seen && end->counters[LOCKSPAN_C_ERROR];
+}
+
+void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
+{
+	static const struct lsp_client_faults no_faults;
+	const struct lsp_client_faults *faults = s->faults ? s->faults : &no_faults;
+	struct lsp_collector_totals t;
+	struct stacks stacks = { 0 };
+
+	lsp_collector_totals(s->collector, &t);
+	lsp_collector_rows(s->collector, row_stacks, &stacks);
+	const struct lsp_loss own[] = {
+		{ "gap_records", t.gap_records, "record", "got lost on the way from the module" },
+		{ "damaged_messages", t.damaged, "message", "came damaged from the module" },
+		{ "unfit_records", t.unfit, "record", "made no sense and had to be left out" },
+		{ "refused_messages", faults->refused, "message", "from the module could not be understood" },
+		{ "truncated_messages", faults->truncated, "message", "from the module came cut off" },
+		{ "unrecorded", t.unrecorded, "record", "found no memory here" },
+		{ "end", !s->end, NULL, "the module did not say that it had sent all" },
+		{ "ends_unseen", s->end && ends_unseen(s->end), NULL,
+		  "the end of no wait was seen: this kernel is not supported, for its futex functions are not "
+		  "where their names say" },
+		{ "stacks_missing", t.stacks_missing, "stack", "did not come, though events spoke of it" },
+		{ "no_stack", stacks.none * NO_STACK_ONE_IN < stacks.events || s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]" },
+		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]" },
+		{ "unopened_files", t.unopened, "file", "could not be opened for want of descriptors (ulimit -n): "
+		  "the code in it has no names" },
+	};
+
+	ret->n = 0;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		lsp_losses_add(ret, &own[i]);
+	for (size_t i = 0; s->end && i < sizeof(counters) / sizeof(counters[0]); i++)
+		lsp_losses_add(ret, &(struct lsp_loss){
+			.name = lsp_counter_name(counters[i].counter), .count = s->end->counters[counters[i].counter],
+			.what = counters[i].what, .words = counters[i].words });
+}
+
+void lsp_loss_text(const struct lsp_loss *l, char *to, size_t bytes)
+{
+	if (!l->what)
+		snprintf(to, bytes, "%s", l->words);
+	else
+		snprintf(to, bytes, "%" PRIu64 " %s%s %s", l->count, l->what, l->count == 1 ? "" : "s", l->words);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a recording's profiles lack, and why: the one list that all who tell of losses read. */
+#ifndef LSP_RESULTS_LOSSES_H
+#define LSP_RESULTS_LOSSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../capture/client.h"
+#include "../collect/collector.h"
+
+struct lsp_loss {
+	const char *name;	/* in record.json and in comments */
+	uint64_t count;
+	const char *what;	/* one of them: "wait"; NULL: @words are the whole sentence */
+	const char *words;	/* what happened to it or to them: "found no room ..." */
+};
+
+#define LSP_LOSSES_MAX 32
+#define LSP_LOSS_TEXT 256	/* bytes that a sentence takes at most */
+
+struct lsp_losses {
+	struct lsp_loss losses[LSP_LOSSES_MAX];
+	size_t n;
+};
+
+struct lsp_losses_source {
+	const struct lsp_collector *collector;	/* finished, or as far as it has come */
+	const struct lsp_client_report *end;	/* NULL: did not come, which is a loss itself */
+	const struct lsp_client_faults *faults;
+	bool no_stacks;				/* none were asked for */
+};
+
+/* Only what is above 0. Any makes a recording partial. */
+void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret);
+
+/* One more, that only the caller knows of. Ignored when @loss->count is 0. */
+void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss);
+
+/* As a sentence without a full stop: "1 wait found no room ...". */
+void lsp_loss_text(const struct lsp_loss *l, char *to, size_t bytes);
+
+#endif
