@@ -76,6 +76,17 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+static int unknown_option(const char *name)
+{
+	static const char *const options[] = { "--help", "--version" };
+
+	lsp_say("there is no option '%s' before a command; 'lockspan --help' says what there is", name);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (distance(name, options[i]) <= 3)
+			fprintf(stderr, "  did you mean: lockspan %s\n", options[i]);
+	return LSP_EXIT_USAGE;
+}
+
 static int unknown_command(const char *name)
 {
 	size_t best = WORD_MAX;
@@ -115,7 +126,7 @@ static int all_run(int argc, char **argv)
 		usage_print(stdout);
 		return 0;
 	}
-	return unknown_command(argv[1]);
+	return argv[1][0] == '-' ? unknown_option(argv[1]) : unknown_command(argv[1]);
 }
 
 struct call {

@@ -68,10 +68,20 @@ status 0 "$lockspan" --version
 like 'version' "$out" '^lockspan [0-9.]+ \(contract [0-9]+\)$'
 status 64 "$lockspan" recrod
 like 'the nearest name is offered' "$out" 'lockspan record'
+status 64 "$lockspan" --halp
+like 'an option too' "$out" 'there is no option .*lockspan --help'
 status 64 "$lockspan" record
 like 'what is missing' "$out" 'nothing to record'
 status 64 "$lockspan" record --block-rate 10fortnights -a
-like 'times are shown' "$out" '10us'
+like 'times are shown' "$out" '10us.*500, which is in nanoseconds'
+status 64 "$lockspan" record -d 5fortnights -a
+like 'and what they are in' "$out" '500, which is in seconds'
+status 64 "$lockspan" user --block-rate 10fortnights -- true
+like 'by each command' "$out" '10us.*500, which is in nanoseconds'
+for t in 10us 1.5s 5m 1h 500; do
+	status 0 "$lockspan" user --block-rate $t -o "$TEST_DIR/times" -- true
+	status 125 "$lockspan" record -d $t --block-rate $t --min-delay $t --cgroup /no/such/group
+done
 status 64 "$lockspan" record --block-rate 0 --mutex-fraction 0 -a
 status 64 "$lockspan" record --mutex-fraction -1 -a
 status 64 "$lockspan" record --stack best -a

@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "folder.h"
 #include "load.h"
+#include "parse.h"
 #include "reading.h"
 #include "say.h"
 #include "source.h"
@@ -36,18 +37,13 @@ static const struct argp_option options[] = {
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct compare_options *o = state->input;
-	char *end;
 
 	switch (key) {
 	case 'j':
 		o->json = true;
 		return 0;
 	case 'n':
-		o->top = strtoul(arg, &end, 10);
-		if (end == arg || *end || strchr(arg, '-'))
-			argp_error(state, "'%s' is not a number of rows", arg);
-		if (!o->top)
-			o->top = SIZE_MAX;
+		o->top = lsp_parse_rows(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->npaths == PATHS_MAX)

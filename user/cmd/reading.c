@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "say.h"
 
 static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
@@ -19,16 +20,6 @@ static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *
 	argp_error(state, "--by %s: there is site, lock, sync and thread", arg);
 }
 
-static void top_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
-{
-	char *end;
-	unsigned long long n = strtoull(arg, &end, 10);
-
-	if (*arg < '0' || *arg > '9' || *end)
-		argp_error(state, "--top %s: not a number of rows", arg);
-	o->top = n ? (size_t)n : SIZE_MAX;
-}
-
 error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -36,7 +27,7 @@ error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp
 		by_parse(o, arg, state);
 		return 0;
 	case 'n':
-		top_parse(o, arg, state);
+		o->top = lsp_parse_rows(arg, state);
 		return 0;
 	case 'j':
 		o->json = true;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "../capture/userfile.h"
+#include "parse.h"
 #include "record.h"
 
 enum {
@@ -19,7 +19,7 @@ static const struct argp_option what_options[] = {
 	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
 	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
 	{ "all", 'a', NULL, 0, "Every process", 1 },
-	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s):", 2 },
+	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s, m, h):", 2 },
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
 	  "Keep each wait of TIME or longer, and a shorter one with probability length / TIME; "
 	  "1 keeps all (default), 0 none", 2 },
@@ -28,7 +28,7 @@ static const struct argp_option what_options[] = {
 	{ "min-delay", OPTION_MIN_DELAY, "TIME", 0, "Leave out shorter waits", 2 },
 	{ "stack", OPTION_STACK, "KIND", 0,
 	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
-	{ "ring-bytes", OPTION_RING_BYTES, "N", 0,
+	{ "ring-bytes", OPTION_RING_BYTES, "SIZE", 0,
 	  "The module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
@@ -38,7 +38,7 @@ static const struct argp_option what_options[] = {
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "When to stop and what to write:", 3 },
-	{ "duration", 'd', "SECONDS", 0, "Stop after so many seconds", 3 },
+	{ "duration", 'd', "TIME", 0, "Stop after so long: in seconds, or with a unit (5m, 1h)", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 3 },
 	{ "cpu", OPTION_CPU, NULL, 0, "Write a CPU profile too, to cpu.pb.gz", 3 },
@@ -50,41 +50,6 @@ static const struct argp_option options[] = {
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ 0 }
 };
-
-static uint64_t number_parse(const char *text, uint64_t max, struct argp_state *state)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	if (errno || end == text || *end || strchr(text, '-') || n > max)
-		argp_error(state, "'%s' is not a number from 0 to %llu", text,
-			   (unsigned long long)max);
-	return n;
-}
-
-/* A time with or without a unit, in ns. */
-static uint64_t time_parse(const char *text, double without_unit_ns, struct argp_state *state)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
-	double unit = 0, n;
-	char *end;
-
-	errno = 0;
-	n = strtod(text, &end);
-	if (!*end)
-		unit = without_unit_ns;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (!strcmp(end, units[i].name))
-			unit = units[i].ns;
-	if (errno || end == text || unit == 0 || !(n >= 0) || n * unit > 9e18)
-		argp_error(state, "'%s' is not a time such as 500, 10us or 1.5s", text);
-	return (uint64_t)(n * unit + 0.5);
-}
 
 static void stack_parse(struct lsp_record_options *o, const char *text, struct argp_state *state)
 {
@@ -105,7 +70,7 @@ static void stack_parse(struct lsp_record_options *o, const char *text, struct a
 
 static void pid_parse(struct lsp_record_options *o, const char *text, struct argp_state *state)
 {
-	uint32_t pid = (uint32_t)number_parse(text, INT32_MAX, state);
+	uint32_t pid = (uint32_t)lsp_parse_number(text, INT32_MAX, state);
 
 	if (!pid)
 		argp_error(state, "there is no process 0");
@@ -155,19 +120,19 @@ static error_t what_parse(int key, char *arg, struct argp_state *state)
 		o->cgroup = arg;
 		break;
 	case OPTION_BLOCK_RATE:
-		o->block_rate_ns = time_parse(arg, 1, state);
+		o->block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_MUTEX_FRACTION:
-		o->mutex_fraction = (uint32_t)number_parse(arg, UINT32_MAX, state);
+		o->mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
 		break;
 	case OPTION_MIN_DELAY:
-		o->min_delay_ns = time_parse(arg, 1, state);
+		o->min_delay_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_STACK:
 		stack_parse(o, arg, state);
 		break;
 	case OPTION_RING_BYTES:
-		o->ring_bytes = (uint32_t)number_parse(arg, 1U << 30, state);
+		o->ring_bytes = (uint32_t)lsp_parse_size(arg, 1U << 30, state);
 		break;
 	case ARGP_KEY_ARG:
 		/* The command and all that follows are not ours. */
@@ -194,9 +159,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = o;
 		break;
 	case 'd':
-		o->duration_ns = time_parse(arg, 1e9, state);
+		o->duration_ns = lsp_parse_time(arg, LSP_UNIT_S, state);
 		if (!o->duration_ns)
-			argp_error(state, "a recording cannot last 0 seconds");
+			argp_error(state, "a recording cannot last no time");
 		break;
 	case OPTION_SPANS:
 		o->spans = true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "parse.h"
 #include "serve.h"
 
 /* A sum and its place in a profile take about 1 KiB while one is built. */
@@ -28,12 +29,12 @@ static void address_parse(struct lsp_serve_options *o, const char *text, struct 
 	struct sockaddr_in *four = (struct sockaddr_in *)&o->address;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&o->address;
 	const char *colon = strrchr(text, ':');
-	char *host = colon ? strndup(text, (size_t)(colon - text)) : NULL, *end;
-	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+	char *host = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+	uint64_t port = 0;
 	size_t n = host ? strlen(host) : 0;
 
 	memset(&o->address, 0, sizeof(o->address));
-	if (!host || !strchr("0123456789", colon[1]) || !colon[1] || *end || port > 65535)
+	if (!host || !lsp_text_number(colon + 1, 65535, &port))
 		argp_error(state, "'%s' is not an address and port such as 127.0.0.1:6060", text);
 	o->address_text = host;
 	if (host[0] == '[' && host[n - 1] == ']') {
@@ -67,7 +68,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		address_parse(o, arg, state);
 		break;
 	case OPTION_ROWS_MAX:
-		o->rows_max = strtoul(arg, NULL, 10);
+		o->rows_max = lsp_parse_number(arg, UINT32_MAX, state);
 		break;
 	case ARGP_KEY_END:
 		if (!o->address_bytes)

@@ -13,6 +13,7 @@
 #include "child.h"
 #include "cmd.h"
 #include "folder.h"
+#include "parse.h"
 #include "say.h"
 #include "userside.h"
 
@@ -20,8 +21,8 @@ enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
-	{ "block-rate", OPTION_BLOCK_RATE, "NS", 0,
-	  "Keep each wait with probability its length / NS; 1 keeps all (default), 0 none", 0 },
+	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
+	  "Keep each wait with probability its length / TIME (in ns or with a unit); 1 keeps all (default), 0 none", 0 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep one release in N; 1 keeps all (default), 0 none", 0 },
 	{ "stack-bytes", OPTION_STACK_BYTES, "BYTES", 0,
@@ -30,18 +31,6 @@ static const struct argp_option options[] = {
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
 	{ 0 }
 };
-
-static uint64_t number_parse(const char *text, uint64_t max, struct argp_state *state)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	if (errno || end == text || *end || strchr(text, '-') || n > max)
-		argp_error(state, "'%s' is not a number from 0 to %llu", text, (unsigned long long)max);
-	return n;
-}
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
@@ -52,13 +41,13 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->directory = arg;
 		break;
 	case OPTION_BLOCK_RATE:
-		o->block_rate_ns = number_parse(arg, INT64_MAX, state);
+		o->block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_MUTEX_FRACTION:
-		o->mutex_fraction = (uint32_t)number_parse(arg, UINT32_MAX, state);
+		o->mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
 		break;
 	case OPTION_STACK_BYTES:
-		o->user_stack_bytes = (uint32_t)number_parse(arg, LSP_USERFILE_STACK_MAX_BYTES, state) & ~7U;
+		o->user_stack_bytes = (uint32_t)lsp_parse_size(arg, LSP_USERFILE_STACK_MAX_BYTES, state) & ~7U;
 		if (o->user_stack_bytes < LSP_USERFILE_STACK_BYTES)
 			argp_error(state, "'%s' is less than %u bytes of stack", arg, LSP_USERFILE_STACK_BYTES);
 		break;

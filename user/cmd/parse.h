@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Numbers, times and sizes as options of every command take them: one way to
+ * write each. The lsp_parse_* leave with a usage error that shows how it is
+ * written; the lsp_text_* below them only tell whether it was one.
+ */
+#ifndef LSP_CMD_PARSE_H
+#define LSP_CMD_PARSE_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Without a unit a time is in these. */
+enum lsp_unit { LSP_UNIT_NS, LSP_UNIT_S };
+
+/* A whole number, decimal or 0x... */
+bool lsp_text_number(const char *text, uint64_t max, uint64_t *ret);
+
+/* 500, 10us, 1.5s, 5m, 1h, in ns. */
+bool lsp_text_time(const char *text, enum lsp_unit without, uint64_t *ret_ns);
+
+/* 65536, 64K, 16M, 1G, with or without iB behind it, in bytes. */
+bool lsp_text_size(const char *text, uint64_t max, uint64_t *ret);
+
+uint64_t lsp_parse_number(const char *text, uint64_t max, struct argp_state *state);
+uint64_t lsp_parse_time(const char *text, enum lsp_unit without, struct argp_state *state);
+uint64_t lsp_parse_size(const char *text, uint64_t max, struct argp_state *state);
+
+/* Of a table: 0, for all of them, is SIZE_MAX. */
+size_t lsp_parse_rows(const char *text, struct argp_state *state);
+
+#endif
