@@ -5,7 +5,7 @@
  * does not serve. For libFuzzer; tests/fuzz/run builds and starts it. The server
  * is the real one, at a socket of the file system; a client sends the input,
  * reads what comes and hangs up.
- * sources: user/serve/request.c user/serve/response.c user/serve/server.c
+ * sources: user/serve/request.c user/serve/response.c user/serve/server.c user/serve/clients.c
  * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c

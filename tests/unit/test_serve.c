@@ -3,7 +3,7 @@
  * Would catch: an address, a parameter or an error that is not answered as Go
  * does; a delta that is no difference, lacks its duration or its name; a client
  * that hangs up and keeps a place, deltas and requests without bound, a path that
- * leads elsewhere; a browser led here by a name that was rebound; deltas that survive a
+ * leads elsewhere; clients that trickle and keep others out; a browser led here by a name that was rebound; deltas that survive a
  * new beginning of the counters or the end of the server. The server is the real
  * one at a port of the loopback address; only its source is played: counters that
  * grow by a fixture's values each time they are asked for.
@@ -12,6 +12,7 @@
  * libs: -lmicrohttpd -lprotobuf-c -lz -lm
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -26,10 +27,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../user/serve/clients.h"
 #include "../../user/serve/server.h"
 #include "fixture_profile.h"
 
 static unsigned int g_asked;
+static uint64_t g_ask_ns;
 
 static int profile_give(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret)
 {
@@ -54,6 +57,7 @@ static struct lsp_server *server_start_at(in_addr_t address)
 	static char *words[] = { "lockspan serve", "-a", NULL };
 	const struct lsp_server_source source = {
 		.profile = profile_give, .numbers = numbers_give, .command_line = words,
+		.ask_ns = g_ask_ns,
 	};
 	const struct sockaddr_in at = { .sin_family = AF_INET,
 					.sin_addr.s_addr = htonl(address) };
@@ -334,7 +338,8 @@ static void test_limits(void **state)
 	static const char *const paths[] = {
 		"/debug/pprof/../../../etc/passwd", "/debug/pprof/%2e%2e/%2e%2e/etc/passwd",
 		"/debug/pprof/block/../../../proc/self/environ", "//debug/pprof/block", "/debug//pprof/block",
-		"/debug/pprof/..%2fblock", "/DEBUG/pprof/block",
+		"/debug/pprof/..%2fblock", "/DEBUG/pprof/block", "/debug/pprof/block%00", "/debug/pprof%00/block",
+		"/debug/pprof/block%00%62",
 	};
 	static char endless[100000];
 	struct lsp_server *s = server_start();
@@ -346,6 +351,11 @@ static void test_limits(void **state)
 		get(s, paths[i], &a);
 		has(&a, "HTTP/1.1 404 ");
 	}
+	get(s, "/debug/pprof/block?seconds=1%00x", &a);
+	has(&a, "HTTP/1.1 400 ");
+	answer_read(s, request_send(s, "POST", "/debug/pprof/block"), &a);
+	has(&a, "HTTP/1.1 405 ");
+	has(&a, "\r\nAllow: GET, HEAD");
 	memset(endless, 'a', sizeof(endless) - 1);
 	get(s, endless, &a);
 	assert_null(strstr(a.text, " 200 "));
@@ -362,6 +372,101 @@ static void test_limits(void **state)
 	has(&a, "HTTP/1.1 200 ");
 	assert_int_equal(lsp_server_exchanges(s), 0);
 	lsp_server_destroy(s);
+}
+
+/* Many that never end their request: whoever asks for something is answered, at once. */
+static void test_trickle(void **state)
+{
+	struct lsp_server *s = server_start();
+	uint64_t begun;
+	struct answer a;
+	int fds[64];
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		fds[i] = request_begin(s);
+		dprintf(fds[i], "GET /debug/pprof/block HTTP/1.1\r\nHost: ");
+		server_turn(s);
+	}
+	begun = now_ns();
+	get(s, "/debug/pprof/block", &a);
+	has(&a, "HTTP/1.1 200 ");
+	assert_true(now_ns() - begun < 2000000000ULL);
+	/* The one that has asked for longest has lost its place; all others may still end their requests. */
+	for (int i = 0; i < 20; i++)
+		server_turn(s);
+	assert_int_equal(recv(fds[0], &byte, 1, MSG_DONTWAIT), 0);
+	close(fds[0]);
+	dprintf(fds[1], "localhost\r\nConnection: close\r\n\r\n");
+	answer_read(s, fds[1], &a);
+	has(&a, "HTTP/1.1 200 ");
+	for (int i = 2; i < 64; i++)
+		close(fds[i]);
+	lsp_server_destroy(s);
+}
+
+/* A byte now and then keeps no connection: the time is for the whole of a request. */
+static void test_request_time(void **state)
+{
+	uint64_t begun = now_ns();
+	struct lsp_server *s;
+	ssize_t n = -1;
+	char byte;
+	int fd;
+
+	(void)state;
+	g_ask_ns = 500000000;
+	s = server_start();
+	g_ask_ns = 0;
+	fd = request_begin(s);
+	dprintf(fd, "GET /debug/pprof/block HTTP/1.1\r\nHost: localhost\r\nX: ");
+	server_turn(s);
+	assert_true(lsp_server_due_ns(s) < now_ns() + 600000000);
+	while (n && now_ns() - begun < 5000000000ULL) {
+		(void)!send(fd, "x", 1, MSG_NOSIGNAL);
+		server_turn(s);
+		n = recv(fd, &byte, 1, MSG_DONTWAIT);
+		if (n < 0 && errno == ECONNRESET)
+			n = 0;
+	}
+	assert_int_equal(n, 0);
+	assert_true(now_ns() - begun >= 500000000);
+	close(fd);
+	lsp_server_destroy(s);
+}
+
+/* Of several addresses the one with most connections makes room, and nobody who is being answered. */
+static void test_fairness(void **state)
+{
+	const struct sockaddr_in many = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001) };
+	const struct sockaddr_in few = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000002) };
+	struct lsp_serve_clients c = { .max = 4, .ask_ns = 100, .answer_ns = 1000 };
+	const struct sockaddr *of_many = (const struct sockaddr *)&many, *of_few = (const struct sockaddr *)&few;
+	struct lsp_serve_client *x[6];
+
+	(void)state;
+	x[0] = lsp_serve_client_add(&c, -1, of_few, 1);
+	x[1] = lsp_serve_client_add(&c, -1, of_many, 2);
+	x[2] = lsp_serve_client_add(&c, -1, of_many, 3);
+	x[3] = lsp_serve_client_add(&c, -1, of_many, 4);
+	lsp_serve_client_set(x[1], LSP_CLIENT_SERVED, 5);
+	x[4] = lsp_serve_client_add(&c, -1, of_few, 6);
+	assert_true(x[2]->cut && !x[0]->cut && !x[1]->cut && !x[3]->cut && !x[4]->cut);
+	/* Whose request is whole has no time but that of his answer. */
+	assert_int_equal(lsp_serve_clients_check(&c, 50), 101);
+	assert_int_equal(lsp_serve_clients_check(&c, 103), 104);
+	assert_true(x[0]->cut && !x[1]->cut && !x[3]->cut);
+	lsp_serve_client_set(x[1], LSP_CLIENT_ANSWERED, 200);
+	lsp_serve_client_set(x[3], LSP_CLIENT_SERVED, 200);
+	lsp_serve_client_set(x[4], LSP_CLIENT_SERVED, 200);
+	x[5] = lsp_serve_client_add(&c, -1, of_few, 200);
+	lsp_serve_client_set(x[5], LSP_CLIENT_SERVED, 200);
+	assert_int_equal(lsp_serve_clients_check(&c, 300), 1200);
+	x[0] = lsp_serve_client_add(&c, -1, of_many, 300);
+	assert_true(x[0]->cut && !x[1]->cut && !x[3]->cut && !x[4]->cut && !x[5]->cut);
+	while (c.first)
+		lsp_serve_client_remove(&c, c.first);
 }
 
 static void host_answered(struct lsp_server *s, const char *field, unsigned int status)
@@ -440,6 +545,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_requests), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_text), cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_trickle), cmocka_unit_test(test_request_time), cmocka_unit_test(test_fairness),
 		cmocka_unit_test(test_hosts), cmocka_unit_test(test_end),
 	};
 

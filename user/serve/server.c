@@ -10,10 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clients.h"
+
 #define CONNECTIONS_MAX 64
+/* Of the library's own count, in which those that we shut down stay until it has seen it. */
+#define CONNECTIONS_BEFORE 128
 /* Deltas under way, each of which keeps a profile. */
 #define DELTAS_MAX 16
 #define IDLE_SECONDS 30
+/* For a whole request, and for a whole answer: what trickles is never idle. */
+#define ASK_NS 10000000000ULL
+#define ANSWER_NS 120000000000ULL
 /* How soon a client is missed that has hung up during its delta. */
 #define LOOK_NS 500000000ULL
 #define FINISH_NS 1000000000ULL
@@ -35,6 +42,7 @@ struct exchange {
 struct lsp_server {
 	struct MHD_Daemon *daemon;
 	struct lsp_server_source source;
+	struct lsp_serve_clients clients;
 	struct exchange *waiting;
 	size_t nwaiting;
 	size_t nexchanges;
@@ -48,6 +56,40 @@ static uint64_t now_ns(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- connections ---- */
+
+static struct lsp_serve_client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info;
+
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void connection_notify(void *arg, struct MHD_Connection *connection, void **context,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *fd, *address;
+	struct lsp_server *s = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		lsp_serve_client_remove(&s->clients, *context);
+		*context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = lsp_serve_client_add(&s->clients, fd->connect_fd, address ? address->client_addr : NULL,
+					now_ns(CLOCK_MONOTONIC));
+}
+
+/* "/block%00" is not /block: what would end the string early stays as it is written. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+	(void)arg, (void)connection;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
 /* ---- answers ---- */
@@ -72,8 +114,11 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct lsp_serv
 					r->disposition);
 	if (r->go_error)
 		MHD_add_response_header(response, "X-Go-Pprof", "1");
+	if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	if (r->location)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
+	lsp_serve_client_set(client_of(connection), LSP_CLIENT_ANSWERED, now_ns(CLOCK_MONOTONIC));
 	ret = MHD_queue_response(connection, r->status, response);
 	MHD_destroy_response(response);
 	return ret;
@@ -254,6 +299,7 @@ static enum MHD_Result request_handle(void *arg, struct MHD_Connection *connecti
 		*body_bytes = 0;
 		return MHD_YES;
 	}
+	lsp_serve_client_set(client_of(connection), LSP_CLIENT_SERVED, now_ns(CLOCK_MONOTONIC));
 	return request_answer(x);
 }
 
@@ -262,7 +308,8 @@ static void request_done(void *arg, struct MHD_Connection *connection, void **st
 {
 	struct exchange *x = *state;
 
-	(void)arg, (void)connection, (void)code;
+	(void)arg, (void)code;
+	lsp_serve_client_set(client_of(connection), LSP_CLIENT_ASKING, now_ns(CLOCK_MONOTONIC));
 	if (!x)
 		return;
 	waiting_remove(x);
@@ -314,6 +361,9 @@ int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 	if (!s)
 		return -ENOMEM;
 	s->source = *source;
+	s->clients = (struct lsp_serve_clients){
+		.max = CONNECTIONS_MAX, .ask_ns = source->ask_ns ? source->ask_ns : ASK_NS, .answer_ns = ANSWER_NS,
+	};
 	s->hosts_any = !address_is_local(address);
 	fd = listen_at(address, bytes, &s->port);
 	if (fd < 0) {
@@ -323,9 +373,11 @@ int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 				     request_handle, s,
 				     MHD_OPTION_LISTEN_SOCKET, fd,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
+				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_BEFORE,
 				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
 				     MHD_OPTION_NOTIFY_COMPLETED, request_done, NULL,
+				     MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+				     MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 				     MHD_OPTION_END);
 	if (!s->daemon) {
 		close(fd);
@@ -377,12 +429,13 @@ int lsp_server_fd(const struct lsp_server *s)
 	return MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
-uint64_t lsp_server_due_ns(const struct lsp_server *s)
+uint64_t lsp_server_due_ns(struct lsp_server *s)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), due = UINT64_MAX;
+	uint64_t now = now_ns(CLOCK_MONOTONIC), due;
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (s->waiting)
+	due = lsp_serve_clients_check(&s->clients, now);
+	if (s->waiting && now + LOOK_NS < due)
 		due = now + LOOK_NS;
 	for (const struct exchange *x = s->waiting; x; x = x->next)
 		if (x->due_ns < due)
@@ -396,6 +449,7 @@ uint64_t lsp_server_due_ns(const struct lsp_server *s)
 void lsp_server_run(struct lsp_server *s)
 {
 	deltas_wake(s);
+	lsp_serve_clients_check(&s->clients, now_ns(CLOCK_MONOTONIC));
 	MHD_run(s->daemon);
 }
 

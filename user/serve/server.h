@@ -21,6 +21,7 @@ struct lsp_server_source {
 	void (*numbers)(void *arg, struct lsp_serve_numbers *ret);
 	void *arg;
 	char *const *command_line;	/* ended by NULL */
+	uint64_t ask_ns;		/* for a whole request; 0: ten seconds */
 };
 
 /*
@@ -43,7 +44,7 @@ size_t lsp_server_exchanges(const struct lsp_server *s);
 int lsp_server_fd(const struct lsp_server *s);
 
 /* When it is to run next though nothing is to be read, CLOCK_MONOTONIC; UINT64_MAX: at no time. */
-uint64_t lsp_server_due_ns(const struct lsp_server *s);
+uint64_t lsp_server_due_ns(struct lsp_server *s);
 
 /* Does what is to be done, without waiting. */
 void lsp_server_run(struct lsp_server *s);
