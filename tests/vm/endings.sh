@@ -21,6 +21,7 @@ sleep 1
 kill -TERM $!
 wait $!
 is "SIGTERM sent to lockspan alone ends the command too" $? 143
+cat /tmp/err
 check "and the data is written" recorded /tmp/a
 check "the module is idle again" wait_until 5 module_is idle
 
@@ -44,6 +45,20 @@ kill -TERM $!
 wait $!
 is "a second signal gives up a command that does not heed the first" $? 125
 kill -KILL "$(pidof sleep)"
+like "which it says" "$(cat /tmp/err)" 'waiting|goes on; it is no longer waited for'
+$lockspan record -o /tmp/e -- bash -c 'echo $$ >/tmp/deaf; trap "" TERM; while :; do sleep 1; done' 2>/tmp/err &
+wait_until 5 module_is recording
+sleep 1
+kill -TERM $!
+check "who does not heed the first one is named, and how it ends" wait_until 20 grep -q 'in spite of the signal; a second one' /tmp/err
+kill -TERM $!
+wait $!
+is "as it does" $? 125
+kill -KILL "$(cat /tmp/deaf)"
+$lockspan record -o /tmp/e -- bash -c 'setsid sleep 60 >/dev/null 2>&1 & exit 0' 2>/tmp/err
+is "a command that leaves a daemon behind" $? 0
+like "is told of, with -p: $(cat /tmp/err)" "$(cat /tmp/err)" "process $(pidof sleep) \(sleep\) .*record -p $(pidof sleep)"
+kill -KILL "$(pidof sleep)"
 
 # ---- its processes, its time ----
 $work -d 60000 >/dev/null &
@@ -51,6 +66,7 @@ p=$!
 (wait_until 30 module_is recording && sleep 1 && kill -TERM $p) &
 $lockspan record -p $p -o /tmp/c 2>/tmp/err
 is "the recording of a process ends with it" $? 0
+like "and its report says of which" "$($lockspan report /tmp/c | head -n 1)" "process $p \(workloads/c/task01 -d 60000\)"
 check "which it then has" ! kill -0 $p
 check "and the data is written" recorded /tmp/c
 $work -d 60000 >/dev/null &

@@ -8,6 +8,7 @@
 
 #define LINE_START "\r\033[K"
 #define TOP_MAX 60
+#define TOP_SHARE 0.01
 
 void lsp_progress_init(struct lsp_progress *p)
 {
@@ -35,11 +36,12 @@ static void name_copy(char *to, size_t bytes, const char *name)
 void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s,
 		       const struct lsp_collector *c)
 {
+	const struct lsp_estimate *outcomes = lsp_collector_outcomes(c);
 	struct lsp_collector_totals t;
 	struct lsp_client_report r;
 	uint64_t events, lost;
 	char top[TOP_MAX + 1], line[256];
-	double wait_ns;
+	double wait_ns, all_ns = 0;
 	int n;
 
 	if (!p->shown)
@@ -60,7 +62,10 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s
 	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " events  %" PRIu64 " kept  %" PRIu64 " lost",
 		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - s->start_ns) / 1e9, events,
 		     t.spans + t.releases, lost);
-	if (*top && n > 0 && (size_t)n < sizeof(line))
+	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
+		all_ns += outcomes[i].delay_ns;
+	/* A lock with next to none of the waiting is not what it is for. */
+	if (*top && wait_ns >= TOP_SHARE * all_ns && n > 0 && (size_t)n < sizeof(line))
 		snprintf(line + n, sizeof(line) - (size_t)n, "  top %s %.3f s", top, wait_ns / 1e9);
 	lsp_progress_text(p, line);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "reading.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,12 +39,13 @@ error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp
 
 bool lsp_reading_finish(struct json_object *json)
 {
+	errno = 0;
 	if (json)
 		puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
 						    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(json);
 	if (!fflush(stdout) && !ferror(stdout))
 		return true;
-	lsp_say("cannot write the output");
+	lsp_say("cannot write the output: %s", strerror(errno ? errno : EIO));
 	return false;
 }

@@ -21,6 +21,7 @@
 #include "cmd.h"
 #include "cpu.h"
 #include "folder.h"
+#include "leftover.h"
 #include "progress.h"
 #include "say.h"
 #include "session.h"
@@ -31,6 +32,9 @@
 /* Messages taken before signals and processes are looked at again. */
 #define READ_MAX 256
 #define DRAIN_SILENCE_MS 10000
+/* What ends by a signal has mostly ended by then. */
+#define PATIENCE_MS 1000
+#define LEFTOVER_MAX 4
 
 struct recording {
 	const struct lsp_record_options *options;
@@ -44,6 +48,7 @@ struct recording {
 	uint64_t stop_ns;
 	struct lsp_progress progress;
 	uint64_t cpu_lost;		/* samples */
+	unsigned long long begun;	/* for leftover.h */
 	bool written;			/* all of its files so far */
 	bool failed;			/* said why on standard error */
 };
@@ -277,9 +282,12 @@ static bool more_to_come(const struct lsp_record_options *o)
 /* Waits for a command that goes on after its recording; a second signal gives up. */
 static void child_await(struct recording *r)
 {
+	bool heeds_not;
+
 	if (!r->session.child.ended && r->progress.shown && !r->session.interrupted)
 		lsp_say("the recording %s; waiting for the command to end",
 			more_to_come(r->options) ? "has ended" : "is written");
+	heeds_not = r->session.interrupted && !r->session.child.ended;
 	r->session.interrupted = false;
 	while (!r->session.interrupted && !lsp_child_poll(&r->session.child, false)) {
 		struct pollfd fds[2] = {
@@ -287,10 +295,28 @@ static void child_await(struct recording *r)
 			{ .fd = r->session.signals, .events = POLLIN },
 		};
 
-		poll(fds, 2, -1);
+		if (!poll(fds, 2, heeds_not ? PATIENCE_MS : -1)) {
+			lsp_say("the recording %s; waiting for the command (process %d), which goes on in spite of the "
+				"signal; a second one ends the waiting", more_to_come(r->options) ? "has ended" : "is written",
+				(int)r->session.child.pid);
+			heeds_not = false;
+		}
 		lsp_session_signals_read(&r->session);
 		lsp_session_signal_pass_on(&r->session);
 	}
+	if (!r->session.child.ended)
+		lsp_say("the command (process %d) goes on; it is no longer waited for", (int)r->session.child.pid);
+}
+
+/* A command that makes a daemon of itself ends at once, and the recording with it. */
+static void leftover_say(const struct recording *r)
+{
+	struct lsp_leftover left[LEFTOVER_MAX];
+	size_t n = lsp_leftover_find(r->begun, left, LEFTOVER_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		lsp_say("process %d (%s) was begun meanwhile and runs on without a parent: if the command left it behind, "
+			"record it with lockspan record -p %d", (int)left[i].pid, left[i].name, (int)left[i].pid);
 }
 
 /* The new recording in the place of the older one; what is not whole stays beside it. */
@@ -314,6 +340,7 @@ static void report(struct recording *r)
 	struct lsp_profiles_summary summary;
 	struct lsp_losses losses;
 	struct lsp_record_result result = {
+		.pid_commands = r->session.pid_commands,
 		.wall_ns = r->session.wall_ns, .start_ns = r->session.start_ns, .stop_ns = r->stop_ns,
 		.stack_mode = r->session.request.stack_mode,
 		.exit_status = -1, .end = lsp_client_end(r->session.client),
@@ -329,6 +356,8 @@ static void report(struct recording *r)
 	r->written &= lsp_record_files_write(r->options, &result);
 	if (!lsp_record_outcome_say(&result, r->written ? r->options->directory : NULL))
 		r->failed = true;
+	if (r->session.child.ended && !r->options->all && !r->session.interrupted)
+		leftover_say(r);
 	if (!more_to_come(r->options))
 		recording_keep(r);
 }
@@ -417,6 +446,7 @@ static int recording_run(struct recording *r)
 	}
 	if ((o->with_user && !with_user_begin(r)) || !source_begin(r))
 		return LSP_EXIT_FAILED;
+	r->begun = lsp_leftover_now();
 	if (o->command) {
 		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
 		if (err)

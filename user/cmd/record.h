@@ -65,6 +65,7 @@ struct lsp_record_result {
 	uint32_t stack_mode;	/* that the module agreed to */
 	int exit_status;	/* the command's, -1 none or still running */
 	const struct lsp_userfile_result *user;	/* of the userspace recorder; NULL: the kernel's side */
+	char *const *pid_commands;	/* of the options' pids, when it began; NULL: none are known */
 	const struct lsp_client_report *end;	/* NULL: did not come */
 	const struct lsp_client_faults *faults;
 	const struct lsp_collector *collector;

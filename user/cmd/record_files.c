@@ -72,6 +72,9 @@ static void missed_say(const struct lsp_client_report *end)
 				lsp_words_counted(times, (double)end->probes[i].missed, "time"));
 }
 
+/* A lock with next to none of the waiting is not what it was for. */
+#define TOP_SHARE 0.01
+
 static void summary_say(const struct lsp_record_result *r, const char *see)
 {
 	const struct lsp_profiles_summary *s = r->summary;
@@ -91,6 +94,8 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 		return;
 	}
+	if (wait_ns < TOP_SHARE * (s->block.estimate.delay_ns + s->open.estimate.delay_ns))
+		top = "";
 	lsp_say("%s of %.3f s together, %s%s%s%s; %.1f%% of stacks complete%s%s",
 		lsp_words_counted(waits, round(s->block.estimate.count), "wait"), s->block.estimate.delay_ns / 1e9,
 		lsp_words_counted(releases, round(s->mutex.estimate.count + s->other.estimate.count), "release"),

@@ -57,6 +57,10 @@ static void options_add(struct json_object *o, const struct lsp_record_options *
 	for (size_t i = 0; i < options->npids; i++)
 		json_object_array_add(list, json_object_new_int64(options->pids[i]));
 	json_object_object_add(o, "pids", list);
+	list = json_object_new_array();
+	for (size_t i = 0; i < options->npids && r->pid_commands; i++)
+		json_object_array_add(list, lsp_json_new_string(r->pid_commands[i] ? r->pid_commands[i] : ""));
+	json_object_object_add(o, "pid_commands", list);
 	lsp_json_string(o, "cgroup", options->cgroup ? options->cgroup : "");
 	json_object_object_add(o, "all", json_object_new_boolean(options->all));
 	if (r->exit_status >= 0)

@@ -111,9 +111,10 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 		lsp_say("cannot write %s: %s", path, strerror(errno));
 		return false;
 	}
+	errno = 0;
 	err = lsp_report_page(to, r);
 	if (!err && (fflush(to) || ferror(to)))
-		err = -EIO;
+		err = errno ? -errno : -EIO;
 	if (fclose(to) && !err)
 		err = -errno;
 	if (!err && !special && rename(temporary, path))

@@ -2,8 +2,10 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -47,9 +49,11 @@ void lsp_session_uninit(struct lsp_session *s)
 {
 	lsp_child_uninit(&s->child);
 	lsp_client_destroy(s->client);
-	for (size_t i = 0; i < LSP_RECORD_PIDS; i++)
+	for (size_t i = 0; i < LSP_RECORD_PIDS; i++) {
 		if (s->pidfds[i] >= 0)
 			close(s->pidfds[i]);
+		free(s->pid_commands[i]);
+	}
 	if (s->signals >= 0)
 		close(s->signals);
 }
@@ -71,6 +75,26 @@ static int cgroup_find(const char *path, uint64_t *ret)
 	return 0;
 }
 
+/* The words of its command line; NULL: it has none. */
+static char *command_of(uint32_t pid)
+{
+	char path[32], text[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	while (n > 0 && !text[n - 1])
+		n--;
+	for (ssize_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	return n > 0 ? strndup(text, (size_t)n) : NULL;
+}
+
 static bool processes_watch(struct lsp_session *s)
 {
 	const struct lsp_record_options *o = s->options;
@@ -82,6 +106,7 @@ static bool processes_watch(struct lsp_session *s)
 				"this is a thread, give its process" : strerror(errno));
 			return false;
 		}
+		s->pid_commands[i] = command_of(o->pids[i]);
 	}
 	return true;
 }

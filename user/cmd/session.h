@@ -29,6 +29,7 @@ struct lsp_session {
 	sigset_t old_mask;
 	int signals;			/* signalfd */
 	int pidfds[LSP_RECORD_PIDS];
+	char *pid_commands[LSP_RECORD_PIDS];	/* malloc'ed */
 	int64_t wall_ns;		/* of START */
 	uint64_t start_ns;
 	bool interrupted;

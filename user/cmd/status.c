@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "../capture/client.h"
@@ -53,6 +54,44 @@ static double seconds_since(uint64_t start_ns)
 	return ((double)t.tv_sec * 1e9 + (double)t.tv_nsec - (double)start_ns) / 1e9;
 }
 
+/* Names and numbers in two columns, as wide as the longest; times say so. */
+static void counters_print(const struct lsp_client_report *r)
+{
+	size_t wide = 0, n;
+	bool any = false, time;
+	const char *name;
+
+	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++)
+		if (r->counters[i] && strlen(lsp_counter_name(i)) > wide)
+			wide = strlen(lsp_counter_name(i));
+	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++) {
+		if (!r->counters[i])
+			continue;
+		if (!any)
+			printf("counters\n");
+		any = true;
+		name = lsp_counter_name(i);
+		n = strlen(name);
+		time = n > 3 && !strcmp(name + n - 3, "_ns");
+		printf("  %-*s %20" PRIu64 "%s\n", (int)wide, name, r->counters[i], time ? " ns" : "");
+	}
+}
+
+static void probes_print(const struct lsp_client_report *r)
+{
+	size_t names = 0, symbols = 0;
+
+	for (size_t i = 0; i < r->nprobes; i++) {
+		names = strlen(r->probes[i].name) > names ? strlen(r->probes[i].name) : names;
+		symbols = strlen(r->probes[i].symbol) > symbols ? strlen(r->probes[i].symbol) : symbols;
+	}
+	if (r->nprobes)
+		printf("probes\n");
+	for (size_t i = 0; i < r->nprobes; i++)
+		printf("  %-*s %-*s missed %10" PRIu64 "\n", (int)names, r->probes[i].name, (int)symbols,
+		       r->probes[i].symbol, r->probes[i].missed);
+}
+
 static void text_print(const struct lsp_client_report *r)
 {
 	printf("state          %s\n", state_name(r->state));
@@ -63,16 +102,10 @@ static void text_print(const struct lsp_client_report *r)
 		printf("min delay      %" PRIu64 " ns\n", r->min_delay_ns);
 		printf("open waits     %" PRIu64 "\n", r->open_spans);
 	}
-	printf("memory         %" PRIu64 " bytes\n", r->memory_bytes);
+	printf("memory         %.1f MiB\n", (double)r->memory_bytes / (1 << 20));
 	printf("contract       %u (this command: %u)\n", r->version, LOCKSPAN_VERSION);
-	for (unsigned int i = 0; i < LOCKSPAN_C_COUNT; i++)
-		if (r->counters[i])
-			printf("  %-20s %" PRIu64 "\n", lsp_counter_name(i), r->counters[i]);
-	if (r->nprobes)
-		printf("probes\n");
-	for (size_t i = 0; i < r->nprobes; i++)
-		printf("  %-12s %-32s missed %" PRIu64 "\n", r->probes[i].name,
-		       r->probes[i].symbol, r->probes[i].missed);
+	counters_print(r);
+	probes_print(r);
 }
 
 static int json_print(const struct lsp_client_report *r)

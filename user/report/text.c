@@ -29,6 +29,37 @@ static void command_write(FILE *to, struct json_object *record)
 	}
 }
 
+/* What was recorded beside a command, or instead of one. */
+static void processes_write(FILE *to, struct json_object *record)
+{
+	struct json_object *pids = NULL, *commands = NULL, *value = NULL;
+	const char *text;
+
+	json_object_object_get_ex(record, "pids", &pids);
+	json_object_object_get_ex(record, "pid_commands", &commands);
+	for (size_t i = 0; json_object_is_type(pids, json_type_array) && i < json_object_array_length(pids); i++) {
+		fprintf(to, "%s process %lld", i ? "," : "",
+			(long long)json_object_get_int64(json_object_array_get_idx(pids, i)));
+		text = json_object_is_type(commands, json_type_array) ?
+			json_object_get_string(json_object_array_get_idx(commands, i)) : NULL;
+		if (text && *text) {
+			fputs(" (", to);
+			lsp_words_name(to, text);
+			putc(')', to);
+		}
+	}
+	json_object_object_get_ex(record, "cgroup", &value);
+	text = json_object_get_string(value);
+	if (text && *text) {
+		fputs(" control group ", to);
+		lsp_words_name(to, text);
+	}
+	value = NULL;
+	json_object_object_get_ex(record, "all", &value);
+	if (json_object_get_boolean(value))
+		fputs(" every process", to);
+}
+
 static void heads_write(FILE *to, const struct lsp_recording *r)
 {
 	const struct lsp_facts *f = &r->facts;
@@ -40,6 +71,7 @@ static void heads_write(FILE *to, const struct lsp_recording *r)
 		fprintf(to, "recorded %s on %s:", lsp_facts_text(f, i, "begun"),
 			lsp_facts_text(f, i, "kernel"));
 		command_write(to, lsp_facts_record(f, i));
+		processes_write(to, lsp_facts_record(f, i));
 		putc('\n', to);
 	}
 	if (f->n)
