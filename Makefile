@@ -61,7 +61,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo strangers lab check check-debug tasks tasks-full demo install uninstall clean help deps
+.PHONY: all module no-module user workloads tests zoo strangers lab check check-debug tasks tasks-full tasks-deps zoo-deps demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -80,11 +80,14 @@ workloads: $(workloads) $(workloads_go) ## the programs with known contention, i
 
 tests: $(unit_tests) $(vm_programs) ## the unit tests (build/unit) and the tests' helper programs
 
-zoo: ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
+zoo: zoo-deps ## the programs of many kinds whose stacks tests/vm/zoo.sh looks at, with the host's compilers
 	$(MAKE) -s -C tests/zoo OUT=$(CURDIR)/build/zoo
 
-strangers: ## Go and Rust programs for tests/vm/strangers.sh, with the host's compilers
+strangers: zoo-deps ## Go and Rust programs for tests/vm/strangers.sh, with the host's compilers
 	$(MAKE) -s -C tests/strangers OUT=$(CURDIR)/build/strangers
+
+zoo-deps:
+	@tools/install-deps --check zoo
 
 # An untouched `go tool pprof` for guests: go keeps that program among its tools, or has its source.
 build/go-tool-pprof:
@@ -109,11 +112,14 @@ check: ## everything that can be checked: layers, shell, unit, VM and end-to-end
 check-debug: ## the storms and some VM tests on a kernel with KASAN, lockdep and more (an hour and a half, and a quarter to build it)
 	tests/storms/run
 
-tasks: ## record the contention tasks in a lab VM and check what their text predicts
+tasks: tasks-deps ## record the contention tasks in a lab VM and check what their text predicts
 	tools/tasks
 
-tasks-full: ## the same at the sizes of the tasks' text, with an hour of task 12
+tasks-full: tasks-deps ## the same at the sizes of the tasks' text, with an hour of task 12
 	tools/tasks --full
+
+tasks-deps:
+	tools/install-deps build demo
 
 demo: ## record the first workload in a lab VM and show its profiles
 	tools/demo
@@ -191,6 +197,7 @@ build/unit/%.o: %.c Makefile | deps $(generated)
 
 .PHONY: $(workloads_go)
 $(workloads_go):
+	@! grep -qs golang.org/x/sync $@/go.mod || tools/install-deps --check demo
 	cd $@ && GOFLAGS=-mod=mod GOPROXY=off go build -o $(notdir $@) .
 
 # ---- installing ------------------------------------------------------------
