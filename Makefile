@@ -61,7 +61,7 @@ expand = $(foreach w,$1,$(if $(filter %/,$w),$(filter-out $(generated),$(wildcar
 	$(filter $w%,$(generated)),$w))
 head_sources = $(call expand,$(call head,sources,$1))
 
-.PHONY: all module no-module user workloads tests zoo strangers lab check check-debug tasks tasks-full tasks-deps zoo-deps demo install uninstall clean help deps
+.PHONY: all module module-wide no-module user workloads tests zoo strangers lab check check-debug tasks tasks-full tasks-deps zoo-deps demo install uninstall clean help deps
 
 # ---- what people ask for ---------------------------------------------------
 
@@ -69,6 +69,13 @@ all: user $(if $(wildcard $(KDIR)/Makefile),module,no-module) ## the module for 
 
 module: ## lockspan.ko, for the kernel whose build tree is KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# Beside it, so that neither is built with the other's objects.
+module-wide: ## lockspan-wide.ko, with delays in its narrow places, for the storms
+	@mkdir -p build/wide
+	@cp -pu --parents Kbuild $(wildcard kmod/*.[ch] kmod/*/*.[ch]) build/wide
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/wide LSP_WIDEN=1 modules
+	@cp -pu build/wide/lockspan.ko lockspan-wide.ko
 
 no-module:
 	@echo "no module: $(KDIR) has no kernel headers; install linux-headers-$(shell uname -r)," \

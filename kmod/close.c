@@ -16,6 +16,7 @@
 #include "span.h"
 #include "ustack.h"
 #include "wait.h"
+#include "widen.h"
 
 static u64 frozen_ns;
 
@@ -110,6 +111,7 @@ void lsp_close_open(struct lsp_task *t)
 	nvcsw = t->nvcsw;
 	raw_spin_unlock_irq(&t->lock);
 
+	lsp_widen(LSP_WIDEN_CLOSE);
 	if (task) {
 		span.stack = lsp_ustack_sleeping(task, &regs, nvcsw);
 		put_task_struct(task);

@@ -4,6 +4,12 @@
 #include "genl.h"
 #include "probe.h"
 #include "session.h"
+#include "widen.h"
+
+#ifdef LSP_WIDEN
+unsigned int lsp_widen_us[LSP_WIDEN_PLACES];
+module_param_array_named(widen_us, lsp_widen_us, uint, NULL, 0644);
+#endif
 
 static const struct lsp_session_ops ops = {
 	.arm = lsp_probe_arm,

@@ -19,6 +19,7 @@
 #include "task.h"
 #include "wait.h"
 #include "wake.h"
+#include "widen.h"
 
 #if !defined(CONFIG_KPROBES) || !defined(CONFIG_KRETPROBES)
 #error "lockspan needs a kernel with CONFIG_KPROBES and CONFIG_KRETPROBES"
@@ -341,6 +342,7 @@ static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 	/* The kernel calls by address: this says at compile time whether its arguments are the ones above. */
 	check_trace_callback_type_sched_process_exit(on_exit);
 	lsp_close_exit(task);
+	lsp_widen(LSP_WIDEN_EXIT);
 	lsp_task_exit(task);
 	lsp_filter_exit(task);
 }

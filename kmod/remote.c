@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
+#include "widen.h"
 
 #define LOCK_TRIES 64
 /* Of half a millisecond or more, in a session. */
@@ -22,7 +23,7 @@ bool lsp_remote_lock(struct mm_struct *mm)
 	int tries;
 
 	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (mmap_read_trylock(mm))
+		if (!lsp_widen_value(LSP_WIDEN_LOCKED) && mmap_read_trylock(mm))
 			return true;
 		usleep_range(50, 100);
 	}
@@ -34,7 +35,7 @@ static long page_get(struct mm_struct *mm, u64 address, struct page **page)
 {
 	long got;
 
-	if (!mmap_read_trylock(mm))
+	if (lsp_widen_value(LSP_WIDEN_LOCKED) || !mmap_read_trylock(mm))
 		return 0;
 	got = lsp_user_page_get(mm, address, page);
 	mmap_read_unlock(mm);

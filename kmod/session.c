@@ -24,6 +24,7 @@
 #include "uwalk.h"
 #include "wait.h"
 #include "wake.h"
+#include "widen.h"
 
 /*
  * One netlink message carries at most this much of a ring: an order-3 allocation with its headers,
@@ -360,6 +361,7 @@ static int drain_ring(unsigned int r)
 			return 0;
 		if (owner_gone())
 			return -ECONNREFUSED;
+		lsp_widen(LSP_WIDEN_SEND);
 		ret = ops->data_send(owner_portid, cpu, seq, run, bytes);
 		if (ret == -EAGAIN || ret == -ECONNREFUSED)
 			return ret;
@@ -407,6 +409,7 @@ static void session_disarm(void)
 	stop_ns = now_ns;
 	phase = PHASE_DRAINING;
 	mutex_unlock(&lock);
+	lsp_widen(LSP_WIDEN_FREEZE);
 	ops->disarm();
 	drained_jiffies = jiffies;
 	lsp_task_each(close_open, NULL);

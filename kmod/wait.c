@@ -18,6 +18,7 @@
 #include "ring.h"
 #include "span.h"
 #include "ustack.h"
+#include "widen.h"
 
 /* A woken task that is back on the same key within this time found it taken. */
 #define REWAIT_NS 50000
@@ -407,7 +408,7 @@ enum which { WAIT_ANY, WAIT_OF_Q, WAIT_REQUEUE_PI };
 
 static __always_inline bool wait_is(const struct lsp_task *t, enum which which, const void *q)
 {
-	if (!lsp_task_waits(t))
+	if (!lsp_task_waits(t) || lsp_widen_every(LSP_WIDEN_MISS))
 		return false;
 	if (which == WAIT_OF_Q)
 		return t->q == q && t->op != LOCKSPAN_OP_WAITV;
@@ -435,8 +436,10 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 		flags = t->flags;
 	}
 	raw_spin_unlock(&t->lock);
-	if (mine)
-		wait_send(t, outcome, flags);
+	if (!mine)
+		return;
+	lsp_widen(LSP_WIDEN_TELL);
+	wait_send(t, outcome, flags);
 }
 
 /* Of the current task after the freeze, see close.h. */

@@ -106,8 +106,8 @@ ended() {
 lockspan=user/lockspan
 [[ -x $lockspan ]] || lockspan=/lockspan/user/lockspan
 
-# A test that runs another one may set lsp_module_options for it.
-module_load() { insmod ./lockspan.ko ${lsp_module_options:+"$lsp_module_options"} "$@" || die "insmod failed: $(dmesg | tail -n 3)"; }
+# A test that runs another one may set lsp_module_options and lsp_module for it.
+module_load() { insmod "${lsp_module:-./lockspan.ko}" ${lsp_module_options:+"$lsp_module_options"} "$@" || die "insmod failed: $(dmesg | tail -n 3)"; }
 module_loaded() { [[ -d /sys/module/lockspan ]]; }
 # module_is STATE: idle, recording or draining; leaves /tmp/status.json.
 module_is() { $lockspan status --json >/tmp/status.json && [[ $(json /tmp/status.json state) == "$1" ]]; }

@@ -53,6 +53,31 @@ recorder_stop() {
 	echo "# $1: $ended spans, $(c lost_span_ring) lost, $(json $r 'probes.*.missed') missed"
 }
 
+# The place of each number in widen_us: see kmod/widen.h.
+# wide_load TELL MISS EXIT FREEZE CLOSE SEND LOCKED [PARAMETER...]: the module with delays, us, in its narrow places.
+wide_load() {
+	local places
+	places=$(IFS=, && echo "${*:1:7}")
+	lsp_module=./lockspan-wide.ko module_load "widen_us=$places" "${@:8}"
+}
+
+# wide_test OPTIONS NAME [ARGUMENT...]: that VM test as often as there is time, with the module so widened.
+wide_test() {
+	local times=0 options=$1 name=$2
+	shift 2
+	export lsp_module=./lockspan-wide.ko lsp_module_options=widen_us=$options
+	while goes_on; do
+		times=$((times + 1))
+		bash "tests/vm/$name.sh" "$@" >/tmp/test 2>&1 || fail "$name, time $times: $(grep -E '^(not ok|Bail)' /tmp/test | tr '\n' ';')"
+		rm -rf /tmp/go /tmp/hold /tmp/silence
+		! module_loaded || wait_until 20 module_unload || fail "$name, time $times: the module stays"
+	done
+	num "times that vm/$name was run" $times ">" 0
+	is "probes left" "$(module_probes)" 0
+	echo "# $(($(uptime_s) - begin)) s"
+	finish
+}
+
 # The module goes, and nothing is left.
 storm_finish() {
 	wait_until 20 module_is idle
