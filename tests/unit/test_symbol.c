@@ -148,6 +148,11 @@ static void names_are_demangled(void **state)
 		{ "_ZN5alloc4sync16Arc$LT$T$C$A$GT$9drop_slow17h588332c47ae3ee14E",
 		  "alloc::sync::Arc<T,A>::drop_slow" },
 		{ "_RNvCs1234_7mycrate3foo", "mycrate::foo" },
+		{ "_D3std5stdio__T7writelnTAyaZQnFNfQjZv", "std.stdio.writeln!(immutable(char)[]).writeln(immutable(char)[])" },
+		{ "_D4core4sync5mutex5Mutex4lockMFNeZv", "core.sync.mutex.Mutex.lock()" },
+		{ "_Dmain", "D main" },
+		{ "_D", "_D" },
+		{ "_DYNAMIC", "_DYNAMIC" },
 		{ "_Z", "_Z" },
 		{ "_ZNotMangled", "_ZNotMangled" },
 		{ "_R", "_R" },
@@ -171,6 +176,14 @@ static void names_are_demangled(void **state)
 	got = lsp_demangle(bomb);
 	assert_non_null(got);
 	assert_true(strlen(got) < 40000);
+	free(got);
+	/* the same in D: each parameter is twice the one before */
+	strcpy(bomb, "_D1fFAAAAAi");
+	for (i = 0; i < 30; i++)
+		strcat(bomb, "B2QiQk");
+	strcat(bomb, "Zv");
+	got = lsp_demangle(bomb);
+	assert_string_equal(got, bomb);
 	free(got);
 	free(bomb);
 }

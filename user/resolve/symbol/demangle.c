@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Stands on libiberty (LGPL), which knows both C++ (Itanium ABI) and both
- * manglings of Rust and bounds its recursion.
+ * Stands on libiberty (LGPL), which knows C++ (Itanium ABI), both manglings of
+ * Rust, and D. It bounds its recursion, but not that of D's names.
  */
 #include "demangle.h"
 
@@ -19,6 +19,14 @@
  * allocate (beside a buffer for a non-ASCII Rust name, which that jump leaks).
  */
 #define NAME_MAX_BYTES (32U << 10)
+
+/*
+ * libiberty gives D's names whole, so no jump can leave it. What they may cost is
+ * bounded before: by the backward references (Q), each of which may repeat all
+ * that stands before it, and by the depth to which these can nest its types.
+ */
+#define D_REFERENCES_MAX 24
+#define D_DEPTH_MAX 16384
 
 struct output {
 	char *text;
@@ -110,6 +118,23 @@ static bool is_mangled(const char *stem, const char *prefix)
 	return !strncmp(stem, prefix, 2) && stem[2];
 }
 
+/* The name that D gave to @stem, malloc'ed; NULL: it is not one, or would cost too much. */
+static char *d_demangle(const char *stem)
+{
+	size_t references = 0, len = strlen(stem), i;
+	char *name;
+
+	for (i = 0; i < len; i++)
+		references += stem[i] == 'Q';
+	if (references > D_REFERENCES_MAX || len * (references + 1) > D_DEPTH_MAX)
+		return NULL;
+	name = cplus_demangle(stem, DMGL_DLANG);
+	if (name && *name && strlen(name) < NAME_MAX_BYTES)
+		return name;
+	free(name);
+	return NULL;
+}
+
 char *lsp_demangle(const char *linkage)
 {
 	char *stem = strndup(linkage, *linkage ? lsp_demangle_stem(linkage) : 0);
@@ -132,5 +157,8 @@ char *lsp_demangle(const char *linkage)
 		free(stem);
 		return NULL;
 	}
-	return stem;
+	o.text = is_mangled(stem, "_D") ? d_demangle(stem) : NULL;
+	if (o.text)
+		free(stem);
+	return o.text ? o.text : stem;
 }

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * The C++ or Rust name behind @linkage, malloc'ed: C++ with its parameters,
- * Rust without its hash. Suffixes of compiler-made copies (".cold",
+ * The C++, Rust or D name behind @linkage, malloc'ed: C++ and D with their
+ * parameters, Rust without its hash. Suffixes of compiler-made copies (".cold",
  * ".constprop.0", ".part.3", ".isra.1", ".llvm.123") are left out, so that a
  * function has one name in every build; a C name comes back without them. NULL:
  * no memory.
