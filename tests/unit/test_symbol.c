@@ -515,6 +515,33 @@ static void tail_calls(void **state)
 	tails_of("plain", true);
 }
 
+/* While the dynamic linker looks for a function, that function has not run. */
+static void lazy_binding(void **state)
+{
+	struct lsp_tail tails[LSP_TAIL_MAX];
+	unsigned long ra, callee;
+	struct lsp_elf *linker;
+	bool ambiguous;
+	struct files f;
+	char path[256];
+	FILE *p;
+
+	(void)state;
+	shell("gcc -O2 -shared -fPIC -DLIBRARY -o \"$SCRATCH\"/libbound.so \"$SUBJECTS\"/lazy.c && "
+	      "gcc -O2 -fplt -Wl,-z,lazy -Wl,-rpath,\"$SCRATCH\" -o \"$SCRATCH\"/lazy "
+	      "\"$SUBJECTS\"/lazy.c -L\"$SCRATCH\" -lbound -ldl");
+	open_file(&f, scratch_path("lazy"));
+	p = popen(scratch_path("lazy"), "r");
+	assert_non_null(p);
+	assert_int_equal(fscanf(p, "%lx %lx %255[^\n]", &ra, &callee, path), 3);
+	assert_int_equal(pclose(p), 0);
+	assert_int_equal(lsp_elf_open(f.cache, path, &linker), 0);
+	assert_int_equal(lsp_symbol_tail_callers(f.symbols, f.elf, ra - 1, linker, callee - 1, tails,
+						 &ambiguous), 0);
+	lsp_elf_put(linker);
+	close_file(&f);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -538,6 +565,7 @@ int main(void)
 		cmocka_unit_test(rust_program),
 		cmocka_unit_test(split_dwarf),
 		cmocka_unit_test(tail_calls),
+		cmocka_unit_test(lazy_binding),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

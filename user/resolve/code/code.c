@@ -15,6 +15,9 @@
 /* No program's _start is longer. */
 #define ENTRY_BYTES 64
 
+/* From where glibc's binder has found a function to its jump there: 108 bytes in the longest one. */
+#define BINDER_BYTES 192
+
 /* How much of a function is searched for a tail call. */
 #define BODY_BYTES 2048
 
@@ -54,6 +57,17 @@ bool lsp_code_is_sigreturn(struct lsp_elf *e, uint64_t vaddr)
 
 	return (n >= sizeof(mov64) && !memcmp(code, mov64, sizeof(mov64))) ||
 	       (n >= sizeof(mov32) && !memcmp(code, mov32, sizeof(mov32)));
+}
+
+bool lsp_code_is_binder(struct lsp_elf *e, uint64_t vaddr)
+{
+	static const uint8_t keep[] = { 0x49, 0x89, 0xc3 };	/* mov %rax,%r11 */
+	static const uint8_t jump[] = { 0x41, 0xff, 0xe3 };	/* jmp *%r11 */
+	uint8_t code[BINDER_BYTES];
+	size_t n = lsp_code_read(e, vaddr, code, sizeof(code));
+
+	return n > sizeof(keep) && !memcmp(code, keep, sizeof(keep)) &&
+	       memmem(code, n, jump, sizeof(jump));
 }
 
 bool lsp_code_is_entry(const struct lsp_elf *e, uint64_t vaddr)

@@ -19,6 +19,13 @@ size_t lsp_code_read(struct lsp_elf *e, uint64_t vaddr, void *buf, size_t bytes)
 /* Whether @vaddr is where a signal handler returns to: "mov $15 (rt_sigreturn), eax; syscall". */
 bool lsp_code_is_sigreturn(struct lsp_elf *e, uint64_t vaddr);
 
+/*
+ * Whether @vaddr is where the dynamic linker goes on when it has looked for the
+ * function of a first call through the PLT (glibc's _dl_runtime_resolve): the
+ * address found goes into r11, which a jump leads to soon after.
+ */
+bool lsp_code_is_binder(struct lsp_elf *e, uint64_t vaddr);
+
 /* Whether @vaddr lies at the file's entry point (_start). */
 bool lsp_code_is_entry(const struct lsp_elf *e, uint64_t vaddr);
 

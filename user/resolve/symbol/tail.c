@@ -281,6 +281,9 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 	if (lsp_code_is_sigreturn(callee, callee_vaddr) ||
 	    lsp_code_is_sigreturn(callee, callee_vaddr + 1))
 		return 0;
+	/* what the caller called is still being looked for */
+	if (lsp_code_is_binder(callee, callee_vaddr + 1))
+		return 0;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
