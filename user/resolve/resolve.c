@@ -6,6 +6,7 @@
 #include "resolve.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,14 @@
 #include "symbol/symbol.h"
 #include "sync.h"
 #include "unwind/unwind.h"
+
+/* Linux 5.14; the headers of the oldest supported suite lack it. */
+#ifndef FUTEX_LOCK_PI2
+#define FUTEX_LOCK_PI2 13
+#endif
+
+/* The system call's second argument, in the numbering of LOCKSPAN_REGS. */
+#define REG_RSI 4
 
 /* Resolved stacks that are remembered; when full, all are forgotten. */
 #define MEMO_MAX 65536
@@ -268,16 +277,16 @@ static unsigned int waiter_op(const struct lockspan_stack *s, enum lsp_side side
 {
 	if (side != LSP_SIDE_WAITER || (s->rec.flags & LOCKSPAN_STACK_COMPAT))
 		return LOCKSPAN_OP_OTHER;
-	switch (s->regs[4] & 127) {
-	case 0:
+	switch ((uint32_t)s->regs[REG_RSI] & FUTEX_CMD_MASK) {
+	case FUTEX_WAIT:
 		return LOCKSPAN_OP_WAIT;
-	case 9:
+	case FUTEX_WAIT_BITSET:
 		return LOCKSPAN_OP_WAIT_BITSET;
-	case 6:
+	case FUTEX_LOCK_PI:
 		return LOCKSPAN_OP_LOCK_PI;
-	case 11:
+	case FUTEX_WAIT_REQUEUE_PI:
 		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
-	case 13:
+	case FUTEX_LOCK_PI2:
 		return LOCKSPAN_OP_LOCK_PI2;
 	default:
 		return LOCKSPAN_OP_OTHER;
