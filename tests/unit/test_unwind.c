@@ -380,48 +380,69 @@ static bool stripped_chain(struct lsp_symtab *symbols, const struct lsp_walk *w,
 	return !strcmp(got, chain) || !strcmp(got, "main");
 }
 
-/* Without symbols the program's own calls tell where musl's functions begin. */
+#define RCRT1 "/usr/lib/x86_64-linux-musl/rcrt1.o"
+
+/* One stripped by that name: all its stacks must have come out right. */
+static void stripped_run(struct lsp_symtab *symbols, const char *name, const char *kind,
+			 const char *chain)
+{
+	size_t exact = 0, complete = 0, i;
+	struct fixture f;
+
+	fixture_begin(&f, name, kind, &(struct capture_options){
+		.max = 100, .window_bytes = 16384, .stride = 1 });
+	for (i = 0; i < f.capture.n; i++) {
+		const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
+						      f.capture.stacks[i].sparse);
+
+		exact += stripped_chain(symbols, w, chain);
+		complete += w->end == LSP_END_COMPLETE;
+	}
+	printf("%-10s %-7s %3zu stacks: exact %zu, complete %zu\n", name, kind, f.capture.n, exact,
+	       complete);
+	assert_int_equal(exact, f.capture.n);
+	assert_int_equal(complete, f.capture.n);
+	fixture_end(&f);
+}
+
+/*
+ * Without symbols the program's own calls tell where musl's functions begin. A
+ * program that can be loaded anywhere (static-pie) has a .dynsym, which is empty.
+ */
 static void musl_stripped(void **state)
 {
 	static const char *const kinds[] = { "mutex", "cond", "rwlock", "sem" };
 	static const char *const chains[] = {
 		"do_mutex" BELOW, "do_cond" BELOW, "do_rwlock" BELOW, "do_sem" BELOW,
 	};
+	/* musl-gcc does not know -static-pie */
+	static const char *const flags[] = {
+		"-O2 -static",
+		"-O2 -static -fPIE -nostartfiles -Wl,-pie,--no-dynamic-linker " RCRT1,
+	};
 	struct lsp_elf_cache *elves;
 	struct lsp_symtab *symbols;
 	struct lsp_elf *full;
-	struct fixture f;
-	char command[256];
+	char path[256], command[512];
 	size_t i, k;
 
 	(void)state;
-	subject_build("musl-full", "musl-gcc", "chains.c", "-O2 -static");
-	snprintf(command, sizeof(command), "cd %s && strip -o musl-s musl-full", subjects_dir);
-	assert_int_equal(system(command), 0);
-	snprintf(command, sizeof(command), "%s/musl-full", subjects_dir);
-	assert_int_equal(lsp_elf_cache_create(NULL, &elves), 0);
-	assert_int_equal(lsp_elf_open(elves, command, &full), 0);
-	assert_int_equal(lsp_symtab_create(full->elf, SHT_SYMTAB, LSP_SYMTAB_CODE, &symbols), 0);
-	for (k = 0; k < 4; k++) {
-		size_t exact = 0, complete = 0;
+	for (i = 0; i < 2; i++) {
+		const char *name = i ? "musl-pie" : "musl-full", *stripped = i ? "musl-pie-s" : "musl-s";
 
-		fixture_begin(&f, "musl-s", kinds[k], &(struct capture_options){
-			.max = 100, .window_bytes = 16384, .stride = 1 });
-		for (i = 0; i < f.capture.n; i++) {
-			const struct lsp_walk *w = lsp_unwind(f.unwinder, fixture_maps(&f, i),
-							      f.capture.stacks[i].sparse);
-
-			exact += stripped_chain(symbols, w, chains[k]);
-			complete += w->end == LSP_END_COMPLETE;
-		}
-		printf("musl-s     %-7s %3zu stacks: exact %zu, complete %zu\n", kinds[k], f.capture.n,
-		       exact, complete);
-		assert_int_equal(exact, f.capture.n);
-		assert_int_equal(complete, f.capture.n);
-		fixture_end(&f);
+		subject_build(name, "musl-gcc", "chains.c", flags[i]);
+		snprintf(command, sizeof(command), "cd %s && strip -o %s %s", subjects_dir, stripped,
+			 name);
+		assert_int_equal(system(command), 0);
+		snprintf(path, sizeof(path), "%s/%s", subjects_dir, name);
+		assert_int_equal(lsp_elf_cache_create(NULL, &elves), 0);
+		assert_int_equal(lsp_elf_open(elves, path, &full), 0);
+		assert_int_equal(lsp_symtab_create(full->elf, SHT_SYMTAB, LSP_SYMTAB_CODE, &symbols), 0);
+		for (k = 0; k < 4; k++)
+			stripped_run(symbols, stripped, kinds[k], chains[k]);
+		lsp_symtab_destroy(symbols);
+		lsp_elf_cache_destroy(elves);
 	}
-	lsp_symtab_destroy(symbols);
-	lsp_elf_cache_destroy(elves);
 }
 
 /*

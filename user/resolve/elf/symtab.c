@@ -349,6 +349,11 @@ bool lsp_symtab_is_full(const struct lsp_symtab *t)
 	return t->full;
 }
 
+bool lsp_symtab_is_empty(const struct lsp_symtab *t)
+{
+	return !t->n;
+}
+
 static int name_compare(const void *a, const void *b)
 {
 	const struct name *x = a, *y = b;

@@ -43,6 +43,9 @@ int lsp_symtab_find(const struct lsp_symtab *t, uint64_t vaddr, struct lsp_symta
 /* Whether it is .symtab, which has every function, and not .dynsym. */
 bool lsp_symtab_is_full(const struct lsp_symtab *t);
 
+/* Whether it has no symbol at all. */
+bool lsp_symtab_is_empty(const struct lsp_symtab *t);
+
 /*
  * The address of the global symbol of this name, versions left out; of several
  * that of the default version. 0, -ENOENT or -ENOMEM.

@@ -86,6 +86,11 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 		return NULL;
 	if (!lsp_elf_symtab_elf(e, &symbols, &type))
 		lsp_symtab_create(symbols, type, LSP_SYMTAB_CODE, &c->functions);
+	/* a static-pie that was stripped keeps a .dynsym, with nothing in it */
+	if (c->functions && lsp_symtab_is_empty(c->functions)) {
+		lsp_symtab_destroy(c->functions);
+		c->functions = NULL;
+	}
 	if (!c->functions)
 		lsp_starts_create(e, &c->starts);
 	while (gelf_getclass(e->elf) == ELFCLASS64 && (scn = elf_nextscn(e->elf, scn)))
