@@ -81,10 +81,10 @@ check "idle again" module_is idle
 is "and nothing is held" "$(json /tmp/status.json memory_bytes)" 0
 check "the module leaves" module_unload
 
-# Eight workers and the main thread in a table for four.
-module_load max_threads=4
+# 96 workers and the main thread in the smallest table.
+module_load max_threads=64
 rm -rf /tmp/r
-$lockspan record -o /tmp/r -- workloads/c/task01 >/tmp/truth.json 2>/tmp/err
+$lockspan record -o /tmp/r -- workloads/c/task01 --threads 96 --count 200 >/tmp/truth.json 2>/tmp/err
 is "too many threads: exit status" $? 125
 adds_up "too many threads" "$(json /tmp/truth.json sleeps)"
 is_named "too many threads" lost_task_table "waits found no room in the module.s table of threads"
