@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: MIT */
 /* Fills the page from the JSON in it. Names come from programs: they are only ever set as text. */
 "use strict";
 (() => {
