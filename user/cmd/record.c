@@ -113,6 +113,7 @@ static bool prepare(struct recording *r)
 	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_session_prepare(&r->session, data_feed, r))
 		return false;
 	r->session.request.both = o->stack_both;
+	collector.resolver.begun_ns = o->replay ? 0 : lsp_clock_ns(CLOCK_REALTIME);
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {

@@ -129,6 +129,7 @@ static bool collector_begin(struct serving *v)
 		.resolver = {
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
 			.warn = resolver_warn,
+			.begun_ns = lsp_clock_ns(CLOCK_REALTIME),
 		},
 		.live = true, .steady = true, .teach = rules_teach, .teach_arg = v,
 	};

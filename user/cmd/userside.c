@@ -309,7 +309,7 @@ static int birth_hand_over(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t by
 bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
 {
 	struct lsp_collector_options options = {
-		.resolver = { .debuginfod = u->options.debuginfod }, .late_names = true, .keep_stacks = true, .own_names = true,
+		.resolver = { .begun_ns = (uint64_t)u->wall_ns, .debuginfod = u->options.debuginfod }, .late_names = true, .keep_stacks = true, .own_names = true,
 	};
 	struct lsp_userfile_result file;
 	struct births b = { .to = kernel };
@@ -331,7 +331,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 {
 	struct lsp_spanfile_writer *spans = spans_begin(u);
 	struct lsp_collector_options options = {
-		.resolver = { .debuginfod = u->options.debuginfod, .all_frames = u->options.all_frames },
+		.resolver = { .begun_ns = (uint64_t)u->wall_ns, .debuginfod = u->options.debuginfod, .all_frames = u->options.all_frames },
 		.spans = spans, .late_names = true, .keep_stacks = true, .own_names = true,
 	};
 	struct lsp_client_report end = {

@@ -507,6 +507,7 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 	ret->stacks_missing = 0;
 	for (size_t i = 0; i < c->stacks.n; i++)
 		ret->stacks_missing += !c->stacks.stacks[i].arrived;
+	ret->changed = lsp_resolver_changed(c->resolver);
 	ret->unopened = lsp_resolver_unopened(c->resolver);
 	ret->traces = c->traces.n - 1;
 	ret->locks = c->locks.n;

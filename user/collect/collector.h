@@ -115,6 +115,7 @@ struct lsp_collector_totals {
 	uint64_t maps;			/* MAP records */
 	size_t stacks;			/* captured stacks known now */
 	size_t stacks_missing;		/* named by events, never come */
+	size_t changed;			/* files that were written to meanwhile, so that code has no names */
 	size_t unopened;		/* files that found no free descriptor, so that code has no names */
 	size_t traces;			/* distinct, resolved */
 	size_t locks;			/* known now, by their keys */

@@ -87,6 +87,7 @@ int lsp_resolver_create(const struct lsp_resolver_options *options, struct lsp_r
 	if (options) {
 		elf.debug_dir = options->debug_dir;
 		elf.debuginfod = options->debuginfod;
+		elf.begun_ns = options->begun_ns;
 		elf.warn = options->warn;
 		elf.warn_arg = options->warn_arg;
 		r->all_frames = options->all_frames;
@@ -127,6 +128,11 @@ static void memos_clear(struct lsp_resolver *r)
 size_t lsp_resolver_unopened(const struct lsp_resolver *r)
 {
 	return lsp_elf_unopened(r->elves);
+}
+
+size_t lsp_resolver_changed(const struct lsp_resolver *r)
+{
+	return lsp_elf_changed(r->elves);
 }
 
 void lsp_resolver_destroy(struct lsp_resolver *r)

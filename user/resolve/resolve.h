@@ -70,6 +70,7 @@ enum lsp_side { LSP_SIDE_WAITER, LSP_SIDE_RELEASER };
 struct lsp_resolver_options {
 	const char *debug_dir;	/* separate debug files; NULL for /usr/lib/debug */
 	bool debuginfod;	/* ask the user's servers */
+	uint64_t begun_ns;	/* CLOCK_REALTIME of the recording's begin; 0 unknown */
 	bool all_frames;	/* keep library-internal frames */
 	void (*warn)(void *arg, const char *sentence);	/* each named once; may be NULL */
 	void *warn_arg;
@@ -80,6 +81,9 @@ void lsp_resolver_destroy(struct lsp_resolver *r);
 
 /* Files that found no free descriptor: the code in them has no names. */
 size_t lsp_resolver_unopened(const struct lsp_resolver *r);
+
+/* Files that were written to during the recording: the code in them has no names. */
+size_t lsp_resolver_changed(const struct lsp_resolver *r);
 
 /* A MAP record of the module. @path is the text behind it. */
 int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, const char *path);

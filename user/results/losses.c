@@ -97,6 +97,7 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 		{ "stacks_missing", t.stacks_missing, "stack", "did not come, though events spoke of it" },
 		{ "no_stack", stacks.none * NO_STACK_ONE_IN < stacks.events || s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]" },
 		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]" },
+		{ "changed_files", t.changed, "file", "changed during the recording: the code in it has no names" },
 		{ "unopened_files", t.unopened, "file", "could not be opened for want of descriptors (ulimit -n): "
 		  "the code in it has no names" },
 	};

@@ -33,6 +33,7 @@ int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_c
 	}
 	if (options) {
 		c->debuginfod = options->debuginfod;
+		c->begun_ns = options->begun_ns;
 		c->warn = options->warn;
 		c->warn_arg = options->warn_arg;
 	}
@@ -75,6 +76,11 @@ static bool said(struct lsp_elf_cache *c, const char *sentence)
 size_t lsp_elf_unopened(const struct lsp_elf_cache *cache)
 {
 	return cache->unopened;
+}
+
+size_t lsp_elf_changed(const struct lsp_elf_cache *cache)
+{
+	return cache->changed;
 }
 
 bool lsp_elf_warn(struct lsp_elf_cache *cache, const char *format, ...)

@@ -17,6 +17,8 @@ struct lsp_elf_cache {
 	void *warn_arg;
 	uint64_t *warned;	/* hashes of the sentences said already */
 	size_t nwarned;
+	uint64_t begun_ns;
+	size_t changed;		/* files that were written to */
 	size_t unopened;	/* files that found no free descriptor */
 };
 

@@ -137,6 +137,11 @@ static void elf_free(struct lsp_elf *e)
 	free(e);
 }
 
+static uint64_t mtime_ns(const struct stat *st)
+{
+	return (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+}
+
 /* Takes over @fd and @elf, also on failure. */
 static int elf_make(struct lsp_elf_cache *c, const char *path, int fd, Elf *elf,
 		    const struct stat *st, struct lsp_elf **ret)
@@ -155,7 +160,7 @@ static int elf_make(struct lsp_elf_cache *c, const char *path, int fd, Elf *elf,
 	e->elf = elf;
 	e->dev = st->st_dev;
 	e->ino = st->st_ino;
-	e->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+	e->mtime_ns = mtime_ns(st);
 	e->bytes = (uint64_t)st->st_size;
 	e->path = strdup(path);
 	if (!e->path)
@@ -174,12 +179,11 @@ err_elf:
 
 static struct lsp_elf *cached(struct lsp_elf_cache *c, const struct stat *st)
 {
-	uint64_t mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
 	struct lsp_elf *e;
 
 	for (e = c->elves[lsp_elf_hash(st->st_ino)]; e; e = e->next)
 		if (e->ino == st->st_ino && e->dev == st->st_dev && e->fd >= 0 &&
-		    e->mtime_ns == mtime_ns && e->bytes == (uint64_t)st->st_size)
+		    e->mtime_ns == mtime_ns(st) && e->bytes == (uint64_t)st->st_size)
 			return e;
 	return NULL;
 }
@@ -390,17 +394,66 @@ static struct lsp_elf *known(struct lsp_elf_cache *c, const struct lsp_elf_origi
 	if (!o->ino)
 		return NULL;
 	for (e = c->elves[lsp_elf_hash(o->ino)]; e; e = e->next)
-		if (is_origin(o, major(e->dev), minor(e->dev), e->ino) && e->fd >= 0)
+		if (is_origin(o, major(e->dev), minor(e->dev), e->ino) && e->fd >= 0 && lsp_elf_is_fresh(e))
 			return e;
 	return NULL;
 }
 
-int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin,
+/*
+ * What was written to a file during the recording may have come before the process mapped it, or after.
+ * While the process has it mapped, memory and file are the same pages: then the file is sure.
+ */
+static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
+{
+	uint64_t begun_ns = e->cache->begun_ns;
+
+	if (!begun_ns || e->mtime_ns < begun_ns || (o->tgid && e->holder == o->tgid))
+		return true;
+	if (!o->tgid || o->start >= o->end || !still_mapped(o))
+		return false;
+	e->holder = o->tgid;
+	return true;
+}
+
+static void changed_say(struct lsp_elf_cache *c, const char *path)
+{
+	c->changed += lsp_elf_warn(c, "%s was written to during the recording: its code has no names, since they "
+				   "could be those of another content", path);
+}
+
+bool lsp_elf_is_fresh(struct lsp_elf *e)
+{
+	struct stat st;
+
+	if (e->fd < 0 || e->changed)
+		return !e->changed;
+	if (!fstat(e->fd, &st) && mtime_ns(&st) == e->mtime_ns && (uint64_t)st.st_size == e->bytes)
+		return true;
+	e->changed = true;
+	changed_say(e->cache, e->path);
+	return false;
+}
+
+/* Gives away what may have another content than what was mapped. */
+static int sure_only(struct lsp_elf_cache *c, const struct lsp_elf_origin *o, struct lsp_elf **e)
+{
+	if (is_sure(*e, o))
+		return 0;
+	lsp_elf_put(*e);
+	*e = NULL;
+	if (!o->quiet)
+		changed_say(c, o->path);
+	return -ESTALE;
+}
+
+int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *given,
 		struct lsp_elf **ret)
 {
+	struct lsp_elf_origin o = *given;
+	const struct lsp_elf_origin *origin = &o;
 	bool other = false, full;
 	struct lsp_elf *e;
-	int fd;
+	int fd, err;
 
 	/* a 32-bit process has another one, below 4 GiB */
 	if (!strcmp(origin->path, "[vdso]")) {
@@ -412,13 +465,15 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin
 		return -ENOENT;
 	fd = open_origin(origin, &other);
 	full = fd < 0 && errno == EMFILE;
-	if (fd >= 0)
-		return get_fd(cache, origin->path, fd, origin->quiet, ret);
+	if (fd >= 0) {
+		err = get_fd(cache, origin->path, fd, origin->quiet, ret);
+		return err ? err : sure_only(cache, origin, ret);
+	}
 	e = known(cache, origin);
 	if (e) {
 		e->refs++;
 		*ret = e;
-		return 0;
+		return sure_only(cache, origin, ret);
 	}
 	if (origin->quiet)
 		return -ENOENT;

@@ -39,6 +39,7 @@ struct lsp_elf {
 	uint32_t serial;	/* unique in the cache, from 0 upwards: an index */
 	int fd;			/* of the file; -1 for [vdso] */
 	Elf *elf;		/* never NULL; read by pread, not mapped */
+	bool changed;		/* written to since it was opened; warned once */
 	bool broken;		/* headers or tables are damaged; warned once */
 	bool dynamic;		/* ET_DYN: vaddrs are relative to the load address */
 	uint16_t machine;	/* EM_X86_64, EM_386, … */
@@ -50,6 +51,7 @@ struct lsp_elf {
 	ino_t ino;
 	uint64_t mtime_ns;
 	uint64_t bytes;
+	uint32_t holder;	/* a process that had this content mapped; 0 unknown */
 
 	/* For symbol.c: whatever it keeps for this file, freed with it. */
 	void *symbol_data;
@@ -80,6 +82,7 @@ struct lsp_elf_origin {
 struct lsp_elf_options {
 	const char *debug_dir;	/* NULL for /usr/lib/debug */
 	bool debuginfod;	/* ask the user's servers, where libdebuginfod is there */
+	uint64_t begun_ns;	/* CLOCK_REALTIME of the recording's begin; 0 unknown */
 	void (*warn)(void *arg, const char *sentence); /* may be NULL */
 	void *warn_arg;
 };
@@ -96,7 +99,7 @@ void lsp_elf_cache_destroy(struct lsp_elf_cache *cache);
  * (/proc/PID/map_files), the path below its root directory (/proc/PID/root), a
  * file of the same identity that is open already. "[vdso]" gives this
  * process's own. -ENOENT: no such file; -ESTALE: FILE was replaced after the
- * process started; -ENOEXEC: not an ELF file of this byte order; -ENOMEM.
+ * process started, or may have been written to since it was mapped; -ENOEXEC: not an ELF file of this byte order; -ENOMEM.
  * Each refusal is warned of once per file, in one sentence.
  */
 int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin,
@@ -141,6 +144,12 @@ bool lsp_elf_bias(const struct lsp_elf *e, uint64_t map_start, uint64_t map_offs
 
 /* Says that @e is damaged, once, and marks it: "FILE: WHAT, ...". */
 void lsp_elf_damaged(struct lsp_elf *e, const char *what);
+
+/* Whether the file is as it was when it was opened. Says once when it is not. */
+bool lsp_elf_is_fresh(struct lsp_elf *e);
+
+/* Files that were written to during the recording, so that they name nothing. */
+size_t lsp_elf_changed(const struct lsp_elf_cache *cache);
 
 /* Files that found no free descriptor when they were asked for. */
 size_t lsp_elf_unopened(const struct lsp_elf_cache *cache);

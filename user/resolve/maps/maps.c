@@ -395,6 +395,25 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 	return err;
 }
 
+/* What was written to since it was opened tells nothing more, of names and of how to unwind. */
+static void set_refresh(struct lsp_maps *m, struct lsp_mapset *set)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct lsp_map *map = &set->maps[i];
+
+		if (!map->elf || lsp_elf_is_fresh(map->elf))
+			continue;
+		lsp_elf_put(map->elf);
+		map->elf = NULL;
+		map->object = NULL;
+		changed = true;
+	}
+	if (changed)
+		set_changed(m, set);
+}
+
 struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
 {
 	struct lsp_mapset *set = set_of(m, tgid, generation);
@@ -404,6 +423,7 @@ struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 	if (set) {
 		set->used = ++m->requests;
 		lsp_mapset_sort(set);
+		set_refresh(m, set);
 	}
 	return set;
 }
