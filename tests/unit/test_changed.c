@@ -2,7 +2,8 @@
 /*
  * Would catch: names out of a file that has been written to since the process had
  * it mapped, or that may have been; names that are refused though the file is the
- * one that was mapped.
+ * one that was mapped; a process that is looked at because it has, in another pid
+ * namespace, the number of the one that was meant.
  *
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
  * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
@@ -87,9 +88,9 @@ static uint64_t now_ns(void)
 }
 
 /* A recording that begins now; what is written is written after a tick of the files' clock. */
-static struct lsp_elf_cache *begin(void)
+static struct lsp_elf_cache *begin(bool foreign)
 {
-	const struct lsp_elf_options o = { .begun_ns = now_ns(), .warn = listen_to };
+	const struct lsp_elf_options o = { .begun_ns = now_ns(), .foreign_pids = foreign, .warn = listen_to };
 	struct lsp_elf_cache *c;
 
 	nsaid = 0;
@@ -140,7 +141,7 @@ static void written_before(void **state)
 	(void)state;
 	overwrite(1);
 	usleep(20000);
-	c = begin();
+	c = begin(false);
 	finish(mapper(&o));
 	assert_int_equal(lsp_elf_get(c, &o, &e), 0);
 	assert_int_equal(nsaid, 0);
@@ -150,7 +151,7 @@ static void written_before(void **state)
 static void written_during_it(void **state)
 {
 	struct lsp_elf_origin gone, alive;
-	struct lsp_elf_cache *c = begin();
+	struct lsp_elf_cache *c = begin(false);
 	struct lsp_elf *e;
 	pid_t pid;
 
@@ -185,7 +186,7 @@ static void written_during_it(void **state)
 /* Opened when it was right, but read when it is not any more. */
 static void written_behind_its_opening(void **state)
 {
-	struct lsp_elf_cache *c = begin();
+	struct lsp_elf_cache *c = begin(false);
 	struct lsp_elf_origin o;
 	struct lsp_mapset *set;
 	struct lsp_maps *m;
@@ -214,12 +215,35 @@ static void written_behind_its_opening(void **state)
 	lsp_elf_cache_destroy(c);
 }
 
+/* What only the process itself leads to is not opened where its number means another one. */
+static void another_number(void **state)
+{
+	struct lsp_elf_origin o;
+	struct lsp_elf_cache *c;
+	struct lsp_elf *e;
+	pid_t pid;
+
+	(void)state;
+	overwrite(1);
+	usleep(20000);
+	for (int foreign = 0; foreign < 2; foreign++) {
+		c = begin(foreign);
+		overwrite(1);
+		pid = mapper(&o);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(lsp_elf_get(c, &o, &e), foreign ? -ENOENT : 0);
+		lsp_elf_cache_destroy(c);
+		finish(pid);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_before),
 		cmocka_unit_test(written_during_it),
 		cmocka_unit_test(written_behind_its_opening),
+		cmocka_unit_test(another_number),
 	};
 
 	return cmocka_run_group_tests(tests, build, discard);

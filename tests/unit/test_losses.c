@@ -79,10 +79,12 @@ static void all_that_is_missing(void **state)
 
 	/* Where none were asked for, none is missing; without END nobody knows. */
 	source.no_stacks = true;
+	source.foreign_pids = true;
 	source.end = NULL;
 	lsp_losses_find(&source, &l);
 	assert_int_equal(loss(&l, "no_stack"), 0);
 	assert_int_equal(loss(&l, "end"), 1);
+	assert_int_equal(loss(&l, "foreign_pids"), 1);
 	lsp_collector_destroy(f.c);
 }
 

@@ -298,6 +298,7 @@ static void remembered(void **state)
 
 static void proc(void **state)
 {
+	const struct lsp_resolver_options foreign = { .foreign_pids = true };
 	struct lsp_resolver *r;
 	pid_t gone;
 
@@ -316,6 +317,11 @@ static void proc(void **state)
 	waitpid(gone, NULL, 0);
 	assert_int_equal(lsp_resolver_map_proc(r, (uint32_t)gone, 0), -ESRCH);
 	assert_false(lsp_resolver_mapped(r, (uint32_t)gone, 0));
+	lsp_resolver_destroy(r);
+	/* the number means another process here */
+	assert_int_equal(lsp_resolver_create(&foreign, &r), 0);
+	assert_int_equal(lsp_resolver_map_proc(r, (uint32_t)getpid(), 0), -ESRCH);
+	assert_false(lsp_resolver_mapped(r, (uint32_t)getpid(), 0));
 	lsp_resolver_destroy(r);
 }
 

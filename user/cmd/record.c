@@ -113,6 +113,7 @@ static bool prepare(struct recording *r)
 	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_session_prepare(&r->session, data_feed, r))
 		return false;
 	r->session.request.both = o->stack_both;
+	collector.resolver.foreign_pids = r->session.foreign_pids;
 	collector.resolver.begun_ns = o->replay ? 0 : lsp_clock_ns(CLOCK_REALTIME);
 	if (o->spans) {
 		err = spans_begin(r, path);
@@ -331,6 +332,7 @@ static void losses_find(const struct recording *r, const struct lsp_record_resul
 {
 	lsp_losses_find(&(struct lsp_losses_source){
 		.collector = r->collector, .end = result->end, .faults = result->faults,
+		.foreign_pids = r->session.foreign_pids,
 		.no_stacks = result->stack_mode == LOCKSPAN_STACK_NONE }, ret);
 	lsp_losses_add(ret, &(struct lsp_loss){
 		"cpu_samples", r->cpu_lost, "sample", "of the CPU found no room in the kernel's buffer" });

@@ -128,7 +128,7 @@ static bool collector_begin(struct serving *v)
 	const struct lsp_collector_options options = {
 		.resolver = {
 			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
-			.warn = resolver_warn,
+			.warn = resolver_warn, .foreign_pids = v->session.foreign_pids,
 			.begun_ns = lsp_clock_ns(CLOCK_REALTIME),
 		},
 		.live = true, .steady = true, .teach = rules_teach, .teach_arg = v,
@@ -169,7 +169,7 @@ static void session_end(struct serving *v)
 {
 	struct lsp_client *client = v->session.client;
 	struct lsp_losses_source source = {
-		.collector = v->collector, .no_stacks = v->session.request.stack_mode == LOCKSPAN_STACK_NONE,
+		.collector = v->collector, .foreign_pids = v->session.foreign_pids, .no_stacks = v->session.request.stack_mode == LOCKSPAN_STACK_NONE,
 	};
 	struct lsp_losses losses;
 	int err = 0;

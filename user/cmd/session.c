@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../base/pidspace.h"
 #include "say.h"
 
 /* Stacks that are asked for again at one time. */
@@ -125,6 +126,7 @@ bool lsp_session_prepare(struct lsp_session *s, lsp_client_data_fn data, void *a
 	}
 	if (!processes_watch(s))
 		return false;
+	s->foreign_pids = !o->replay && lsp_pidspace_is_foreign("/proc");
 	err = lsp_client_create(data, arg, &s->client);
 	if (err)
 		lsp_say("cannot begin: %s", strerror(-err));

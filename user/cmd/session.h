@@ -30,6 +30,7 @@ struct lsp_session {
 	int signals;			/* signalfd */
 	int pidfds[LSP_RECORD_PIDS];
 	char *pid_commands[LSP_RECORD_PIDS];	/* malloc'ed */
+	bool foreign_pids;		/* the module's process numbers are not those of /proc */
 	int64_t wall_ns;		/* of START */
 	uint64_t start_ns;
 	bool interrupted;

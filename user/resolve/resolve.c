@@ -47,6 +47,7 @@ struct lsp_resolver {
 	struct lsp_unwinder *unwinder;
 	struct lsp_symbols *symbols;
 	struct lsp_perfmaps *perfmaps;
+	bool foreign_pids;
 	bool all_frames;
 	struct memo *memos;	/* open addressing, 2 * MEMO_MAX places */
 	size_t nmemos;
@@ -87,6 +88,7 @@ int lsp_resolver_create(const struct lsp_resolver_options *options, struct lsp_r
 	if (options) {
 		elf.debug_dir = options->debug_dir;
 		elf.debuginfod = options->debuginfod;
+		elf.foreign_pids = r->foreign_pids = options->foreign_pids;
 		elf.begun_ns = options->begun_ns;
 		elf.warn = options->warn;
 		elf.warn_arg = options->warn_arg;
@@ -167,6 +169,8 @@ int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t genera
 	size_t bytes;
 	int err;
 
+	if (r->foreign_pids)
+		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
 	err = lsp_maptext_read(path, &text, &bytes);
 	if (err)
@@ -193,7 +197,7 @@ static int anonymous_lines(struct lsp_resolver *r, const struct lsp_mapset *set,
 	char name[320];
 	int err;
 
-	err = map && (!*path || path[0] != '/' || path[1] == '/') ?
+	err = map && !r->foreign_pids && (!*path || path[0] != '/' || path[1] == '/') ?
 		lsp_perfmaps_find(r->perfmaps, set->tgid, f->pc, &f->lines) : -ENOENT;
 	if (err == -ENOENT) {
 		if (map && *path)

@@ -70,6 +70,7 @@ enum lsp_side { LSP_SIDE_WAITER, LSP_SIDE_RELEASER };
 struct lsp_resolver_options {
 	const char *debug_dir;	/* separate debug files; NULL for /usr/lib/debug */
 	bool debuginfod;	/* ask the user's servers */
+	bool foreign_pids;	/* tgids are not those of /proc, which is not asked */
 	uint64_t begun_ns;	/* CLOCK_REALTIME of the recording's begin; 0 unknown */
 	bool all_frames;	/* keep library-internal frames */
 	void (*warn)(void *arg, const char *sentence);	/* each named once; may be NULL */
@@ -91,7 +92,7 @@ int lsp_resolver_map(struct lsp_resolver *r, const struct lockspan_map *map, con
 /* The same of a REMAP record. */
 int lsp_resolver_remap(struct lsp_resolver *r, const struct lockspan_remap *remap, const char *path);
 
-/* The mappings of a live process as /proc has them now, as @generation. -ESRCH when it is gone. */
+/* The mappings of a live process as /proc has them now, as @generation. -ESRCH: it is gone or foreign. */
 int lsp_resolver_map_proc(struct lsp_resolver *r, uint32_t tgid, uint32_t generation);
 
 /* Whether this process's mappings of this generation are known (and whole). */

@@ -98,6 +98,9 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 		{ "no_stack", stacks.none * NO_STACK_ONE_IN < stacks.events || s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]" },
 		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]" },
 		{ "changed_files", t.changed, "file", "changed during the recording: the code in it has no names" },
+		{ "foreign_pids", s->foreign_pids, NULL,
+		  "the module's process numbers are not those of this pid namespace: no process was looked at, so "
+		  "just-in-time compiled code and files of other mount namespaces have no names" },
 		{ "unopened_files", t.unopened, "file", "could not be opened for want of descriptors (ulimit -n): "
 		  "the code in it has no names" },
 	};

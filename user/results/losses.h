@@ -29,6 +29,7 @@ struct lsp_losses_source {
 	const struct lsp_collector *collector;	/* finished, or as far as it has come */
 	const struct lsp_client_report *end;	/* NULL: did not come, which is a loss itself */
 	const struct lsp_client_faults *faults;
+	bool foreign_pids;			/* processes could not be looked up in /proc */
 	bool no_stacks;				/* none were asked for */
 };
 

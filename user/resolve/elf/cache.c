@@ -33,6 +33,7 @@ int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_c
 	}
 	if (options) {
 		c->debuginfod = options->debuginfod;
+		c->foreign_pids = options->foreign_pids;
 		c->begun_ns = options->begun_ns;
 		c->warn = options->warn;
 		c->warn_arg = options->warn_arg;

@@ -17,6 +17,7 @@ struct lsp_elf_cache {
 	void *warn_arg;
 	uint64_t *warned;	/* hashes of the sentences said already */
 	size_t nwarned;
+	bool foreign_pids;
 	uint64_t begun_ns;
 	size_t changed;		/* files that were written to */
 	size_t unopened;	/* files that found no free descriptor */

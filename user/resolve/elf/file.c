@@ -463,6 +463,9 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *given,
 	}
 	if (origin->path[0] != '/' || origin->path[1] == '/')
 		return -ENOENT;
+	/* /proc has another process under that number */
+	if (cache->foreign_pids)
+		o.tgid = 0;
 	fd = open_origin(origin, &other);
 	full = fd < 0 && errno == EMFILE;
 	if (fd >= 0) {

@@ -82,6 +82,7 @@ struct lsp_elf_origin {
 struct lsp_elf_options {
 	const char *debug_dir;	/* NULL for /usr/lib/debug */
 	bool debuginfod;	/* ask the user's servers, where libdebuginfod is there */
+	bool foreign_pids;	/* tgids are not those of /proc, which is not asked */
 	uint64_t begun_ns;	/* CLOCK_REALTIME of the recording's begin; 0 unknown */
 	void (*warn)(void *arg, const char *sentence); /* may be NULL */
 	void *warn_arg;

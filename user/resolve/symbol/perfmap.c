@@ -215,8 +215,8 @@ static int process_read(struct lsp_perfmaps *maps, struct process *p)
 
 	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", p->tgid, pid);
 	fd = list_open(p->tgid, path, &st);
-	if (fd == -ENOENT) {
-		/* gone: what it left behind may still lie there */
+	if (fd == -ENOENT && !start) {
+		/* gone: what it left behind may still lie there; a living one's own root is all it has */
 		snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
 		fd = list_open(p->tgid, path, &st);
 	}
