@@ -22,7 +22,7 @@ int stacks_resolved;
 bool locks_in_variables;
 static struct lsp_resolver resolver;
 static const struct lsp_object object = {
-	.path = "/bin/prog", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
+	.path = "/bin/prog (deleted)", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
 };
 
 int lsp_resolver_create(const struct lsp_resolver_options *o, struct lsp_resolver **ret)

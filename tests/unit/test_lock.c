@@ -206,6 +206,8 @@ static void other_places(void **state)
 	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "heap@ns::Worker::step");
 	p.region = LSP_REGION_STACK;
 	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "stack@ns::Worker::step");
+	p.region = LSP_REGION_NAMELESS;
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "shared@ns::Worker::step");
 	p.region = LSP_REGION_UNKNOWN;
 	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, NULL), "memory");
 	p = (struct lsp_place){ .region = LSP_REGION_SHARED, .path = "/dev/shm/pool", .offset = 64 };

@@ -109,6 +109,7 @@ static void is_in_words(void **state)
 
 static void is_in_comments(void **state)
 {
+	struct lsp_profile_mapping mapping;
 	struct lsp_profiles_facts facts = { 0 };
 	struct lsp_losses_source source = { 0 };
 	struct lsp_profiles p;
@@ -126,6 +127,9 @@ static void is_in_comments(void **state)
 		told |= !strcmp(lsp_profile_comment(p.mutex, i),
 				"losses: end=1 stacks_missing=1 no_stack=3 no_map=1 changed_files=2 unopened_files=1");
 	assert_true(told);
+	/* The kernel's remark that a file is gone is no part of its name. */
+	assert_true(lsp_profile_mapping(p.block, 1, &mapping));
+	assert_string_equal(mapping.filename, "/bin/prog");
 	lsp_profiles_destroy(&p);
 	lsp_collector_destroy(f.c);
 }

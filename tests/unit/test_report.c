@@ -270,6 +270,22 @@ static void has(const char *text, const char *part)
 		fail_msg("no '%s' in:\n%s", part, text);
 }
 
+static void test_open_without_stack(void **state)
+{
+	struct lsp_recording r = { 0 };
+	char record[4096], *text;
+
+	(void)state;
+	fixture_recording(&r);
+	snprintf(record, sizeof(record), "%s", fixture_record_exact);
+	strcpy(strstr(record, "\"pthread_mutex_lock\""), "]}]}");
+	record_add(&r, record);
+	text = text_of(&r, LSP_BY_SITE, 20);
+	has(text, "prog (pid 7) on stuck_mu mutex: [no stack]\n");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
 static void test_text(void **state)
 {
 	struct lsp_recording r = { 0 };
@@ -513,7 +529,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_rates_of_files),
 		cmocka_unit_test(test_part),
-		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_open_without_stack), cmocka_unit_test(test_text),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_page),

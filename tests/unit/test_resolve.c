@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -334,6 +335,7 @@ static void lock_regions(void **state)
 	struct lsp_resolver *r;
 	int on_stack;
 	void *heap = malloc(64);
+	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const char *name;
 
 	(void)state;
@@ -350,6 +352,11 @@ static void lock_regions(void **state)
 	assert_non_null(strstr(name, "heap"));
 	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)&on_stack, LSP_SYNC_MUTEX, NULL);
 	printf("stack: %s\n", name);
+	/* what is shared without a file has no name of its own, wherever in it the lock lies */
+	name = lsp_resolver_lock(r, pid, 0, (uintptr_t)shared + 64, LSP_SYNC_MUTEX, NULL);
+	assert_string_equal(name, "shared");
+	assert_false(lsp_resolver_lock_is_named(r, pid, 0, (uintptr_t)shared));
+	munmap(shared, 4096);
 	free(heap);
 	lsp_resolver_destroy(r);
 }

@@ -321,7 +321,7 @@ static void open_write(FILE *to, const struct lsp_facts *f)
 		lsp_words_name(to, open.comm);
 		fprintf(to, " (pid %.0f) on ", open.pid);
 		lsp_words_name(to, open.lock);
-		fprintf(to, " %s:", open.sync);
+		fprintf(to, " %s:%s", open.sync, n ? "" : " [no stack]");
 		for (size_t k = 0; k < n && k < OPEN_FRAMES; k++) {
 			const char *name = json_object_get_string(json_object_array_get_idx(open.stack, k));
 

@@ -192,7 +192,8 @@ static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p
 				const struct lsp_trace *trace)
 {
 	const char *where = p->region == LSP_REGION_STACK ? "stack" :
-			    p->region == LSP_REGION_HEAP ? "heap" : "memory";
+			    p->region == LSP_REGION_HEAP ? "heap" :
+			    p->region == LSP_REGION_NAMELESS ? "shared" : "memory";
 	char function[NAME_BYTES];
 	uint32_t line;
 

@@ -19,6 +19,7 @@ enum lsp_region {
 	LSP_REGION_HEAP,	/* [heap] or private anonymous memory */
 	LSP_REGION_STACK,	/* of any thread */
 	LSP_REGION_SHARED,	/* a shared mapping: @path and @offset */
+	LSP_REGION_NAMELESS,	/* a shared mapping of no file: its name tells nothing apart */
 };
 
 /* Where a lock lies. */
@@ -34,7 +35,7 @@ struct lsp_place {
 /*
  * "counter_mu", "g_cache.shards[3].mu", "worker()::mu", "libfoo.so:pool_mu";
  * without the variable's type "table+0x28"; "libfoo.so+0x4040" without its
- * symbol; "heap@worker_inc", "stack@main", "/dev/shm/pool+0x40" elsewhere.
+ * symbol; "heap@worker_inc", "stack@main", "shared@main", "/dev/shm/pool+0x40" elsewhere.
  * @trace (boundary applied, may be NULL) is whose wait it was; @sync tells what
  * primitive the word may belong to. Never NULL; "?" when memory is short.
  */

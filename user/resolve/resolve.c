@@ -451,6 +451,12 @@ void lsp_trace_uninit(struct lsp_trace *t)
 
 /* ---- locks ---- */
 
+/* All that processes share without a file has this path, whichever it is. */
+static bool is_nameless(const struct lsp_map *map)
+{
+	return !strcmp(map->path, "/dev/zero (deleted)");
+}
+
 static void place_find(struct lsp_resolver *r, struct lsp_mapset *set, uint64_t addr,
 		       struct lsp_place *place)
 {
@@ -466,7 +472,9 @@ static void place_find(struct lsp_resolver *r, struct lsp_mapset *set, uint64_t 
 	}
 	map = lsp_mapset_lookup(set, addr);
 	place->region = LSP_REGION_HEAP;
-	if (map && map->path[0] == '/' && map->path[1] != '/') {
+	if (map && is_nameless(map)) {
+		place->region = LSP_REGION_NAMELESS;
+	} else if (map && map->path[0] == '/' && map->path[1] != '/') {
 		place->region = LSP_REGION_SHARED;
 		place->path = map->path;
 		place->offset = addr - map->start + map->offset;

@@ -69,7 +69,11 @@ void lsp_profiles_summary(const struct lsp_collector *c, struct lsp_profiles_sum
 
 static int64_t object_mapping(struct lsp_profile *p, const struct lsp_object *o)
 {
+	static const char deleted[] = " (deleted)";
+	const size_t cut = sizeof(deleted) - 1;
 	struct lsp_profile_mapping m = { 0 };
+	char path[4096 + 32];
+	size_t bytes;
 
 	if (!o)
 		return 0;
@@ -77,6 +81,12 @@ static int64_t object_mapping(struct lsp_profile *p, const struct lsp_object *o)
 	m.limit = o->end;
 	m.offset = o->offset;
 	m.filename = o->path;
+	/* The kernel's remark is no part of the file's name. */
+	bytes = strlen(o->path);
+	if (bytes > cut && bytes < sizeof(path) && !strcmp(o->path + bytes - cut, deleted)) {
+		snprintf(path, sizeof(path), "%.*s", (int)(bytes - cut), o->path);
+		m.filename = path;
+	}
 	m.build_id = o->build_id;
 	m.has_functions = o->symbolised;
 	return lsp_profile_mapping_add(p, &m);
