@@ -40,6 +40,10 @@
 /* Between two visits that nobody has asked for: each costs a switch to the worker and one to the owner. */
 #define IDLE_MS 25
 #define CONGESTED_MS 2
+/* The most that threads which are on their way to a CPU get at STOP. */
+#define SETTLE_MS 50
+/* For so long the next START waits for the end of a session whose owner has gone. */
+#define LEFT_MS 3000
 
 /* From what a table can be made of to as many as the kernel can number; START asks whether they have room. */
 #define THREADS_MIN 64
@@ -154,6 +158,36 @@ static int session_claim(u32 portid, struct file *socket, const char **why)
 	return ret;
 }
 
+/* Whether the owner of the session that there is has gone: the worker, which is called for that, ends it. */
+static bool session_is_left(void)
+{
+	bool left;
+
+	mutex_lock(&lock);
+	left = owner_file && phase != PHASE_STARTING && owner_gone();
+	mutex_unlock(&lock);
+	if (left)
+		session_wake();
+	return left;
+}
+
+/* As session_claim(), but who starts just after the last owner has gone waits for the end of its session. */
+static int session_claim_next(u32 portid, struct file *socket, const char **why)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(LEFT_MS);
+	int ret;
+
+	for (;;) {
+		ret = session_claim(portid, socket, why);
+		if (ret != -EBUSY || !session_is_left() || time_after(jiffies, until))
+			return ret;
+		if (msleep_interruptible(CONGESTED_MS)) {
+			*why = "interrupted while the last session ended";
+			return -EINTR;
+		}
+	}
+}
+
 /* Gives the place back. Under the lock. */
 static void session_leave(void)
 {
@@ -198,7 +232,7 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct fi
 		*why = "the module is being unloaded";
 		return -ENODEV;
 	}
-	ret = session_claim(portid, socket, why);
+	ret = session_claim_next(portid, socket, why);
 	if (ret)
 		goto out_module;
 	ret = session_arm(o, why);
@@ -399,6 +433,27 @@ static void close_open(struct lsp_task *t, void *arg)
 	cond_resched();
 }
 
+static void count_woken(struct lsp_task *t, void *arg)
+{
+	*(bool *)arg |= READ_ONCE(t->state) == LSP_TASK_WOKEN;
+}
+
+/*
+ * After the freeze: a thread that was woken before it tells of its own wait, with its stack, when it comes to
+ * run. Gives it time for that while the probe of the end is there; nobody can read its stack afterwards.
+ */
+static void session_settle(void)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(SETTLE_MS);
+	bool woken;
+
+	do {
+		msleep(CONGESTED_MS);
+		woken = false;
+		lsp_task_each(count_woken, &woken);
+	} while (woken && time_before(jiffies, until));
+}
+
 /* From RECORDING to DRAINING. Freezes the state first: disarming takes a while. */
 static void session_disarm(void)
 {
@@ -410,6 +465,7 @@ static void session_disarm(void)
 	phase = PHASE_DRAINING;
 	mutex_unlock(&lock);
 	lsp_widen(LSP_WIDEN_FREEZE);
+	session_settle();
 	ops->disarm();
 	drained_jiffies = jiffies;
 	lsp_task_each(close_open, NULL);

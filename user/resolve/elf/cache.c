@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../../base/maptext.h"
+
 /* Beyond this many different complaints nobody reads on. */
 #define WARNED_MAX 4096
 
@@ -118,4 +120,24 @@ int lsp_elf_file_open(const char *path, int flags)
 		return -1;
 	}
 	return fd;
+}
+
+bool lsp_elf_still_mapped(const struct lsp_elf_origin *o)
+{
+	struct lsp_maptext m;
+	size_t bytes, path_len = strlen(o->path);
+	bool found = false;
+	char path[64], *text;
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", o->tgid);
+	if (lsp_maptext_read(path, &text, &bytes))
+		return false;
+	at = text;
+	while (!found && lsp_maptext_next(&at, text + bytes, &m))
+		found = m.start == o->start && m.end == o->end && m.offset == o->offset &&
+			((m.path_len == path_len && !memcmp(m.path, o->path, path_len)) ||
+			 lsp_elf_is_origin(o, m.dev_major, m.dev_minor, m.ino));
+	free(text);
+	return found;
 }

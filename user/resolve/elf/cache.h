@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The set of files that a resolver has opened; private to object.c and debugfile.c. */
+/* The set of files that a resolver has opened; private to file.c and debugfile.c. */
 #ifndef LSP_ELF_CACHE_H
 #define LSP_ELF_CACHE_H
 
@@ -34,7 +34,16 @@ static inline size_t lsp_elf_hash(uint64_t ino)
  */
 int lsp_elf_file_open(const char *path, int flags);
 
-/* Closes every file of the cache; in object.c. */
+static inline bool lsp_elf_is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t minor,
+				     uint64_t ino)
+{
+	return o->ino == ino && o->dev_major == major && o->dev_minor == minor;
+}
+
+/* Whether the process still has that very mapping; then map_files leads to its file, deleted or not. */
+bool lsp_elf_still_mapped(const struct lsp_elf_origin *o);
+
+/* Closes every file of the cache; in file.c. */
 void lsp_elf_free_all(struct lsp_elf_cache *cache);
 
 #endif

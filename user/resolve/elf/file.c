@@ -275,17 +275,12 @@ static bool mapped_identity(int fd, struct lsp_maptext *ret)
 	return found;
 }
 
-static bool is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t minor, uint64_t ino)
-{
-	return o->ino == ino && o->dev_major == major && o->dev_minor == minor;
-}
-
 static bool same_inode(int fd, const struct lsp_elf_origin *o)
 {
 	struct stat st;
 
 	return !fstat(fd, &st) &&
-	       (!o->ino || is_origin(o, major(st.st_dev), minor(st.st_dev), st.st_ino));
+	       (!o->ino || lsp_elf_is_origin(o, major(st.st_dev), minor(st.st_dev), st.st_ino));
 }
 
 static bool same_file(int fd, const struct lsp_elf_origin *o)
@@ -293,28 +288,7 @@ static bool same_file(int fd, const struct lsp_elf_origin *o)
 	struct lsp_maptext m;
 
 	return same_inode(fd, o) ||
-	       (mapped_identity(fd, &m) && is_origin(o, m.dev_major, m.dev_minor, m.ino));
-}
-
-/* Whether the process still has that very mapping; then map_files leads to its file, deleted or not. */
-static bool still_mapped(const struct lsp_elf_origin *o)
-{
-	struct lsp_maptext m;
-	size_t bytes, path_len = strlen(o->path);
-	bool found = false;
-	char path[64], *text;
-	const char *at;
-
-	snprintf(path, sizeof(path), "/proc/%u/maps", o->tgid);
-	if (lsp_maptext_read(path, &text, &bytes))
-		return false;
-	at = text;
-	while (!found && lsp_maptext_next(&at, text + bytes, &m))
-		found = m.start == o->start && m.end == o->end && m.offset == o->offset &&
-			((m.path_len == path_len && !memcmp(m.path, o->path, path_len)) ||
-			 is_origin(o, m.dev_major, m.dev_minor, m.ino));
-	free(text);
-	return found;
+	       (mapped_identity(fd, &m) && lsp_elf_is_origin(o, m.dev_major, m.dev_minor, m.ino));
 }
 
 static int open_live(const struct lsp_elf_origin *o)
@@ -327,7 +301,7 @@ static int open_live(const struct lsp_elf_origin *o)
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", o->tgid,
 		 (unsigned long long)o->start, (unsigned long long)o->end);
 	fd = lsp_elf_file_open(path, 0);
-	if (fd >= 0 && !still_mapped(o)) {
+	if (fd >= 0 && !lsp_elf_still_mapped(o)) {
 		close(fd);
 		fd = -1;
 	}
@@ -386,17 +360,39 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 	return fd;
 }
 
+static bool is_mapped_as(const struct lsp_elf *e, const struct lsp_elf_origin *o)
+{
+	return e->fd >= 0 && (lsp_elf_is_origin(o, major(e->dev), minor(e->dev), e->ino) ||
+			      lsp_elf_is_origin(o, e->mapped_major, e->mapped_minor, e->mapped_ino));
+}
+
 /* A file of this identity that was opened while it could still be found. */
 static struct lsp_elf *known(struct lsp_elf_cache *c, const struct lsp_elf_origin *o)
 {
 	struct lsp_elf *e;
+	size_t i;
 
 	if (!o->ino)
 		return NULL;
-	for (e = c->elves[lsp_elf_hash(o->ino)]; e; e = e->next)
-		if (is_origin(o, major(e->dev), minor(e->dev), e->ino) && e->fd >= 0 && lsp_elf_is_fresh(e))
-			return e;
+	for (i = 0; i < sizeof(c->elves) / sizeof(c->elves[0]); i++)
+		for (e = c->elves[i]; e; e = e->next)
+			if (is_mapped_as(e, o) && lsp_elf_is_fresh(e))
+				return e;
 	return NULL;
+}
+
+/* A file of an overlay is mapped by another identity than it has: notes it for the next mapping. */
+static int get_origin(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin, int fd,
+		      struct lsp_elf **ret)
+{
+	int err = get_fd(cache, origin->path, fd, origin->quiet, ret);
+
+	if (!err && origin->ino) {
+		(*ret)->mapped_major = origin->dev_major;
+		(*ret)->mapped_minor = origin->dev_minor;
+		(*ret)->mapped_ino = origin->ino;
+	}
+	return err;
 }
 
 /*
@@ -409,7 +405,7 @@ static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
 
 	if (!begun_ns || e->mtime_ns < begun_ns || (o->tgid && e->holder == o->tgid))
 		return true;
-	if (!o->tgid || o->start >= o->end || !still_mapped(o))
+	if (!o->tgid || o->start >= o->end || !lsp_elf_still_mapped(o))
 		return false;
 	e->holder = o->tgid;
 	return true;
@@ -469,7 +465,7 @@ int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *given,
 	fd = open_origin(origin, &other);
 	full = fd < 0 && errno == EMFILE;
 	if (fd >= 0) {
-		err = get_fd(cache, origin->path, fd, origin->quiet, ret);
+		err = get_origin(cache, origin, fd, ret);
 		return err ? err : sure_only(cache, origin, ret);
 	}
 	e = known(cache, origin);

@@ -52,6 +52,10 @@ struct lsp_elf {
 	uint64_t mtime_ns;
 	uint64_t bytes;
 	uint32_t holder;	/* a process that had this content mapped; 0 unknown */
+	/* And as the kernel named it when it was mapped; 0: it did not. */
+	uint32_t mapped_major;
+	uint32_t mapped_minor;
+	uint64_t mapped_ino;
 
 	/* For symbol.c: whatever it keeps for this file, freed with it. */
 	void *symbol_data;
