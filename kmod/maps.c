@@ -41,6 +41,7 @@ struct lsp_mm {
 	u32 read;			/* generation last read whole; worker only */
 	bool wanted;			/* a stack has asked for it, or will */
 	bool deep;			/* its stacks do not fit into the usual window */
+	bool forked;			/* begun as what its parent had, whose generation is told */
 	u32 nlost;			/* changes since the last reading that were not noted */
 	unsigned long read_jiffies;	/* not before this time */
 	unsigned long added_jiffies;
@@ -188,6 +189,7 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid, const struct mm_sta
 		m->read = 0;
 		m->wanted = start->wanted;
 		m->deep = start->parent && start->parent->deep;
+		m->forked = start->parent;
 		m->nlost = !start->whole;
 		m->added_jiffies = jiffies;
 		/* One that begins is told by its changes, and often ends before it is worth a reading. */
@@ -314,12 +316,20 @@ void lsp_maps_changed(struct vm_area_struct *vma, bool recorded, bool expected)
 void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u32 tgid)
 {
 	struct mm_start start = { .whole = true };
+	struct lsp_mm *m;
 
 	if (!parent || !child || parent == child)
 		return;
-	start.parent = mm_find(parent);
-	if (start.parent && READ_ONCE(start.parent->wanted))
-		mm_add(child, tgid, &start);
+	m = mm_find(parent);
+	if (!m || !(READ_ONCE(m->wanted) || m->forked))
+		return;
+	/* The child's generation comes of the parent's, so that this one is to be told as well. */
+	if (!READ_ONCE(m->wanted)) {
+		WRITE_ONCE(m->wanted, true);
+		WRITE_ONCE(due, true);
+	}
+	start.parent = m;
+	mm_add(child, tgid, &start);
 }
 
 /* ---- the worker ---- */

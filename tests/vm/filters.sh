@@ -91,6 +91,7 @@ is "children: lost" "$(lost /tmp/f)" "0 0"
 # Every way to make a process, each with one wait.
 $lockspan record --spans -o /tmp/w -- tests/vm/children >/tmp/ways 2>/tmp/err
 is "every way: exit status" $? 0
+cat /tmp/err
 num "every way: processes" "$(cut -d ' ' -f 2 /tmp/ways | sort -u | wc -l)" "==" 8
 $lockspan export --json /tmp/w >/tmp/spans.json
 while read -r way pid; do

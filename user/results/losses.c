@@ -49,7 +49,7 @@ static int row_stacks(void *arg, const struct lsp_row *row)
 	bool guessed = false;
 
 	/* Its stack is a bystander's, and in no profile. */
-	if (row->interrupt)
+	if (row->interrupt || row->worker)
 		return 0;
 	/* A thread that was about to run when the recording stopped has none to be read; the wait is in no profile. */
 	s->events += row->sums->estimate.kept;
