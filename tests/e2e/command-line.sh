@@ -13,7 +13,7 @@ tree=$PWD
 lockspan=$tree/user/lockspan
 man=$tree/docs/man
 
-make user/lockspan >"$TEST_DIR/make.log" 2>&1 || die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
+make user >"$TEST_DIR/make.log" 2>&1 || die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 
 # status WANT CMD...: runs CMD; its output is in $out.
 status() {
@@ -112,7 +112,6 @@ like 'what it is not' "$out" 'not a span file'
 
 # ---- an older recording and a new one that comes to nothing ------------------------
 
-make user/preload/liblockspan-user.so >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
 cd "$TEST_DIR" || die 'no folder'
 sums() { (cd keep && sha256sum -- *); }
 status 0 "$lockspan" user -o keep -- true
