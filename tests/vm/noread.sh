@@ -7,7 +7,7 @@
 # nor counted as lost.
 . tests/lib.sh
 
-threads=600
+threads=2000
 # Called with the milliseconds that an answer may take.
 limit_ms=${1:-2000}
 mkfifo /tmp/go /tmp/silence
@@ -23,7 +23,7 @@ module_load
 (read -r _ </tmp/go && exec tests/vm/futex_ops --threads $threads --words 7 --hold 1000 parked <&9) >/tmp/out 2>&1 &
 parked=$!
 mkfifo /tmp/hold
-tests/vm/genltool start,version,tgid=$parked,stack_mode=1,ring_bytes=65536 wait room=200000 stop pause=12000 end </tmp/hold >/tmp/owner 2>&1 &
+tests/vm/genltool start,version,tgid=$parked,stack_mode=1,ring_bytes=65536 wait room=20000 stop pause=12000 end </tmp/hold >/tmp/owner 2>&1 &
 owner=$!
 exec 3>/tmp/hold
 wait_until 20 module_is recording || die "no session: $(cat /tmp/owner)"
