@@ -179,29 +179,14 @@ static inline bool lsp_user_page_present(unsigned long address)
 	return true;
 }
 
-#define LSP_USER_BYTES_MAY_BE_ABSENT true
-
-/* How much of @bytes from @address on can be read without a fault. */
-static inline u64 lsp_user_bytes_present(unsigned long address, u64 bytes)
-{
-	u64 n = 0;
-
-	while (n < bytes && n < 4 * PAGE_SIZE && lsp_user_page_present(address + n))
-		n += PAGE_SIZE - offset_in_page(address + n);
-	return n < bytes ? n : bytes;
-}
+#define LSP_USER_PAGES_MAY_BE_ABSENT true
 #else
 static inline bool lsp_user_page_present(unsigned long address)
 {
 	return true;
 }
 
-#define LSP_USER_BYTES_MAY_BE_ABSENT false
-
-static inline u64 lsp_user_bytes_present(unsigned long address, u64 bytes)
-{
-	return bytes;
-}
+#define LSP_USER_PAGES_MAY_BE_ABSENT false
 #endif
 
 #endif

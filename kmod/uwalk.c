@@ -17,6 +17,8 @@
 
 /* How far above rsp a walk may lead. */
 #define WALK_BYTES 0x40000
+/* Where each page has to be looked up first (LSP_USER_PAGES_MAY_BE_ABSENT), a walk looks at so many. */
+#define WALK_PAGES 8
 /* Room for some 1,500 different stacks. Begun anew at most so often. */
 #define MEMO_BITS 15
 #define RENEW_JIFFIES (10 * HZ)
@@ -86,13 +88,35 @@ void lsp_uwalk_forget(u64 id)
 struct window {
 	u64 start;
 	u64 bytes;
+	/* Only where absent pages must not be touched: the last page that was found present. */
+	u64 page;
+	u32 turns;	/* pages that may still be looked up */
 };
+
+/* Whether the word at @address may be read: where absent pages must not be touched, its page is looked up. */
+static __always_inline bool window_turn(struct window *w, u64 address)
+{
+	u64 page = address & PAGE_MASK;
+	bool present;
+
+	if (!LSP_USER_PAGES_MAY_BE_ABSENT || likely(page == w->page))
+		return true;
+	if (!w->turns || ((address + sizeof(u64) - 1) & PAGE_MASK) != page)
+		return false;
+	w->turns--;
+	/* No function may be called while user memory is open. */
+	user_read_access_end();
+	present = lsp_user_page_present(page);
+	if (present)
+		w->page = page;
+	return user_read_access_begin((const void __user *)w->start, w->bytes) && present;
+}
 
 static __always_inline bool window_read(void *arg, u64 address, u64 *ret)
 {
-	const struct window *w = arg;
+	struct window *w = arg;
 
-	if (address - w->start > w->bytes - sizeof(*ret))
+	if (address - w->start > w->bytes - sizeof(*ret) || !window_turn(w, address))
 		return false;
 	unsafe_get_user(*ret, (const u64 __user *)address, fault);
 	return true;
@@ -103,23 +127,19 @@ fault:
 /* What of the stack at @sp may be looked at; false: nothing. */
 static __always_inline bool window_find(struct window *w, u64 sp)
 {
-	w->start = sp;
-	w->bytes = WALK_BYTES;
+	*w = (struct window){ .start = sp, .bytes = WALK_BYTES, .turns = WALK_PAGES };
 	if (unlikely(sp >= TASK_SIZE_MAX - WALK_BYTES)) {
 		if (sp >= TASK_SIZE_MAX - sizeof(u64))
 			return false;
 		w->bytes = TASK_SIZE_MAX - sp;
 	}
-	w->bytes = lsp_user_bytes_present(sp, w->bytes);
-	return w->bytes >= sizeof(u64);
+	return true;
 }
 
 /* Within WALK_BYTES, as all that was ever walked. */
 static __always_inline bool remembered_read(void *arg, u64 address, u64 *ret)
 {
-	const struct window *w = arg;
-
-	if (LSP_USER_BYTES_MAY_BE_ABSENT && address - w->start > w->bytes - sizeof(*ret))
+	if (!window_turn(arg, address))
 		return false;
 	unsafe_get_user(*ret, (const u64 __user *)address, fault);
 	return true;
@@ -131,16 +151,11 @@ u64 lsp_uwalk_remembered(const struct pt_regs *regs, u32 generation)
 {
 	const struct lsp_memo *m = rcu_dereference_check(memo, true);
 	const struct lsp_walk_frame f = { .ip = regs->ip, .sp = regs->sp, .bp = regs->bp };
-	struct window w = { .start = f.sp, .bytes = WALK_BYTES };
+	struct window w = { .start = f.sp, .bytes = WALK_BYTES, .turns = WALK_PAGES };
 	u64 id = 0;
 
 	if (unlikely(!m || f.sp >= TASK_SIZE_MAX - WALK_BYTES))
 		return 0;
-	if (LSP_USER_BYTES_MAY_BE_ABSENT) {
-		w.bytes = lsp_user_bytes_present(f.sp, WALK_BYTES);
-		if (w.bytes < sizeof(u64))
-			return 0;
-	}
 	pagefault_disable();
 	if (likely(user_read_access_begin((const void __user *)f.sp, w.bytes))) {
 		id = lsp_memo_walk(m, generation, &f, remembered_read, &w);

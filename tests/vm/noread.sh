@@ -7,9 +7,10 @@
 # nor counted as lost.
 . tests/lib.sh
 
-threads=2000
+threads=1000
 # Called with the milliseconds that an answer may take.
 limit_ms=${1:-2000}
+pause_ms=$((6 * limit_ms))
 mkfifo /tmp/go /tmp/silence
 exec 9<>/tmp/silence
 # quick TEXT CMD...: it is through in time.
@@ -23,7 +24,7 @@ module_load
 (read -r _ </tmp/go && exec tests/vm/futex_ops --threads $threads --words 7 --hold 1000 parked <&9) >/tmp/out 2>&1 &
 parked=$!
 mkfifo /tmp/hold
-tests/vm/genltool start,version,tgid=$parked,stack_mode=1,ring_bytes=65536 wait room=20000 stop pause=12000 end </tmp/hold >/tmp/owner 2>&1 &
+tests/vm/genltool start,version,tgid=$parked,stack_mode=1,ring_bytes=65536 wait room=20000 stop pause=$pause_ms end </tmp/hold >/tmp/owner 2>&1 &
 owner=$!
 exec 3>/tmp/hold
 wait_until 20 module_is recording || die "no session: $(cat /tmp/owner)"

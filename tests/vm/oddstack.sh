@@ -23,14 +23,9 @@ recorded() {
 module_load
 lock=g_odd_mu
 recorded full
-# The rules for it are learned one after the other, each when the collector has had its turn. On 5.10 they
-# are not taken: all of these stacks end where the copy does, and are counted as cut.
+# The rules for it are learned one after the other, each when the collector has had its turn.
 full=$(pprof_sum /tmp/r/block.pb.gz contentions lock=g_odd_mu fn=odd_wait fn=full_frame fn=waiter)
-if [[ $(uname -r) == 5.10.* ]]; then
-	like "full: that stacks are not complete is said" "$(cat /tmp/err)" ' [1-9]?[0-9]\.[0-9]% of stacks complete'
-else
-	num "full: with their functions to the outermost" "$full" ">=" 10
-fi
+num "full: with their functions to the outermost" "$full" ">=" 10
 recorded hole
 num "hole: with their functions to the outermost" \
 	"$(pprof_sum /tmp/r/block.pb.gz contentions lock=g_odd_mu fn=odd_wait fn=hole_frame fn=waiter)" ">=" 50
