@@ -446,28 +446,6 @@ static void rust_program(void **state)
 	compare("rust", "rust", 100);
 }
 
-/* The .dwo files are not there: symbols and lines remain, and nothing else goes wrong. */
-static void split_dwarf(void **state)
-{
-	const struct lsp_line *lines;
-	unsigned long main_addr;
-	struct files f;
-	size_t n;
-	FILE *p;
-
-	(void)state;
-	shell("cd \"$SUBJECTS\" && g++ -std=c++17 -O2 -g -gsplit-dwarf -pthread -dumpdir \"$SCRATCH\"/ "
-	      "-o \"$SCRATCH\"/split inline.cc && rm -f \"$SCRATCH\"/*.dwo");
-	open_file(&f, scratch_path("split"));
-	p = popen("nm \"$SCRATCH\"/split | awk '$3 == \"main\" { print $1 }'", "r");
-	assert_int_equal(fscanf(p, "%lx", &main_addr), 1);
-	pclose(p);
-	assert_int_equal(lsp_symbol_lines(f.symbols, f.elf, main_addr, &lines, &n), 0);
-	assert_int_equal(n, 1);
-	assert_string_equal(lines[0].function, "main");
-	close_file(&f);
-}
-
 /* ---- tail calls ---- */
 
 static void tails_of(const char *name, bool expect_none)
@@ -563,7 +541,6 @@ int main(void)
 		cmocka_unit_test(cxx_program),
 		cmocka_unit_test(clang_program),
 		cmocka_unit_test(rust_program),
-		cmocka_unit_test(split_dwarf),
 		cmocka_unit_test(tail_calls),
 		cmocka_unit_test(lazy_binding),
 	};

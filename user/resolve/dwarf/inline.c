@@ -37,6 +37,7 @@ struct lsp_inlines {
 	size_t nunits;
 	size_t room;
 	struct lsp_ranges ranges;	/* ids are indices into units */
+	bool split;
 };
 
 /* Adds all ranges of a DIE; *@n_ret is how many there were. Address 0 marks what the linker threw away. */
@@ -88,9 +89,11 @@ int lsp_inlines_create(Dwarf *dw, struct lsp_inlines **ret)
 		return -ENOMEM;
 	x->dw = dw;
 	/* without the last argument libdw does not open .dwo files */
-	while (!err && !dwarf_get_units(dw, cu, &cu, NULL, &type, &die, NULL))
+	while (!err && !dwarf_get_units(dw, cu, &cu, NULL, &type, &die, NULL)) {
+		x->split |= type == DW_UT_skeleton;
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			err = unit_add(x, &die);
+	}
 	if (!err)
 		err = lsp_ranges_flatten(&x->ranges);
 	if (err) {
@@ -114,6 +117,11 @@ void lsp_inlines_destroy(struct lsp_inlines *x)
 	free(x->units);
 	lsp_ranges_uninit(&x->ranges);
 	free(x);
+}
+
+bool lsp_inlines_are_split(const struct lsp_inlines *x)
+{
+	return x->split;
 }
 
 /* Adds a function with its ranges; *@node stays NO_NODE when it has none. */

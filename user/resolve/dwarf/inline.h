@@ -8,6 +8,7 @@
 #define LSP_DWARF_INLINE_H
 
 #include <elfutils/libdw.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct lsp_inline {
 /* @dw must outlive it. 0 or -ENOMEM. */
 int lsp_inlines_create(Dwarf *dw, struct lsp_inlines **ret);
 void lsp_inlines_destroy(struct lsp_inlines *x);
+
+/* Whether a unit has its functions in a .dwo file, where they are not looked for. */
+bool lsp_inlines_are_split(const struct lsp_inlines *x);
 
 /* 0, -ENOENT when no unit has @vaddr, -ENOMEM. */
 int lsp_inlines_find(struct lsp_inlines *x, uint64_t vaddr, struct lsp_inline *ret);

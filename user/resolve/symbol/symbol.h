@@ -26,7 +26,8 @@ void lsp_symbols_destroy(struct lsp_symbols *s);
  * The functions that @vaddr of @e lies in, innermost inlined first, at least
  * one: where nothing is known it is "NAME+0xVADDR" with file "" and line 0.
  * @vaddr is inside the instruction, that is a return address less one. Split
- * DWARF (.dwo files) is not followed: such code has its symbol and its line.
+ * DWARF (.dwo files) is not followed: such code has its symbol and its line,
+ * and the cache's listener hears of it once per file.
  * 0 or -ENOMEM. The same address always gives the same pointer.
  */
 int lsp_symbol_lines(struct lsp_symbols *s, struct lsp_elf *e, uint64_t vaddr,

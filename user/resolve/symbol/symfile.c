@@ -76,8 +76,13 @@ int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret)
 	Dwarf *dw;
 	int err = lsp_symfile_dwarf(f, &dw);
 
-	if (!err && !f->inlines)
+	if (!err && !f->inlines) {
 		err = lsp_inlines_create(dw, &f->inlines);
+		if (!err && lsp_inlines_are_split(f->inlines))
+			lsp_elf_warn(f->elf->cache, "%s: part of its debug information is in .dwo files,"
+				     " which are not read: inlined functions and variables there"
+				     " have no names", f->elf->path);
+	}
 	*ret = f->inlines;
 	return err;
 }
