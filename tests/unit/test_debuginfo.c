@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Would catch: names or lines that are lost without a word because of the form
- * that a program's debug information has: split off into .dwo files, or
- * compressed in a way that libelf does not know.
+ * that a program's debug information has: split off into .dwo files,
+ * compressed in a way that libelf does not know, or only the names of functions
+ * in a compressed section, which may be damaged or grow without bounds.
  *
  * sources: user/base/arena.c user/resolve/symbol/symbol.c user/resolve/symbol/symfile.c
  * sources: user/resolve/symbol/demangle.c user/resolve/symbol/plain_name.c user/resolve/dwarf/variable.c
@@ -11,7 +12,7 @@
  * sources: user/base/maptext.c user/resolve/unwind/callsite.c user/resolve/unwind/cfi.c
  * sources: user/resolve/unwind/cfa.c user/resolve/unwind/fde.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/maps/ tests/unit/scratch.c
- * libs: -ldw -lelf -lz -ldl -liberty
+ * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -127,6 +128,44 @@ static void compressed(void **state)
 	close_file(&f);
 }
 
+/* As Fedora builds its packages: only the functions that .dynsym lacks are in the section. */
+static void only_names(void **state)
+{
+	static const char *const damage[] = {
+		"head -c 300 mini.xz", "printf x", "head -c 70000000 /dev/zero | xz -1", "xz <keep",
+	};
+	char command[256];
+	struct files f;
+	size_t i;
+
+	(void)state;
+	shell("cd \"$SCRATCH\" && gcc -O2 -rdynamic -o named \"$OLDPWD\"/\"$SUBJECTS\"/tail.c && "
+	      "nm -D --defined-only named | awk '{ print $3 }' | sort >exported && "
+	      "nm --defined-only named | awk '$2 ~ /[TtD]/ { print $3 }' | sort | comm -13 exported - >keep && "
+	      "objcopy --only-keep-debug named debug && objcopy -S --keep-symbols=keep debug mini && "
+	      "strip -o bare named && xz -k mini && "
+	      "objcopy --add-section .gnu_debugdata=mini.xz bare names");
+	open_file(&f, "names");
+	ask(&f, "named", "chain_two");
+	assert_string_equal(f.lines[0].function, "chain_two");
+	ask(&f, "named", "main");
+	assert_string_equal(f.lines[0].function, "main");
+	assert_string_equal(f.said, "");
+	close_file(&f);
+	for (i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
+		snprintf(command, sizeof(command), "cd \"$SCRATCH\" && { %s; } >bad.xz && objcopy "
+			 "--add-section .gnu_debugdata=bad.xz bare bad", damage[i]);
+		shell(command);
+		open_file(&f, "bad");
+		ask(&f, "named", "chain_two");
+		assert_int_equal(strncmp(f.lines[0].function, "bad+0x", 6), 0);
+		ask(&f, "named", "main");
+		assert_string_equal(f.lines[0].function, "main");
+		assert_non_null(strstr(f.said, "bad: its .gnu_debugdata is damaged or too large"));
+		close_file(&f);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -146,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split),
 		cmocka_unit_test(compressed),
+		cmocka_unit_test(only_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

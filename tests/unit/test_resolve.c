@@ -12,13 +12,13 @@
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c
- * sources: user/resolve/elf/debugfile.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
+ * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
  * sources: user/base/arena.c user/resolve/symbol/symbol.c user/resolve/symbol/symfile.c
  * sources: user/resolve/symbol/demangle.c user/resolve/dwarf/inline.c user/resolve/dwarf/line.c
  * sources: user/resolve/symbol/tail.c user/resolve/dwarf/die_walk.c user/resolve/sync.c
  * sources: user/resolve/lock.c user/resolve/dwarf/type.c user/resolve/dwarf/variable.c user/resolve/symbol/plain_name.c
  * sources: user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c user/resolve/sync_names.c
- * libs: -ldw -lelf -lz -ldl -liberty
+ * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -21,6 +21,7 @@
 
 #include "cache.h"
 #include "gopcln.h"
+#include "minidebug.h"
 
 /* Of the ELF specification; the oldest elf.h that is built with lacks it. */
 #ifndef ELFCOMPRESS_ZSTD
@@ -37,6 +38,8 @@ struct lsp_elf_debug {
 	Dwarf *dwarf;
 	int alt_fd;
 	Dwarf *alt;
+	bool mini_tried;
+	struct lsp_minidebug mini;
 };
 
 static struct lsp_elf_debug *debug_of(struct lsp_elf *e)
@@ -406,6 +409,19 @@ int lsp_elf_dwarf(struct lsp_elf *e, Dwarf **ret)
 	return 0;
 }
 
+Elf *lsp_elf_symtab_rest(struct lsp_elf *e)
+{
+	struct lsp_elf_debug *d = debug_of(e);
+
+	if (!d)
+		return NULL;
+	if (!d->mini_tried) {
+		d->mini_tried = true;
+		lsp_minidebug_init(&d->mini, e);
+	}
+	return d->mini.elf;
+}
+
 int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type)
 {
 	struct lsp_gopcln go;
@@ -421,7 +437,11 @@ int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type)
 		return 0;
 	}
 	*type = SHT_DYNSYM;
-	return has_symbols(e->elf, SHT_DYNSYM) || !lsp_gopcln_init(&go, e->elf) ? 0 : -ENOENT;
+	if (has_symbols(e->elf, SHT_DYNSYM) || !lsp_gopcln_init(&go, e->elf))
+		return 0;
+	*ret = lsp_elf_symtab_rest(e);
+	*type = SHT_SYMTAB;
+	return *ret ? 0 : -ENOENT;
 }
 
 void lsp_elf_debug_destroy(struct lsp_elf_debug *d)
@@ -435,6 +455,7 @@ void lsp_elf_debug_destroy(struct lsp_elf_debug *d)
 	dwarf_end(d->alt);
 	elf_end(alt_elf);
 	elf_end(d->own);
+	lsp_minidebug_uninit(&d->mini);
 	elf_end(d->elf);
 	if (d->alt_fd >= 0)
 		close(d->alt_fd);

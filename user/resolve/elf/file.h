@@ -124,10 +124,17 @@ int lsp_elf_dwarf(struct lsp_elf *e, Dwarf **ret);
 
 /*
  * The ELF to read symbols from: the file when it has .symtab, else its debug
- * file when that has one, else the file when it has .dynsym or is a Go program.
+ * file when that has one, else the file when it has .dynsym or is a Go program,
+ * else what lsp_elf_symtab_rest() gives.
  * *@type is SHT_SYMTAB or SHT_DYNSYM. Symbol values are the file's vaddrs. 0 or -ENOENT.
  */
 int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type);
+
+/*
+ * The ELF with the functions that .dynsym lacks, in its own .symtab: that in
+ * .gnu_debugdata. NULL: there is none. Owned by @e.
+ */
+Elf *lsp_elf_symtab_rest(struct lsp_elf *e);
 
 /*
  * Bytes of a section of @elf, decompressed. NULL when it is absent, has no

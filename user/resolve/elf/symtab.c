@@ -293,21 +293,31 @@ static bool reading_init(struct reading *r, Elf *elf, uint32_t type)
 	return r->data && r->data->d_buf;
 }
 
-int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
-		      struct lsp_symtab **ret)
+static int table_add(struct lsp_symtab *t, Elf *elf, uint32_t type, enum lsp_symtab_kind kind)
 {
-	struct reading r = { .kind = kind };
-	struct lsp_symtab *t = calloc(1, sizeof(*t));
 	size_t i, n = 0, entry = gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT);
+	struct reading r = { .kind = kind };
 	int err = 0;
 
-	if (!t)
-		return -ENOMEM;
-	t->full = type == SHT_SYMTAB;
 	if (entry && reading_init(&r, elf, type))
 		n = r.data->d_size / entry;
 	for (i = 1; !err && i < n && i < INT32_MAX; i++)
 		err = symbol_add(t, &r, i);
+	return err;
+}
+
+int lsp_symtab_create_joined(Elf *elf, uint32_t type, Elf *rest, enum lsp_symtab_kind kind,
+			     struct lsp_symtab **ret)
+{
+	struct lsp_symtab *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	t->full = type == SHT_SYMTAB;
+	err = table_add(t, elf, type, kind);
+	if (!err && rest)
+		err = table_add(t, rest, SHT_SYMTAB, kind);
 	if (!err && kind == LSP_SYMTAB_CODE && !t->full)
 		err = go_add(t, elf);
 	if (!err) {
@@ -320,6 +330,12 @@ int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
 	}
 	*ret = t;
 	return 0;
+}
+
+int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
+		      struct lsp_symtab **ret)
+{
+	return lsp_symtab_create_joined(elf, type, NULL, kind, ret);
 }
 
 void lsp_symtab_destroy(struct lsp_symtab *t)

@@ -31,6 +31,10 @@ struct lsp_symtab_symbol {
  */
 int lsp_symtab_create(Elf *elf, uint32_t type, enum lsp_symtab_kind kind,
 		      struct lsp_symtab **ret);
+
+/* The same with the functions of @rest's .symtab added, if it is not NULL; @rest is kept in use too. */
+int lsp_symtab_create_joined(Elf *elf, uint32_t type, Elf *rest, enum lsp_symtab_kind kind,
+			     struct lsp_symtab **ret);
 void lsp_symtab_destroy(struct lsp_symtab *t);
 
 /*

@@ -42,8 +42,8 @@ int lsp_symfile_get(struct lsp_elf *e, struct lsp_symfile **ret)
 int lsp_symfile_symtab(struct lsp_symfile *f, enum lsp_symtab_kind kind, struct lsp_symtab **ret)
 {
 	struct lsp_symtab **at = kind == LSP_SYMTAB_CODE ? &f->code : &f->data;
+	Elf *elf, *rest = NULL;
 	uint32_t type;
-	Elf *elf;
 	int err;
 
 	if (!*at) {
@@ -51,8 +51,10 @@ int lsp_symfile_symtab(struct lsp_symfile *f, enum lsp_symtab_kind kind, struct 
 		if (lsp_elf_symtab_elf(f->elf, &elf, &type)) {
 			elf = f->elf->elf;
 			type = SHT_DYNSYM;
+		} else if (type == SHT_DYNSYM) {
+			rest = lsp_elf_symtab_rest(f->elf);
 		}
-		err = lsp_symtab_create(elf, type, kind, at);
+		err = lsp_symtab_create_joined(elf, type, rest, kind, at);
 		if (err)
 			return err;
 	}

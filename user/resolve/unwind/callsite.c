@@ -85,7 +85,9 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 	if (!c)
 		return NULL;
 	if (!lsp_elf_symtab_elf(e, &symbols, &type))
-		lsp_symtab_create(symbols, type, LSP_SYMTAB_CODE, &c->functions);
+		lsp_symtab_create_joined(symbols, type,
+					 type == SHT_DYNSYM ? lsp_elf_symtab_rest(e) : NULL,
+					 LSP_SYMTAB_CODE, &c->functions);
 	/* a static-pie that was stripped keeps a .dynsym, with nothing in it */
 	if (c->functions && lsp_symtab_is_empty(c->functions)) {
 		lsp_symtab_destroy(c->functions);
