@@ -25,6 +25,7 @@
 
 #include "../../user/resolve/elf/file.h"
 #include "../../user/resolve/symbol/symbol.h"
+#include "../../user/resolve/unwind/cfi.h"
 #include "scratch.h"
 
 struct files {
@@ -69,8 +70,7 @@ static void shell(const char *command)
 	assert_int_equal(scratch_run(command), 0);
 }
 
-/* Asks for the function that @named, the same program with its symbols, has at this name. */
-static void ask(struct files *f, const char *named, const char *function)
+static unsigned long address_of(const char *named, const char *function)
 {
 	char command[256];
 	unsigned long at;
@@ -81,7 +81,13 @@ static void ask(struct files *f, const char *named, const char *function)
 	p = popen(command, "r");
 	assert_int_equal(fscanf(p, "%lx", &at), 1);
 	pclose(p);
-	assert_int_equal(lsp_symbol_lines(f->symbols, f->elf, at, &f->lines, &f->n), 0);
+	return at;
+}
+
+/* Asks for the function that @named, the same program with its symbols, has at this name. */
+static void ask(struct files *f, const char *named, const char *function)
+{
+	assert_int_equal(lsp_symbol_lines(f->symbols, f->elf, address_of(named, function), &f->lines, &f->n), 0);
 }
 
 /* .dwo files are not read: symbols and lines remain, nothing else goes wrong, and it is said. */
@@ -166,6 +172,30 @@ static void only_names(void **state)
 	}
 }
 
+/* So it is with the rules of code whose frames are told of in a section that may be compressed. */
+static void compressed_frames(void **state)
+{
+	static const struct { const char *kind; bool may_fail; } kinds[] = { { "zstd", true }, { "zlib", false } };
+	const struct lsp_cfi_rule *rule;
+	char command[256];
+	struct files f;
+	bool said;
+
+	(void)state;
+	shell("gcc -O2 -g -fno-asynchronous-unwind-tables -o \"$SCRATCH\"/frames \"$SUBJECTS\"/tail.c");
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command), "objcopy --compress-debug-sections=%s \"$SCRATCH\"/frames "
+			 "\"$SCRATCH\"/packed", kinds[i].kind);
+		shell(command);
+		open_file(&f, "packed");
+		rule = lsp_cfi_lookup(lsp_cfi_of(f.elf), address_of("frames", "main"));
+		said = strstr(f.said, "packed: its debug information (.debug_frame) cannot be decompressed");
+		assert_int_equal(said, rule->cfa_kind == LSP_CFA_NONE);
+		assert_true(!said || kinds[i].may_fail);
+		close_file(&f);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -185,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split),
 		cmocka_unit_test(compressed),
+		cmocka_unit_test(compressed_frames),
 		cmocka_unit_test(only_names),
 	};
 

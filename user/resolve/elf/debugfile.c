@@ -324,43 +324,51 @@ static void alt_attach(struct lsp_elf *e, struct lsp_elf_debug *d)
 		elf_end(elf);
 }
 
+bool lsp_elf_section_packed_warn(struct lsp_elf *e, Elf *elf, const char *name, const char *lost)
+{
+	Elf_Scn *scn = NULL;
+	size_t names;
+	GElf_Chdr ch;
+	GElf_Shdr sh;
+
+	if (!elf || elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (!s || !(sh.sh_flags & SHF_COMPRESSED) || strcmp(s, name))
+			continue;
+		lsp_elf_warn(e->cache, "%s: its debug information (%s) cannot be decompressed%s: %s",
+			     e->path, name, gelf_getchdr(scn, &ch) && ch.ch_type == ELFCOMPRESS_ZSTD ?
+			     ", it is zstd's, which needs elfutils 0.189 or later" : "", lost);
+		return true;
+	}
+	return false;
+}
+
 /*
- * A section of DWARF that stayed compressed, or NULL: libdw decompresses those it
- * can when it opens a file, and leaves the others out without a word. elfutils
+ * Says the first section of DWARF that stayed compressed: libdw decompresses those
+ * it can when it opens a file, and leaves the others out without a word. elfutils
  * before 0.189 does not know zstd.
  */
-static const char *still_compressed(Elf *elf, bool *zstd)
+static bool dwarf_packed_warn(struct lsp_elf *e, Elf *elf)
 {
 	static const char *const wanted[] = {
 		".debug_info", ".debug_abbrev", ".debug_line", ".debug_str", ".debug_line_str",
 		".debug_ranges", ".debug_rnglists", ".debug_addr", ".debug_str_offsets",
 	};
-	Elf_Scn *scn = NULL;
-	size_t names, i;
-	GElf_Chdr ch;
-	GElf_Shdr sh;
+	size_t i;
 
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-
-		for (i = 0; s && i < sizeof(wanted) / sizeof(*wanted); i++) {
-			if (!(sh.sh_flags & SHF_COMPRESSED) || strcmp(s, wanted[i]))
-				continue;
-			*zstd = gelf_getchdr(scn, &ch) && ch.ch_type == ELFCOMPRESS_ZSTD;
-			return wanted[i];
-		}
-	}
-	return NULL;
+	for (i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		if (lsp_elf_section_packed_warn(e, elf, wanted[i], "no source lines"))
+			return true;
+	return false;
 }
 
 static Dwarf *dwarf_load(struct lsp_elf *e, struct lsp_elf_debug *d)
 {
-	const char *section;
 	Elf *elf = NULL;
 	Dwarf *dwarf;
-	bool zstd;
 
 	if (has_dwarf(e->elf)) {
 		if (e->fd >= 0)
@@ -374,12 +382,7 @@ static Dwarf *dwarf_load(struct lsp_elf *e, struct lsp_elf_debug *d)
 	if (!elf)
 		return NULL;
 	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
-	section = still_compressed(elf, &zstd);
-	if (section)
-		lsp_elf_warn(e->cache, "%s: its debug information (%s) cannot be decompressed%s:"
-			     " no source lines", e->path, section,
-			     zstd ? ", it is zstd's, which needs elfutils 0.189 or later" : "");
-	else if (!dwarf)
+	if (!dwarf_packed_warn(e, elf) && !dwarf)
 		lsp_elf_warn(e->cache, "%s: its debug information is damaged (%s): no source lines",
 			     e->path, dwarf_errmsg(-1));
 	return dwarf;

@@ -142,6 +142,12 @@ Elf *lsp_elf_symtab_rest(struct lsp_elf *e);
  */
 Elf_Data *lsp_elf_section(Elf *elf, const char *name, GElf_Shdr *shdr);
 
+/*
+ * If @elf, which is @e's or its debug file, has a section of this name that libelf
+ * could not decompress: says so, and that @lost is the price. Whether it has one.
+ */
+bool lsp_elf_section_packed_warn(struct lsp_elf *e, Elf *elf, const char *name, const char *lost);
+
 /* vaddr of a byte of the file, or of an address in a mapping of it. False outside every PT_LOAD. */
 bool lsp_elf_offset_vaddr(const struct lsp_elf *e, uint64_t offset, uint64_t *ret);
 bool lsp_elf_addr_vaddr(const struct lsp_elf *e, uint64_t map_start, uint64_t map_offset,

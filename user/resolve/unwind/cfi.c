@@ -12,6 +12,7 @@
 
 #include "fde.h"
 #include "../elf/gopcln.h"
+#include "../elf/debugfile.h"
 #include "../elf/file.h"
 
 #define RULE_NONE 0
@@ -386,6 +387,23 @@ err_cfi:
 	free(b.slots);
 	lsp_cfi_destroy(c);
 	return err;
+}
+
+const struct lsp_cfi *lsp_cfi_of(struct lsp_elf *e)
+{
+	static const char *const lost = "calls through code that only this section tells of cannot be followed";
+	Elf *debug;
+
+	if (e->cfi)
+		return e->cfi;
+	debug = lsp_cfi_wants_debug(e->elf) ? lsp_elf_debug_elf(e) : NULL;
+	if (lsp_cfi_create(e->elf, debug, &e->cfi))
+		return NULL;
+	if (e->cfi->damaged)
+		lsp_elf_damaged(e, "part of its call frame information cannot be read");
+	if (!lsp_elf_section_packed_warn(e, e->elf, ".debug_frame", lost))
+		lsp_elf_section_packed_warn(e, debug, ".debug_frame", lost);
+	return e->cfi;
 }
 
 void lsp_cfi_destroy(struct lsp_cfi *cfi)

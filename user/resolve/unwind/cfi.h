@@ -17,6 +17,8 @@
 
 #include "../../../kmod/uapi/lockspan.h"
 
+struct lsp_elf;
+
 enum lsp_cfa_kind {
 	LSP_CFA_NONE,		/* nothing is known of this address */
 	LSP_CFA_REG,		/* register + cfa_off */
@@ -69,6 +71,12 @@ bool lsp_cfi_wants_debug(Elf *elf);
  */
 int lsp_cfi_create(Elf *elf, Elf *debug, struct lsp_cfi **ret);
 void lsp_cfi_destroy(struct lsp_cfi *cfi);
+
+/*
+ * The table of @e, which @e keeps; NULL: no memory. The cache's listener hears once of
+ * entries that cannot be read.
+ */
+const struct lsp_cfi *lsp_cfi_of(struct lsp_elf *e);
 
 /* Rule for @vaddr; never NULL, LSP_CFA_NONE where there is none. */
 const struct lsp_cfi_rule *lsp_cfi_lookup(const struct lsp_cfi *cfi, uint64_t vaddr);

@@ -82,19 +82,6 @@ const struct lsp_unwind_counts *lsp_unwinder_counts(const struct lsp_unwinder *u
 
 /* ---- rules ---- */
 
-static const struct lsp_cfi *cfi_of(struct lsp_elf *e)
-{
-	if (!e->cfi) {
-		Elf *debug = lsp_cfi_wants_debug(e->elf) ? lsp_elf_debug_elf(e) : NULL;
-
-		if (lsp_cfi_create(e->elf, debug, &e->cfi))
-			return NULL;
-		if (e->cfi->damaged)
-			lsp_elf_damaged(e, "part of its call frame information cannot be read");
-	}
-	return e->cfi;
-}
-
 static const struct cache_entry *rule_find(struct lsp_unwinder *u, struct lsp_mapset *set,
 					   uint64_t pc)
 {
@@ -112,7 +99,7 @@ static const struct cache_entry *rule_find(struct lsp_unwinder *u, struct lsp_ma
 	c->rule = &no_rule;
 	c->map = lsp_mapset_lookup(set, pc);
 	elf = c->map && c->map->exec ? lsp_map_elf(u->maps, set, c->map) : NULL;
-	cfi = elf ? cfi_of(elf) : NULL;
+	cfi = elf ? lsp_cfi_of(elf) : NULL;
 	if (cfi)
 		c->rule = lsp_cfi_lookup(cfi, pc - c->map->bias);
 	return c;
