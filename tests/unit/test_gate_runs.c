@@ -45,6 +45,7 @@ struct made {
 	bool partial;
 	double block_rate_ns;		/* 1 */
 	double min_delay_ns;
+	bool within;			/* by lockspan user */
 };
 
 static char g_text[8192];	/* what the last gate said, on both streams */
@@ -109,10 +110,11 @@ static void recording_write(const char *folder, const struct made *m)
 		snprintf(status, sizeof(status), "\"exit_status\":%d,", m->exit_status);
 	fprintf(f, "{\"format\":1,\"command\":[%s],%s\"duration_ns\":%.0f,\"block_rate_ns\":%.0f,"
 		"\"mutex_fraction\":1,\"min_delay_ns\":%.0f,\"partial\":%s,\"partial_reasons\":[%s],"
-		"\"estimated\":{\"block\":{\"kept\":%.0f}}}\n",
+		"%s\"estimated\":{\"block\":{\"kept\":%.0f}}}\n",
 		m->attached ? "" : "\"./prog\"", status, (m->seconds ? m->seconds : 3) * 1e9,
 		m->block_rate_ns ? m->block_rate_ns : 1, m->min_delay_ns, m->partial ? "true" : "false",
 		m->partial ? "\"9 waits found no room\"" : "",
+		m->within ? "\"recorder\":{\"in_processes\":1}," : "",
 		(m->delay_ns > 0 ? waits : 0) + (m->sem_ns > 0 ? 500 : 0));
 	fclose(f);
 }
@@ -252,12 +254,17 @@ static void test_made_alike(void **state)
 {
 	const struct made base = { .delay_ns = 1e9 };
 	const struct made short_left_out = { .delay_ns = 0.9e9, .waits = 100, .min_delay_ns = 1e6 };
+	const struct made within = { .delay_ns = 1e9, .within = true };
 	const struct made sampled = { .delay_ns = 1e9, .block_rate_ns = 1e5 };
 
 	(void)state;
 	SAYS(base, short_left_out, LSP_EXIT_OTHER_FAILED, "/base/1|/new/1|--min-delay was 0 in the one, 1000000");
 	SAYS(base, sampled, LSP_EXIT_OTHER_FAILED, "--block-rate");
 	SAYS(short_left_out, short_left_out, PASS, "PASS");
+	SAYS(base, within, LSP_EXIT_OTHER_FAILED,
+	     "/new/1 was recorded by lockspan user|/base/1 by lockspan record|record both sides in one way");
+	SAYS(within, base, LSP_EXIT_OTHER_FAILED, "/base/1 was recorded by lockspan user|/new/1 by lockspan record");
+	SAYS(within, within, PASS, "PASS");
 }
 
 /* Delays below a millisecond a second: the floor is of no use for a mean. */

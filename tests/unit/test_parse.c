@@ -74,10 +74,24 @@ static void sizes(void **state)
 		assert_false(lsp_text_size(none[i], 1 << 30, &n));
 }
 
+static void amounts(void **state)
+{
+	static const char *const none[] = { "", "%", "0", "-1", "+1", " 1", "1 %", "1us", "0x10", "inf", "nan", "1e400", "1,2", "1%%" };
+	double n;
+
+	(void)state;
+	assert_true(lsp_text_amount("20", "%", &n) && n == 20);
+	assert_true(lsp_text_amount("20%", "%", &n) && n == 20);
+	assert_true(lsp_text_amount(".5", "", &n) && n == 0.5);
+	assert_true(lsp_text_amount("1e6", "us", &n) && n == 1e6);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(lsp_text_amount(none[i], "%", &n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers), cmocka_unit_test(times), cmocka_unit_test(sizes),
+		cmocka_unit_test(numbers), cmocka_unit_test(times), cmocka_unit_test(sizes), cmocka_unit_test(amounts),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

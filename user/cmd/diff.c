@@ -3,7 +3,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "../report/diff.h"
 #include "cmd.h"
 #include "load.h"
+#include "parse.h"
 #include "reading.h"
 #include "say.h"
 
@@ -32,15 +32,12 @@ static const struct argp_option options[] = {
 
 static void operations_parse(struct diff_options *o, const char *arg, struct argp_state *state)
 {
-	char *end;
+	const char *comma = strchr(arg, ',');
+	char first[64];
 
-	o->operations[0] = o->operations[1] = strtod(arg, &end);
-	if (end != arg && *end == ',') {
-		arg = end + 1;
-		o->operations[1] = strtod(arg, &end);
-	}
-	if (end == arg || *end || !(o->operations[0] > 0) || !(o->operations[1] > 0) ||
-	    !isfinite(o->operations[0]) || !isfinite(o->operations[1]))
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(arg, ","), arg);
+	if (!lsp_text_amount(first, "", &o->operations[0]) ||
+	    !lsp_text_amount(comma ? comma + 1 : first, "", &o->operations[1]))
 		argp_error(state, "--operations wants one or two numbers above 0, as in 20000 or 20000,18000");
 }
 

@@ -11,6 +11,7 @@
 #include "../gate/power.h"
 #include "cmd.h"
 #include "gate_say.h"
+#include "parse.h"
 #include "reading.h"
 #include "say.h"
 
@@ -55,10 +56,9 @@ static const struct argp_option options[] = {
 
 static double amount_parse(const char *text, const char *unit, struct argp_state *state)
 {
-	char *end;
-	double n = strtod(text, &end);
+	double n = 0;
 
-	if (end == text || (*end && strcmp(end, unit)) || !(n > 0 && n < 1e9))
+	if (!lsp_text_amount(text, unit, &n) || n >= 1e9)
 		argp_error(state, "'%s' is not an amount above 0 such as 20", text);
 	return n;
 }
@@ -111,10 +111,9 @@ static unsigned int classes_parse(const char *text, struct argp_state *state)
 
 static double status_parse(const char *text, struct argp_state *state)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	uint64_t n = 0;
 
-	if (*text < '0' || *text > '9' || *end || n > 255)
+	if (!lsp_text_number(text, 255, &n))
 		argp_error(state, "'%s' is no exit status: 0 to 255", text);
 	return (double)n;
 }

@@ -134,6 +134,7 @@ static bool record_add(struct lsp_gate_recording *run, const struct lsp_gate_wan
 		.block_rate_ns = number(record, "block_rate_ns", 1),
 		.mutex_fraction = number(record, "mutex_fraction", 1),
 		.min_delay_ns = number(record, "min_delay_ns", 0),
+		.within = member(record, "recorder"),
 	};
 	good = is_good(record, run->path, w);
 	if (good && run->settings.block_rate_ns < 1) {
@@ -225,6 +226,12 @@ static bool is_alike(const struct lsp_gate_recording *a, const struct lsp_gate_r
 		{ "--min-delay", x->min_delay_ns, y->min_delay_ns },
 	};
 
+	/* The one measures calls, the other sleeps. */
+	if (x->within != y->within) {
+		lsp_say("%s was recorded by lockspan user, %s by lockspan record: their waits are not of one kind; record both sides in one way",
+			x->within ? a->path : b->path, x->within ? b->path : a->path);
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (settings[i].x == settings[i].y)
 			continue;

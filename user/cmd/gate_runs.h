@@ -21,6 +21,7 @@ struct lsp_gate_settings {
 	double block_rate_ns;
 	double mutex_fraction;
 	double min_delay_ns;
+	bool within;			/* by lockspan user: a wait lasts from call to return */
 };
 
 struct lsp_gate_recording {

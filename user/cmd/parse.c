@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,18 @@ bool lsp_text_size(const char *text, uint64_t max, uint64_t *ret)
 	if (!letter || (n > 1 && strcmp(unit + 1, "iB") && strcmp(unit + 1, "B")))
 		return false;
 	return times(text, unit, 1ULL << (10 * (letter - letters + 1)), max, ret);
+}
+
+bool lsp_text_amount(const char *text, const char *unit, double *ret)
+{
+	const char *behind = unit_of(text);
+	char *end;
+
+	/* strtod() alone would take spaces, signs, 0x10, inf and nan. */
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return false;
+	*ret = strtod(text, &end);
+	return end == behind && (!*end || !strcmp(end, unit)) && *ret > 0 && *ret <= DBL_MAX;
 }
 
 uint64_t lsp_parse_number(const char *text, uint64_t max, struct argp_state *state)

@@ -24,6 +24,9 @@ bool lsp_text_time(const char *text, enum lsp_unit without, uint64_t *ret_ns);
 /* 65536, 64K, 16M, 1G, with or without iB behind it, in bytes. */
 bool lsp_text_size(const char *text, uint64_t max, uint64_t *ret);
 
+/* 20, 0.5, 1e6, with or without @unit behind it: above 0. */
+bool lsp_text_amount(const char *text, const char *unit, double *ret);
+
 uint64_t lsp_parse_number(const char *text, uint64_t max, struct argp_state *state);
 uint64_t lsp_parse_time(const char *text, enum lsp_unit without, struct argp_state *state);
 uint64_t lsp_parse_size(const char *text, uint64_t max, struct argp_state *state);
