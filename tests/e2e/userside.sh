@@ -10,7 +10,7 @@
 lockspan=$PWD/user/lockspan
 programs=$PWD/tests/vm
 
-make user tests/vm/userends tests/vm/userways tests/vm/tallframe tests/vm/jsonget tests/vm/pprofsum >"$TEST_DIR/make.log" 2>&1 ||
+make user tests/vm/userends tests/vm/userways tests/vm/tallframe tests/vm/differ_static tests/vm/jsonget tests/vm/pprofsum >"$TEST_DIR/make.log" 2>&1 ||
 	die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 cd "$TEST_DIR" || exit
 
@@ -92,7 +92,17 @@ way once
 is "once: waits" "$(sum u/block.pb.gz contentions sync=once lock=done_once)" 3
 
 way shared
-like "shared: it is said" "$(cat err)" 'waits for locks that processes share: 1;'
+like "shared: it is said" "$(cat err)" 'note: 1 wait for locks that processes share'
+is "shared: it is in record.json" "$("$programs/jsonget" u/record.json notes.0)" "$(sed -n 's/^lockspan: note: //p' err)"
+
+# Where the recorder never was, nothing was recorded; what an earlier run recorded stays.
+cp u/record.json before.json
+"$lockspan" user -o u -- "$programs/differ_static" raw >/dev/null 2>err
+is "never loaded: exit status" $? 125
+like "never loaded: it is said" "$(cat err)" 'never loaded'
+is "never loaded: what differs in the older recording" "$(diff before.json u/record.json)" ''
+"$lockspan" user -o fresh -- "$programs/differ_static" raw >/dev/null 2>/dev/null
+is "never loaded: what is left of a new folder" "$(ls -d fresh 2>/dev/null)" ''
 
 # ---- limits, signals and places --------------------------------------------------
 

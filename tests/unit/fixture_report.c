@@ -123,7 +123,7 @@ const char fixture_record_exact[] = RECORD_HEAD
 
 const char fixture_record_sampled[] = RECORD_HEAD
 	"\"block_rate_ns\":1000000,\"mutex_fraction\":4,\"partial\":true,"
-	"\"partial_reasons\":[\"12 waits found no room\"],"
+	"\"partial_reasons\":[\"12 waits found no room\"],\"notes\":[\"1 event came without a stack\"],"
 	"\"locks\":[{\"lock\":\"g_mu\",\"sync\":\"mutex\","
 	"\"block\":{\"kept\":99,\"delay_ns\":7000000000.0,\"interval\":\"95%\",\"low_ns\":6600000000,\"high_ns\":7300000000},"
 	"\"mutex\":{\"kept\":25,\"delay_ns\":6800000000.0,\"interval\":\"too few\"}}],"

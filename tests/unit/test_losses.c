@@ -76,6 +76,7 @@ static void all_that_is_missing(void **state)
 	assert_int_equal(loss(&l, "unopened_files"), 1);
 	assert_int_equal(loss(&l, "changed_files"), 2);
 	assert_int_equal(l.n, 6);
+	assert_true(l.partial);
 
 	/* Where none were asked for, none is missing; without END nobody knows. */
 	source.no_stacks = true;
@@ -88,17 +89,76 @@ static void all_that_is_missing(void **state)
 	lsp_collector_destroy(f.c);
 }
 
+/* @n waits with a stack and one without. */
+static void feed_many(struct feeder *f, unsigned int n)
+{
+	struct lsp_profiles_summary s;
+	struct lockspan_span w = span(10, 5, 100);
+
+	begin(f);
+	feed_stack(f, 1, 10, RIP(MUTEX, 0));
+	while (n--)
+		feed(f, &w);
+	w = span(0, 5, 100);
+	feed(f, &w);
+	finish(f, &s);
+}
+
+static bool is_note(const struct lsp_losses *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->losses[i].name, name))
+			return l->losses[i].note;
+	return false;
+}
+
+/* A few stacks that are missing are told like many, as a note. Mappings whose change was not noted are no note. */
+static void few_are_told(void **state)
+{
+	struct lsp_client_report end = { .counters = { [LOCKSPAN_C_LOST_REMAP] = 3 } };
+	struct lsp_losses_source source = { .end = &end };
+	struct lsp_losses l;
+	struct feeder f;
+
+	(void)state;
+	for (int few = 0; few <= 1; few++) {
+		feed_many(&f, few ? 1000 : 900);
+		source.collector = f.c;
+		lsp_losses_find(&source, &l);
+		assert_int_equal(loss(&l, "no_stack"), 1);
+		assert_int_equal(is_note(&l, "no_stack"), few);
+		assert_int_equal(loss(&l, "lost_remap"), 3);
+		assert_false(is_note(&l, "lost_remap"));
+		lsp_collector_destroy(f.c);
+	}
+}
+
+/* A note makes nothing partial. */
+static void notes_are_apart(void **state)
+{
+	struct lsp_losses l = { .n = 0, .partial = false };
+
+	(void)state;
+	lsp_losses_add(&l, &(struct lsp_loss){ "no_stack", 1, "event", "came without a stack", true });
+	assert_int_equal(l.n, 1);
+	assert_false(l.partial);
+	lsp_losses_add(&l, &(struct lsp_loss){ "no_map", 0, "event", "had no mapping", false });
+	assert_false(l.partial);
+	lsp_losses_add(&l, &(struct lsp_loss){ "no_map", 1, "event", "had no mapping", false });
+	assert_true(l.partial);
+}
+
 static void is_in_words(void **state)
 {
-	struct lsp_losses l = { .n = 0 };
+	struct lsp_losses l = { .n = 0, .partial = false };
 	char text[LSP_LOSS_TEXT];
 
 	(void)state;
-	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 0, "wait", "found no room" });
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 0, "wait", "found no room", false });
 	assert_int_equal(l.n, 0);
-	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 1, "wait", "found no room" });
-	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 2, "wait", "found no room" });
-	lsp_losses_add(&l, &(struct lsp_loss){ "end", 1, NULL, "the module is silent" });
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 1, "wait", "found no room", false });
+	lsp_losses_add(&l, &(struct lsp_loss){ "lost_span_ring", 2, "wait", "found no room", false });
+	lsp_losses_add(&l, &(struct lsp_loss){ "end", 1, NULL, "the module is silent", false });
 	lsp_loss_text(&l.losses[0], text, sizeof(text));
 	assert_string_equal(text, "1 wait found no room");
 	lsp_loss_text(&l.losses[1], text, sizeof(text));
@@ -137,7 +197,8 @@ static void is_in_comments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_that_is_missing), cmocka_unit_test(is_in_words),
+		cmocka_unit_test(all_that_is_missing), cmocka_unit_test(few_are_told), cmocka_unit_test(notes_are_apart),
+		cmocka_unit_test(is_in_words),
 		cmocka_unit_test(is_in_comments),
 	};
 

@@ -323,6 +323,7 @@ static void test_text(void **state)
 	record_add(&r, fixture_record_sampled);
 	text = text_of(&r, LSP_BY_LOCK, 20);
 	has(text, "lost         12 waits found no room");
+	has(text, "note         1 event came without a stack");
 	has(text, "6.60s..7.30s");
 	/* The blame is no exact total like those above it. */
 	has(text, "estimated from what sampling kept\nblamed            6.80s");
@@ -365,7 +366,7 @@ static void test_json(void **state)
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
 	has(text, "\"exact\":{\"contentions\":103,\"delay_ns\":8201000000,\"sched_delay_ns\":51000000,"
 	    "\"releases\":102,\"hold_ns\":8000000000,\"handoff_ns\":200000000,\"tail_ns\":1000000,\"open\":1,\"open_ns\":5000000}");
-	has(text, "\"partial\":true,\"partial_reasons\":[\"12 waits found no room\"]");
+	has(text, "\"partial\":true,\"partial_reasons\":[\"12 waits found no room\"],\"notes\":[\"1 event came without a stack\"]");
 	has(text, "\"rows\":[{\"lock\":\"g_mu\",\"sync\":\"mutex\",\"block\":{\"contentions\":100,\"delay_ns\":7000000000,"
 	    "\"sched_delay_ns\":50000000,\"spurious\":3,\"depth_mean\":4,\"interval\":\"95%\",\"low_ns\":6600000000,\"high_ns\":7300000000},"
 	    "\"mutex\":{\"contentions\":100,\"delay_ns\":6800000000,\"other_releases\":0,\"other_hold_ns\":0,\"waiters_mean\":3.5,"

@@ -335,7 +335,7 @@ static void losses_find(const struct recording *r, const struct lsp_record_resul
 		.foreign_pids = r->session.foreign_pids,
 		.no_stacks = result->stack_mode == LOCKSPAN_STACK_NONE }, ret);
 	lsp_losses_add(ret, &(struct lsp_loss){
-		"cpu_samples", r->cpu_lost, "sample", "of the CPU found no room in the kernel's buffer" });
+		"cpu_samples", r->cpu_lost, "sample", "of the CPU found no room in the kernel's buffer", false });
 }
 
 static void report(struct recording *r)

@@ -70,7 +70,7 @@ struct lsp_record_result {
 	const struct lsp_client_faults *faults;
 	const struct lsp_collector *collector;
 	const struct lsp_profiles_summary *summary;
-	const struct lsp_losses *losses;	/* any: the recording is partial */
+	const struct lsp_losses *losses;	/* and notes */
 };
 
 /* Writes DIR/record.json by way of a temporary file. 0 or -errno. */

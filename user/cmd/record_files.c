@@ -56,9 +56,9 @@ bool lsp_record_losses_say(const struct lsp_losses *losses)
 
 	for (size_t i = 0; i < losses->n; i++) {
 		lsp_loss_text(&losses->losses[i], text, sizeof(text));
-		lsp_say("partial: %s", text);
+		lsp_say("%s: %s", losses->losses[i].note ? "note" : "partial", text);
 	}
-	return !losses->n;
+	return !losses->partial;
 }
 
 /* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */

@@ -87,17 +87,18 @@ static void times_add(struct json_object *o, const struct lsp_record_result *r)
 
 static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 {
-	struct json_object *reasons = json_object_new_array(), *losses;
+	struct json_object *reasons = json_object_new_array(), *notes = json_object_new_array(), *losses;
 	struct lsp_collector_totals t;
 	char text[LSP_LOSS_TEXT];
 
 	for (size_t i = 0; i < r->losses->n; i++) {
 		lsp_loss_text(&r->losses->losses[i], text, sizeof(text));
-		json_object_array_add(reasons, json_object_new_string(text));
+		json_object_array_add(r->losses->losses[i].note ? notes : reasons, json_object_new_string(text));
 	}
 	lsp_collector_totals(r->collector, &t);
-	json_object_object_add(o, "partial", json_object_new_boolean(r->losses->n > 0));
+	json_object_object_add(o, "partial", json_object_new_boolean(r->losses->partial));
 	json_object_object_add(o, "partial_reasons", reasons);
+	json_object_object_add(o, "notes", notes);
 
 	losses = object_under(o, "losses");
 	lsp_json_u64(losses, "gaps", t.gaps);

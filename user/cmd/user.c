@@ -136,6 +136,11 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 	}
 	good = lsp_userside_end(u, status);
+	/* Nothing was recorded, so there is nothing that an older recording should give way to. */
+	if (u->written && !u->loaded) {
+		lsp_say("%s is as it was", o->directory);
+		return LSP_EXIT_FAILED;
+	}
 	good &= lsp_record_folder_end(f, u->written);
 	return good ? status : LSP_EXIT_FAILED;
 }

@@ -222,10 +222,10 @@ static bool file_is_shared(int file)
 static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *file)
 {
 	static const struct lsp_loss own[LSP_USERFILE_LOSSES] = {
-		[LSP_USERFILE_BUSY] = { "user_busy", 0, "event", "found the thread at work on another one" },
-		[LSP_USERFILE_ROOM] = { "user_room", 0, "event", "found no room on the disk or in the recorder's file" },
+		[LSP_USERFILE_BUSY] = { "user_busy", 0, "event", "found the thread at work on another one", false },
+		[LSP_USERFILE_ROOM] = { "user_room", 0, "event", "found no room on the disk or in the recorder's file", false },
 		[LSP_USERFILE_SPACE] = { "user_space", 0, "event",
-					 "found no room for a mapping in the process (ulimit -v)" },
+					 "found no room for a mapping in the process (ulimit -v)", false },
 	};
 
 	for (int i = 0; i < LSP_USERFILE_LOSSES; i++) {
@@ -235,8 +235,11 @@ static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *
 		lsp_losses_add(to, &loss);
 	}
 	lsp_losses_add(to, &(struct lsp_loss){
-		"never_loaded", !file->processes, NULL,
-		"the recorder was never loaded: a statically linked or privileged program?" });
+		"unplaced", file->waits_unplaced, "wait",
+		"found no place in the recorder's ledger: what releases made it last is nobody's", false });
+	lsp_losses_add(to, &(struct lsp_loss){
+		"shared", file->waits_shared, "wait",
+		"for locks that processes share: what other processes' releases made of it is nobody's", true });
 }
 
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,
@@ -258,18 +261,13 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	lsp_losses_find(&(struct lsp_losses_source){ .collector = collector, .end = end }, &losses);
 	losses_add(&losses, file);
 	u->written &= lsp_record_files_write(&u->options, &result);
-	if (!file->processes) {
+	u->loaded = file->processes;
+	if (!u->loaded) {
 		lsp_say("nothing was recorded: the recorder was never loaded: a statically linked or privileged program?");
 		return false;
 	}
 	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
 	cut_say(&summary, u->options.user_stack_bytes);
-	if (file->waits_shared)
-		lsp_say("waits for locks that processes share: %" PRIu64 "; what other processes' releases made them wait is nobody's",
-			file->waits_shared);
-	if (file->waits_unplaced)
-		lsp_say("waits that found no place in the ledger: %" PRIu64 "; what releases made them wait is nobody's",
-			file->waits_unplaced);
 	if (u->runs_on)
 		lsp_say("processes of the command run on: what they wait from now on is not recorded");
 	return good;

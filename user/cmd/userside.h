@@ -20,6 +20,7 @@ struct lsp_userside {
 	uint64_t start_ns;
 	bool begun;
 	bool written;		/* all of its files */
+	bool loaded;		/* the recorder was in one process at least */
 	bool runs_on;		/* not all that it recorded has ended */
 	char unfinished[PATH_MAX + 8];
 };

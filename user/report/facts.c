@@ -158,23 +158,35 @@ void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret)
 	}
 }
 
+static void sentences(struct json_object *record, const char *key,
+		      void (*fn)(void *arg, const char *sentence), void *arg)
+{
+	struct json_object *all = list(record, key), *one;
+
+	for (size_t i = 0; all && i < json_object_array_length(all); i++) {
+		one = json_object_array_get_idx(all, i);
+		if (json_object_is_type(one, json_type_string))
+			fn(arg, json_object_get_string(one));
+	}
+}
+
 bool lsp_facts_partial(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence),
 		       void *arg)
 {
 	bool partial = false;
 
 	for (size_t i = 0; i < f->n; i++) {
-		struct json_object *reasons = list(f->records[i], "partial_reasons");
-
 		partial |= json_object_get_boolean(get(f->records[i], "partial"));
-		for (size_t k = 0; fn && reasons && k < json_object_array_length(reasons); k++) {
-			struct json_object *one = json_object_array_get_idx(reasons, k);
-
-			if (json_object_is_type(one, json_type_string))
-				fn(arg, json_object_get_string(one));
-		}
+		if (fn)
+			sentences(f->records[i], "partial_reasons", fn, arg);
 	}
 	return partial;
+}
+
+void lsp_facts_notes(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence), void *arg)
+{
+	for (size_t i = 0; i < f->n; i++)
+		sentences(f->records[i], "notes", fn, arg);
 }
 
 /* The @index-th element of the lists called @key, one after the other. */

@@ -107,6 +107,9 @@ void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret);
 bool lsp_facts_partial(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence),
 		       void *arg);
 
+/* The same for what a reader should know of a recording, though nothing of it was lost. */
+void lsp_facts_notes(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence), void *arg);
+
 /* The @index-th group of "locks" or "stacks" or open wait, over all records; false past the last. */
 bool lsp_facts_lock(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_stack(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);

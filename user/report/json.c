@@ -132,7 +132,7 @@ static void exact_add(struct json_object *o, const struct lsp_facts *f)
 	number_add(exact, "open_ns", t.open_ns);
 }
 
-static void reason_add(void *arg, const char *sentence)
+static void sentence_add(void *arg, const char *sentence)
 {
 	json_object_array_add(arg, json_object_new_string(sentence));
 }
@@ -170,8 +170,11 @@ struct json_object *lsp_report_json(const struct lsp_recording *r, const struct 
 	}
 	exact_add(o, &r->facts);
 	json_object_object_add(o, "partial",
-			       json_object_new_boolean(lsp_facts_partial(&r->facts, reason_add, list)));
+			       json_object_new_boolean(lsp_facts_partial(&r->facts, sentence_add, list)));
 	json_object_object_add(o, "partial_reasons", list);
+	list = json_object_new_array();
+	lsp_facts_notes(&r->facts, sentence_add, list);
+	json_object_object_add(o, "notes", list);
 	total = object_under(o, "total");
 	if (t->has_block)
 		block_add(object_under(total, "block"), t->total, t->has_ext);

@@ -157,6 +157,11 @@ static void loss_line(void *arg, const char *sentence)
 	fprintf(arg, "lost         %s\n", sentence);
 }
 
+static void note_line(void *arg, const char *sentence)
+{
+	fprintf(arg, "note         %s\n", sentence);
+}
+
 static void losses_write(FILE *to, const struct lsp_facts *f)
 {
 	struct lsp_facts_totals t;
@@ -172,6 +177,7 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 			lsp_words_counted(a, t.missed, "probe hit"));
 	if (!partial)
 		fputs("lost                  0\n", to);
+	lsp_facts_notes(f, note_line, to);
 }
 
 /* ---- the table ---- */

@@ -20,18 +20,22 @@ static const struct {
 	{ LOCKSPAN_C_LOST_KEY_TABLE, "wait", "found no room in the module's table of locks" },
 	{ LOCKSPAN_C_LOST_OPEN_RING, "wait", "that did not end found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_MAP_LOCK, "mapping", "could not be read, because others kept it locked" },
+	{ LOCKSPAN_C_LOST_REMAP, "change", "of mappings found no room in the module: code that came there may have no names" },
 	{ LOCKSPAN_C_LOST_SEND, "record", "could not be sent by the module" },
 };
 
 void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss)
 {
-	if (loss->count && l->n < LSP_LOSSES_MAX)
+	if (!loss->count)
+		return;
+	l->partial |= !loss->note;
+	if (l->n < LSP_LOSSES_MAX)
 		l->losses[l->n++] = *loss;
 }
 
 /*
- * A wait that ends while the recording stops has no stack left to be read: one
- * event in so many without one makes no recording partial. record.json tells of each.
+ * A wait that ends while the recording stops has no stack left to be read: fewer
+ * than one event in so many without one are told, but make no recording partial.
  */
 #define NO_STACK_ONE_IN 1000
 
@@ -84,28 +88,30 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 	lsp_collector_totals(s->collector, &t);
 	lsp_collector_rows(s->collector, row_stacks, &stacks);
 	const struct lsp_loss own[] = {
-		{ "gap_records", t.gap_records, "record", "got lost on the way from the module" },
-		{ "damaged_messages", t.damaged, "message", "came damaged from the module" },
-		{ "unfit_records", t.unfit, "record", "made no sense and had to be left out" },
-		{ "refused_messages", faults->refused, "message", "from the module could not be understood" },
-		{ "truncated_messages", faults->truncated, "message", "from the module came cut off" },
-		{ "unrecorded", t.unrecorded, "record", "found no memory here" },
-		{ "end", !s->end, NULL, "the module did not say that it had sent all" },
+		{ "gap_records", t.gap_records, "record", "got lost on the way from the module", false },
+		{ "damaged_messages", t.damaged, "message", "came damaged from the module", false },
+		{ "unfit_records", t.unfit, "record", "made no sense and had to be left out", false },
+		{ "refused_messages", faults->refused, "message", "from the module could not be understood", false },
+		{ "truncated_messages", faults->truncated, "message", "from the module came cut off", false },
+		{ "unrecorded", t.unrecorded, "record", "found no memory here", false },
+		{ "end", !s->end, NULL, "the module did not say that it had sent all", false },
 		{ "ends_unseen", s->end && ends_unseen(s->end), NULL,
 		  "the end of no wait was seen: this kernel is not supported, for its futex functions are not "
-		  "where their names say" },
-		{ "stacks_missing", t.stacks_missing, "stack", "did not come, though events spoke of it" },
-		{ "no_stack", stacks.none * NO_STACK_ONE_IN < stacks.events || s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]" },
-		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]" },
-		{ "changed_files", t.changed, "file", "changed during the recording: the code in it has no names" },
+		  "where their names say", false },
+		{ "stacks_missing", t.stacks_missing, "stack", "did not come, though events spoke of it", false },
+		{ "no_stack", s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]",
+		  stacks.none * NO_STACK_ONE_IN < stacks.events },
+		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]", false },
+		{ "changed_files", t.changed, "file", "changed during the recording: the code in it has no names", false },
 		{ "foreign_pids", s->foreign_pids, NULL,
 		  "the module's process numbers are not those of this pid namespace: no process was looked at, so "
-		  "just-in-time compiled code and files of other mount namespaces have no names" },
+		  "just-in-time compiled code and files of other mount namespaces have no names", false },
 		{ "unopened_files", t.unopened, "file", "could not be opened for want of descriptors (ulimit -n): "
-		  "the code in it has no names" },
+		  "the code in it has no names", false },
 	};
 
 	ret->n = 0;
+	ret->partial = false;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		lsp_losses_add(ret, &own[i]);
 	for (size_t i = 0; s->end && i < sizeof(counters) / sizeof(counters[0]); i++)

@@ -15,6 +15,7 @@ struct lsp_loss {
 	uint64_t count;
 	const char *what;	/* one of them: "wait"; NULL: @words are the whole sentence */
 	const char *words;	/* what happened to it or to them: "found no room ..." */
+	bool note;		/* to be told, but in the nature of things: it makes nothing partial */
 };
 
 #define LSP_LOSSES_MAX 32
@@ -23,6 +24,7 @@ struct lsp_loss {
 struct lsp_losses {
 	struct lsp_loss losses[LSP_LOSSES_MAX];
 	size_t n;
+	bool partial;		/* one of them is more than a note */
 };
 
 struct lsp_losses_source {
@@ -33,7 +35,7 @@ struct lsp_losses_source {
 	bool no_stacks;				/* none were asked for */
 };
 
-/* Only what is above 0. Any makes a recording partial. */
+/* Only what is above 0. Any that is no note makes a recording partial. */
 void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret);
 
 /* One more, that only the caller knows of. Ignored when @loss->count is 0. */

@@ -49,6 +49,8 @@
 			document.title = "lockspan: " + data.recordings[0].command.join(" ");
 		for (const reason of data.report.partial_reasons)
 			put(at("lost"), "li", "lost: " + reason);
+		for (const note of data.report.notes)
+			put(at("lost"), "li", "note: " + note);
 		at("shapes").hidden = !data.shapes.length;
 		for (const shape of data.shapes)
 			put(at("shapes-list"), "li", shape);
