@@ -73,11 +73,6 @@ size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *s
 	return 1;
 }
 
-const char *lsp_end_name(unsigned int end)
-{
-	return end == LSP_END_TRUNCATED ? "truncated" : end == LSP_END_COMPLETE ? "complete" : end == LSP_END_NO_MAP ? "no_map" : "none";
-}
-
 int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
 		       enum lsp_side side, struct lsp_trace *ret)
 {
@@ -111,12 +106,6 @@ size_t lsp_resolver_unopened(const struct lsp_resolver *r)
 {
 	(void)r;
 	return 1;
-}
-
-void lsp_trace_uninit(struct lsp_trace *t)
-{
-	free(t->frames);
-	memset(t, 0, sizeof(*t));
 }
 
 /* All locks of the fixture lie in variables, or none. */

@@ -10,7 +10,7 @@
  * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/estimate.c
- * sources: tests/unit/fixture_resolver.c
+ * sources: tests/unit/fixture_resolver.c user/resolve/trace.c
  * libs: -lprotobuf-c -lz -lm
  */
 #include <setjmp.h>

@@ -7,7 +7,7 @@
  * Go's stacks that do not end where the runtime changes stacks.
  * Real stacks, taken by ptrace (tests/lib/capture.h).
  *
- * sources: tests/lib/capture.c user/resolve/resolve.c user/resolve/symbol/perfmap.c
+ * sources: tests/lib/capture.c user/resolve/resolve.c user/resolve/trace.c user/resolve/symbol/perfmap.c
  * sources: user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c

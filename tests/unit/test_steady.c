@@ -12,7 +12,7 @@
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/profile/intern.c user/profile/gzip.c user/profile/utf8.c
  * sources: user/profile/profile.pb-c.c user/profile/estimate.c
- * sources: tests/unit/fixture_resolver.c
+ * sources: tests/unit/fixture_resolver.c user/resolve/trace.c
  * libs: -lprotobuf-c -lz -lm
  */
 #include <setjmp.h>

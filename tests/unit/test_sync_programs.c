@@ -7,7 +7,7 @@
  * other (tests/unit/subjects/sync.*), then walked, named and cut by the whole
  * resolver, with and without separate debug files.
  *
- * sources: tests/unit/scratch.c tests/lib/capture.c user/capture/span.c user/resolve/resolve.c
+ * sources: tests/unit/scratch.c tests/lib/capture.c user/capture/span.c user/resolve/resolve.c user/resolve/trace.c
  * sources: user/resolve/sync.c user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * sources: user/resolve/symbol/symbol.c user/resolve/symbol/tail.c user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c
  * sources: user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/symbol/symfile.c user/resolve/dwarf/inline.c

@@ -19,7 +19,7 @@
 #include "../base/index.h"
 #include "../capture/span.h"
 #include "../base/strings.h"
-#include "../resolve/resolve.h"
+#include "../resolve/trace.h"
 
 /* The mappings that an address is to be looked up in. */
 struct lsp_lock_home {

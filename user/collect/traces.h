@@ -11,7 +11,7 @@
 
 #include "../base/index.h"
 #include "../capture/spanfile.h"
-#include "../resolve/resolve.h"
+#include "../resolve/trace.h"
 
 #define LSP_TRACE_NONE 0	/* place of the trace without frames, END_NONE */
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "elf/file.h"
-#include "resolve.h"
+#include "trace.h"
 #include "symbol/symbol.h"
 
 enum lsp_region {

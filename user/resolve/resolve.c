@@ -53,11 +53,6 @@ struct lsp_resolver {
 	size_t nmemos;
 };
 
-static const char *const end_names[] = {
-#define END_NAME(id, name) [LSP_END_##id] = name,
-	LSP_ENDS(END_NAME)
-};
-
 /* Functions that nothing calls: a chain that came to one is complete, however it was found. */
 static const char *const outermost[] = {
 	"_start", "__clone", "clone", "__clone3", "clone3",
@@ -71,11 +66,6 @@ static const char *const switches[] = {
 	"runtime.morestack", "runtime.morestack.abi0",
 	"runtime.asmcgocall", "runtime.asmcgocall.abi0",
 };
-
-const char *lsp_end_name(unsigned int end)
-{
-	return end < LSP_END_COUNT ? end_names[end] : "?";
-}
 
 int lsp_resolver_create(const struct lsp_resolver_options *options, struct lsp_resolver **ret)
 {
@@ -440,13 +430,6 @@ size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *s
 	struct lsp_mapset *set = lsp_maps_find(r->maps, stack->tgid, stack->generation);
 
 	return set && set->whole ? lsp_unwind_rules(r->unwinder, set, stack, rules, max) : 0;
-}
-
-void lsp_trace_uninit(struct lsp_trace *t)
-{
-	free(t->frames);
-	t->frames = NULL;
-	t->nframes = 0;
 }
 
 /* ---- locks ---- */

@@ -11,61 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../capture/span.h"
+#include "trace.h"
 
 struct lsp_resolver;
 
 /* Names no mappings: what is looked up in them is not found. The module does not get so far. */
 #define LSP_GENERATION_UNKNOWN UINT32_MAX
-
-/* How a stack ended. */
-#define LSP_ENDS(X)				\
-	X(COMPLETE, "complete")			/* at a frame whose CFI says it is the outermost */ \
-	X(TRUNCATED, "truncated")		/* the snapshot ended first */ \
-	X(NO_CFI, "no_cfi")			/* no unwind information and no fallback */ \
-	X(NO_MAP, "no_map")			/* an address outside every known mapping */ \
-	X(BAD, "bad")				/* the chain made no sense */ \
-	X(NONE, "none")				/* nothing was captured */
-#define LSP_ENUM_END(id, name) LSP_END_##id,
-enum lsp_end { LSP_ENDS(LSP_ENUM_END) LSP_END_COUNT };
-const char *lsp_end_name(unsigned int end);
-
-/* A mapped file (or region) in one process. */
-struct lsp_object {
-	const char *path;	/* as the process sees it; "[vdso]", "//anon", … */
-	const char *build_id;	/* lowercase hex or "" */
-	uint64_t start;		/* of the executable mapping */
-	uint64_t end;
-	uint64_t offset;
-	bool symbolised;	/* the file had a symbol table of some kind */
-};
-
-struct lsp_line {
-	const char *function;	/* demangled; "libc.so.6+0x8a1b0" where no symbol covers it */
-	const char *linkage;	/* as the linker knows it */
-	const char *file;	/* absolute or "" */
-	uint32_t line;
-	uint32_t start_line;
-};
-
-struct lsp_frame {
-	uint64_t pc;		/* inside the call: return address - 1, also the leaf's */
-	const struct lsp_object *object;	/* NULL outside every mapping */
-	const struct lsp_line *lines;		/* innermost inlined first, at least one */
-	size_t nlines;
-	bool guessed;		/* came from a frame pointer or another fallback, not from CFI */
-};
-
-struct lsp_trace {
-	struct lsp_frame *frames;	/* leaf first, boundary already applied: frames[0] is pthread_mutex_lock or its like */
-	size_t nframes;
-	enum lsp_end end;
-	enum lsp_sync sync;
-	size_t hidden;		/* library-internal frames cut from the leaf */
-};
-
-/* What a stack was taken for: decides the boundary (lock or unlock). */
-enum lsp_side { LSP_SIDE_WAITER, LSP_SIDE_RELEASER };
 
 struct lsp_resolver_options {
 	const char *debug_dir;	/* separate debug files; NULL for /usr/lib/debug */
@@ -107,7 +58,6 @@ bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t g
  */
 int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
 		       enum lsp_side side, struct lsp_trace *ret);
-void lsp_trace_uninit(struct lsp_trace *t);
 
 /*
  * The unwind rules of @stack's frames that the module can be taught, at most

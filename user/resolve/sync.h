@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "resolve.h"
+#include "trace.h"
 
 /*
  * Classes the stack @frames (leaf first, uncut) of the @side given. @op is the

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "../elf/file.h"
-#include "../resolve.h"
+#include "../trace.h"
 
 struct lsp_map {
 	uint64_t start;

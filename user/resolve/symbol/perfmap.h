@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../resolve.h"
+#include "../trace.h"
 #include "symbol.h"
 
 struct lsp_perfmaps;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "../elf/file.h"
-#include "../resolve.h"
+#include "../trace.h"
 
 struct lsp_symbols;
 

@@ -10,7 +10,7 @@
 
 #include "../dwarf/inline.h"
 #include "../elf/file.h"
-#include "../resolve.h"
+#include "../trace.h"
 #include "../elf/symtab.h"
 
 struct lsp_slots;

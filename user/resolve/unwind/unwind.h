@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "../maps/maps.h"
-#include "../resolve.h"
+#include "../trace.h"
 
 /* Frames that are walked at most; what is deeper is cut as TRUNCATED. */
 #define LSP_WALK_MAX 1024

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The words of a resolved stack. The resolver fills them in; its rooms and all
+ * who read resolved stacks share them.
+ */
+#ifndef LSP_RESOLVE_TRACE_H
+#define LSP_RESOLVE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../capture/span.h"
+
+/* How a stack ended. */
+#define LSP_ENDS(X)				\
+	X(COMPLETE, "complete")			/* at a frame whose CFI says it is the outermost */ \
+	X(TRUNCATED, "truncated")		/* the snapshot ended first */ \
+	X(NO_CFI, "no_cfi")			/* no unwind information and no fallback */ \
+	X(NO_MAP, "no_map")			/* an address outside every known mapping */ \
+	X(BAD, "bad")				/* the chain made no sense */ \
+	X(NONE, "none")				/* nothing was captured */
+#define LSP_ENUM_END(id, name) LSP_END_##id,
+enum lsp_end { LSP_ENDS(LSP_ENUM_END) LSP_END_COUNT };
+const char *lsp_end_name(unsigned int end);	/* "?" beyond the last */
+
+/* A mapped file (or region) in one process. */
+struct lsp_object {
+	const char *path;	/* as the process sees it; "[vdso]", "//anon", … */
+	const char *build_id;	/* lowercase hex or "" */
+	uint64_t start;		/* of the executable mapping */
+	uint64_t end;
+	uint64_t offset;
+	bool symbolised;	/* the file had a symbol table of some kind */
+};
+
+struct lsp_line {
+	const char *function;	/* demangled; "libc.so.6+0x8a1b0" where no symbol covers it */
+	const char *linkage;	/* as the linker knows it */
+	const char *file;	/* absolute or "" */
+	uint32_t line;
+	uint32_t start_line;
+};
+
+struct lsp_frame {
+	uint64_t pc;		/* inside the call: return address - 1, also the leaf's */
+	const struct lsp_object *object;	/* NULL outside every mapping */
+	const struct lsp_line *lines;		/* innermost inlined first, at least one */
+	size_t nlines;
+	bool guessed;		/* came from a frame pointer or another fallback, not from CFI */
+};
+
+struct lsp_trace {
+	struct lsp_frame *frames;	/* leaf first, boundary already applied: frames[0] is pthread_mutex_lock or its like */
+	size_t nframes;
+	enum lsp_end end;
+	enum lsp_sync sync;
+	size_t hidden;		/* library-internal frames cut from the leaf */
+};
+
+/* What a stack was taken for: decides the boundary (lock or unlock). */
+enum lsp_side { LSP_SIDE_WAITER, LSP_SIDE_RELEASER };
+
+/* Frees the frames. Strings and objects are the resolver's. */
+void lsp_trace_uninit(struct lsp_trace *t);
+
+#endif
