@@ -9,7 +9,7 @@
  * sources: user/resolve/symbol/demangle.c user/resolve/symbol/plain_name.c user/resolve/dwarf/variable.c
  * sources: user/resolve/dwarf/type.c user/resolve/dwarf/inline.c user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c
  * sources: user/resolve/symbol/tail.c user/resolve/symbol/target.c user/resolve/code/ user/resolve/elf/
- * sources: user/base/maptext.c user/resolve/unwind/callsite.c user/resolve/unwind/cfi.c
+ * sources: user/base/maptext.c user/resolve/unwind/callsite.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/cfa.c user/resolve/unwind/fde.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/maps/ tests/unit/scratch.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty

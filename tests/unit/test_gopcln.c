@@ -6,7 +6,7 @@
  * damaged tables that are believed. The reference is what Go writes for others:
  * .symtab and .debug_frame of the same program before it was stripped.
  *
- * sources: tests/unit/scratch.c user/resolve/elf/gopcln.c user/resolve/elf/symtab.c user/resolve/unwind/cfi.c
+ * sources: tests/unit/scratch.c user/resolve/elf/gopcln.c user/resolve/elf/symtab.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c user/resolve/elf/cache.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c user/resolve/unwind/callsite.c
  * sources: user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/range.c user/resolve/maps/maps.c
@@ -31,6 +31,7 @@
 
 #include "../../user/resolve/unwind/cfi.h"
 #include "../../user/resolve/elf/gopcln.h"
+#include "../../user/resolve/unwind/go_rules.h"
 #include "../../user/resolve/elf/file.h"
 #include "../../user/resolve/elf/symtab.h"
 #include "scratch.h"
@@ -249,7 +250,7 @@ static void table_read(Elf *elf)
 		uint64_t last = 0;
 
 		assert_true(strlen(f.name) < t.bytes && f.start < f.end);
-		lsp_gopcln_run(f.stack, f.start, f.end, row_check, &last);
+		lsp_go_rules_run(f.stack, f.start, f.end, row_check, &last);
 	}
 }
 

@@ -42,14 +42,38 @@ struct lsp_elf_debug {
 	struct lsp_minidebug mini;
 };
 
+static void debug_free(void *data)
+{
+	struct lsp_elf_debug *d = data;
+	Elf *alt_elf = d->alt ? dwarf_getelf(d->alt) : NULL;
+
+	dwarf_end(d->dwarf);
+	dwarf_end(d->alt);
+	elf_end(alt_elf);
+	elf_end(d->own);
+	lsp_minidebug_uninit(&d->mini);
+	elf_end(d->elf);
+	if (d->alt_fd >= 0)
+		close(d->alt_fd);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->path);
+	free(d);
+}
+
 static struct lsp_elf_debug *debug_of(struct lsp_elf *e)
 {
-	if (!e->debug) {
-		e->debug = calloc(1, sizeof(*e->debug));
-		if (e->debug)
-			e->debug->fd = e->debug->alt_fd = -1;
+	struct lsp_elf_kept *kept = &e->kept[LSP_ELF_KEEPS_DEBUG];
+	struct lsp_elf_debug *d = kept->data;
+
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return NULL;
+		d->fd = d->alt_fd = -1;
+		*kept = (struct lsp_elf_kept){ d, debug_free };
 	}
-	return e->debug;
+	return d;
 }
 
 static Elf_Data *uncompressed(Elf_Scn *scn, const char *name, GElf_Shdr *shdr)
@@ -445,25 +469,4 @@ int lsp_elf_symtab_elf(struct lsp_elf *e, Elf **ret, uint32_t *type)
 	*ret = lsp_elf_symtab_rest(e);
 	*type = SHT_SYMTAB;
 	return *ret ? 0 : -ENOENT;
-}
-
-void lsp_elf_debug_destroy(struct lsp_elf_debug *d)
-{
-	Elf *alt_elf;
-
-	if (!d)
-		return;
-	alt_elf = d->alt ? dwarf_getelf(d->alt) : NULL;
-	dwarf_end(d->dwarf);
-	dwarf_end(d->alt);
-	elf_end(alt_elf);
-	elf_end(d->own);
-	lsp_minidebug_uninit(&d->mini);
-	elf_end(d->elf);
-	if (d->alt_fd >= 0)
-		close(d->alt_fd);
-	if (d->fd >= 0)
-		close(d->fd);
-	free(d->path);
-	free(d);
 }

@@ -19,9 +19,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "../unwind/callsite.h"
-#include "../unwind/cfi.h"
-#include "debugfile.h"
 #include "cache.h"
 #include "../../base/maptext.h"
 
@@ -122,13 +119,13 @@ static int headers_read(struct lsp_elf *e)
 
 static void elf_free(struct lsp_elf *e)
 {
+	size_t i;
+
 	if (!e)
 		return;
-	if (e->symbol_free)
-		e->symbol_free(e->symbol_data);
-	lsp_cfi_destroy(e->cfi);
-	lsp_callsites_destroy(e->callsites);
-	lsp_elf_debug_destroy(e->debug);
+	for (i = 0; i < LSP_ELF_KEEPERS; i++)
+		if (e->kept[i].data)
+			e->kept[i].free(e->kept[i].data);
 	elf_end(e->elf);
 	if (e->fd >= 0)
 		close(e->fd);

@@ -18,10 +18,23 @@
 #include <sys/types.h>
 
 struct lsp_elf_cache;
-struct lsp_elf_debug;
 
 /* Hex digits of the longest build-id that is used whole. */
 #define LSP_BUILD_ID_MAX 128
+
+/* What hangs on a file: whoever reads something of it keeps the result here. */
+enum lsp_elf_keeper {
+	LSP_ELF_KEEPS_SYMBOLS,
+	LSP_ELF_KEEPS_CALLSITES,
+	LSP_ELF_KEEPS_CFI,
+	LSP_ELF_KEEPS_DEBUG,	/* the last to go: the others may point into the debug file */
+	LSP_ELF_KEEPERS
+};
+
+struct lsp_elf_kept {
+	void *data;
+	void (*free)(void *data);	/* called with @data, NULL excepted, before the file is closed */
+};
 
 /* A PT_LOAD segment, checked: offset + filesz lies in the file, filesz <= memsz. */
 struct lsp_elf_load {
@@ -57,15 +70,8 @@ struct lsp_elf {
 	uint32_t mapped_minor;
 	uint64_t mapped_ino;
 
-	/* For symbol.c: whatever it keeps for this file, freed with it. */
-	void *symbol_data;
-	void (*symbol_free)(void *data);
-
-	/* What others of this folder keep for this file, freed with it. */
+	struct lsp_elf_kept kept[LSP_ELF_KEEPERS];
 	struct lsp_elf_cache *cache;
-	struct lsp_elf_debug *debug;
-	struct lsp_cfi *cfi;
-	struct lsp_callsites *callsites;
 	unsigned int refs;
 	struct lsp_elf *next;
 };

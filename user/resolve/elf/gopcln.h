@@ -14,8 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../unwind/cfa.h"
-#include "../unwind/fde.h"
+#include "leb.h"
 
 struct lsp_gopcln {
 	const uint8_t *data;	/* belongs to the Elf */
@@ -33,7 +32,8 @@ struct lsp_gopcln_func {
 	uint64_t start;		/* vaddr */
 	uint64_t end;		/* start of the next one */
 	const char *name;	/* belongs to the Elf */
-	struct lsp_leb stack;	/* for lsp_gopcln_run(); empty: this is the outermost frame of its stack */
+	bool root;		/* nothing calls it, or it leaves one stack for another */
+	struct lsp_leb stack;	/* how far the stack pointer moves; empty: a root, or not known */
 };
 
 /* 0, or -ENOENT: @elf is no Go program, or of a layout that is not known. */
@@ -41,17 +41,5 @@ int lsp_gopcln_init(struct lsp_gopcln *t, Elf *elf);
 
 /* Function @i of nfuncs; they ascend. False: damaged. */
 bool lsp_gopcln_func(const struct lsp_gopcln *t, size_t i, struct lsp_gopcln_func *ret);
-
-/*
- * Its functions within [lo, hi) as entries of call frame information without
- * @common, to be run by lsp_gopcln_run(). Where the runtime leaves one stack for
- * another the walk ends, and is complete: what follows is not on that stack.
- * 0 or -ENOMEM; no entries when @elf is no Go program.
- */
-int lsp_gopcln_fdes(Elf *elf, uint64_t lo, uint64_t hi, struct lsp_fdes *ret);
-
-/* As lsp_cfa_run(). The caller's rbp is not known, and no Go function needs it. */
-int lsp_gopcln_run(struct lsp_leb stack, uint64_t start, uint64_t end, lsp_cfa_row_fn row,
-		   void *arg);
 
 #endif

@@ -25,15 +25,14 @@ static void symfile_free(void *data)
 
 int lsp_symfile_get(struct lsp_elf *e, struct lsp_symfile **ret)
 {
-	struct lsp_symfile *f = e->symbol_data;
+	struct lsp_symfile *f = e->kept[LSP_ELF_KEEPS_SYMBOLS].data;
 
 	if (!f) {
 		f = calloc(1, sizeof(*f));
 		if (!f)
 			return -ENOMEM;
 		f->elf = e;
-		e->symbol_data = f;
-		e->symbol_free = symfile_free;
+		e->kept[LSP_ELF_KEEPS_SYMBOLS] = (struct lsp_elf_kept){ f, symfile_free };
 	}
 	*ret = f;
 	return 0;

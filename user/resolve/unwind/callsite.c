@@ -71,6 +71,16 @@ static void relocations_read(struct lsp_callsites *c, Elf *elf, Elf_Scn *scn, co
 	}
 }
 
+static void callsites_free(void *data)
+{
+	struct lsp_callsites *c = data;
+
+	lsp_symtab_destroy(c->functions);
+	lsp_starts_destroy(c->starts);
+	free(c->slots);
+	free(c);
+}
+
 static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 {
 	struct lsp_callsites *c;
@@ -79,8 +89,8 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 	uint32_t type;
 	GElf_Shdr sh;
 
-	if (e->callsites)
-		return e->callsites;
+	if (e->kept[LSP_ELF_KEEPS_CALLSITES].data)
+		return e->kept[LSP_ELF_KEEPS_CALLSITES].data;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
@@ -100,18 +110,8 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 			relocations_read(c, e->elf, scn, &sh);
 	if (c->nslots)
 		qsort(c->slots, c->nslots, sizeof(*c->slots), slot_compare);
-	e->callsites = c;
+	e->kept[LSP_ELF_KEEPS_CALLSITES] = (struct lsp_elf_kept){ c, callsites_free };
 	return c;
-}
-
-void lsp_callsites_destroy(struct lsp_callsites *c)
-{
-	if (!c)
-		return;
-	lsp_symtab_destroy(c->functions);
-	lsp_starts_destroy(c->starts);
-	free(c->slots);
-	free(c);
 }
 
 static const char *slot_name(const struct lsp_callsites *c, uint64_t vaddr)

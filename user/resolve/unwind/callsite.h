@@ -37,8 +37,4 @@ bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint6
 bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra);
 
-/* For the destructor of struct lsp_elf. */
-struct lsp_callsites;
-void lsp_callsites_destroy(struct lsp_callsites *c);
-
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fde.h"
-#include "../elf/gopcln.h"
+#include "go_rules.h"
 #include "../elf/debugfile.h"
 #include "../elf/file.h"
 
@@ -155,7 +155,7 @@ static int fde_rows(struct build *b, const struct lsp_fde *f)
 	if (f->end <= b->clamp)
 		return 0;
 	err = f->common ? lsp_cfa_run(f->common, f->program, f->start, f->end, row_add, b) :
-			  lsp_gopcln_run(f->program, f->start, f->end, row_add, b);
+			  lsp_go_rules_run(f->program, f->start, f->end, row_add, b);
 	b->clamp = f->end;
 	if (err == -EBADMSG) {
 		b->cfi->damaged = true;
@@ -314,7 +314,7 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	if (err)
 		return err;
 	/* before .debug_frame, which does not say where Go's runtime changes stacks */
-	err = lsp_gopcln_fdes(elf, lo, hi, &dbg);
+	err = lsp_go_rules_fdes(elf, lo, hi, &dbg);
 	if (!err && !dbg.n) {
 		lsp_fdes_uninit(&dbg);
 		err = debug_frame_read(elf, lo, hi, &dbg);
@@ -389,21 +389,29 @@ err_cfi:
 	return err;
 }
 
+static void cfi_free(void *data)
+{
+	lsp_cfi_destroy(data);
+}
+
 const struct lsp_cfi *lsp_cfi_of(struct lsp_elf *e)
 {
 	static const char *const lost = "calls through code that only this section tells of cannot be followed";
+	struct lsp_elf_kept *kept = &e->kept[LSP_ELF_KEEPS_CFI];
+	struct lsp_cfi *cfi;
 	Elf *debug;
 
-	if (e->cfi)
-		return e->cfi;
+	if (kept->data)
+		return kept->data;
 	debug = lsp_cfi_wants_debug(e->elf) ? lsp_elf_debug_elf(e) : NULL;
-	if (lsp_cfi_create(e->elf, debug, &e->cfi))
+	if (lsp_cfi_create(e->elf, debug, &cfi))
 		return NULL;
-	if (e->cfi->damaged)
+	*kept = (struct lsp_elf_kept){ cfi, cfi_free };
+	if (cfi->damaged)
 		lsp_elf_damaged(e, "part of its call frame information cannot be read");
 	if (!lsp_elf_section_packed_warn(e, e->elf, ".debug_frame", lost))
 		lsp_elf_section_packed_warn(e, debug, ".debug_frame", lost);
-	return e->cfi;
+	return cfi;
 }
 
 void lsp_cfi_destroy(struct lsp_cfi *cfi)
