@@ -181,9 +181,9 @@ int lsp_cmd_compare(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .args_doc = "DIR | KERNEL USER...",
 		.doc = "Compares what the kernel saw of a run with what the program saw, and explains the "
-		       "difference. DIR is a folder of record --with-user. Otherwise KERNEL is a folder of "
-		       "record, and USER one of user, or the block profile that a Go program wrote of "
-		       "itself or serves (http://.../debug/pprof)."
+		       "difference. DIR is a folder of record --with-user. In the other form KERNEL is a "
+		       "folder of lockspan record, and USER a folder of lockspan user, or the block "
+		       "profile that a Go program wrote of itself or serves (http://.../debug/pprof)."
 		       "\vThe exit status is 0, 1 when a side is partial, 2 when they cannot be compared, "
 		       "64 for a usage error.",
 	};

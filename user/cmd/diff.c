@@ -137,8 +137,8 @@ int lsp_cmd_diff(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .args_doc = "BASE NEW",
-		.doc = "Shows what has changed from recording BASE to recording NEW; what has become less is "
-		       "negative. Each is a folder or a profile."
+		.doc = "Shows what has changed from recording BASE to recording NEW. A decrease is a "
+		       "negative number. Each recording is a folder or a profile."
 		       "\vThe exit status is 0, 1 when a recording is partial or not all of it could be "
 		       "read, 2 when they cannot be compared, 64 for a usage error.",
 	};

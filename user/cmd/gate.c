@@ -38,19 +38,19 @@ struct gate {
 };
 
 static const struct argp_option options[] = {
-	{ "max", OPTION_MAX, "PERCENT", 0, "So much more delay is tolerated (default 20%)", 0 },
+	{ "max", OPTION_MAX, "PERCENT", 0, "Tolerate this much more delay (default 20%)", 0 },
 	{ "per", OPTION_PER, "WHAT", 0,
 	  "Compare the delay of a run (default), a second or a contention", 0 },
 	{ "floor", OPTION_FLOOR, "US", 0,
-	  "Delay below so many microseconds a second counts as these (default 1000)", 0 },
+	  "Count less delay than US microseconds in each second as that much (default 1000)", 0 },
 	{ "lock", OPTION_LOCK, "NAME", 0, "Only waits for this lock count", 0 },
 	{ "absent", OPTION_ABSENT, NULL, 0,
-	  "With --lock: a side in which nobody waits for it has no delay; else that is an error", 0 },
+	  "With --lock: a side in which nobody waits for the lock has no delay; without this option that is an error", 0 },
 	{ "sync", OPTION_SYNC, "CLASS[,...]", 0,
 	  "Waits of these classes count: lock (mutex, rwlock, pi), sem, cond ...", 0 },
 	{ "status", OPTION_STATUS, "N", 0, "The exit status of a run that ended well (default 0)", 0 },
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
-	{ "power", OPTION_POWER, NULL, 0, "Print what the gate sees of known changes, and end", 0 },
+	{ "power", OPTION_POWER, NULL, 0, "Print how many changes of known size the gate finds, and end", 0 },
 	{ 0 }
 };
 
@@ -121,11 +121,11 @@ static double status_parse(const char *text, struct argp_state *state)
 static void options_check(const struct gate *g, struct argp_state *state)
 {
 	if (g->wanted.lock && g->classes)
-		argp_error(state, "--lock and --sync: one of them");
+		argp_error(state, "give only one of --lock and --sync");
 	if (g->absent && !g->wanted.lock)
 		argp_error(state, "--absent goes with --lock");
 	if (g->floor_given && g->options.per == LSP_GATE_PER_CONTENTION)
-		argp_error(state, "--floor is of delay in a second; a mean wait (--per contention) has none");
+		argp_error(state, "--floor is a delay in each second; with --per contention there is none");
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -367,10 +367,10 @@ static int power_print(const struct gate *g)
 
 static const struct argp argp = {
 	.options = options, .parser = option_parse, .args_doc = "BASE... -- NEW...",
-	.doc = "Tells whether a program waits longer for its locks than it did: compares at least "
-	       "five recordings before with as many after."
+	.doc = "Tells whether a program waits longer for its locks than before a change. Compares "
+	       "at least five recordings before the change with at least five after it."
 	       "\vBASE and NEW are folders that lockspan record has written, or folders of such. "
-	       "It fails when the lower end of the 95 % interval of the change is above the limit.\n\n"
+	       "The verdict is FAIL when the lower end of the 95 % interval of the change is above the limit.\n\n"
 	       "The exit status is 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE, 2 when it could not "
 	       "compare, 64 for a usage error.",
 };

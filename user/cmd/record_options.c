@@ -24,12 +24,12 @@ static const struct argp_option what_options[] = {
 	  "Keep each wait of TIME or longer, and a shorter one with probability length / TIME; "
 	  "1 keeps all (default), 0 none", 2 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
-	  "Keep one release in N; 1 keeps all (default), 0 none", 2 },
+	  "Keep each release with probability 1 / N; 1 keeps all (default), 0 none", 2 },
 	{ "min-delay", OPTION_MIN_DELAY, "TIME", 0, "Leave out shorter waits", 2 },
 	{ "stack", OPTION_STACK, "KIND", 0,
 	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
 	{ "ring-bytes", OPTION_RING_BYTES, "SIZE", 0,
-	  "The module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
+	  "Size of the module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
 	  "Fetch missing debug information from $DEBUGINFOD_URLS", 2 },
@@ -38,13 +38,13 @@ static const struct argp_option what_options[] = {
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "When to stop and what to write:", 3 },
-	{ "duration", 'd', "TIME", 0, "Stop after so long: in seconds, or with a unit (5m, 1h)", 3 },
+	{ "duration", 'd', "TIME", 0, "Stop after this time: in seconds, or with a unit (5m, 1h)", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 3 },
 	{ "cpu", OPTION_CPU, NULL, 0, "Write a CPU profile too, to cpu.pb.gz", 3 },
 	{ "with-user", OPTION_WITH_USER, "SOURCE", OPTION_ARG_OPTIONAL,
-	  "Record from within the program too, to DIR/user, for lockspan compare. A Go program "
-	  "records itself: SOURCE is the file, the folder or the address of its profiles", 3 },
+	  "Record from within the program too, to DIR/user, for lockspan compare. For a Go program, "
+	  "which profiles itself, SOURCE is the file, the folder or the address of its profiles", 3 },
 	/* For tests and measurements of the collector. */
 	{ "keep-stream", OPTION_KEEP_STREAM, "FILE", OPTION_HIDDEN, NULL, 3 },
 	{ "replay", OPTION_REPLAY, "FILE", OPTION_HIDDEN, NULL, 3 },
@@ -202,9 +202,9 @@ void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **arg
 	static const struct argp_child children[] = { { &lsp_record_what_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .children = children, .args_doc = "[-- COMMAND [ARGUMENT]...]",
-		.doc = "Records who waits for which lock, and who is to blame, by the kernel's futexes."
+		.doc = "Records who waits for which lock, and who is to blame, as the kernel's futexes show it."
 		       "\vWrites block.pb.gz (by the waiter's stack) and mutex.pb.gz (by the releaser's) "
-		       "as Go does, contention.ext.pb.gz with more columns, and record.json; read the "
+		       "as Go does, contention.ext.pb.gz with more sample types, and record.json. Read the "
 		       "profiles with go tool pprof. Ctrl-C ends the recording and writes it.\n\n"
 		       "The exit status is the command's own (128 + n for signal n), or 125 when the "
 		       "recording failed or is partial, 126 when the command could not be run, 127 when "

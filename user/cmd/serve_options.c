@@ -17,7 +17,7 @@ enum { OPTION_ROWS_MAX = 512 };
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Where:", 3 },
 	{ "listen", 'l', "ADDR:PORT", 0,
-	  "Listen there (default 127.0.0.1:6060); there is no authentication, so keep it on loopback", 3 },
+	  "Listen at this address (default 127.0.0.1:6060); there is no authentication, so keep it on loopback", 3 },
 	/* For tests. */
 	{ "rows-max", OPTION_ROWS_MAX, "N", OPTION_HIDDEN, NULL, 3 },
 	{ 0 }
@@ -86,10 +86,10 @@ void lsp_serve_options_parse(struct lsp_serve_options *o, int argc, char **argv)
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .children = children,
 		.args_doc = "[-- COMMAND [ARGUMENT]...]",
-		.doc = "Records, and offers the block and mutex profiles by HTTP while it does, under the "
+		.doc = "Records, and meanwhile offers the block and mutex profiles by HTTP, under the "
 		       "addresses and by the rules of a Go program with net/http/pprof."
-		       "\vgo tool pprof http://127.0.0.1:6060/debug/pprof/mutex?seconds=5 shows what the "
-		       "next five seconds bring. lockspan ends with Ctrl-C, or with what it records.\n\n"
+		       "\vgo tool pprof http://127.0.0.1:6060/debug/pprof/mutex?seconds=5 shows the "
+		       "contention of the next five seconds. lockspan ends with Ctrl-C, or with what it records.\n\n"
 		       "The exit status is 0, 1 when records were lost, 2 when lockspan failed, 64 for a "
 		       "usage error.",
 	};

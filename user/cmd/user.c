@@ -24,9 +24,9 @@ static const struct argp_option options[] = {
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
 	  "Keep each wait with probability its length / TIME (in ns or with a unit); 1 keeps all (default), 0 none", 0 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
-	  "Keep one release in N; 1 keeps all (default), 0 none", 0 },
+	  "Keep each release with probability 1 / N; 1 keeps all (default), 0 none", 0 },
 	{ "stack-bytes", OPTION_STACK_BYTES, "BYTES", 0,
-	  "Copy so much of each stack, 8192 (default) to 196608", 0 },
+	  "Copy this much of each stack, from 8192 (default) to 196608", 0 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 0 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
 	{ 0 }
@@ -151,7 +151,7 @@ int lsp_cmd_user(int argc, char **argv)
 		.options = options, .parser = option_parse, .args_doc = "-- COMMAND [ARGUMENT]...",
 		.doc = "Records who waits for which lock, and who is to blame, from within the program: by "
 		       "a preloaded library, without the kernel module and without privileges. Each wait "
-		       "lasts from call to return."
+		       "lasts from the call of a lock function to its return."
 		       "\vWrites block.pb.gz, mutex.pb.gz, contention.ext.pb.gz and record.json as record "
 		       "does. Statically linked programs and those that bring their own locks (Go, Rust) "
 		       "are not seen.\n\n"
