@@ -6,7 +6,7 @@
  * namespace, the number of the one that was meant.
  *
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
- * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
+ * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/resolve/elf/minidebug.c user/base/arena.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c

@@ -10,7 +10,7 @@
  * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c user/resolve/elf/cache.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c user/resolve/unwind/callsite.c
  * sources: user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/range.c user/resolve/maps/maps.c
- * sources: user/resolve/maps/mapset.c user/base/arena.c user/resolve/unwind/snapshot.c
+ * sources: user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/arena.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <setjmp.h>

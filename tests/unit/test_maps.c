@@ -6,7 +6,7 @@
  * mappings; a set that is forgotten too early or never; objects that differ
  * where they are the same, or the other way round.
  *
- * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/maptext.c
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c

@@ -4,7 +4,7 @@
  * later or earlier time in a set; one that was there for a moment and is lost;
  * a set that is held for known when it is not; a child without its parent's.
  *
- * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/base/maptext.c
+ * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/maptext.c
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
@@ -197,6 +197,41 @@ static void a_change_is_missing(void **state)
 	assert_path(1, 0x1800, "/prog");
 }
 
+#define MANY_MAPS 5000U
+#define MANY_CHANGES 3000U
+
+/* Of the address sanitizer, which counts for us. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+
+/*
+ * A large process of which one mapping changes all the time. Would catch a copy of its mappings
+ * for each generation that nobody asks for, and no bound where somebody does.
+ */
+static void many_changes_of_a_large_set(void **state)
+{
+	size_t before = __sanitizer_get_current_allocated_bytes();
+	struct fixture *f = *state;
+	uint32_t i;
+
+	for (i = 2; i <= MANY_CHANGES; i++)
+		change(f, i, i - 1, 0x1000, 0x2000, i % 2 ? "/odd" : "/even");
+	read_as(f, MANY_CHANGES, 0x1000, 0x2000, "/even", LOCKSPAN_MAP_FIRST);
+	for (i = 1; i < MANY_MAPS; i++)
+		read_as(f, MANY_CHANGES, 0x2000 * (uint64_t)i + 0x10000, 0x2000 * (uint64_t)i + 0x11000, "", 0);
+	read_end(f, MANY_CHANGES, 0);
+	assert_path(MANY_CHANGES - 1, 0x1800, "/odd");
+	assert_path(MANY_CHANGES - 900, 0x1800, "/even");
+	assert_path(MANY_CHANGES - 901, 0x2000 * 7 + 0x10000, "");
+	assert_true(__sanitizer_get_current_allocated_bytes() - before < 8 << 20);
+
+	for (i = MANY_CHANGES - 1; i > MANY_CHANGES - 300; i--)
+		assert_path(i, 0x1800, i % 2 ? "/odd" : "/even");
+	assert_true(__sanitizer_get_current_allocated_bytes() - before < 64 << 20);
+	/* What has been given up is made again. */
+	assert_path(MANY_CHANGES - 1, 0x1800, "/odd");
+	assert_path(MANY_CHANGES, 0x1800, "/even");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_reading_after_unloading, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_child_begins_with_its_parents, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_change_is_missing, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_changes_of_a_large_set, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

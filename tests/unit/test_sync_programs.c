@@ -14,7 +14,7 @@
  * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
  * sources: user/resolve/symbol/demangle.c user/resolve/dwarf/variable.c user/resolve/dwarf/type.c
  * sources: user/resolve/lock.c user/resolve/unwind/unwind.c user/resolve/unwind/dwfl.c
- * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c
+ * sources: user/resolve/unwind/snapshot.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
  * sources: user/base/maptext.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
  * sources: user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c
  * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/symbol/perfmap.c

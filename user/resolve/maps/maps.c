@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sets of mappings by (process, generation). A set is built from records or
- * from text, sorted when it is first looked into, and dropped when it is the
- * one least recently used of too many. What frames keep of it (objects, paths)
- * is kept apart and lives on.
+ * from text, and sorted when it is first looked into. What frames keep of it
+ * (objects, paths) is kept apart and lives on when the set is dropped.
  */
 #include "maps.h"
 
@@ -13,12 +12,7 @@
 
 #include "../../base/maptext.h"
 #include "../../base/arena.h"
-
-/* Some 30 mappings of 100 bytes each: 25 MB when full. */
-#define SETS_MAX 8192
-#define SETS_SLOTS (4 * SETS_MAX)
-/* Changes between a set and a whole one that it is made of. */
-#define CHANGES_MAX 1024
+#include "mapsets.h"
 
 struct object_slot {
 	uint64_t hash;
@@ -28,10 +22,7 @@ struct object_slot {
 struct lsp_maps {
 	struct lsp_elf_cache *elves;
 	struct lsp_arena text;
-	struct lsp_mapset **slots;	/* open addressing by (tgid, generation) */
-	size_t nsets;
-	uint64_t requests;
-	uint32_t serial;
+	struct lsp_mapsets sets;
 	struct object_slot *objects;
 	size_t nobjects;
 	size_t objects_room;
@@ -43,8 +34,7 @@ int lsp_maps_create(struct lsp_elf_cache *elves, struct lsp_maps **ret)
 
 	if (!m)
 		return -ENOMEM;
-	m->slots = calloc(SETS_SLOTS, sizeof(*m->slots));
-	if (!m->slots) {
+	if (lsp_mapsets_init(&m->sets)) {
 		free(m);
 		return -ENOMEM;
 	}
@@ -53,100 +43,14 @@ int lsp_maps_create(struct lsp_elf_cache *elves, struct lsp_maps **ret)
 	return 0;
 }
 
-/* ---- sets ---- */
-
-/* Forgets what was derived from the mappings. */
-static void set_changed(struct lsp_maps *m, struct lsp_mapset *set)
-{
-	if (set->walker_free)
-		set->walker_free(set->walker);
-	set->walker = NULL;
-	set->walker_free = NULL;
-	set->serial = ++m->serial;
-}
-
 void lsp_maps_destroy(struct lsp_maps *m)
 {
-	size_t i;
-
 	if (!m)
 		return;
-	for (i = 0; i < SETS_SLOTS; i++)
-		lsp_mapset_destroy(m->slots[i]);
+	lsp_mapsets_uninit(&m->sets);
 	lsp_arena_uninit(&m->text);
 	free(m->objects);
-	free(m->slots);
 	free(m);
-}
-
-static size_t set_home(uint32_t tgid, uint32_t generation)
-{
-	uint64_t key = (uint64_t)tgid << 32 | generation;
-
-	return (size_t)((key * 0x9e3779b97f4a7c15ULL) >> 32) % SETS_SLOTS;
-}
-
-static size_t set_slot(const struct lsp_maps *m, uint32_t tgid, uint32_t generation)
-{
-	size_t i = set_home(tgid, generation);
-
-	while (m->slots[i] && (m->slots[i]->tgid != tgid || m->slots[i]->generation != generation))
-		i = (i + 1) % SETS_SLOTS;
-	return i;
-}
-
-/* Empties a slot and closes the gap, so that probing finds what lies behind it. */
-static void slot_remove(struct lsp_maps *m, size_t hole)
-{
-	size_t i = hole;
-
-	m->slots[hole] = NULL;
-	for (;;) {
-		struct lsp_mapset *s;
-
-		i = (i + 1) % SETS_SLOTS;
-		s = m->slots[i];
-		if (!s)
-			return;
-		m->slots[i] = NULL;
-		m->slots[set_slot(m, s->tgid, s->generation)] = s;
-	}
-}
-
-static void evict(struct lsp_maps *m)
-{
-	size_t i, oldest = SETS_SLOTS;
-
-	for (i = 0; i < SETS_SLOTS; i++)
-		if (m->slots[i] && (oldest == SETS_SLOTS ||
-				    m->slots[i]->used < m->slots[oldest]->used))
-			oldest = i;
-	lsp_mapset_destroy(m->slots[oldest]);
-	slot_remove(m, oldest);
-	m->nsets--;
-}
-
-static struct lsp_mapset *set_at(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
-{
-	size_t slot = set_slot(m, tgid, generation);
-	struct lsp_mapset *set = m->slots[slot];
-
-	if (!set) {
-		if (m->nsets == SETS_MAX) {
-			evict(m);
-			slot = set_slot(m, tgid, generation);
-		}
-		set = calloc(1, sizeof(*set));
-		if (!set)
-			return NULL;
-		set->tgid = tgid;
-		set->generation = generation;
-		m->slots[slot] = set;
-		m->nsets++;
-		set_changed(m, set);
-	}
-	set->used = ++m->requests;
-	return set;
 }
 
 static struct lsp_elf *elf_open(struct lsp_maps *m, const struct lsp_mapset *set,
@@ -182,9 +86,10 @@ static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 {
 	size_t i;
 
-	set_changed(m, set);
+	lsp_mapsets_changed(&m->sets, set);
 	lsp_mapset_sort(set);
 	set->whole = true;
+	lsp_mapsets_weigh(&m->sets, set);
 	for (i = 0; i < set->n; i++) {
 		struct lsp_map *map = &set->maps[i];
 		struct lsp_elf *elf;
@@ -199,77 +104,17 @@ static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 
 /* ---- sets of which only the changes are told ---- */
 
-static struct lsp_mapset *set_of(const struct lsp_maps *m, uint32_t tgid, uint32_t generation)
-{
-	return m->slots[set_slot(m, tgid, generation)];
-}
-
-/*
- * Makes @set out of the nearest whole one that it came of, by the changes between them. They may be
- * told in any order, so this is tried when the set is asked for.
- */
+/* @set, made whole out of what is known of its neighbours if that can be done. */
 static void set_derive(struct lsp_maps *m, struct lsp_mapset *set)
 {
-	struct lsp_mapset *way[CHANGES_MAX], *from = set;
-	size_t n = 0;
-	int err;
-
-	while (from && !from->whole) {
-		if (!from->remapped || n == CHANGES_MAX)
-			return;
-		way[n++] = from;
-		if (!from->base)
-			break;
-		from = set_of(m, from->base_tgid, from->base);
-	}
-	if (!from)
-		return;
-	lsp_mapset_clear(set);
-	if (from->whole)
-		lsp_mapset_sort(from);
-	err = from->whole ? lsp_mapset_copy(set, from) : 0;
-	lsp_mapset_sort(set);
-	while (n-- && !err)
-		err = lsp_mapset_lay(set, &way[n]->change);
-	if (!err)
+	if (!set->whole && !set->old && lsp_mapset_derive(&m->sets, set))
 		set_complete(m, set);
-}
-
-/*
- * A whole set tells of those that led to it too: what did not change had been the same. What the
- * changes hid is not known; code there has no names.
- */
-static int set_derive_back(struct lsp_maps *m, struct lsp_mapset *set)
-{
-	struct lsp_mapset *before;
-	int err = 0;
-
-	for (size_t n = 0; n < CHANGES_MAX && !err; n++) {
-		if (!set->remapped || !set->base || set->base_tgid != set->tgid)
-			return 0;
-		before = set_at(m, set->base_tgid, set->base);
-		if (!before)
-			return -ENOMEM;
-		if (before->whole)
-			return 0;
-		lsp_mapset_clear(before);
-		err = lsp_mapset_copy(before, set);
-		lsp_mapset_sort(before);
-		if (!err)
-			err = lsp_mapset_cut(before, set->change.start, set->change.end);
-		if (!err && before->remapped)
-			err = lsp_mapset_lay(before, &before->change);
-		set_complete(m, before);
-		set = before;
-	}
-	return err;
 }
 
 /* A whole set begins: what the changes have told stays, where it does not contradict. */
 static void set_begin(struct lsp_maps *m, struct lsp_mapset *set)
 {
-	if (set->remapped && !set->whole)
-		set_derive(m, set);
+	set_derive(m, set);
 	if (set->remapped && !set->whole && set->change.start < set->change.end)
 		lsp_mapset_lay(set, &set->change);
 	if (set->remapped && !set->old) {
@@ -279,7 +124,7 @@ static void set_begin(struct lsp_maps *m, struct lsp_mapset *set)
 		set->n = set->room = 0;
 	}
 	lsp_mapset_clear(set);
-	set_changed(m, set);
+	lsp_mapsets_changed(&m->sets, set);
 }
 
 static int set_end(struct lsp_maps *m, struct lsp_mapset *set)
@@ -290,12 +135,12 @@ static int set_end(struct lsp_maps *m, struct lsp_mapset *set)
 	set->old = NULL;
 	set->nold = 0;
 	set_complete(m, set);
-	return err ? err : set_derive_back(m, set);
+	return err;
 }
 
 int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const char *path)
 {
-	struct lsp_mapset *set = set_at(m, rec->map.tgid, rec->map.generation);
+	struct lsp_mapset *set = lsp_mapsets_at(&m->sets, rec->map.tgid, rec->map.generation);
 	struct lsp_map map = {
 		.start = rec->map.start, .end = rec->map.end, .offset = rec->map.offset,
 		.ino = rec->map.ino, .dev_major = rec->map.dev_major, .dev_minor = rec->map.dev_minor,
@@ -318,12 +163,12 @@ int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const c
 	set->base = rec->base;
 	set->base_tgid = rec->base_tgid;
 	set->remapped = true;
-	return 0;
+	return set->base && set->base_tgid == set->tgid ? lsp_mapsets_follow(&m->sets, set) : 0;
 }
 
 int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char *path)
 {
-	struct lsp_mapset *set = set_at(m, rec->tgid, rec->generation);
+	struct lsp_mapset *set = lsp_mapsets_at(&m->sets, rec->tgid, rec->generation);
 	struct lsp_map map = {
 		.start = rec->start, .end = rec->end, .offset = rec->offset, .ino = rec->ino,
 		.dev_major = rec->dev_major, .dev_minor = rec->dev_minor,
@@ -341,7 +186,7 @@ int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char 
 		map.path = lsp_arena_intern(&m->text, path);
 		err = map.path ? lsp_mapset_push(set, &map) : -ENOMEM;
 		if (!err)
-			set_changed(m, set);
+			lsp_mapsets_changed(&m->sets, set);
 	}
 	if (rec->rec.flags & LOCKSPAN_MAP_LAST && !err)
 		err = set_end(m, set);
@@ -361,7 +206,7 @@ static const char *path_intern(struct lsp_maps *m, const struct lsp_maptext *lin
 int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 		      const char *text, size_t bytes)
 {
-	struct lsp_mapset *set = set_at(m, tgid, generation);
+	struct lsp_mapset *set = lsp_mapsets_at(&m->sets, tgid, generation);
 	struct lsp_map *old;
 	struct lsp_maptext line;
 	const char *at = text;
@@ -411,17 +256,19 @@ static void set_refresh(struct lsp_maps *m, struct lsp_mapset *set)
 		changed = true;
 	}
 	if (changed)
-		set_changed(m, set);
+		lsp_mapsets_changed(&m->sets, set);
 }
 
 struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
 {
-	struct lsp_mapset *set = set_of(m, tgid, generation);
+	struct lsp_mapset *set = lsp_mapsets_of(&m->sets, tgid, generation);
 
-	if (set && set->remapped && !set->whole && !set->old)
+	if (set)
 		set_derive(m, set);
+	if (set && !set->n && !set->remapped && !set->whole)
+		return NULL;	/* only that another follows it is known */
 	if (set) {
-		set->used = ++m->requests;
+		lsp_mapsets_used(&m->sets, set);
 		lsp_mapset_sort(set);
 		set_refresh(m, set);
 	}
@@ -430,9 +277,9 @@ struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 
 bool lsp_maps_whole(struct lsp_maps *m, uint32_t tgid, uint32_t generation)
 {
-	struct lsp_mapset *set = set_of(m, tgid, generation);
+	struct lsp_mapset *set = lsp_mapsets_of(&m->sets, tgid, generation);
 
-	if (set && set->remapped && !set->whole && !set->old)
+	if (set)
 		set_derive(m, set);
 	return set && set->whole;
 }

@@ -40,19 +40,32 @@ void lsp_mapset_destroy(struct lsp_mapset *set)
 	free(set);
 }
 
+/* Room for @n mappings, and for as many again when @set grows beyond its first room. */
+static int room_make(struct lsp_mapset *set, size_t n)
+{
+	size_t room = set->room ? set->room : n + 8;
+	struct lsp_map *maps;
+
+	if (n > MAPS_MAX)
+		return -E2BIG;
+	if (n <= set->room)
+		return 0;
+	while (room < n)
+		room *= 2;
+	maps = realloc(set->maps, room * sizeof(*maps));
+	if (!maps)
+		return -ENOMEM;
+	set->maps = maps;
+	set->room = room;
+	return 0;
+}
+
 int lsp_mapset_push(struct lsp_mapset *set, const struct lsp_map *map)
 {
-	if (set->n == MAPS_MAX)
-		return -E2BIG;
-	if (set->n == set->room) {
-		size_t room = set->room ? 2 * set->room : 32;
-		struct lsp_map *maps = realloc(set->maps, room * sizeof(*maps));
+	int err = room_make(set, set->n + 1);
 
-		if (!maps)
-			return -ENOMEM;
-		set->maps = maps;
-		set->room = room;
-	}
+	if (err)
+		return err;
 	set->maps[set->n++] = *map;
 	set->sorted = false;
 	return 0;
@@ -88,20 +101,27 @@ void lsp_mapset_sort(struct lsp_mapset *set)
 	set->sorted = true;
 }
 
-static bool overlaps(const struct lsp_map *sorted, size_t n, const struct lsp_map *map)
+/* The first of @n sorted mappings that ends behind @addr. */
+static size_t first_behind(const struct lsp_map *sorted, size_t n, uint64_t addr)
 {
 	size_t lo = 0, hi = n;
 
-	/* the first that ends behind the start of @map */
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (sorted[mid].end <= map->start)
+		if (sorted[mid].end <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < n && sorted[lo].start < map->end;
+	return lo;
+}
+
+static bool overlaps(const struct lsp_map *sorted, size_t n, const struct lsp_map *map)
+{
+	size_t i = first_behind(sorted, n, map->start);
+
+	return i < n && sorted[i].start < map->end;
 }
 
 int lsp_mapset_keep_old(struct lsp_mapset *set, const struct lsp_map *old, size_t n)
@@ -119,84 +139,96 @@ int lsp_mapset_keep_old(struct lsp_mapset *set, const struct lsp_map *old, size_
 	return err;
 }
 
-/* The same file once more. */
-static int push_copy(struct lsp_mapset *set, const struct lsp_map *map)
-{
-	int err = lsp_mapset_push(set, map);
-
-	if (!err && map->elf)
-		map->elf->refs++;
-	return err;
-}
-
 int lsp_mapset_copy(struct lsp_mapset *set, const struct lsp_mapset *from)
 {
-	int err = 0;
+	int err = room_make(set, from->n);
 
-	for (size_t i = 0; i < from->n && !err; i++)
-		err = push_copy(set, &from->maps[i]);
-	return err;
-}
-
-int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end)
-{
-	size_t n = set->n, kept = 0;
-	struct lsp_map rest;
-	bool split = false;
-	int err;
-
-	for (size_t i = 0; i < n; i++) {
-		struct lsp_map map = set->maps[i];
-
-		if (map.start < start && map.end > end) {
-			rest = map;
-			rest.offset += end - map.start;
-			rest.start = end;
-			split = true;
-		}
-		if (map.start < start && map.end > start) {
-			map.end = start;
-		} else if (map.start < end && map.end > end) {
-			map.offset += end - map.start;
-			map.start = end;
-		} else if (map.start >= start && map.end <= end) {
-			lsp_elf_put(map.elf);
-			continue;
-		}
-		set->maps[kept++] = map;
+	if (err)
+		return err;
+	for (size_t i = 0; i < from->n; i++) {
+		set->maps[i] = from->maps[i];
+		if (set->maps[i].elf)
+			set->maps[i].elf->refs++;
 	}
-	set->n = kept;
-	err = split ? push_copy(set, &rest) : 0;
-	lsp_mapset_sort(set);
-	return err;
-}
-
-int lsp_mapset_lay(struct lsp_mapset *set, const struct lsp_map *map)
-{
-	int err;
-
-	if (map->start >= map->end)
-		return 0;
-	err = lsp_mapset_cut(set, map->start, map->end);
-	if (!err)
-		err = push_copy(set, map);
-	lsp_mapset_sort(set);
-	return err;
+	set->n = from->n;
+	set->sorted = from->sorted;
+	return 0;
 }
 
 struct lsp_map *lsp_mapset_lookup(struct lsp_mapset *set, uint64_t addr)
 {
-	size_t lo = 0, hi = set->n;
+	size_t i = first_behind(set->maps, set->n, addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+	return i < set->n && set->maps[i].start <= addr ? &set->maps[i] : NULL;
+}
 
-		if (set->maps[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
+/* Puts @map before the one that stands at @at. */
+static int insert(struct lsp_mapset *set, size_t at, const struct lsp_map *map)
+{
+	int err = room_make(set, set->n + 1);
+
+	if (err)
+		return err;
+	memmove(&set->maps[at + 1], &set->maps[at], (set->n - at) * sizeof(*set->maps));
+	set->maps[at] = *map;
+	set->n++;
+	if (map->elf)
+		map->elf->refs++;
+	return 0;
+}
+
+static void move_start(struct lsp_map *map, uint64_t start)
+{
+	map->offset += start - map->start;
+	map->start = start;
+}
+
+int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end)
+{
+	struct lsp_map before;
+	size_t at, to;
+	int err;
+
+	lsp_mapset_sort(set);
+	at = first_behind(set->maps, set->n, start);
+	if (start >= end || at == set->n)
+		return 0;
+	if (set->maps[at].start < start) {
+		/* What lies before the cut stays as a mapping of its own. */
+		before = set->maps[at];
+		before.end = start;
+		err = insert(set, at++, &before);
+		if (err)
+			return err;
+		move_start(&set->maps[at], start);
 	}
-	return lo < set->n && set->maps[lo].start <= addr ? &set->maps[lo] : NULL;
+	for (to = at; to < set->n && set->maps[to].end <= end; to++)
+		lsp_elf_put(set->maps[to].elf);
+	memmove(&set->maps[at], &set->maps[to], (set->n - to) * sizeof(*set->maps));
+	set->n -= to - at;
+	if (at < set->n && set->maps[at].start < end)
+		move_start(&set->maps[at], end);
+	return 0;
+}
+
+int lsp_mapset_lay(struct lsp_mapset *set, const struct lsp_map *map)
+{
+	struct lsp_map *same;
+	int err;
+
+	if (map->start >= map->end)
+		return 0;
+	lsp_mapset_sort(set);
+	same = lsp_mapset_lookup(set, map->start);
+	if (same && same->start == map->start && same->end == map->end) {
+		lsp_elf_put(same->elf);
+		*same = *map;
+		if (map->elf)
+			map->elf->refs++;
+		return 0;
+	}
+	err = lsp_mapset_cut(set, map->start, map->end);
+	return err ? err : insert(set, first_behind(set->maps, set->n, map->start), map);
 }
 
 struct lsp_map *lsp_mapset_main(struct lsp_mapset *set)

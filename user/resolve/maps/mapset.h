@@ -40,6 +40,9 @@ struct lsp_mapset {
 	bool remapped;		/* it came of base, with change laid over it */
 	uint32_t base;		/* 0: nothing was executable before */
 	uint32_t base_tgid;
+	uint32_t next;		/* the generation of the same process that came of this one; 0: none is known */
+	bool derived;		/* made out of neighbours, and can be so again */
+	size_t weight;		/* mappings that mapsets.c has counted for it */
 	struct lsp_map change;	/* start = end: none, a copy of the base */
 	struct lsp_map *old;	/* what was known when a whole set began to come */
 	size_t nold;
@@ -68,7 +71,7 @@ int lsp_mapset_keep_old(struct lsp_mapset *set, const struct lsp_map *old, size_
 /* Adds copies of all of @from to the empty @set. 0, -E2BIG or -ENOMEM. */
 int lsp_mapset_copy(struct lsp_mapset *set, const struct lsp_mapset *from);
 
-/* Takes [start, end) out of the sorted @set; and puts @map there, whose file it refers to once more. As above. */
+/* Takes [start, end) out of @set, which is sorted then; and puts @map there, whose file it refers to once more. As above. */
 int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end);
 int lsp_mapset_lay(struct lsp_mapset *set, const struct lsp_map *map);
 
