@@ -21,6 +21,12 @@ const char *lsp_sync_name(unsigned int sync)
 	return sync < LSP_SYNC_COUNT ? sync_names[sync] : "?";
 }
 
+bool lsp_sync_is_lock(enum lsp_sync sync)
+{
+	return sync == LSP_SYNC_MUTEX || sync == LSP_SYNC_RWLOCK_RD ||
+	       sync == LSP_SYNC_RWLOCK_WR || sync == LSP_SYNC_PI;
+}
+
 const char *lsp_op_name(unsigned int op)
 {
 	return op < LOCKSPAN_OP_COUNT ? op_names[op] : "?";

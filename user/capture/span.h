@@ -60,6 +60,9 @@ const char *lsp_op_name(unsigned int op);
 const char *lsp_outcome_name(unsigned int outcome);
 const char *lsp_counter_name(unsigned int counter);
 
+/* Whether a release of this class is blamed in a mutex profile. */
+bool lsp_sync_is_lock(enum lsp_sync sync);
+
 /* A record whose times run backwards must not turn into 584 years of waiting. */
 static inline uint64_t lsp_elapsed_ns(uint64_t from_ns, uint64_t to_ns)
 {

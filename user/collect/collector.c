@@ -458,12 +458,6 @@ size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t 
 
 /* ---- what came of it ---- */
 
-bool lsp_sync_is_lock(enum lsp_sync sync)
-{
-	return sync == LSP_SYNC_MUTEX || sync == LSP_SYNC_RWLOCK_RD ||
-	       sync == LSP_SYNC_RWLOCK_WR || sync == LSP_SYNC_PI;
-}
-
 int lsp_collector_rows(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_row *row), void *arg)
 {

@@ -99,9 +99,6 @@ struct lsp_row {
 int lsp_collector_rows(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
 
-/* Whether a release of this class is blamed in a mutex profile. */
-bool lsp_sync_is_lock(enum lsp_sync sync);
-
 struct lsp_collector_totals {
 	uint64_t records;
 	uint64_t spans;			/* SPAN records, of any outcome */
