@@ -114,8 +114,10 @@ static void numbers_write(FILE *to, const struct lsp_gate_judgement *g)
 
 	if (!r->measured)
 		return;
-	fprintf(to, "  base    %12.6f s, median of %zu runs\n", r->base / 1e9, g->runs[0]->n);
-	fprintf(to, "  new     %12.6f s, median of %zu runs\n", r->now / 1e9, g->runs[1]->n);
+	fprintf(to, "  base    %12.6f s, median of %zu run%s\n", r->base / 1e9, g->runs[0]->n,
+		g->runs[0]->n == 1 ? "" : "s");
+	fprintf(to, "  new     %12.6f s, median of %zu run%s\n", r->now / 1e9, g->runs[1]->n,
+		g->runs[1]->n == 1 ? "" : "s");
 	fputs("  change  ", to);
 	change_write(to, r);
 	fprintf(to, "; limit %+.1f %%\n", 100 * g->options->limit);

@@ -50,7 +50,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s
 	name_copy(top, sizeof(top), lsp_collector_top(c, &wait_ns));
 	events = t.spans + t.releases;
 	lost = t.gap_records;
-	/* What was not kept only the module knows. */
+	/* Only the module knows what was not kept. */
 	if (!lsp_client_status(s->client, &r)) {
 		events = r.counters[LOCKSPAN_C_KEPT] + r.counters[LOCKSPAN_C_SAMPLED_OUT] +
 			 r.counters[LOCKSPAN_C_RELEASES];
@@ -59,12 +59,12 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s
 			r.counters[LOCKSPAN_C_LOST_TASK_TABLE] +
 			r.counters[LOCKSPAN_C_LOST_KEY_TABLE] + r.counters[LOCKSPAN_C_LOST_SEND];
 	}
-	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " events  %" PRIu64 " kept  %" PRIu64 " lost",
+	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " event%s  %" PRIu64 " kept  %" PRIu64 " lost",
 		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - s->start_ns) / 1e9, events,
-		     t.spans + t.releases, lost);
+		     events == 1 ? "" : "s", t.spans + t.releases, lost);
 	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
 		all_ns += outcomes[i].delay_ns;
-	/* A lock with next to none of the waiting is not what it is for. */
+	/* A lock with hardly any of the waiting is not worth a word. */
 	if (*top && wait_ns >= TOP_SHARE * all_ns && n > 0 && (size_t)n < sizeof(line))
 		snprintf(line + n, sizeof(line) - (size_t)n, "  top %s %.3f s", top, wait_ns / 1e9);
 	lsp_progress_text(p, line);

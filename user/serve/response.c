@@ -103,9 +103,10 @@ void lsp_serve_index(struct lsp_serve_response *ret, const struct lsp_serve_numb
 			  "stacks that released contended locks, and how long others had waited");
 		fputs("<tr><td></td><td><a href=\"cmdline\">cmdline</a></td>"
 		      "<td>the command line of the server</td></tr>\n</table>\n", to);
-		fprintf(to, "<p>%" PRIu64 " waits and %" PRIu64 " releases kept, %" PRIu64
-			" records lost, in %.0f s; session %s.</p>\n",
-			n->waits, n->releases, n->lost, n->seconds, n->session);
+		fprintf(to, "<p>%" PRIu64 " wait%s and %" PRIu64 " release%s kept, %" PRIu64
+			" record%s lost, in %.0f s; session %s.</p>\n",
+			n->waits, n->waits == 1 ? "" : "s", n->releases, n->releases == 1 ? "" : "s",
+			n->lost, n->lost == 1 ? "" : "s", n->seconds, n->session);
 		fputs("<p>Counters grow since the beginning of the session. "
 		      "<code>?seconds=N</code> gives what N seconds add, "
 		      "<code>?debug=1</code> text.</p>\n</body></html>\n", to);
