@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What has become executable in a process since its mappings were last told:
- * noted where it happens, which is the only moment at which all of it is known,
- * and sent by the worker later. A note holds the file, so that it has a name
- * even when process and mapping are gone by then.
+ * What has become executable in a process since its mappings were last sent. It
+ * is noted when it happens, because only then all of it is known, and is sent by
+ * the worker later. A note has a reference to the file, so that the file's name
+ * is known even when process and mapping are gone by then.
  */
 #ifndef _LSP_CHANGE_H
 #define _LSP_CHANGE_H
@@ -20,7 +20,7 @@
 struct lsp_change {
 	struct lsp_change *next;
 	u32 generation;		/* that begins with it */
-	u32 base;		/* that it came to; 0: nothing was executable before */
+	u32 base;		/* generation before it; 0: nothing was executable before */
 	u32 base_tgid;
 	struct lsp_laid laid;	/* empty: a copy of the base, by fork */
 	u64 offset;
@@ -37,7 +37,7 @@ u64 lsp_change_memory(void);
 /* A note of @vma, or of nothing if that is NULL. NULL: none is left. Any context; the caller holds a raw lock. */
 struct lsp_change *lsp_change_get(struct vm_area_struct *vma);
 
-/* Gives a list of them back. Process context. */
+/* Gives a list of notes back. Process context. */
 void lsp_change_put(struct lsp_change *c);
 
 /* Where @vma lies, and the number of its content. */

@@ -27,7 +27,7 @@ u64 lsp_filter_memory(void);
  */
 int lsp_filter_add(pid_t nr, struct task_struct **task);
 
-/* A shorter minimum or another; any context. */
+/* Sets the shortest lock wait that is kept; any context. */
 void lsp_filter_min_delay_set(u64 ns);
 
 /* From the fork and exit tracepoints. */
@@ -55,7 +55,7 @@ static inline bool lsp_filter_all(void)
 	return lsp_filter_options.all;
 }
 
-/* Whether waits of this kind are; and ones of this length. Count nothing. */
+/* Whether waits of this operation, and waits of this length, are wanted. They count nothing. */
 static inline bool lsp_filter_op(unsigned int op)
 {
 	return !lsp_filter_options.ops || (lsp_filter_options.ops & BIT(op));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Entries of functions, listened to without kprobes: the call that the compiler
- * put there for ftrace comes to us, where a kprobe on the same place would take three
- * times as long to get there. For the few functions that every wait goes through.
+ * Hooks at the entries of functions, without kprobes: the call that the compiler put
+ * there for ftrace leads to the hook. A kprobe at the same place takes three times as
+ * long. Hooks are for the few functions that every wait goes through.
  */
 #ifndef _LSP_HOOK_H
 #define _LSP_HOOK_H
@@ -16,7 +16,7 @@ typedef void (*lsp_hook)(struct ftrace_regs *regs);
 
 #define LSP_HOOKS_MAX 4
 
-/* Whether this kernel has what it takes. */
+/* Whether this kernel can have hooks. */
 bool lsp_hook_supported(void);
 
 /* Adds @hook at @entry, the address of ftrace's call in a function, to what is armed next. */
@@ -28,12 +28,12 @@ void lsp_hook_add(unsigned long entry, lsp_hook hook);
  */
 int lsp_hook_arm(void);
 
-/* When it returns no hook runs any more. Nothing is added any more. Process context, may sleep. */
+/* When it returns, no hook runs any more. No hook may be added after it. Process context, may sleep. */
 void lsp_hook_disarm(void);
 
 /*
- * Where there are no hooks: keeps ftrace, on which kprobes stand, from being turned off,
- * until unguard. Process context, may sleep. Errors as above; -ENXIO: kprobes would hear nothing.
+ * For a session without hooks: keeps ftrace, which kprobes need, from being turned off until
+ * unguard. Process context, may sleep. Errors as above; with -ENXIO kprobes would not be called.
  */
 int lsp_hook_guard(void);
 void lsp_hook_unguard(void);

@@ -15,8 +15,8 @@ u64 lsp_rules_memory(void);
 /*
  * Takes @bytes of struct lockspan_rule, at any alignment. Process context,
  * under the session's lock. 0 or -EINVAL with a sentence in *@why. *@renewed
- * is set when the table was full and has been begun anew: whoever has been told
- * of a stack is to be told again, else nobody would teach its rules.
+ * is set when the table was full and has been emptied. Then all stacks must be
+ * sent again, or else the collector would not teach their rules again.
  */
 int lsp_rules_teach(u32 generation, const void *rules, u32 bytes, bool *renewed, const char **why);
 

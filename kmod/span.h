@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is told of a wait that has ended, by whoever ends it: its record and its part in the sums. */
+/* The record of a wait that has ended, and its part in the sums; for all that end waits. */
 #ifndef _LSP_SPAN_H
 #define _LSP_SPAN_H
 
@@ -43,7 +43,7 @@ static __always_inline void lsp_span_count(const struct lsp_task *t)
 		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
 }
 
-/* Writes all but the outcome and the flags, which a late waker may change: they are the caller's to give. */
+/* Writes all but the outcome and the flags. A late waker may change these two, so the caller writes them. */
 static __always_inline void lsp_span_fill(struct lockspan_span *s, const struct lsp_task *t,
 					  const char *comm, u64 stack, u64 rate_ns)
 {

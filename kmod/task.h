@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The threads that have waited, each with its one span: open, or the last one.
+ * The threads that have waited. Each has one record, with its open span or its last one.
  *
- * A thread is found by the base of its kernel stack. That serves both sides:
- * the waiter knows its own, and the futex_q that a waker takes off a queue
- * lies on the waiter's kernel stack, so its address names the thread without a
- * second table and without reading the kernel's private structure.
+ * A record is found by the base of the thread's kernel stack, which both sides know.
+ * The waiter knows its own stack. A waker takes a futex_q off a queue, and that lies
+ * on the waiter's kernel stack. So the address of the futex_q leads to the record
+ * without a second table, and without reading the kernel's private structure.
  */
 #ifndef _LSP_TASK_H
 #define _LSP_TASK_H
@@ -42,11 +42,11 @@ struct lsp_task {
 	u8 outcome;			/* of the last span */
 	bool pi;			/* sleeps on a PI mutex now */
 	bool owner_died;		/* woken by an exiting owner */
-	bool plain;			/* by futex(2) on a private word: what wait_is_like_last() asks for */
+	bool plain;			/* by futex(2) on a private word; for wait_is_like_last() */
 	u16 flags;			/* LOCKSPAN_SPAN_* */
 	u16 depth;
 	u32 op_word;
-	u32 tid;			/* its own, as they were when it began to wait */
+	u32 tid;			/* the thread's own ids when it began to wait */
 	u32 tgid;
 	u32 waker_tid;
 	u32 waker_tgid;
@@ -63,10 +63,10 @@ struct lsp_task {
 	u64 tail_ns;
 	u64 handoff_ns;
 	unsigned long nvcsw;		/* voluntary switches when the span began */
-	char comm[TASK_COMM_LEN];	/* only of one that exited with its wait open */
+	char comm[TASK_COMM_LEN];	/* set only if the thread exited with its wait open */
 };
 
-/* Whether a wait of it is in a ledger. Its lock is held. */
+/* Whether the thread has a wait that has not ended. The lock of @t is held. */
 static inline bool lsp_task_waits(const struct lsp_task *t)
 {
 	return t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
@@ -82,7 +82,7 @@ struct lsp_task_bucket {
 	struct hlist_head tasks;
 };
 
-/* By the function below only. */
+/* Used only by the function below. */
 extern struct lsp_task_bucket *lsp_task_buckets;
 extern unsigned int lsp_task_shift;
 
@@ -104,10 +104,10 @@ static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
 	return NULL;
 }
 
-/* A new one for the current thread. NULL: no room. Preemption and interrupts off. */
+/* A new record for the current thread. NULL: no room. Preemption and interrupts off. */
 struct lsp_task *lsp_task_create(void);
 
-/* The current thread's, made if need be. NULL: no room. Preemption and interrupts off. */
+/* The current thread's record, made if need be. NULL: no room. Preemption and interrupts off. */
 static inline struct lsp_task *lsp_task_current(void)
 {
 	struct lsp_task *t = lsp_task_by_stack((unsigned long)current->stack);
@@ -126,12 +126,12 @@ static inline struct lsp_task *lsp_task_by_task(const struct task_struct *task)
 }
 
 /*
- * @task, the current one, exits: forgets it. But a record with a wait that is still open stays as it is,
- * found by lsp_task_each() alone. Any context.
+ * The current task @task exits: gives its record back. A record whose wait is still open is kept as it is, but
+ * only lsp_task_each() still finds it. Any context.
  */
 void lsp_task_exit(struct task_struct *task);
 
-/* Makes what exited before the last call usable again. Process context, may sleep (RCU). */
+/* Makes the records of threads that exited before the last call usable again. Process context, may sleep (RCU). */
 void lsp_task_reclaim(void);
 
 /*

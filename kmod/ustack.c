@@ -361,7 +361,10 @@ static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
 	return lsp_print_end(print);
 }
 
-/* Beside its snapshot: one that is remembered otherwise is sent as no stack could be, so that it differs. */
+/*
+ * For the test mode that takes each stack in both ways. If the walk is remembered under a name other than
+ * its own, a walk that cannot be any stack's is sent, so that the comparison with the snapshot fails.
+ */
 static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *print)
 {
 	u64 remembered = lsp_uwalk_remembered(regs, w->generation);

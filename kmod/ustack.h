@@ -40,7 +40,7 @@ static inline u64 lsp_ustack_current(void)
 
 /*
  * The same for another task that sleeps, into the worker's ring. @regs: its user
- * registers, which lie on its kernel stack and so are the caller's to read, who can keep it from
+ * registers, which lie on its kernel stack; the caller has read them while it kept the task from
  * exiting. Process context, may sleep. 0 also when the task has run meanwhile (@nvcsw is
  * its count of voluntary switches before it went to sleep).
  */

@@ -11,7 +11,7 @@ int lsp_uwalk_init(void);
 void lsp_uwalk_uninit(void);
 u64 lsp_uwalk_memory(void);
 
-/* Worker: begins anew with what has become full. May sleep (RCU). */
+/* For the worker: empties the tables that have become full. May sleep (RCU). */
 void lsp_uwalk_tidy(void);
 
 /* A walk of the current stack. */
@@ -26,12 +26,12 @@ struct lsp_uwalk {
 #define LSP_UWALK_ROOM_BYTES (2 * 8 * LSP_UWALK_FRAMES)
 
 /*
- * The name of a stack that has been walked before, by looking at the words that tell
- * it; 0: unknown. Preemption off; @regs are the current task's at its system call.
+ * The name of a stack that has been walked before, recognised by the words that its walk
+ * depended on; 0: unknown. Preemption off; @regs are the current task's at its system call.
  */
 u64 lsp_uwalk_remembered(const struct pt_regs *regs, u32 generation);
 
-/* Walks it; false where rules do not lead to its end: @n is as far as they lead, 0 nowhere. As above. */
+/* Walks the stack. False: rules do not lead to its end, and @n addresses were walked. Context as above. */
 bool lsp_uwalk_current(struct lsp_uwalk *w, const struct pt_regs *regs);
 
 /* Remembers under @id what lsp_uwalk_current() has just walked to its end. */

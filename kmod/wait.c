@@ -430,7 +430,7 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 		if (which == WAIT_REQUEUE_PI)
 			t->to = result == -ETIMEDOUT ? &fired : NULL;
 		wait_leave(t);
-		/* Before a late waker can put it right. */
+		/* Counted here, because a late waker may correct the counters as soon as the lock is free. */
 		lsp_span_count(t);
 		outcome = t->outcome;
 		flags = t->flags;
@@ -442,7 +442,7 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 	wait_send(t, outcome, flags);
 }
 
-/* Of the current task after the freeze, see close.h. */
+/* Ends the current task's wait after the freeze, see close.h. */
 static noinline void wait_end_frozen(enum which which, const void *q)
 {
 	struct lsp_task *t;
@@ -472,7 +472,7 @@ void lsp_wait_end(struct lsp_task *t)
 	local_irq_restore(flags);
 }
 
-/* The current task's, if it is known. */
+/* Ends the wait of the current task, if the task has a record. */
 static __always_inline void wait_end_current(enum which which, const void *q, long result)
 {
 	struct lsp_task *t;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The waker's side: releases, and waiters that are moved to another key. All in probe context, in the waker. */
+/* The waker's side: releases, and waiters that are moved to another key. All functions run in probe context, in the waker. */
 #ifndef _LSP_WAKE_H
 #define _LSP_WAKE_H
 
@@ -11,7 +11,7 @@ void lsp_wake_q(const void *q);
 /* The current task hands a PI mutex to @task, for the first time or again; or wakes it for another reason. */
 void lsp_wake_pi(struct task_struct *task);
 
-/* The current task calls requeue: from now on waiters may end on another key than they began. */
+/* The current task requeues waiters: from now on waits may end on a key other than the one they began on. */
 void lsp_wake_requeues(void);
 
 /*
@@ -20,8 +20,8 @@ void lsp_wake_requeues(void);
 void lsp_wake_requeue_pi(struct task_struct *task, const void *lock);
 
 /*
- * The current task wakes @task by its state, as a call of requeue_pi's does to grant a mutex that was free, and as
- * whoever changes a priority does when a mutex that is under way to one waiter becomes another's.
+ * The current task wakes @task by its state. FUTEX_CMP_REQUEUE_PI does so to give the waiter a mutex that was free. A
+ * change of priority does so when a mutex that is on its way to one waiter goes to another one.
  */
 void lsp_wake_state(struct task_struct *task);
 

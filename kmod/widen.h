@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Narrow places of the module, made wide: a test that would meet two threads in one once in a
- * million times meets them each time. Only in the module that `make module-wide` builds for the
- * storms (parameter widen_us, a number for each place, 0 nothing); nothing in any other.
+ * Delays at places where a race is possible but rare. With the delay two threads meet there each time,
+ * and not once in a million times. Only the module that `make module-wide` builds for the storms has them
+ * (parameter widen_us, a number for each place, 0 for none); in the usual module they are nothing.
  */
 #ifndef _LSP_WIDEN_H
 #define _LSP_WIDEN_H
 
 enum lsp_widen_place {
 	LSP_WIDEN_TELL,		/* a wait has been counted, and not been sent; interrupts off */
-	LSP_WIDEN_MISS,		/* not a time: each so manyeth end of a wait is missed */
+	LSP_WIDEN_MISS,		/* not a time: with N, every Nth end of a wait is missed */
 	LSP_WIDEN_EXIT,		/* a thread exits: its last wait has been ended, its record is still known */
 	LSP_WIDEN_FREEZE,	/* STOP's time has been taken, the probes stand */
 	LSP_WIDEN_CLOSE,	/* an open wait has been closed, its stack has not been read */
@@ -39,7 +39,7 @@ static inline void lsp_widen(enum lsp_widen_place place)
 	udelay(us);
 }
 
-/* Every so manyeth call of one processor. */
+/* True once in as many calls as the place's number says. */
 #define lsp_widen_every(place) ({						\
 	static atomic_t calls;							\
 	unsigned int n = lsp_widen_value(place);				\

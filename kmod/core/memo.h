@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks by learned rules that have been made before, as a tree of questions.
+ * Recognises stacks that have been walked by rules before. The walks are kept as a
+ * tree of questions.
  *
- * A walk is decided by the words that it reads: where the first rule leads, the
- * return address found there, where that one's rule leads. So a node says where to
- * look next, relative to the walk's rsp, and each answer that has been met leads to
- * a node of its own; the last one has the stack's name. Following the tree asks what
- * the walk would ask, and comes to the same stack, but without its rules, and
- * without the words that decide nothing.
+ * A walk depends only on the words that it reads: the first rule says where the first
+ * return address is, the rule of that address says where the next one is, and so on.
+ * So a node of the tree says which word to read next, relative to the walk's rsp. Each
+ * value that was found there leads to another node, and the last node has the stack's
+ * name. Following the tree reads the same words as the walk and comes to the same
+ * stack, but it looks up no rules and skips the words on which nothing depends.
  */
 #ifndef _LSP_CORE_MEMO_H
 #define _LSP_CORE_MEMO_H
@@ -15,9 +16,9 @@
 #include "types.h"
 #include "walk.h"
 
-/* Places looked at for one answer. */
+/* Number of places in which one answer is searched. */
 #define LSP_MEMO_PLACES 8
-/* In @from of a node that begins a tree: with the generation of its mappings. */
+/* In @from of a node that begins a tree, together with the generation of the mappings. */
 #define LSP_MEMO_ROOT (1U << 31)
 
 enum lsp_memo_kind {
@@ -28,7 +29,7 @@ enum lsp_memo_kind {
 	LSP_MEMO_END,
 };
 
-/* Who sees its @from sees @value, who sees its @kind sees what belongs to that. */
+/* A reader that sees @from also sees @value. One that sees @kind also sees the fields that @kind needs. */
 struct lsp_memo_node {
 	u64 value;	/* the answer that leads here, of a root: rip */
 	u32 from;	/* the node where it was asked; 0: free */

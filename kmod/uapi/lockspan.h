@@ -170,9 +170,9 @@ enum lockspan_stack_mode {
 /*
  * Counters, exact for the session whatever the rates. *_NS are sums.
  * LOCK_WAIT_NS, HOLD_NS, HANDOFF_NS and TAIL_NS run over every observed span,
- * NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL = LOCK_WAIT; the first
- * nine count spans by outcome, so they and NOSLEEP_WAIT_NS and OPEN_WAIT_NS
- * give the block profile's exact total by subtraction.
+ * NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL = LOCK_WAIT. The first
+ * ten count spans by outcome. The block profile's exact total is these counts
+ * and LOCK_WAIT_NS without those of NOSLEEP, OPEN and ERROR.
  */
 #define LOCKSPAN_COUNTERS(X)						\
 	X(WOKEN, "woken")						\
@@ -273,8 +273,8 @@ struct lockspan_span {
 	__u64 uaddr;		/* address of the word it began on */
 	__u64 stack;		/* name of the waiter's stack, 0 none */
 	__u64 rate_ns;		/* block rate in force */
-	__u64 tail_ns;		/* part nobody answers for (unwoken, requeued) */
-	__u64 handoff_ns;	/* transit time that this span's enq and run closed */
+	__u64 tail_ns;		/* part for which nobody is blamed (not woken, requeued) */
+	__u64 handoff_ns;	/* handoff that this span's enq and run ended */
 	__u32 tid;
 	__u32 tgid;
 	__u32 waker_tid;
@@ -301,7 +301,7 @@ struct lockspan_release {
 	__u64 span;		/* id of the waiter's span */
 	__u64 time_ns;
 	__u64 hold_ns;		/* hold charge of this releaser */
-	__u64 handoff_ns;	/* transit time that this release closed */
+	__u64 handoff_ns;	/* handoff that this release ended */
 	__u64 key;
 	__u64 uaddr;		/* the waiter's word, in the waiter's process */
 	__u64 stack;		/* name of the releaser's stack, 0 none */
@@ -317,9 +317,8 @@ struct lockspan_release {
 };
 
 /*
- * A span that was counted as TIMEOUT, SIGNAL or STRAY, and perhaps sent so,
- * turned out to have been released after that: it is WOKEN_LATE. The counters
- * are corrected already.
+ * A span was counted, and perhaps sent, as TIMEOUT, SIGNAL or STRAY, and then a
+ * release reached it: it is WOKEN_LATE. The counters have been corrected already.
  */
 struct lockspan_late {
 	struct lockspan_rec rec;
@@ -372,10 +371,10 @@ struct lockspan_stack {
 	/* payload follows, padded to 8 bytes */
 };
 
-/* flags of a rule; without the first the CFA is reckoned from rsp */
+/* flags of a rule; without the first the CFA is computed from rsp */
 #define LOCKSPAN_RULE_CFA_RBP	(1U << 0)
 #define LOCKSPAN_RULE_RBP_SAVED	(1U << 1) /* the caller's rbp is at CFA + rbp_off, else it is the same */
-#define LOCKSPAN_RULE_RBP_LOST	(1U << 2) /* the caller's rbp is not to be had */
+#define LOCKSPAN_RULE_RBP_LOST	(1U << 2) /* the caller's rbp cannot be found */
 #define LOCKSPAN_RULE_END	(1U << 3) /* the outermost frame */
 #define LOCKSPAN_RULE_MASK	15U
 
@@ -411,10 +410,11 @@ struct lockspan_map {
 };
 
 /*
- * A generation that came of another one: @base, with one more mapping laid over it.
- * So is told what a process had mapped for a moment, and what one had that is gone.
- * Mappings that a program has taken away since the base may still be in it. A whole
- * set of the generation can follow, and adds to it what was not executable.
+ * A generation that was made from another one: it is @base, with one more mapping
+ * laid over it. In this way the module reports mappings that a process had only for
+ * a moment, and those of a process that is gone. Mappings that a program has removed
+ * since the base may still be in it. A whole set of the generation can follow, and
+ * adds the mappings that are not executable.
  */
 struct lockspan_remap {
 	struct lockspan_map map;	/* of type REMAP; start = end: a copy of the base, by fork */

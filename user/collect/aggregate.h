@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sums of kept events by what they have in common. Memory grows with distinct
- * keys, not with events. What the fields of a key number is the caller's
- * affair; the collector keeps one table of what is still to be resolved and
- * one of what is.
+ * Sums of kept events that have the same key. Memory grows with the number of
+ * distinct keys, not of events. The caller decides what the numbers in a key's
+ * fields mean: the collector has one table for what is still to be resolved and
+ * one for what has been.
  */
 #ifndef LSP_COLLECT_AGGREGATE_H
 #define LSP_COLLECT_AGGREGATE_H

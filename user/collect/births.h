@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where locks were initialised, as the userspace recorder tells: by the key of
- * its own records, and by process and address for the kernel's side of the same
- * run, whose words lie within the lock.
+ * Where locks were initialised, as the userspace recorder saw it. Its own records
+ * find the lock by key. The kernel's side of the same run finds it by process and
+ * address: the futex words that it saw lie within the lock.
  */
 #ifndef LSP_COLLECT_BIRTHS_H
 #define LSP_COLLECT_BIRTHS_H
@@ -38,7 +38,7 @@ void lsp_births_uninit(struct lsp_births *b);
 int lsp_births_add(struct lsp_births *b, const struct lsp_rec_lock *rec);
 int lsp_births_add_named(struct lsp_births *b, const struct lsp_birth *birth);
 
-/* When all have come and have their names, before any is looked for. */
+/* Called when all births have been added and named, before the first name is asked for. */
 void lsp_births_sort(struct lsp_births *b);
 
 /* The name of the lock at the word @uaddr of @tgid, or of @key; NULL: not known. */

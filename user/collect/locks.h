@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Locks by their keys: what kind of primitive the waits on each show it to be,
- * and its names. A variable's name holds as long as the mappings that it was
- * found by: another library can come to lie at the same address, so there is
- * one name for each generation. Where no variable lies, the name is that of the
- * stack that has waited most when it is first needed, so that waiters and
- * releasers, and one run and the next, agree on it. Locks come and go with what
- * they are part of: those that have not been met for long can be forgotten, and
- * would be named anew.
+ * Locks by their keys: the kind of primitive, which the waits on the lock show,
+ * and the lock's names. A variable's name is valid only in the mappings that it
+ * was found in, because another library can be mapped at the same address later.
+ * So there is one name for each generation. A lock that is no variable is named
+ * by the stack that has waited most when the name is first needed. So waiters and
+ * releasers agree on the name, and so do repeated runs. Locks that have not been
+ * met for long can be forgotten; they are named anew when they are met again.
  */
 #ifndef LSP_COLLECT_LOCKS_H
 #define LSP_COLLECT_LOCKS_H
@@ -32,15 +31,15 @@ struct lsp_lock {
 	uint64_t key;
 	uint64_t uaddr;		/* in process owner */
 	uint32_t owner;
-	struct lsp_lock_home home; /* of the latest event that tells */
-	uint32_t bare;		/* place of the name where no variable lies, or LSP_INDEX_NONE */
-	uint32_t name;		/* place of the name told last, or LSP_INDEX_NONE */
+	struct lsp_lock_home home; /* of the latest event that has one */
+	uint32_t bare;		/* place of the name for a lock that is no variable, or LSP_INDEX_NONE */
+	uint32_t name;		/* place of the name given last, or LSP_INDEX_NONE */
 	bool renamed;		/* its variables had several names */
-	bool shared;		/* between processes: one name, whoever's mappings tell it */
+	bool shared;		/* between processes: one name, whichever process's mappings it is from */
 	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long, in one fold */
 	bool used;		/* since the last compaction */
-	enum lsp_sync first;	/* the class when it could first be told, OTHER before */
+	enum lsp_sync first;	/* the class that was known first, OTHER before */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */
 };
 
@@ -58,7 +57,7 @@ struct lsp_locks {
 	size_t n;
 	size_t room;
 	struct lsp_index index;
-	struct lsp_lock_naming *namings; /* a memory: emptied when it is full */
+	struct lsp_lock_naming *namings; /* a cache: emptied when it is full */
 	size_t nnamings;
 	size_t namings_room;
 	struct lsp_index namings_index;
@@ -95,7 +94,7 @@ uint32_t lsp_locks_top(const struct lsp_locks *l, double *wait_ns_ret);
 void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace, double count,
 		       double wait_ns);
 
-/* The class that most waits on it are of; OTHER when there are none that tell. */
+/* The class of most waits on the lock; OTHER when no wait has a known class. */
 enum lsp_sync lsp_lock_class(const struct lsp_lock *lock);
 
 #endif

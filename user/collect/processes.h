@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Processes met in a recording, and when their mappings were last read from
- * /proc: the way for stacks whose mappings the module does not send.
+ * /proc, which is done for stacks whose mappings the module does not send.
  */
 #ifndef LSP_COLLECT_PROCESSES_H
 #define LSP_COLLECT_PROCESSES_H
@@ -16,8 +16,8 @@
 struct lsp_process {
 	uint32_t tgid;
 	uint32_t generation;	/* of the mappings that were met last */
-	bool met;		/* some have been */
-	bool changed;		/* and others before them */
+	bool met;		/* mappings have been met */
+	bool changed;		/* mappings of another generation were met before */
 	uint64_t read_ns;	/* when /proc was last asked, 0 never */
 	bool full;		/* a stack of it has filled the module's window */
 	bool deep;		/* such a stack ended beyond the window: the module is to look at more */

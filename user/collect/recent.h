@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Contention repeats itself: most events are like one of a few thousand before
- * them, by stack, lock, thread and its name. Here stands which row of a table
- * these were added to, so that the next one costs one probe and no hashing of
- * names. A memory only: whatever is not in it is looked up at length.
+ * A cache of table rows. Most events have the same stack, lock, thread and thread
+ * name as one of the few thousand events before them. The cache has the row to
+ * which these were added, so that the next such event costs one comparison and no
+ * hashing of names. An event that is not in the cache is looked up in the table.
  */
 #ifndef LSP_COLLECT_RECENT_H
 #define LSP_COLLECT_RECENT_H
@@ -16,7 +16,7 @@
 
 #include "../capture/span.h"
 
-/* As many as rows gather between two folds. 4 MiB, of which only what is used is ever touched. */
+/* As many slots as rows gather between two folds. They take 4 MiB, of which only the used part is touched. */
 #define LSP_RECENT_BITS 16
 
 /* No padding between the words that are compared. */
@@ -33,8 +33,8 @@ struct lsp_recent_event {
 
 struct lsp_recent_slot {
 	struct lsp_recent_event event;
-	uint32_t at;		/* of the row, bytes from the first */
-	uint32_t age;		/* the table's when this was put; another one: free */
+	uint32_t at;		/* the row's distance from the first, in bytes */
+	uint32_t age;		/* the cache's age when this was put; any other: the slot is free */
 };
 
 struct lsp_recent {
@@ -55,7 +55,7 @@ static inline void lsp_recent_uninit(struct lsp_recent *r)
 	r->slots = NULL;
 }
 
-/* Forgets all: to be called when rows of the table have moved. */
+/* Forgets all events: called when rows of the table have moved. */
 static inline void lsp_recent_clear(struct lsp_recent *r)
 {
 	if (++r->age)
@@ -64,11 +64,11 @@ static inline void lsp_recent_clear(struct lsp_recent *r)
 	r->age = 1;
 }
 
-/* The slot where an event of these stands, or may be put if LSP_RECENT_IS() denies it. */
+/* The slot for an event of these. It may hold another event: see LSP_RECENT_IS(). */
 static inline struct lsp_recent_slot *lsp_recent_at(struct lsp_recent *r, uint64_t stack, uint64_t key,
 						    uint32_t tid, uint32_t kind)
 {
-	/* Stacks and keys are hashes already, and whatever else they are the product mixes. */
+	/* Stacks and keys are hashes already; the multiplication mixes the rest. */
 	uint64_t h = (stack + key + ((uint64_t)tid << 32 | kind)) * 0x9e3779b97f4a7c15ULL;
 
 	return &r->slots[h >> (64 - LSP_RECENT_BITS)];

@@ -61,15 +61,15 @@ struct lsp_collector {
 	struct lsp_recent recent;	/* rows of pending */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
-	bool first_full;		/* a process has shown that its stacks may be longer */
-	bool deep_due;			/* a process is deep, and the module has not been asked for more */
+	bool first_full;		/* a process has stacks that fill the window; a fold tells whether they are whole */
+	bool deep_due;			/* a process is deep, and the module does not know it yet */
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
 	struct lsp_lesson *lessons;
 	size_t nlessons;
 	size_t lessons_room;
 	bool lesson_due;		/* a stack or its mappings have come since the last lesson */
-	bool name_due;			/* stacks have come that no fold has resolved */
+	bool name_due;			/* stacks have arrived since the last fold */
 	uint64_t name_ns;		/* time of the last fold that was made to resolve new stacks */
 	struct lsp_pair *pairs;
 	size_t npairs;

@@ -112,7 +112,7 @@ static void queue_free(struct bucket *b, struct queue *q)
 	lsp_spin_give(&pool.busy);
 }
 
-/* Whoever reads the clock and then waits for the bucket comes with an old time. */
+/* A thread reads the clock before it waits for the bucket, so its time may lie before the latest event's. */
 static uint64_t step(struct queue *q, uint64_t now_ns)
 {
 	if (q->latest_ns < now_ns)
