@@ -3,7 +3,7 @@
  * The reader's end of the netlink family: one socket, which becomes the
  * session's owner and also sends its commands. Messages are taken as they
  * come: data that arrives while a command waits for its answer goes to the
- * handler like any other. Only behind this header is libnl known.
+ * handler like any other. Only the files behind this header use libnl.
  *
  * All functions return 0 or -errno and are for one thread.
  */
@@ -79,10 +79,10 @@ int lsp_client_connect(struct lsp_client *c);
 const char *lsp_client_refusal(const struct lsp_client *c);
 
 /*
- * Commands; each lasts until the module has worked it off, and is sent again
- * where a full socket has lost its answer (-ETIMEDOUT: every time). start:
+ * Commands. Each returns when the module has carried it out. It is sent again when
+ * a full socket has lost the answer (-ETIMEDOUT: every answer was lost). start:
  * -EPERM not root, -EPROTO other contract, -EBUSY there is an owner already,
- * -EOPNOTSUPP a stack mode that this module has not.
+ * -EOPNOTSUPP the module does not have this stack mode.
  */
 int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o);
 int lsp_client_rates_set(struct lsp_client *c, uint64_t block_rate_ns, uint32_t mutex_fraction);
@@ -93,7 +93,7 @@ int lsp_client_status(struct lsp_client *c, struct lsp_client_report *ret);
 /* Asks for a stack once more. Does not wait: a refusal is only counted. */
 int lsp_client_resend(struct lsp_client *c, uint64_t stack_id);
 
-/* Asks for more of the stacks of process @tgid, as records call it; likewise. */
+/* Asks for more of the stacks of the process that records call @tgid. Does not wait either. */
 int lsp_client_deepen(struct lsp_client *c, uint32_t tgid);
 
 /* Most rules that one message takes. */
@@ -110,8 +110,8 @@ int lsp_client_fd(const struct lsp_client *c);
 int lsp_client_read(struct lsp_client *c, int max);
 
 /*
- * After stop: reads on until END. After @silence_ms without a message the module
- * is asked whether it is still at it; -ETIMEDOUT when it is not.
+ * Called after stop: reads until END. After @silence_ms without a message the module
+ * is asked whether it is still at work; -ETIMEDOUT when it is not.
  */
 int lsp_client_drain(struct lsp_client *c, int silence_ms);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A session with the module as a command sees it: what is observed, the command
- * that is started for it, the signals that end it. record and serve stand on it;
- * what becomes of the data is theirs. Says on standard error what fails.
+ * that is started for it, the signals that end it. record and serve use it, and
+ * handle the data themselves. Prints on standard error what fails.
  */
 #ifndef LSP_CMD_SESSION_H
 #define LSP_CMD_SESSION_H
@@ -25,7 +25,7 @@ struct lsp_session {
 	struct lsp_child child;
 	uint32_t also[LSP_RECORD_PIDS];	/* processes to observe that were not asked for: children of others */
 	size_t nalso;
-	bool again;			/* not the first START: who has ended since is left out */
+	bool again;			/* not the first START: processes that have ended since are left out */
 	sigset_t old_mask;
 	int signals;			/* signalfd */
 	int pidfds[LSP_RECORD_PIDS];
@@ -40,7 +40,7 @@ struct lsp_session {
 void lsp_session_init(struct lsp_session *s, const struct lsp_record_options *options);
 void lsp_session_uninit(struct lsp_session *s);
 
-/* Finds what is to be observed, and makes a client that gives @data what comes. */
+/* Finds what is to be observed, and makes a client that calls @data with each message. */
 bool lsp_session_prepare(struct lsp_session *s, lsp_client_data_fn data, void *arg);
 
 /* Takes the signals that end a recording. */

@@ -27,11 +27,11 @@ struct lsp_collector_options {
 	struct lsp_resolver_options resolver;
 	struct lsp_spanfile_writer *spans;	/* every event goes there too; NULL: nowhere */
 	bool live;	/* the processes are those of this machine, now: /proc may be asked */
-	/* Told the unwind rules of stacks when these are first resolved; NULL: nobody. */
+	/* Called with the unwind rules of stacks, for the module; NULL: rules are not taught. */
 	void (*teach)(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n);
 	void *teach_arg;
-	bool late_names;	/* locks are named at the end only: where they were initialised is told by then */
-	bool keep_stacks;	/* nobody can be asked for a stack again */
+	bool late_names;	/* locks are named only at the end, when it is known where they were initialised */
+	bool keep_stacks;	/* stacks cannot be asked for again, so none is forgotten */
 	bool own_names;		/* each process names its stacks itself */
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
@@ -39,29 +39,32 @@ struct lsp_collector_options {
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret);
 void lsp_collector_destroy(struct lsp_collector *c);
 
-/* One DATA message's run. -EBADMSG: damaged, counted, what could be read was used. */
+/* Takes the records of one DATA message. -EBADMSG: it was damaged, which is counted; what could be read was used. */
 int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, const void *run,
 		       size_t bytes);
 
-/* Now and then: resolves what can be, so that stacks of living processes are not left for the end. */
+/* Called now and then: resolves what can be resolved, while the processes still live. */
 int lsp_collector_tick(struct lsp_collector *c);
 
 /*
- * Names of stacks that events spoke of and that have not come for half a
- * second, at most @max: to be asked for again. Each is given once a second.
+ * Names of stacks, at most @max, that events have referred to for half a second
+ * and that have not arrived: they must be asked for again. Each name is given at
+ * most once a second.
  */
 size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
 
 /*
- * Processes whose stacks were found to end beyond the module's window since
- * the last call, at most @max: more of them is to be asked for. Each once.
+ * Processes, at most @max, whose stacks were found since the last call to end
+ * beyond the module's window: the module must be asked to look at more of them.
+ * Each process is given once.
  */
 size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max);
 
 /*
- * Where locks were initialised. The recorder of one side learns it, the other's
- * is told, before it finishes; @fn gets process, address and size of each, and
- * its name, which belongs to the collector. 0, -errno, or what @fn returned.
+ * Where locks were initialised. The collector of the userspace side knows it, and
+ * birth_add tells the collector of the kernel's side before that finishes. @fn gets
+ * process, address, size and name of each lock. The name belongs to the collector.
+ * 0, -errno, or what @fn returned.
  */
 int lsp_collector_births(const struct lsp_collector *c,
 			 int (*fn)(void *arg, uint32_t tgid, uint64_t uaddr, uint32_t bytes, const char *name),
@@ -69,7 +72,7 @@ int lsp_collector_births(const struct lsp_collector *c,
 int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
 			    const char *name);
 
-/* After the last record: resolves all, with what there is. */
+/* Called after the last record: resolves all that is left. */
 int lsp_collector_finish(struct lsp_collector *c);
 
 enum lsp_row_kind {
@@ -92,9 +95,9 @@ struct lsp_row {
 };
 
 /*
- * Calls @fn for every resolved row; not 0 ends the walk and is returned. A
- * release whose own stack does not say what it released is of the class that
- * most waits on its key are of; in a steady collector, the first that any were.
+ * Calls @fn for every resolved row, until @fn returns something other than 0, which is
+ * returned. If its own stack does not show the class of a release, the release has the
+ * class of most waits on its key; in a steady collector, the class that was known first.
  */
 int lsp_collector_rows(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);

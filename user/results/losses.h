@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a recording's profiles lack, and why: the one list that all who tell of losses read. */
+/* What a recording's profiles lack, and why. All that report losses use this one list. */
 #ifndef LSP_RESULTS_LOSSES_H
 #define LSP_RESULTS_LOSSES_H
 
@@ -15,7 +15,7 @@ struct lsp_loss {
 	uint64_t count;
 	const char *what;	/* one of them: "wait"; NULL: @words are the whole sentence */
 	const char *words;	/* what happened to it or to them: "found no room ..." */
-	bool note;		/* to be told, but in the nature of things: it makes nothing partial */
+	bool note;		/* is reported, but cannot be avoided and does not make the recording partial */
 };
 
 #define LSP_LOSSES_MAX 32

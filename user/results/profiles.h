@@ -49,7 +49,7 @@ struct lsp_profiles_summary {
 	double handoff_ns;
 };
 
-/* What the block profile comes to if every event is kept and none lost. Waits that failed (ERROR) are in the delay. */
+/* What the block profile comes to if every event is kept and none is lost. Waits of unknown length (ERROR) are not in it. */
 struct lsp_profiles_exact {
 	uint64_t contentions;
 	uint64_t delay_ns;
