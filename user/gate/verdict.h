@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether a program waits longer for its locks than it did: from some runs
- * before and some after to a verdict. Pure; the caller reads files and prints.
+ * Whether a program waits longer for its locks than before a change: a verdict
+ * from some runs before and some after it. Pure; the caller reads files and prints.
  *
  * What is compared is the delay of a run, or of a second or a contention of it.
- * Ratios are asked for, so logarithms are shifted (shift.h): R = exp(shift) with
- * a 95 % interval. Sampling needs no term of its own: each run drew for itself,
- * so what the draw adds is in the spread between the runs already.
+ * The result is a ratio, so the shift of the logarithms is estimated (shift.h):
+ * R = exp(shift) with a 95 % interval. Sampling needs no term of its own: each run
+ * was sampled by itself, so the error of sampling is in the spread of the runs.
  *
  *   FAIL          the interval's lower end is above 1 + limit
  *   PASS          its upper end is not
@@ -24,9 +24,10 @@
  * and m runs differ in proportion to sqrt(1/n + 1/m)).
  *
  * Delays of a run or a second that are below the floor (1 ms a second by
- * default) count as the floor: that a lock nobody waited for is now waited for a
- * little is no regression of 400 %. Of a run it is the floor of the longer side,
- * so that runs of other lengths do not differ by it. The mean wait has no floor.
+ * default) count as the floor: when a lock that nobody waited for is now waited for
+ * a little, that is no regression of 400 %. For whole runs the floor is computed from
+ * the length of the longer side's runs, so that it is the same for both sides. The
+ * mean wait has no floor.
  */
 #ifndef LSP_GATE_VERDICT_H
 #define LSP_GATE_VERDICT_H
@@ -89,15 +90,15 @@ struct lsp_gate_result {
 const char *lsp_gate_verdict_name(enum lsp_gate_verdict v);
 
 /*
- * Whether nobody waited to speak of: each run's delay is below the floor, or for
+ * Whether there was hardly any waiting: each run's delay is below the floor, or for
  * LSP_GATE_PER_CONTENTION there is no wait.
  */
 bool lsp_gate_is_quiet(const struct lsp_gate_options *o, const struct lsp_gate_run *runs, size_t n);
 
 /*
- * The verdict on locks becomes that on the program. Whether a semaphore is a
- * lock or a place to wait for work is not to be seen: a regression on them makes
- * of a PASS no FAIL, but an INCONCLUSIVE.
+ * Turns the verdict on locks into the verdict on the program. A recording does not
+ * show whether a semaphore is a lock or a place to wait for work. So a regression on
+ * semaphores turns a PASS into INCONCLUSIVE, not into FAIL.
  */
 void lsp_gate_join(struct lsp_gate_result *locks, const struct lsp_gate_result *semaphores);
 

@@ -19,7 +19,7 @@ struct json_object;
 enum lsp_trust {
 	LSP_TRUST_EXACT,	/* nothing was left out */
 	LSP_TRUST_SHOWN,	/* 95 % interval */
-	LSP_TRUST_TOO_FEW,	/* sampled, and too few events for a statement */
+	LSP_TRUST_TOO_FEW,	/* sampled, and too few events for an interval */
 	LSP_TRUST_UNKNOWN,	/* nothing says how it was sampled */
 };
 
@@ -98,7 +98,7 @@ void lsp_facts_add_profile(struct lsp_facts *f, const struct lsp_profile *p);
 bool lsp_facts_block_exact(const struct lsp_facts *f);
 bool lsp_facts_mutex_exact(const struct lsp_facts *f);
 
-/* Whether all recordings are of one command line: only then is the sum of their lengths one's. */
+/* Whether all recordings are of one command line: only then does the sum of their lengths mean something. */
 bool lsp_facts_one_program(const struct lsp_facts *f);
 
 void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret);

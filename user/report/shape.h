@@ -25,11 +25,11 @@ enum lsp_shape_kind {
 /* "slow holder", "convoy" ... */
 extern const char *const lsp_shape_names[LSP_SHAPE_COUNT];
 
-/* Which way things flow through what a condition variable or semaphore guards, as names tell it. */
+/* Which way things flow past a condition variable or semaphore, read from names. */
 enum lsp_flow {
 	LSP_FLOW_UNKNOWN,
-	LSP_FLOW_OUT,		/* who waits wants to hand something on */
-	LSP_FLOW_IN,		/* who waits wants something to do */
+	LSP_FLOW_OUT,		/* the waiter wants to hand something on */
+	LSP_FLOW_IN,		/* the waiter wants something to do */
 };
 
 /* Waits of one kind of primitive. */

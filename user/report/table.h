@@ -26,8 +26,8 @@ enum lsp_value {
 	LSP_V_WAITS,		/* that ended */
 	LSP_V_WAITED,		/* lock wait, ns */
 	LSP_V_LATE,		/* sched delay, ns; needs the contention profile, as all below but two */
-	LSP_V_SPURIOUS,		/* waits that were woken before and were back at once */
-	LSP_V_DEPTH,		/* queue found, itself included; sum over waits */
+	LSP_V_SPURIOUS,		/* waits of threads that had been woken and waited again at once */
+	LSP_V_DEPTH,		/* waiters when the wait began, itself included; sum over waits */
 	LSP_V_RELEASES,		/* of locks */
 	LSP_V_BLAMED,		/* hold charge, ns */
 	LSP_V_OTHER_RELEASES,	/* of what is no lock */
