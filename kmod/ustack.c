@@ -16,17 +16,16 @@
 #include "remote.h"
 #include "ring.h"
 #include "uwalk.h"
+#include "uwindow.h"
 
 #define RAW_WINDOW_BYTES 8192
-#define SPARSE_WINDOW_BYTES 16384
-#define DEEP_WINDOW_BYTES 65536	/* of processes whose stacks end beyond that */
 #define FP_FRAMES 128
 /* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
 /* Nearly none of a deep stack's words are kept, but all of a small one's may be. */
 #define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + 8 * LOCKSPAN_SPARSE_WORDS + \
-			  8 * LSP_SPARSE_BITMAP_WORDS(DEEP_WINDOW_BYTES / 8))
+			  8 * LSP_SPARSE_BITMAP_WORDS(LSP_UWINDOW_DEEP_BYTES / 8))
 
 /*
  * Fingerprints whose record is in a ring. A set of four per line of the table;
@@ -39,7 +38,6 @@ u32 lsp_ustack_mode;
 static bool stack_both;
 static bool overflowed;		/* a deep stack had more words than a record has room for */
 static u64 *known;
-static u64 * __percpu *windows;
 static u64 *sleeping_window;	/* the worker's, for tasks that do not run */
 static DEFINE_PER_CPU(u64, stack_count);
 
@@ -50,15 +48,8 @@ bool lsp_ustack_supported(u32 mode)
 
 void lsp_ustack_uninit(void)
 {
-	int cpu;
-
 	lsp_uwalk_uninit();
-
-	if (windows)
-		for_each_possible_cpu(cpu)
-			kfree(*per_cpu_ptr(windows, cpu));
-	free_percpu(windows);
-	windows = NULL;
+	lsp_uwindow_uninit();
 	kfree(sleeping_window);
 	sleeping_window = NULL;
 	vfree(known);
@@ -67,24 +58,15 @@ void lsp_ustack_uninit(void)
 
 int lsp_ustack_init(u32 mode, bool both)
 {
-	int cpu;
-
 	lsp_ustack_mode = mode;
 	stack_both = both;
 	overflowed = false;
 	if (mode != LOCKSPAN_STACK_SPARSE)
 		return 0;
 	known = vzalloc(sizeof(*known) << KNOWN_BITS);
-	windows = alloc_percpu(u64 *);
-	sleeping_window = kmalloc(DEEP_WINDOW_BYTES, GFP_KERNEL);
-	if (!known || !windows || !sleeping_window || lsp_uwalk_init())
+	sleeping_window = kmalloc(LSP_UWINDOW_DEEP_BYTES, GFP_KERNEL);
+	if (!known || !sleeping_window || lsp_uwindow_init() || lsp_uwalk_init())
 		goto err_all;
-	for_each_possible_cpu(cpu) {
-		*per_cpu_ptr(windows, cpu) = kmalloc_node(DEEP_WINDOW_BYTES, GFP_KERNEL,
-							  cpu_to_node(cpu));
-		if (!*per_cpu_ptr(windows, cpu))
-			goto err_all;
-	}
 	return 0;
 
 err_all:
@@ -95,8 +77,7 @@ err_all:
 u64 lsp_ustack_memory(void)
 {
 	return known ? (sizeof(*known) << KNOWN_BITS) +
-		       lsp_uwalk_memory() +
-		       (u64)(num_possible_cpus() + 1) * DEEP_WINDOW_BYTES : 0;
+		       lsp_uwalk_memory() + lsp_uwindow_memory() + LSP_UWINDOW_DEEP_BYTES : 0;
 }
 
 static u64 *known_set(u64 print)
@@ -201,53 +182,9 @@ static u32 stack_end(struct lockspan_stack *s)
 	return s->rec.bytes;
 }
 
-static bool user_copy(void *to, u64 from, u32 bytes)
-{
-	return lsp_user_page_present(from) && !copy_from_user_nofault(to, (const void __user *)from, bytes);
-}
-
-/* From @done on page by page: the first absent one ends the copy, what came before it stays. Returns where. */
-static u32 pages_copy(void *to, u64 sp, u32 done, u32 bytes)
-{
-	u32 n;
-
-	for (; done < bytes; done += n) {
-		n = min_t(u32, bytes - done, PAGE_SIZE - offset_in_page(sp + done));
-		if (!user_copy(to + done, sp + done, n))
-			break;
-	}
-	return done;
-}
-
-static u32 window_copy(void *to, u64 sp, u32 bytes)
-{
-	u32 done = pages_copy(to, sp, 0, bytes);
-
-	if (!done)
-		lsp_count(LOCKSPAN_C_STACK_FAULT);
-	return done;
-}
-
-/*
- * The same beyond absent pages, as below a frame with an array of which nothing was ever written: they
- * are zeros. Once: behind the stack's own end absent pages are followed by what is another's.
- */
-static u32 window_copy_over(void *to, u64 sp, u32 bytes)
-{
-	u32 done = window_copy(to, sp, bytes), next = done;
-	u64 word;
-
-	while (next < bytes && !user_copy(&word, sp + next, sizeof(word)))
-		next += PAGE_SIZE - offset_in_page(sp + next);
-	if (!done || next >= bytes)
-		return done;
-	memset(to + done, 0, next - done);
-	return pages_copy(to, sp, next, bytes);
-}
-
 static void raw_copy(struct lockspan_stack *s)
 {
-	u32 done = window_copy(s + 1, s->regs[LOCKSPAN_REG_RSP], RAW_WINDOW_BYTES);
+	u32 done = lsp_uwindow_copy(s + 1, s->regs[LOCKSPAN_REG_RSP], RAW_WINDOW_BYTES);
 
 	s->window_bytes = done;
 	s->payload_bytes = done;
@@ -259,10 +196,10 @@ static void raw_copy(struct lockspan_stack *s)
  * read, every word that could be a user address passes for text: more than is
  * needed, but a tenth of the stack as it is, and named all the same. Sending
  * the stack as it is, of all threads that contend when a recording of running
- * processes begins, fills the rings before the worker has had its turn.
+ * processes begins, fills the rings before the worker has had its turn. @spare: room for all words, may be @window.
  */
-static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, u64 *window,
-		       u32 bytes, u32 window_bytes)
+static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, const u64 *window,
+		       u64 *spare, u32 bytes, u32 window_bytes)
 {
 	u64 *bitmap = (u64 *)(s + 1);
 	u32 words = bytes / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
@@ -277,10 +214,10 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, u6
 		print = lsp_print_fold(print, s->tgid);
 	kept = lsp_sparse_filter(window, words, sp, text ? text->ranges : any,
 				 text ? text->n : ARRAY_SIZE(any), bitmap,
-				 words > LOCKSPAN_SPARSE_WORDS ? window : bitmap + bits, &print);
+				 words > LOCKSPAN_SPARSE_WORDS ? spare : bitmap + bits, &print);
 	sent = min_t(u32, kept, LOCKSPAN_SPARSE_WORDS);
 	if (words > LOCKSPAN_SPARSE_WORDS)
-		memcpy(bitmap + bits, window, 8 * sent);
+		memcpy(bitmap + bits, spare, 8 * sent);
 	if (unlikely(sent < kept) && !READ_ONCE(overflowed))
 		WRITE_ONCE(overflowed, true);
 	s->window_bytes = words * 8;
@@ -291,17 +228,21 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, u6
 
 static u32 window_size(const struct lsp_maps_view *view)
 {
-	return view->deep ? DEEP_WINDOW_BYTES : SPARSE_WINDOW_BYTES;
+	return view->deep ? LSP_UWINDOW_DEEP_BYTES : LSP_UWINDOW_BYTES;
 }
 
-static u64 sparse_copy(struct lockspan_stack *s, const struct lsp_maps_view *view)
+/* The same name again for a window that holds the same words, as long as its record is known. */
+static u64 sparse_copy(struct lockspan_stack *s, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
-	u64 *window = *this_cpu_ptr(windows);
-	u32 bytes = window_size(view), done;
-	u64 sp = s->regs[LOCKSPAN_REG_RSP];
+	struct lsp_uwindow w;
+	u64 id;
 
-	done = view->deep ? window_copy_over(window, sp, bytes) : window_copy(window, sp, bytes);
-	return sparse_fill(s, view->text, window, done, bytes);
+	lsp_uwindow_take(&w, regs, view->generation, view->text, view->deep);
+	if (w.same_id && known_has(w.same_id))
+		return w.same_id;
+	id = sparse_fill(s, view->text, w.words, w.spare, w.bytes, window_size(view));
+	lsp_uwindow_named(id);
+	return id;
 }
 
 /* A return address, as far as can be told; the register that leads to it may hold anything. */
@@ -413,7 +354,7 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
 	/* A snapshot that has no room for more words covers at least as many bytes as these words take. */
-	u32 snapshot_bytes = READ_ONCE(overflowed) ? LOCKSPAN_SPARSE_WORDS * 8 : DEEP_WINDOW_BYTES;
+	u32 snapshot_bytes = READ_ONCE(overflowed) ? LOCKSPAN_SPARSE_WORDS * 8 : LSP_UWINDOW_DEEP_BYTES;
 	u64 print;
 
 	if (!view->deep || walk->window_bytes < snapshot_bytes)
@@ -429,7 +370,7 @@ static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, c
 static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
-	struct lsp_uwalk walk = { .room = *this_cpu_ptr(windows), .generation = view->generation };
+	struct lsp_uwalk walk = { .room = lsp_uwindow_walk_room(), .generation = view->generation };
 	u64 print;
 
 	if (!walk_allowed(regs) || !view->generation)
@@ -460,7 +401,7 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 	lsp_count(LOCKSPAN_C_STACKS_COPIED);
 	stack_begin(s, current, task_pt_regs(current), view, mode);
 	if (mode == LOCKSPAN_STACK_SPARSE) {
-		s->id = sparse_copy(s, view);
+		s->id = sparse_copy(s, task_pt_regs(current), view);
 		if (known_has(s->id))
 			return s->id;
 		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
@@ -539,7 +480,7 @@ static void sleeping_fill(struct lockspan_stack *s, struct mm_struct *mm,
 
 	if (s->mode == LOCKSPAN_STACK_SPARSE) {
 		done = lsp_remote_copy(mm, sp, sleeping_window, window_size(view));
-		s->id = sparse_fill(s, view->text, sleeping_window, done, window_size(view));
+		s->id = sparse_fill(s, view->text, sleeping_window, sleeping_window, done, window_size(view));
 		return;
 	}
 	done = lsp_remote_copy(mm, sp, s + 1, RAW_WINDOW_BYTES);
