@@ -392,6 +392,16 @@ static int get_origin(struct lsp_elf_cache *cache, const struct lsp_elf_origin *
 	return err;
 }
 
+/* Whether the process runs this file. Asked without its memory, which would keep the file busy if it ended meanwhile. */
+static bool is_run(const struct lsp_elf *e, uint32_t tgid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", tgid);
+	return !stat(path, &st) && st.st_dev == e->dev && st.st_ino == e->ino;
+}
+
 /*
  * What was written to a file during the recording may have come before the process mapped it, or after.
  * While the process has it mapped, memory and file are the same pages: then the file is sure.
@@ -402,7 +412,7 @@ static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
 
 	if (!begun_ns || e->mtime_ns < begun_ns || (o->tgid && e->holder == o->tgid))
 		return true;
-	if (!o->tgid || o->start >= o->end || !lsp_elf_still_mapped(o))
+	if (!o->tgid || o->start >= o->end || !(is_run(e, o->tgid) || lsp_elf_still_mapped(o)))
 		return false;
 	e->holder = o->tgid;
 	return true;
