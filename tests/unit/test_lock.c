@@ -214,10 +214,14 @@ static void other_places(void **state)
 	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_SEM, &trace), "/dev/shm/pool+0x40");
 	p.path = "";
 	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_SEM, &trace), "memory@ns::Worker::step");
+	/* what is joined is a thread, wherever its descriptor lies: one name in one report */
+	for (p.region = LSP_REGION_UNKNOWN; p.region <= LSP_REGION_NAMELESS; p.region++)
+		assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace), "thread@ns::Worker::step");
 	/* the end of a thread is nobody's function */
 	frames[1] = (struct lsp_frame){ .lines = &lines[5], .nlines = 1 };
 	p.region = LSP_REGION_HEAP;
-	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace), "heap");
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), "heap");
+	assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace), "thread");
 	/* equal names are one string */
 	assert_ptr_equal(lsp_lock_name(s, &p, LSP_SYNC_JOIN, &trace),
 			 lsp_lock_name(s, &p, LSP_SYNC_JOIN, NULL));

@@ -188,12 +188,24 @@ static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, ui
 	return false;
 }
 
-static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p,
-				const struct lsp_trace *trace)
+/*
+ * What a joiner waits for is a thread. Its word lies where the C library has put that thread's
+ * descriptor, in the thread's own stack or in memory that an earlier thread has left, and that
+ * differs from one run to the next.
+ */
+static const char *where_name(const struct lsp_place *p, enum lsp_sync sync)
 {
-	const char *where = p->region == LSP_REGION_STACK ? "stack" :
-			    p->region == LSP_REGION_HEAP ? "heap" :
-			    p->region == LSP_REGION_NAMELESS ? "shared" : "memory";
+	if (sync == LSP_SYNC_JOIN)
+		return "thread";
+	return p->region == LSP_REGION_STACK ? "stack" :
+	       p->region == LSP_REGION_HEAP ? "heap" :
+	       p->region == LSP_REGION_NAMELESS ? "shared" : "memory";
+}
+
+static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p,
+				enum lsp_sync sync, const struct lsp_trace *trace)
+{
+	const char *where = where_name(p, sync);
 	char function[NAME_BYTES];
 	uint32_t line;
 
@@ -225,6 +237,6 @@ const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
 		ret = lsp_arena_format(&s->text, "%s+0x%llx", place->path,
 				      (unsigned long long)place->offset);
 	else
-		ret = dynamic_name(s, place, trace);
+		ret = dynamic_name(s, place, sync, trace);
 	return ret ? ret : "?";
 }

@@ -36,6 +36,7 @@ struct lsp_place {
  * "counter_mu", "g_cache.shards[3].mu", "worker()::mu", "libfoo.so:pool_mu";
  * without the variable's type "table+0x28"; "libfoo.so+0x4040" without its
  * symbol; "heap@worker_inc", "stack@main", "shared@main", "/dev/shm/pool+0x40" elsewhere.
+ * The word of a join in no variable is "thread@main", wherever its thread's descriptor lies.
  * @trace (boundary applied, may be NULL) is whose wait it was; @sync tells what
  * primitive the word may belong to. Never NULL; "?" when memory is short.
  */
