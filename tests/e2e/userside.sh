@@ -104,6 +104,59 @@ is "never loaded: what differs in the older recording" "$(diff before.json u/rec
 "$lockspan" user -o fresh -- "$programs/differ_static" raw >/dev/null 2>/dev/null
 is "never loaded: what is left of a new folder" "$(ls -d fresh 2>/dev/null)" ''
 
+# What a recorded process executes without the recorder is not seen, and that is said.
+# unseen TEXT COMMAND...
+unseen() {
+	local text=$1
+	shift
+	"$lockspan" user -o u -- "$@" >/dev/null 2>err
+	is "$text: exit status" $? 125
+	like "$text: it is said" "$(cat err)" 'partial: 1 executed program did not load the recorder .*/(userways|differ_static)'
+	is "$text: in record.json" "$("$programs/jsonget" u/record.json losses.unseen_programs)" 1
+}
+unseen "no environment" env -i "$programs/userways" busy 20
+unseen "no LD_PRELOAD" sh -c "exec env -u LD_PRELOAD '$programs/userways' busy 20"
+unseen "a static child" sh -c "'$programs/differ_static' raw; exit 3"
+unseen "a static program that was spawned" python3 -c "import os
+os.waitpid(os.posix_spawn('$programs/differ_static', ['differ_static', 'raw'], os.environ), 0)"
+# All ways to execute a program, and to fail at it, are those of the C library.
+cat >executes.py <<'END'
+import ctypes, os, subprocess
+libc = ctypes.CDLL(None, use_errno=True)
+for i in range(300):
+    os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
+for i in range(50):
+    subprocess.run(["true"], close_fds=i % 2 == 0)
+    os.system("true")
+    os.popen("true").read()
+text = lambda *a: [None if x is None else ctypes.c_char_p(x) for x in a]
+print(libc.execl(*text(b"/none", b"a", None)), ctypes.get_errno())
+print(libc.execlp(*text(b"none", b"a", None)), ctypes.get_errno())
+print(libc.execv(None, None), ctypes.get_errno())
+def child(run):
+    pid = os.fork()
+    if not pid:
+        run()
+        os._exit(9)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+env = (ctypes.c_char_p * 2)(b"A=5", None)
+child(lambda: libc.execl(*text(b"/bin/sh", b"sh", b"-c", b"exit $0$1$2", b"1", b"2", b"3", None)))
+child(lambda: libc.execlp(*text(b"sh", b"sh", b"-c", b"exit $0$1$2", b"1", b"2", b"3", None)))
+child(lambda: os.execve(os.open("/bin/true", os.O_RDONLY), ["true"], os.environ))
+if os.environ.get("BARE"):
+    child(lambda: libc.execle(*text(b"/bin/sh", b"sh", b"-c", b"exit $A$0", b"3", None), env))
+END
+python3 executes.py >without 2>&1
+"$lockspan" user -o u -- python3 executes.py >with 2>err
+is "executions: exit status" $? 0
+is "executions: what differs under the recorder" "$(diff without with)" ''
+BARE=1 python3 executes.py >without 2>&1
+BARE=1 "$lockspan" user -o u -- python3 executes.py >with 2>err
+is "execle: exit status" $? 125
+is "execle: what differs under the recorder" "$(diff without with)" ''
+"$lockspan" user -o u -- bash -c 'for i in {1..1000}; do /bin/true; done' 2>err
+is "a shell with 1,000 children: exit status" $? 0
+
 # ---- limits, signals and places --------------------------------------------------
 
 (ulimit -s 64 && "$lockspan" user -o u -- "$programs/userways" busy 200 2>err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,22 @@ int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_
 		return fd;
 	close(fd);
 	return err;
+}
+
+int lsp_userfile_mark(int fd, uint32_t pid, const char *name)
+{
+	uint32_t at = pid % LSP_USERFILE_EXECS;
+	char text[LSP_USERFILE_EXEC_NAME] = "";
+	size_t n = strlen(name);
+
+	/* The end of a path tells more. */
+	memcpy(text, n < sizeof(text) ? name : name + n - (sizeof(text) - 1), n < sizeof(text) ? n : sizeof(text) - 1);
+	if (pwrite(fd, text, sizeof(text), (off_t)(offsetof(struct lsp_userfile_head, exec_names) +
+						   at * sizeof(text))) != sizeof(text) ||
+	    pwrite(fd, &pid, sizeof(pid), (off_t)(offsetof(struct lsp_userfile_head, exec_pids) +
+						  at * sizeof(pid))) != sizeof(pid))
+		return errno ? -errno : -EIO;
+	return 0;
 }
 
 /* Records in a run, which take a number each. */
@@ -179,6 +196,14 @@ static int file_replay(struct replay *r, off_t bytes)
 	ret->waits_shared = head.waits_shared;
 	ret->waits_unplaced = head.waits_unplaced;
 	ret->processes = head.processes;
+	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++) {
+		if (!head.exec_pids[i])
+			continue;
+		ret->unseen++;
+		memcpy(ret->unseen_name, head.exec_names[i], sizeof(ret->unseen_name) - 1);
+	}
+	/* Where no mark was left all others were taken, most by programs that stay. */
+	ret->unseen += ret->unseen ? head.unmarked : 0;
 	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)
 		err = chunk_replay(r, i, head.block_rate_ns);

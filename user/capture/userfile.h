@@ -18,8 +18,8 @@
 
 #define LSP_USERFILE_MAGIC 0x5250534cU
 /* With the number of counters, for they are part of every chunk. */
-#define LSP_USERFILE_VERSION (3U << 16 | LOCKSPAN_C_COUNT)
-#define LSP_USERFILE_HEAD_BYTES 4096
+#define LSP_USERFILE_VERSION (4U << 16 | LOCKSPAN_C_COUNT)
+#define LSP_USERFILE_HEAD_BYTES 20480
 #define LSP_USERFILE_CHUNK_BYTES (256U << 10)
 
 /*
@@ -50,6 +50,10 @@ enum lsp_userfile_loss {
 	LSP_USERFILE_LOSSES
 };
 
+/* Programs that are on their way to be executed at one time, or have not loaded the recorder. */
+#define LSP_USERFILE_EXECS 256U
+#define LSP_USERFILE_EXEC_NAME 64
+
 struct lsp_userfile_head {
 	uint32_t magic;
 	uint32_t version;
@@ -64,7 +68,19 @@ struct lsp_userfile_head {
 	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
 	uint64_t waits_shared;	/* atomic; for locks that processes share */
 	uint64_t waits_unplaced;	/* atomic; for locks that found no place in the ledger */
+	/*
+	 * Atomic. Processes that are about to execute a program. The recorder in the new program takes the mark
+	 * away: a mark that stays is a program without the recorder.
+	 */
+	uint32_t exec_pids[LSP_USERFILE_EXECS];
+	/* Atomic. Processes that the recorder has come into: the parent of a spawned one may mark it later. */
+	uint32_t come_pids[LSP_USERFILE_EXECS];
+	uint32_t come;
+	uint32_t unmarked;	/* atomic; executions that found no room for a mark */
+	char exec_names[LSP_USERFILE_EXECS][LSP_USERFILE_EXEC_NAME];
 };
+
+_Static_assert(sizeof(struct lsp_userfile_head) <= LSP_USERFILE_HEAD_BYTES, "the head has room");
 
 /* A wait that is under way; the process may end before it does. */
 struct lsp_userfile_wait {
@@ -108,6 +124,8 @@ struct lsp_userfile_result {
 	uint64_t waits_unplaced;
 	uint32_t chunks;	/* taken */
 	uint32_t processes;
+	uint32_t unseen;	/* programs that were executed and did not load the recorder */
+	char unseen_name[LSP_USERFILE_EXEC_NAME];	/* of one of them */
 };
 
 /* Gets a run of records; as lsp_collector_feed(). */
@@ -119,6 +137,9 @@ typedef int (*lsp_userfile_data_fn)(void *arg, uint32_t cpu, uint64_t seq, const
  * run and the rates. A descriptor, or -errno.
  */
 int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_userfile_head *head);
+
+/* Marks process @pid, which is about to execute program @name. 0 or -errno. */
+int lsp_userfile_mark(int fd, uint32_t pid, const char *name);
 
 /*
  * Gives every run of records to @data, as one stream. The programs must have

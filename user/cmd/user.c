@@ -93,7 +93,7 @@ static void command_await(struct lsp_child *child, int signals)
 	}
 }
 
-static int command_run(const struct lsp_record_options *o, int *status)
+static int command_run(const struct lsp_record_options *o, const struct lsp_userside *u, int *status)
 {
 	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
 	struct lsp_child child;
@@ -112,7 +112,9 @@ static int command_run(const struct lsp_record_options *o, int *status)
 	err = lsp_child_create(&child, o->command, &mask);
 	if (err)
 		goto out;
-	err = lsp_child_release(&child);
+	err = lsp_userfile_mark(u->file, (uint32_t)child.pid, o->command[0]);
+	if (!err)
+		err = lsp_child_release(&child);
 	if (!err) {
 		command_await(&child, signals);
 		*status = lsp_child_exit_status(&child);
@@ -130,7 +132,7 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 
 	if (!lsp_record_folder_begin(f, o) || !lsp_userside_begin(u, o, o->unfinished))
 		return LSP_EXIT_FAILED;
-	err = command_run(o, &status);
+	err = command_run(o, u, &status);
 	if (err) {
 		lsp_say("cannot run %s: %s", o->command[0], strerror(-err));
 		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
@@ -154,7 +156,8 @@ int lsp_cmd_user(int argc, char **argv)
 		       "lasts from the call of a lock function to its return."
 		       "\vWrites block.pb.gz, mutex.pb.gz, contention.ext.pb.gz and record.json as record "
 		       "does. Statically linked programs and those that bring their own locks (Go, Rust) "
-		       "are not seen.\n\n"
+		       "are not seen; where a recorded process executes one that does not load the recorder, "
+		       "the recording is partial.\n\n"
 		       "The exit status is the command's own (128 + n for signal n), or 125 when the "
 		       "recording failed or is partial, 126 when the command could not be run, 127 when "
 		       "it was not found, 64 for a usage error.",

@@ -219,7 +219,7 @@ static bool file_is_shared(int file)
 }
 
 /* What no reader of records can know: the recorder's own losses. */
-static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *file)
+static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *file, char *unseen)
 {
 	static const struct lsp_loss own[LSP_USERFILE_LOSSES] = {
 		[LSP_USERFILE_BUSY] = { "user_busy", 0, "event", "found the thread at work on another one", false },
@@ -234,6 +234,9 @@ static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *
 		loss.count = file->lost[i];
 		lsp_losses_add(to, &loss);
 	}
+	snprintf(unseen, LSP_LOSS_TEXT, "did not load the recorder (%s): statically linked, privileged, or started "
+		 "without LD_PRELOAD in the environment? lockspan record sees such programs", file->unseen_name);
+	lsp_losses_add(to, &(struct lsp_loss){ "unseen_programs", file->unseen, "executed program", unseen, false });
 	lsp_losses_add(to, &(struct lsp_loss){
 		"unplaced", file->waits_unplaced, "wait",
 		"found no place in the recorder's ledger: what releases made it last is nobody's", false });
@@ -249,6 +252,7 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	static const struct lsp_client_faults faults;
 	struct lsp_profiles_summary summary;
 	struct lsp_losses losses;
+	char unseen[LSP_LOSS_TEXT];
 	struct lsp_record_result result = {
 		.wall_ns = u->wall_ns, .start_ns = u->start_ns, .stop_ns = end->stop_ns,
 		.stack_mode = LOCKSPAN_STACK_RAW, .exit_status = exit_status, .end = end,
@@ -259,7 +263,7 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 
 	lsp_profiles_summary(collector, &summary);
 	lsp_losses_find(&(struct lsp_losses_source){ .collector = collector, .end = end }, &losses);
-	losses_add(&losses, file);
+	losses_add(&losses, file, unseen);
 	u->written &= lsp_record_files_write(&u->options, &result);
 	u->loaded = file->processes;
 	if (!u->loaded) {

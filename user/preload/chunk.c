@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "chunk.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "apart.h"
+#include "copy.h"
 
 /* So much of the disk is taken at a time. */
 #define BACK_BYTES (32U << 10)
@@ -241,4 +243,91 @@ void lsp_chunk_forget(void)
 {
 	for (int i = 0; i < SPARES; i++)
 		__atomic_store_n(&spares[i], NULL, __ATOMIC_RELAXED);
+}
+
+/* ---- programs that are executed ---- */
+
+/* Clears those of @pids that are @pid; whether there were any. */
+static bool pids_clear(uint32_t *pids, uint32_t pid)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++) {
+		uint32_t same = pid;
+
+		if (__atomic_load_n(&pids[i], __ATOMIC_SEQ_CST) == pid)
+			any |= __atomic_compare_exchange_n(&pids[i], &same, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	}
+	return any;
+}
+
+/* access() fails with EFAULT for what is no memory, without harm. */
+static bool readable(const char *text)
+{
+	int saved = errno;
+	bool good = !syscall(SYS_access, text, F_OK) || errno != EFAULT;
+
+	errno = saved;
+	return good;
+}
+
+/* The end of it. A path that cannot be read is execve()'s to refuse. */
+static void name_copy(char *to, const char *program)
+{
+	char text[LSP_USERFILE_EXEC_NAME];
+	size_t n = 0;
+
+	text[0] = '\0';
+	if (program && !lsp_copy_is_careful() && readable(program))
+		n = strlen(program);
+	if (n >= sizeof(text))
+		program += n - (sizeof(text) - 1);
+	if (n)
+		memcpy(text, program, n < sizeof(text) ? n + 1 : sizeof(text));
+	memcpy(to, text, sizeof(text));
+}
+
+/*
+ * A spawned process may have come before its parent marks it. Each of the two writes its own first and
+ * looks for the other's then, so one of them finds both.
+ */
+uint32_t lsp_chunk_mark(const char *program, uint32_t pid)
+{
+	bool spawned = pid;
+	int saved = errno;
+
+	if (!head)
+		return LSP_USERFILE_EXECS;
+	if (!pid)
+		pid = (uint32_t)syscall(SYS_getpid);
+	errno = saved;
+	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++) {
+		uint32_t at = (pid + i) % LSP_USERFILE_EXECS, none = 0;
+
+		if (__atomic_load_n(&head->exec_pids[at], __ATOMIC_RELAXED) ||
+		    !__atomic_compare_exchange_n(&head->exec_pids[at], &none, pid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			continue;
+		name_copy(head->exec_names[at], program);
+		if (spawned && pids_clear(head->come_pids, pid))
+			pids_clear(head->exec_pids, pid);
+		return at;
+	}
+	__atomic_fetch_add(&head->unmarked, 1, __ATOMIC_RELAXED);
+	return LSP_USERFILE_EXECS;
+}
+
+void lsp_chunk_unmark(uint32_t mark)
+{
+	if (mark < LSP_USERFILE_EXECS)
+		__atomic_store_n(&head->exec_pids[mark], 0, __ATOMIC_SEQ_CST);
+}
+
+void lsp_chunk_come(void)
+{
+	uint32_t pid = (uint32_t)syscall(SYS_getpid);
+	uint32_t at = __atomic_fetch_add(&head->come, 1, __ATOMIC_RELAXED) % LSP_USERFILE_EXECS;
+
+	__atomic_store_n(&head->come_pids[at], pid, __ATOMIC_SEQ_CST);
+	if (pids_clear(head->exec_pids, pid))
+		pids_clear(head->come_pids, pid);
 }

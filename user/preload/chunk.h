@@ -39,6 +39,16 @@ void lsp_chunk_drop(struct lsp_userfile_chunk *c);
 /* Its thread ends; another one may go on with it. */
 void lsp_chunk_give(struct lsp_userfile_chunk *c);
 
+/*
+ * Marks that @pid, or this process where it is 0, executes @program: see exec_pids in the file's head. The
+ * number of the mark, for lsp_chunk_unmark() when it was not executed. Leaves errno as it is.
+ */
+uint32_t lsp_chunk_mark(const char *program, uint32_t pid);
+void lsp_chunk_unmark(uint32_t mark);
+
+/* The recorder has come into this process. */
+void lsp_chunk_come(void);
+
 /* In a new process: what ended threads have left is the other's, and not mapped here. */
 void lsp_chunk_forget(void);
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <spawn.h>
 #include <threads.h>
 #include <time.h>
 
@@ -61,6 +62,13 @@
 	X(prctl, int, (int, ...)) \
 	X(pthread_once, int, (pthread_once_t *, void (*)(void))) \
 	X(call_once, void, (once_flag *, void (*)(void))) \
+	X(execve, int, (const char *, char *const *, char *const *)) \
+	X(execvpe, int, (const char *, char *const *, char *const *)) \
+	X(fexecve, int, (int, char *const *, char *const *)) \
+	X(posix_spawn, int, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, \
+			     char *const *, char *const *)) \
+	X(posix_spawnp, int, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, \
+			      char *const *, char *const *)) \
 	X(dlopen, void *, (const char *, int)) \
 	X(dlmopen, void *, (long, const char *, int))
 

@@ -15,6 +15,7 @@
 #include "copy.h"
 #include "mappings.h"
 #include "queue.h"
+#include "real.h"
 #include "spin.h"
 #include "wait.h"
 
@@ -92,6 +93,9 @@ static __attribute__((constructor)) void begin(void)
 
 	head = lsp_chunk_file();
 	if (head) {
+		lsp_chunk_come();
+		/* Looked up now: what executes programs may do so where nothing can be looked up. */
+		lsp_reals();
 		exit_key_made = !pthread_key_create(&exit_key, thread_exit);
 		early.chunk.backed = LSP_USERFILE_CHUNK_BYTES;
 		wiped = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
