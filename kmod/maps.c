@@ -114,9 +114,27 @@ void lsp_maps_uninit(void)
 	lsp_change_uninit();
 }
 
+/* What a process that has ended leaves as long as its count is held: mm_struct, its set of CPUs, its page tables' root. */
+static u64 gone_bytes(void)
+{
+	bool two_roots = IS_ENABLED(CONFIG_PAGE_TABLE_ISOLATION) || IS_ENABLED(CONFIG_MITIGATION_PAGE_TABLE_ISOLATION);
+	u32 i, n = 0;
+
+	for (i = 0; i < PROCESSES; i++) {
+		/* Taken for each one, because interrupts wait meanwhile. */
+		raw_spin_lock_irq(&lock);
+		if (pool[i].mm && !atomic_read(&pool[i].mm->mm_users))
+			n++;
+		raw_spin_unlock_irq(&lock);
+	}
+	return n * (u64)(sizeof(struct mm_struct) + cpumask_size() + (PAGE_SIZE << two_roots));
+}
+
 u64 lsp_maps_memory(void)
 {
-	return pool ? PROCESSES * sizeof(*pool) + lsp_change_memory() + READ_ONCE(text_bytes) : 0;
+	if (!pool)
+		return 0;
+	return PROCESSES * sizeof(*pool) + lsp_change_memory() + READ_ONCE(text_bytes) + gone_bytes();
 }
 
 /* What readers may still have seen is freed after a grace period, which nobody waits for. */
@@ -502,6 +520,7 @@ static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 static void mms_free(struct lsp_mm *gone)
 {
 	struct lsp_mm *m, *next;
+	struct mm_struct *mm;
 
 	if (!gone)
 		return;
@@ -519,11 +538,13 @@ static void mms_free(struct lsp_mm *gone)
 		changes_drop(m, m->nchanges);
 		text_free(rcu_dereference_protected(m->text, true));
 		RCU_INIT_POINTER(m->text, NULL);
-		mmdrop(m->mm);
+		mm = m->mm;
 		raw_spin_lock_irq(&lock);
 		WRITE_ONCE(m->mm, NULL);
 		hlist_add_head(&m->node, &free_mms);
 		raw_spin_unlock_irq(&lock);
+		/* Last: gone_bytes() looks at those that have not been taken out. */
+		mmdrop(mm);
 	}
 }
 
