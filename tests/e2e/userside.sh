@@ -180,6 +180,27 @@ for signal in TERM HUP; do
 	is "SIG$signal: exit status" $? $((128 + $(kill -l $signal)))
 	num "SIG$signal: waits" "$(counter woken)" ">" 0
 done
+# A command that goes on in spite of it is named, and waited for until the second one.
+rm -rf u
+"$lockspan" user -o u -- bash -c "trap '' TERM; '$programs/userways' busy 300; exec sleep 30" 2>err &
+pid=$!
+sleep 1
+kill -TERM $pid
+wait_until 10 grep -q 'goes on in spite of the signal; a second one ends the waiting' err
+is "a command that ignores SIGTERM: it is said" $? 0
+kill -TERM $pid
+wait $pid
+is "a command that ignores SIGTERM: exit status" $? 125
+num "a command that ignores SIGTERM: waits" "$(counter woken)" ">" 0
+left=$(sed -n 's/.*the command (process \([0-9]*\)) goes on; it is no longer.*/\1/p' err)
+[[ $left ]] && kill -KILL "$left"
+# Few descriptors are enough; with too few it is said what is missing, and not that stacks are too long.
+(ulimit -n 24 && "$lockspan" user -o u -- "$programs/userways" busy 50 2>err)
+is "24 descriptors: exit status" $? 0
+(ulimit -n 12 && "$lockspan" user -o u -- "$programs/userways" busy 50 2>err)
+is "12 descriptors: exit status" $? 125
+like "12 descriptors: it is said" "$(cat err)" 'partial: .* for want of descriptors'
+is "12 descriptors: stacks that are said to be long" "$(grep -c 'stack-bytes' err)" 0
 mkdir -p 'a b/preload'
 cp "$lockspan" 'a b' && cp "${lockspan%/*}"/preload/*.so 'a b/preload'
 'a b/lockspan' user -o u -- true 2>err

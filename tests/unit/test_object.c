@@ -459,7 +459,7 @@ static void too_many_files(void **state)
 	pid = fork();
 	if (!pid) {
 		/* Only a process of its own gets rid of a hard limit again. */
-		while (dup(0) < 10)
+		while (dup(0) < 60)
 			;
 		_exit(setrlimit(RLIMIT_NOFILE, &few) || lsp_elf_get(f->cache, &m, &e) != -EMFILE ||
 		      lsp_elf_get(f->cache, &m, &e) != -EMFILE || lsp_elf_get(f->cache, &n, &e) != -EMFILE ||

@@ -3,10 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "say.h"
+
+/* What ends by a signal has mostly ended by then. */
+#define PATIENCE_MS 1000
 
 /* Signals that some of us treat otherwise than we were told when we were started. */
 static struct {
@@ -140,6 +147,43 @@ bool lsp_child_poll(struct lsp_child *c, bool wait)
 		c->ended = true;
 	}
 	return c->ended;
+}
+
+bool lsp_child_signals_take(struct lsp_child *c, int signals, bool terminal)
+{
+	struct signalfd_siginfo info;
+	bool ends = false;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+		bool sent = info.ssi_code <= 0;
+
+		if (sent && !lsp_child_poll(c, false))
+			kill(c->pid, signal);
+		ends |= (sent || terminal) && (signal == SIGTERM || signal == SIGINT || signal == SIGHUP);
+	}
+	return ends;
+}
+
+void lsp_child_await(struct lsp_child *c, int signals, const char *recording, bool signalled)
+{
+	bool ended = false;
+
+	while (!ended && !lsp_child_poll(c, false)) {
+		struct pollfd fds[2] = {
+			{ .fd = c->pidfd, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+
+		if (!poll(fds, 2, signalled ? PATIENCE_MS : -1)) {
+			lsp_say("the recording %s; waiting for the command (process %d), which goes on in spite of the "
+				"signal; a second one ends the waiting", recording, (int)c->pid);
+			signalled = false;
+		}
+		ended = lsp_child_signals_take(c, signals, true);
+	}
+	if (!lsp_child_poll(c, false))
+		lsp_say("the command (process %d) goes on; it is no longer waited for", (int)c->pid);
 }
 
 int lsp_child_exit_status(const struct lsp_child *c)

@@ -34,6 +34,20 @@ int lsp_child_release(struct lsp_child *c);
 /* Whether it has ended; takes its status. @wait: not before it has. */
 bool lsp_child_poll(struct lsp_child *c, bool wait);
 
+/*
+ * Reads what has come at @signals, a signalfd. What another process has sent to us is passed on to the
+ * command; what the terminal sends has reached it. Whether a signal came that ends a recording: any such
+ * one with @terminal, else only one that was passed on.
+ */
+bool lsp_child_signals_take(struct lsp_child *c, int signals, bool terminal);
+
+/*
+ * Waits for its end, or for one more signal that ends a recording; says that it is no longer waited for.
+ * @signalled: there was one before; if the command goes on in spite of it, that is said.
+ * @recording: how it is with the recording, for these words ("is written").
+ */
+void lsp_child_await(struct lsp_child *c, int signals, const char *recording, bool signalled);
+
 /* Its exit status, or 128 + n for signal n. */
 int lsp_child_exit_status(const struct lsp_child *c);
 

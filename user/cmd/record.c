@@ -32,8 +32,6 @@
 /* Messages taken before signals and processes are looked at again. */
 #define READ_MAX 256
 #define DRAIN_SILENCE_MS 10000
-/* What ends by a signal has mostly ended by then. */
-#define PATIENCE_MS 1000
 #define LEFTOVER_MAX 4
 
 struct recording {
@@ -284,30 +282,11 @@ static bool more_to_come(const struct lsp_record_options *o)
 /* Waits for a command that goes on after its recording; a second signal gives up. */
 static void child_await(struct recording *r)
 {
-	bool heeds_not;
+	const char *recording = more_to_come(r->options) ? "has ended" : "is written";
 
 	if (!r->session.child.ended && r->progress.shown && !r->session.interrupted)
-		lsp_say("the recording %s; waiting for the command to end",
-			more_to_come(r->options) ? "has ended" : "is written");
-	heeds_not = r->session.interrupted && !r->session.child.ended;
-	r->session.interrupted = false;
-	while (!r->session.interrupted && !lsp_child_poll(&r->session.child, false)) {
-		struct pollfd fds[2] = {
-			{ .fd = r->session.child.pidfd, .events = POLLIN },
-			{ .fd = r->session.signals, .events = POLLIN },
-		};
-
-		if (!poll(fds, 2, heeds_not ? PATIENCE_MS : -1)) {
-			lsp_say("the recording %s; waiting for the command (process %d), which goes on in spite of the "
-				"signal; a second one ends the waiting", more_to_come(r->options) ? "has ended" : "is written",
-				(int)r->session.child.pid);
-			heeds_not = false;
-		}
-		lsp_session_signals_read(&r->session);
-		lsp_session_signal_pass_on(&r->session);
-	}
-	if (!r->session.child.ended)
-		lsp_say("the command (process %d) goes on; it is no longer waited for", (int)r->session.child.pid);
+		lsp_say("the recording %s; waiting for the command to end", recording);
+	lsp_child_await(&r->session.child, r->session.signals, recording, r->session.interrupted);
 }
 
 /* A command that makes a daemon of itself ends at once, and the recording with it. */

@@ -74,23 +74,23 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 }
 
 /*
- * Waits for its end. What another process sends to end us is meant for the command; what the terminal sends
- * has reached it.
+ * Waits for its end, or for the second signal that is to end us. What the terminal sends is not counted
+ * before the first: an interactive program has its own use for it.
  */
 static void command_await(struct lsp_child *child, int signals)
 {
-	while (!lsp_child_poll(child, false)) {
+	bool signalled = false;
+
+	while (!signalled && !lsp_child_poll(child, false)) {
 		struct pollfd fds[2] = {
 			{ .fd = child->pidfd, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
 		};
-		struct signalfd_siginfo info;
 
 		poll(fds, 2, -1);
-		while (read(signals, &info, sizeof(info)) == sizeof(info))
-			if (info.ssi_code <= 0 && !lsp_child_poll(child, false))
-				kill(child->pid, (int)info.ssi_signo);
+		signalled = lsp_child_signals_take(child, signals, false);
 	}
+	lsp_child_await(child, signals, "goes on", signalled);
 }
 
 static int command_run(const struct lsp_record_options *o, const struct lsp_userside *u, int *status)
@@ -117,7 +117,7 @@ static int command_run(const struct lsp_record_options *o, const struct lsp_user
 		err = lsp_child_release(&child);
 	if (!err) {
 		command_await(&child, signals);
-		*status = lsp_child_exit_status(&child);
+		*status = child.ended ? lsp_child_exit_status(&child) : -1;
 	}
 	lsp_child_uninit(&child);
 out:
@@ -144,7 +144,7 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 		return LSP_EXIT_FAILED;
 	}
 	good &= lsp_record_folder_end(f, u->written);
-	return good ? status : LSP_EXIT_FAILED;
+	return good && status >= 0 ? status : LSP_EXIT_FAILED;
 }
 
 int lsp_cmd_user(int argc, char **argv)

@@ -102,12 +102,12 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 		{ "no_stack", s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]",
 		  stacks.none * NO_STACK_ONE_IN < stacks.events },
 		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]", false },
-		{ "changed_files", t.changed, "file", "changed during the recording: the code in it has no names", false },
+		{ "changed_files", t.changed, "file", "changed during the recording: code there has no names, and stacks may end there", false },
 		{ "foreign_pids", s->foreign_pids, NULL,
 		  "the module's process numbers are not those of this pid namespace: no process was looked at, so "
 		  "just-in-time compiled code and files of other mount namespaces have no names", false },
 		{ "unopened_files", t.unopened, "file", "could not be opened for want of descriptors (ulimit -n): "
-		  "the code in it has no names", false },
+		  "code there has no names, and stacks may end there", false },
 	};
 
 	ret->n = 0;

@@ -16,8 +16,13 @@
 /* Beyond this many different complaints nobody reads on. */
 #define WARNED_MAX 4096
 
-/* Descriptors left for profiles, the socket and whatever else is opened. */
+/* Descriptors left for profiles, the socket and whatever else is opened; of few, a quarter is left. */
 #define SPARE_FILES 64
+
+static rlim_t spare_files(rlim_t all)
+{
+	return all / 4 < SPARE_FILES ? all / 4 : SPARE_FILES;
+}
 
 int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_cache **ret)
 {
@@ -108,13 +113,13 @@ int lsp_elf_file_open(const char *path, int flags)
 
 	if ((fd < 0 && errno != EMFILE) || getrlimit(RLIMIT_NOFILE, &limit))
 		return fd;
-	if (fd >= 0 && (rlim_t)fd + SPARE_FILES < limit.rlim_cur)
+	if (fd >= 0 && (rlim_t)fd + spare_files(limit.rlim_max) < limit.rlim_cur)
 		return fd;
 	/* late, so that commands that are started at first have the limit they know */
 	limit.rlim_cur = limit.rlim_max;
 	if (!setrlimit(RLIMIT_NOFILE, &limit) && fd < 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	if (fd >= 0 && (rlim_t)fd + SPARE_FILES >= limit.rlim_max) {
+	if (fd >= 0 && (rlim_t)fd + spare_files(limit.rlim_max) >= limit.rlim_max) {
 		close(fd);
 		errno = EMFILE;
 		return -1;
