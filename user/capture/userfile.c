@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,18 @@ int lsp_userfile_mark(int fd, uint32_t pid, const char *name)
 						  at * sizeof(pid))) != sizeof(pid))
 		return errno ? -errno : -EIO;
 	return 0;
+}
+
+bool lsp_userfile_awaited(int fd)
+{
+	uint32_t pids[LSP_USERFILE_EXECS];
+
+	if (pread(fd, pids, sizeof(pids), offsetof(struct lsp_userfile_head, exec_pids)) != sizeof(pids))
+		return false;
+	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++)
+		if (pids[i] && (!kill((pid_t)pids[i], 0) || errno == EPERM))
+			return true;
+	return false;
 }
 
 /* Records in a run, which take a number each. */
