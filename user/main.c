@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command table: dispatch and usage both read it, so they cannot differ. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -76,25 +77,35 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* So many edits lead to a word that may have been meant. */
+static size_t near(const char *name)
+{
+	return 1 + strlen(name) / 3;
+}
+
 static int unknown_option(const char *name)
 {
 	static const char *const options[] = { "--help", "--version" };
 
 	lsp_say("there is no option '%s' before a command; 'lockspan --help' says what there is", name);
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (distance(name, options[i]) <= 3)
+		if (distance(name, options[i]) <= near(name))
 			fprintf(stderr, "  did you mean: lockspan %s\n", options[i]);
 	return LSP_EXIT_USAGE;
 }
 
 static int unknown_command(const char *name)
 {
-	size_t best = WORD_MAX;
+	size_t best = distance(name, "help");
 
 	for (size_t i = 0; i < COMMANDS; i++)
 		best = least(best, distance(name, commands[i].name));
 	lsp_say("there is no command '%s'; 'lockspan' alone lists them", name);
-	for (size_t i = 0; best <= 3 && i < COMMANDS; i++)
+	if (best > near(name))
+		return LSP_EXIT_USAGE;
+	if (distance(name, "help") == best)
+		fprintf(stderr, "  did you mean: lockspan help\n");
+	for (size_t i = 0; i < COMMANDS; i++)
 		if (distance(name, commands[i].name) == best)
 			fprintf(stderr, "  did you mean: lockspan %s\n", commands[i].name);
 	return LSP_EXIT_USAGE;
@@ -109,22 +120,31 @@ static int command_run(const struct lsp_command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/* The exit status of what only prints. */
+static int printed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	lsp_say("standard output: %s", strerror(errno));
+	return LSP_EXIT_OTHER_FAILED;
+}
+
 static int all_run(int argc, char **argv)
 {
 	if (argc < 2) {
 		usage_print(stdout);
-		return 0;
+		return printed();
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return command_run(&commands[i], argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("lockspan %s (contract %d)\n", LSP_RELEASE, LOCKSPAN_VERSION);
-		return 0;
+		return printed();
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage_print(stdout);
-		return 0;
+		return printed();
 	}
 	return argv[1][0] == '-' ? unknown_option(argv[1]) : unknown_command(argv[1]);
 }

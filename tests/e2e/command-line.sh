@@ -68,6 +68,11 @@ status 0 "$lockspan" --version
 like 'version' "$out" '^lockspan [0-9.]+ \(contract [0-9]+\)$'
 status 64 "$lockspan" recrod
 like 'the nearest name is offered' "$out" 'lockspan record'
+status 64 "$lockspan" halp
+is 'the nearest word only' "$(grep -c 'did you mean: lockspan help' <<<"$out") $(grep -c 'did you mean' <<<"$out")" '1 1'
+status 64 "$lockspan" xyz
+is 'nothing is near' "$(grep -c 'did you mean' <<<"$out")" 0
+for o in --help --version; do status 2 bash -c "'$lockspan' $o >/dev/full"; done
 status 64 "$lockspan" --halp
 like 'an option too' "$out" 'there is no option .*lockspan --help'
 status 64 "$lockspan" record
