@@ -197,10 +197,15 @@ left=$(sed -n 's/.*the command (process \([0-9]*\)) goes on; it is no longer.*/\
 # Few descriptors are enough; with too few it is said what is missing, and not that stacks are too long.
 (ulimit -n 24 && "$lockspan" user -o u -- "$programs/userways" busy 50 2>err)
 is "24 descriptors: exit status" $? 0
-(ulimit -n 12 && "$lockspan" user -o u -- "$programs/userways" busy 50 2>err)
-is "12 descriptors: exit status" $? 125
-like "12 descriptors: it is said" "$(cat err)" 'partial: .* for want of descriptors'
-is "12 descriptors: stacks that are said to be long" "$(grep -c 'stack-bytes' err)" 0
+# How many are too few depends on how many this shell has open.
+for ((n = 11; n < 20; n++)); do
+	(ulimit -n $n && "$lockspan" user -o u -- "$programs/userways" busy 50 2>err)
+	rc=$?
+	((rc == 126)) || break
+done
+is "too few descriptors: exit status" $rc 125
+like "too few descriptors: it is said" "$(cat err)" 'partial: .* for want of descriptors'
+is "too few descriptors: stacks that are said to be long" "$(grep -c 'stack-bytes' err)" 0
 mkdir -p 'a b/preload'
 cp "$lockspan" 'a b' && cp "${lockspan%/*}"/preload/*.so 'a b/preload'
 'a b/lockspan' user -o u -- true 2>err
@@ -284,13 +289,6 @@ done
 is "daemon: waits of others in the last run" "$(sum u/block.pb.gz contentions)" "$(counter woken)"
 # Nothing is left beside the files.
 is "daemon: what is in the folder" "$(ls -A u)" $'block.pb.gz\ncontention.ext.pb.gz\nmutex.pb.gz\nrecord.json'
-
-# What is left behind may be on its way to load the recorder when the command ends.
-rc=0
-for ((i = 0; i < 20; i++)); do
-	"$lockspan" user -o u -- sh -c "'$programs/userways' busy 1 & exit 0" 2>err || rc=$?
-done
-is "left behind: exit status, twenty times" $rc 0
 
 # Rights are given up before the program begins.
 if [[ $(id -u) == 0 ]]; then
