@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=120
+# needs: timeout=240
 # The userspace recorder beside the program, on this machine: no module, no guest. Would catch: a
 # program that behaves otherwise than without the recorder, waits that are counted nowhere.
 # shellcheck source=tests/lib.sh
