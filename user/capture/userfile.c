@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,17 +61,9 @@ int lsp_userfile_mark(int fd, uint32_t pid, const char *name)
 	return 0;
 }
 
-bool lsp_userfile_awaited(int fd)
-{
-	uint32_t pids[LSP_USERFILE_EXECS];
-
-	if (pread(fd, pids, sizeof(pids), offsetof(struct lsp_userfile_head, exec_pids)) != sizeof(pids))
-		return false;
-	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++)
-		if (pids[i] && (!kill((pid_t)pids[i], 0) || errno == EPERM))
-			return true;
-	return false;
-}
+/* A program has loaded its libraries by then, on a busy machine too. */
+#define LOADING_US 500000
+#define LOADING_TRIES 50
 
 /* Records in a run, which take a number each. */
 static uint64_t records_count(const void *run, size_t bytes)
@@ -193,11 +186,35 @@ static void open_account(struct replay *r)
 	c[LOCKSPAN_C_TAIL_NS] += lsp_elapsed_ns(charged, r->open_ns);
 }
 
+/* Whether a marked process lives, and so may still be about to load the recorder. */
+static bool is_awaited(const struct lsp_userfile_head *head)
+{
+	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++)
+		if (head->exec_pids[i] && (!kill((pid_t)head->exec_pids[i], 0) || errno == EPERM))
+			return true;
+	return false;
+}
+
+/*
+ * Reads the head when nobody is on his way to load the recorder any more: the command may have left such
+ * processes behind. One that never will is there too, so this waits for LOADING_US at most.
+ */
+static int head_read(int fd, struct lsp_userfile_head *head)
+{
+	int err = read_at(fd, head, sizeof(*head), 0);
+
+	for (int i = 0; i < LOADING_TRIES && !err && head->magic == LSP_USERFILE_MAGIC && is_awaited(head); i++) {
+		usleep(LOADING_US / LOADING_TRIES);
+		err = read_at(fd, head, sizeof(*head), 0);
+	}
+	return err;
+}
+
 static int file_replay(struct replay *r, off_t bytes)
 {
 	struct lsp_userfile_result *ret = r->ret;
 	struct lsp_userfile_head head;
-	int err = bytes < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : read_at(r->fd, &head, sizeof(head), 0);
+	int err = bytes < LSP_USERFILE_HEAD_BYTES ? -EBADMSG : head_read(r->fd, &head);
 	uint64_t room;
 
 	if (err)

@@ -12,7 +12,6 @@
 #ifndef LSP_CAPTURE_USERFILE_H
 #define LSP_CAPTURE_USERFILE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "span.h"
@@ -141,9 +140,6 @@ int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_
 
 /* Marks process @pid, which is about to execute program @name. 0 or -errno. */
 int lsp_userfile_mark(int fd, uint32_t pid, const char *name);
-
-/* Whether a marked process lives, and so may still be about to load the recorder. */
-bool lsp_userfile_awaited(int fd);
 
 /*
  * Gives every run of records to @data, as one stream. The programs must have

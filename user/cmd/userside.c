@@ -26,9 +26,6 @@
 /* Addresses, not disk: what is not written takes no room. Not every file system has so many. */
 #define FILE_BYTES (16ULL << 30)
 #define FILE_LEAST_BYTES (1ULL << 20)
-/* A program has loaded its libraries by then, on a busy machine too. */
-#define LOADING_US 500000
-#define LOADING_TRIES 50
 
 /* Beside the program in the build tree, else where it is installed. */
 static bool library_find(char *path)
@@ -341,13 +338,6 @@ bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
 	return !err;
 }
 
-/* What the command has left behind may just be on its way to load the recorder. One that never will is there too. */
-static void loading_await(const struct lsp_userside *u)
-{
-	for (int i = 0; i < LOADING_TRIES && lsp_userfile_awaited(u->file); i++)
-		usleep(LOADING_US / LOADING_TRIES);
-}
-
 bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 {
 	struct lsp_spanfile_writer *spans = spans_begin(u);
@@ -367,7 +357,6 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 
 	u->written = !u->options.spans || spans;
 
-	loading_await(u);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	end.stop_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 	err = lsp_collector_create(&options, &collector);
