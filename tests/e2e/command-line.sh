@@ -68,7 +68,7 @@ status 0 "$lockspan" --version
 like 'version' "$out" '^lockspan [0-9.]+ \(contract [0-9]+\)$'
 status 64 "$lockspan" recrod
 like 'the nearest name is offered' "$out" 'lockspan record'
-status 64 "$lockspan" halp
+status 64 "$lockspan" help1
 is 'the nearest word only' "$(grep -c 'did you mean: lockspan help' <<<"$out") $(grep -c 'did you mean' <<<"$out")" '1 1'
 status 64 "$lockspan" xyz
 is 'nothing is near' "$(grep -c 'did you mean' <<<"$out")" 0
