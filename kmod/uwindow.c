@@ -129,12 +129,13 @@ void lsp_uwindow_take(struct lsp_uwindow *window, const struct pt_regs *regs, u3
 	done = deep ? copy_over(room, regs->sp, LSP_UWINDOW_DEEP_BYTES) :
 		      lsp_uwindow_copy(room, regs->sp, LSP_UWINDOW_BYTES);
 	*window = (struct lsp_uwindow){ .words = room, .bytes = done, .spare = last };
-	if (w->id && w->sp == regs->sp && w->ip == regs->ip && w->generation == generation && w->text == text &&
-	    w->deep == deep && w->bytes == done && !memcmp(room, last, done)) {
+	w->at ^= 1;
+	/* Without a generation only the process tells the stack from its neighbour's. */
+	if (w->id && generation && w->sp == regs->sp && w->ip == regs->ip && w->generation == generation &&
+	    w->text == text && w->deep == deep && w->bytes == done && !memcmp(room, last, done)) {
 		window->same_id = w->id;
 		return;
 	}
-	w->at ^= 1;
 	w->bytes = done;
 	w->generation = generation;
 	w->deep = deep;

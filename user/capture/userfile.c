@@ -196,8 +196,8 @@ static bool is_awaited(const struct lsp_userfile_head *head)
 }
 
 /*
- * Reads the head when nobody is on his way to load the recorder any more: the command may have left such
- * processes behind. One that never will is there too, so this waits for LOADING_US at most.
+ * Reads the head once no marked process lives any more: the command may have left processes behind that are
+ * about to load the recorder. A program that never loads it keeps its mark, so the wait is LOADING_US at most.
  */
 static int head_read(int fd, struct lsp_userfile_head *head)
 {
