@@ -12,7 +12,7 @@
 
 static struct lsp_change *pool;
 static struct lsp_change *free_changes;
-static DEFINE_RAW_SPINLOCK(lock);	/* the innermost of all */
+static DEFINE_RAW_SPINLOCK(lock);	/* innermost: no other lock is taken while it is held */
 
 int lsp_change_init(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Between the freeze and the last look of the worker lies the time in which the probes are taken
- * off. A thread that wakes up in it closes its own wait as long as the probe of its end is
- * there. A thread that exits leaves its record behind. The worker closes what is left.
+ * The probes are removed between the freeze and the worker's last look at the threads. In that time
+ * a thread that wakes up closes its own wait, as long as the probe of its end is still there. A
+ * thread that exits leaves its record behind. The worker closes the waits that are left.
  */
 #include "close.h"
 
@@ -23,11 +23,11 @@ static u64 frozen_ns;
 void lsp_close_freeze(u64 stop_ns)
 {
 	frozen_ns = stop_ns;
-	/* Pairs with the barrier in close_leave(): who sees the freeze sees its time. */
+	/* Pairs with the barrier in close_leave(): whoever sees the freeze also sees its time. */
 	smp_store_release(&lsp_wait_recording, false);
 }
 
-/* Takes an open or woken wait out of the ledger, at STOP's time. The task's lock is held. */
+/* Takes a wait that is open or woken out of the ledger, at the time of STOP. The lock of @t is held. */
 static void close_leave(struct lsp_task *t)
 {
 	struct lsp_ledger *ledger = &t->key->ledger;
@@ -46,7 +46,7 @@ static void close_leave(struct lsp_task *t)
 	lsp_span_count(t);
 }
 
-/* Every one is sent, so each stands for itself: rate 1. */
+/* No draw has decided about these spans: all of them are sent. So each counts once, at rate 1. */
 static void close_fill(struct lockspan_span *s, const struct lsp_task *t, const char *comm, u64 stack)
 {
 	lsp_span_fill(s, t, comm, stack, 1);
@@ -100,7 +100,10 @@ void lsp_close_open(struct lsp_task *t)
 		raw_spin_unlock_irq(&t->lock);
 		return;
 	}
-	/* A thread that exits takes this lock before it leaves its stack, where the registers are. */
+	/*
+	 * An exiting thread takes this lock before it leaves its stack. So the registers can still
+	 * be read here.
+	 */
 	task = t->task;
 	if (task) {
 		get_task_struct(task);

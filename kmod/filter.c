@@ -68,7 +68,7 @@ void lsp_filter_fork(const struct task_struct *parent, const struct task_struct 
 
 void lsp_filter_exit(const struct task_struct *task)
 {
-	/* The id can be given to another process once the last thread is gone. */
+	/* When the last thread has gone, the id can be given to another process. */
 	if (lsp_filter_tgids && !atomic_read(&task->signal->live))
 		clear_bit(task->tgid, lsp_filter_tgids);
 }
@@ -80,7 +80,7 @@ static bool in_cgroup(u64 id)
 	bool in = false;
 
 	rcu_read_lock();
-	/* Depth is bounded by the hierarchy's own limits. */
+	/* The loop is bounded, because the kernel limits the depth of the hierarchy. */
 	for (cgroup = task_dfl_cgroup(current); cgroup && !in; cgroup = cgroup_parent(cgroup))
 		in = cgroup_id(cgroup) == id;
 	rcu_read_unlock();

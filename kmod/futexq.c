@@ -6,17 +6,20 @@
 
 #include "compat.h"
 
-/* The largest struct futex_q known is 144 bytes; a later one may grow. */
+/* The largest known struct futex_q has 144 bytes. The rest is room for a larger one of a later kernel. */
 #define SCAN_WORDS 24
 
 /*
- * A PI futex's rt_mutex is part of struct futex_pi_state, and private waits are
- * too rare there to learn from. On all kernels tried the owner's pointer and a
- * count of references stand between it and the key; the key's own last word
- * tells whether they still do.
+ * The distance from a PI futex's rt_mutex to its key. The rt_mutex is part of struct
+ * futex_pi_state. The distance is not found by observation, as private waits on PI futexes are too
+ * rare. On all kernels that were tried, a pointer to the owner and a count of references lie
+ * between the two. The last word of the key, which is known, shows whether this is still so.
  */
 #define PI_KEY_AT (sizeof(lsp_futex_mutex) + sizeof(struct task_struct *) + sizeof(u64))
-/* In the offset of a shared key: which kind it is. Words are aligned, so that these bits are free. */
+/*
+ * The kernel marks in the offset of a shared key of which kind it is. Words are aligned, so these
+ * bits are free.
+ */
 #define KEY_KINDS 3
 
 static int key_word = -1;
@@ -40,9 +43,9 @@ void lsp_futexq_learn(const void *q, u64 uaddr)
 		return;
 	lsp_futexq_private(current->mm, uaddr, &want);
 
-	/* The first of each: behind q lies the rest of the stack, where anything may be. */
+	/* The first match counts. Behind q lies the rest of the stack, which may hold anything. */
 	for (i = SCAN_WORDS - 3; i >= 0; i--) {
-		/* The offset is 32 bits wide; what shares its word is not part of the key. */
+		/* The offset has 32 bits. The other half of its word does not belong to the key. */
 		if (words[i] == want.word[0] && words[i + 1] == want.word[1] &&
 		    (u32)words[i + 2] == (u32)want.word[2])
 			key = i;
@@ -79,7 +82,7 @@ unsigned long lsp_futexq_stack(const void *q)
 	const struct task_struct *task;
 	void *stack;
 
-	/* io_uring queues entries without a task. */
+	/* A queue entry of io_uring has no task. */
 	if (at < 0 || copy_from_kernel_nofault(&task, (const u64 *)q + at, sizeof(task)) || !task ||
 	    copy_from_kernel_nofault(&stack, &task->stack, sizeof(stack)))
 		return 0;

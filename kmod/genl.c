@@ -51,7 +51,10 @@ static int refuse(struct genl_info *info, int error, const char *why)
 	return error;
 }
 
-/* A sentence with a number in it; a few are kept, because the ack is sent after this returns. */
+/*
+ * A sentence with numbers in it. There are several buffers, because the ack is sent after this
+ * function returns.
+ */
 static const char *sentence(const char *format, u32 a, u32 b)
 {
 	static char text[8][112];
@@ -62,7 +65,10 @@ static const char *sentence(const char *format, u32 a, u32 b)
 	return to;
 }
 
-/* What every request must pass: privilege, known attributes, the reader's version if it gives one. */
+/*
+ * Every request is checked for privilege, for unknown attributes, and for the reader's version if
+ * it gives one.
+ */
 static int request_check(struct sk_buff *skb, struct genl_info *info, u64 allowed, bool versioned)
 {
 	const struct nlattr *version = info->attrs[LOCKSPAN_A_VERSION];
@@ -96,7 +102,7 @@ static u32 attr_u32(struct genl_info *info, int a, u32 absent)
 	return info->attrs[a] ? nla_get_u32(info->attrs[a]) : absent;
 }
 
-/* The repeated TGID attributes, which attrs[] has only the last of. */
+/* Reads the repeated TGID attributes. Of these info->attrs has only the last one. */
 static int tgids_read(struct genl_info *info, u32 *to, u32 *n)
 {
 	struct nlattr *a;
@@ -144,7 +150,7 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 	return 0;
 }
 
-/* The requester is in the middle of its send, so its socket is open. */
+/* Returns the requester's socket. It is open, because the requester has not returned from sending yet. */
 static struct file *sender_file(struct sk_buff *skb)
 {
 	const struct sock *sk = NETLINK_CB(skb).sk;
@@ -338,8 +344,9 @@ static const struct genl_small_ops genl_ops[] = {
 };
 
 /*
- * Confined to the initial network namespace: netnsok stays false. Requests are served beside one another:
- * otherwise one that takes its time would keep every family of the machine waiting.
+ * The family exists only in the initial network namespace, because netnsok stays false. Requests
+ * are served in parallel. Otherwise a slow request would make the requests of every other family of
+ * the machine wait.
  */
 static struct genl_family family = {
 	.name = LOCKSPAN_GENL_NAME,

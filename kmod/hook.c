@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hooks are called with the session's own functions only, from process context and
- * never out of one another, so there is no recursion to guard against, and no hit is
- * ever missed.
+ * Hooks are attached only to functions that a session needs, and the kernel calls these functions
+ * from process context and never from one another. So no hook can be called out of another one: no
+ * guard against recursion is needed, and no call is missed.
  */
 #include "hook.h"
 
@@ -19,7 +19,7 @@ static unsigned int nr_hooks;
 static void notrace hook_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
 			      struct ftrace_regs *regs)
 {
-	/* Written out: this is run three times a wait. */
+	/* This is run three times for each wait, so the loop is written out. */
 	if (hooks[0].entry == ip)
 		hooks[0].hook(regs);
 	else if (hooks[1].entry == ip)
@@ -30,7 +30,7 @@ static void notrace hook_call(unsigned long ip, unsigned long parent_ip, struct 
 		hooks[3].hook(regs);
 }
 
-/* Permanent: or else a write to kernel.ftrace_enabled would deafen us without a word. */
+/* FTRACE_OPS_FL_PERMANENT: otherwise a write to kernel.ftrace_enabled would silently turn the hooks off. */
 static struct ftrace_ops hook_ops = { .func = hook_call, .flags = FTRACE_OPS_FL_PERMANENT };
 
 bool lsp_hook_supported(void)
@@ -44,7 +44,10 @@ void lsp_hook_add(unsigned long entry, lsp_hook hook)
 	hooks[nr_hooks++].hook = hook;
 }
 
-/* Without functions of its own an ops would be called for every one of the kernel. */
+/*
+ * The ops is unregistered before this: an ops without functions is called for every function of the
+ * kernel.
+ */
 static void hooks_forget(void)
 {
 	while (nr_hooks) {
@@ -104,15 +107,16 @@ static void notrace guard_call(unsigned long ip, unsigned long parent_ip, struct
 {
 }
 
-/* What the guard stands on: nobody calls it, so that it costs nothing. */
+/* The function to which the guard is attached. Nobody calls it, so the guard costs nothing. */
 static noinline void guarded(void)
 {
 	barrier();
 }
 
 /*
- * Permanent for the kprobes' sake: those at a function's entry are called by ftrace as well. Hooks do not
- * need it beside theirs, and each ops more makes the end of a session wait for all tasks once more.
+ * An ops that is permanent for the sake of kprobes: ftrace also calls the kprobes at the entries of
+ * functions. A session with hooks does not need it, as the hooks' ops is permanent already. Each
+ * additional ops makes the end of a session wait for all tasks once more.
  */
 static struct ftrace_ops guard_ops = { .func = guard_call, .flags = FTRACE_OPS_FL_PERMANENT };
 static bool guarding;

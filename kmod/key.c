@@ -86,9 +86,9 @@ static struct lsp_key *key_take_free(void)
 }
 
 /*
- * What readers know a key by. One that is private to a process begins with the address of its memory
- * map, which another process gets when this one is gone: the map's number stands in for it. Such a key
- * is made by a thread of the process alone.
+ * The hash under which readers know a key. A private key begins with the address of its memory map,
+ * and a later process can get the same address. So the number of the map is hashed instead of the
+ * address. Only a thread of that process makes such a key, so the map is the current one.
  */
 static u64 key_hash(const struct lsp_key_id *id)
 {
@@ -116,7 +116,10 @@ static struct lsp_key *key_at(const struct lsp_key_id *id, bool make)
 	key->id = *id;
 	key->hash = key_hash(id);
 	key->refs = 0;
-	/* Spans hold a reference until they have run, so no older epoch of this record is left. */
+	/*
+	 * A span holds a reference to its key until the task has run. So no wait still has an epoch
+	 * of this record's last use.
+	 */
 	lsp_ledger_init(&key->ledger, 0);
 	hlist_add_head(&key->node, &bucket->keys);
 found:

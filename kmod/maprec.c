@@ -28,7 +28,7 @@ static const char *vma_path(struct vm_area_struct *vma, char *buffer)
 	return path ? path : "//anon";
 }
 
-/* @head bytes of a record, then its path. */
+/* Reserves a record whose fixed part has @head bytes, and writes the path behind it. */
 static struct lockspan_map *map_reserve(const struct lsp_maprec *m, u16 type, size_t head, const char *path)
 {
 	size_t path_bytes = strlen(path) + 1;
@@ -95,7 +95,7 @@ static void vma_send(const struct lsp_maprec *m, struct vm_area_struct *vma, u16
 	lsp_ring_worker_commit(rec->rec.bytes);
 }
 
-/* An empty record that ends a set, or stands for one. */
+/* Sends an empty record, which ends a set, or which stands for a set that cannot be read. */
 static void set_end(const struct lsp_maprec *m, u16 flags)
 {
 	struct lockspan_map *rec = map_reserve(m, LOCKSPAN_REC_MAP, sizeof(*rec), "");

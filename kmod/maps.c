@@ -21,47 +21,47 @@
 #define PROCESSES 4096
 #define BUCKET_BITS 10
 #define TEXT_MAX 65536
-/* The worker does nothing else for so long at a time, give or take one process: rings and STOP wait for it. */
+/* How long the worker works at mappings without a pause, one process more or less. Rings and STOP wait for it. */
 #define UPDATE_JIFFIES (HZ / 20 + 1)
-/* A process's mappings are read whole so often at most; its changes are told at once. */
+/* The mappings of one process are read whole at most once in this time. Its changes are sent at once. */
 #define READ_JIFFIES (HZ / 10 + 1)
-/* Mappings in which a program that has just been loaded is looked for. */
+/* A process with more mappings than this has not just been loaded. */
 #define ALONE_MAPS 8
 
 /*
- * One memory map. Only a count of it is held, never what is mapped: a process that ends
- * must give back its memory and its program at once, whenever the worker's turn may come.
+ * One memory map. The record holds a reference to its mm_struct, and none to what is mapped. So a
+ * process that ends gives back memory and program at once, however late the worker looks at it.
  */
 struct lsp_mm {
 	struct hlist_node node;
 	struct mm_struct *mm;		/* held by mm_count: the address cannot be reused */
 	u32 tgid;
-	u32 generation;			/* of the mappings as they are; raised by a change */
-	u32 sent;			/* generation last told; worker only */
-	u32 read;			/* generation last read whole; worker only */
-	bool wanted;			/* a stack has asked for it, or will */
+	u32 generation;			/* of the present mappings; each change raises it */
+	u32 sent;			/* generation that was sent last; worker only */
+	u32 read;			/* generation that was read whole last; worker only */
+	bool wanted;			/* a stack needs the mappings, or soon will */
 	bool deep;			/* its stacks do not fit into the usual window */
-	bool forked;			/* begun as what its parent had, whose generation is told */
-	u32 nlost;			/* changes since the last reading that were not noted */
-	unsigned long read_jiffies;	/* not before this time */
+	bool forked;			/* its first generation is a change of its parent's */
+	u32 nlost;			/* changes since the last reading that found no room */
+	unsigned long read_jiffies;	/* not read again before this time */
 	unsigned long added_jiffies;
-	struct lsp_change *changes;	/* oldest first; noted, not yet in @text */
+	struct lsp_change *changes;	/* noted and not yet in @text, oldest first */
 	struct lsp_change **changes_end;
 	u32 nchanges;
-	struct lsp_text __rcu *text;	/* of some generation, this one when it was made */
-	struct lsp_mm *gone_next;	/* worker only: node is still walked over */
+	struct lsp_text __rcu *text;	/* what was executable in the generation that it names */
+	struct lsp_mm *gone_next;	/* worker only; readers may still follow @node */
 };
 
 static struct lsp_mm *pool;
-static DEFINE_RAW_SPINLOCK(lock);	/* for pool, lists and writers of the chains */
+static DEFINE_RAW_SPINLOCK(lock);	/* protects pool, the lists, and the chains against other writers */
 static struct hlist_head buckets[1 << BUCKET_BITS];
 static HLIST_HEAD(free_mms);
 static u32 generations;
 static u64 text_bytes;
 static bool due;
 static unsigned long swept_jiffies;
-static u32 update_next;		/* where the worker goes on; it had no time for all */
-static bool later;		/* some are to be read, but not yet; worker only */
+static u32 update_next;		/* where the worker goes on when it had no time for all */
+static bool later;		/* some mappings are to be read, but not yet; worker only */
 static unsigned long later_jiffies;
 
 static void (*worker_wake)(void);
@@ -114,14 +114,14 @@ void lsp_maps_uninit(void)
 	lsp_change_uninit();
 }
 
-/* What a process that has ended leaves as long as its count is held: mm_struct, its set of CPUs, its page tables' root. */
+/* What remains of an ended process that is still referenced: mm_struct, CPU mask, root of page tables. */
 static u64 gone_bytes(void)
 {
 	bool two_roots = IS_ENABLED(CONFIG_PAGE_TABLE_ISOLATION) || IS_ENABLED(CONFIG_MITIGATION_PAGE_TABLE_ISOLATION);
 	u32 i, n = 0;
 
 	for (i = 0; i < PROCESSES; i++) {
-		/* Taken for each one, because interrupts wait meanwhile. */
+		/* Interrupts wait while the lock is held, so it is taken anew for each record. */
 		raw_spin_lock_irq(&lock);
 		if (pool[i].mm && !atomic_read(&pool[i].mm->mm_users))
 			n++;
@@ -137,7 +137,7 @@ u64 lsp_maps_memory(void)
 	return PROCESSES * sizeof(*pool) + lsp_change_memory() + READ_ONCE(text_bytes) + gone_bytes();
 }
 
-/* What readers may still have seen is freed after a grace period, which nobody waits for. */
+/* Readers may still use the text, so it is freed after a grace period. Nobody waits for that. */
 static void text_free(struct lsp_text *text)
 {
 	if (!text)
@@ -161,7 +161,7 @@ static struct lsp_mm *mm_find(const struct mm_struct *mm)
 	return NULL;
 }
 
-/* Notes that @m's generation came of @base. Under the lock. */
+/* Notes that @base became the generation of @m by adding @vma. The lock is held. */
 static void change_add(struct lsp_mm *m, struct vm_area_struct *vma, u32 base, u32 base_tgid)
 {
 	struct lsp_change *c = m->nchanges < LSP_CHANGES_A_MAP ? lsp_change_get(vma) : NULL;
@@ -180,9 +180,9 @@ static void change_add(struct lsp_mm *m, struct vm_area_struct *vma, u32 base, u
 	WRITE_ONCE(m->nchanges, m->nchanges + 1);
 }
 
-/* What is known of a memory map when it is first met. */
+/* What is known of a memory map when it is met for the first time. */
 struct mm_start {
-	bool whole;			/* all that is executable in it: @vma, or what the parent has */
+	bool whole;			/* nothing is executable in it but @vma, or what is in @parent */
 	bool wanted;
 	struct vm_area_struct *vma;
 	const struct lsp_mm *parent;
@@ -194,7 +194,7 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid, const struct mm_sta
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	/* Another thread may have been first. */
+	/* Another thread may have added it already. */
 	m = mm_find(mm);
 	if (!m && free_mms.first) {
 		m = hlist_entry(free_mms.first, struct lsp_mm, node);
@@ -210,7 +210,7 @@ static struct lsp_mm *mm_add(struct mm_struct *mm, u32 tgid, const struct mm_sta
 		m->forked = start->parent;
 		m->nlost = !start->whole;
 		m->added_jiffies = jiffies;
-		/* One that begins is told by its changes, and often ends before it is worth a reading. */
+		/* A process that has just begun is known by its changes, and often ends soon. It is read later. */
 		m->read_jiffies = start->whole ? jiffies + READ_JIFFIES : jiffies;
 		m->changes = NULL;
 		m->changes_end = &m->changes;
@@ -245,7 +245,7 @@ void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret)
 	if (!READ_ONCE(m->wanted)) {
 		WRITE_ONCE(m->wanted, true);
 		WRITE_ONCE(due, true);
-		/* It may be about to end, and its mappings with it. */
+		/* The process may end soon, and then its mappings can no longer be read. */
 		irq_work_queue(&wake_work);
 	}
 }
@@ -273,7 +273,7 @@ void lsp_maps_deepen(u32 tgid)
 	raw_spin_unlock_irq(&lock);
 }
 
-/* Whether nothing else is executable where @vma is: its process begins. */
+/* Whether @vma is the only executable mapping. Then the process has just begun. */
 static bool vma_is_alone(struct vm_area_struct *vma)
 {
 	LSP_VMA_ITERATOR(iter, vma->vm_mm);
@@ -287,7 +287,7 @@ static bool vma_is_alone(struct vm_area_struct *vma)
 	return true;
 }
 
-/* Whether the same content has been executable there since the last change there. Under the lock. */
+/* Whether @vma's range has held the same executable content since its last change. The lock is held. */
 static bool change_is_none(const struct lsp_mm *m, struct vm_area_struct *vma)
 {
 	const struct lsp_text *text = rcu_dereference_check(m->text, true);
@@ -295,7 +295,7 @@ static bool change_is_none(const struct lsp_mm *m, struct vm_area_struct *vma)
 	struct lsp_laid laid;
 	int known = -1;
 
-	/* After a loss neither text nor notes tell what is there. */
+	/* After a loss, text and notes do not say what is there. */
 	if (m->nlost)
 		return false;
 	lsp_change_laid(vma, &laid);
@@ -319,7 +319,7 @@ void lsp_maps_changed(struct vm_area_struct *vma, bool recorded, bool expected)
 	if (!m)
 		return;
 	raw_spin_lock_irqsave(&lock, flags);
-	/* Compilers at run time make the same pages executable again and again. */
+	/* Just-in-time compilers make the same pages executable again and again. */
 	if (!change_is_none(m, vma)) {
 		base = m->generation;
 		WRITE_ONCE(m->generation, ++generations);
@@ -341,7 +341,7 @@ void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u3
 	m = mm_find(parent);
 	if (!m || !(READ_ONCE(m->wanted) || m->forked))
 		return;
-	/* The child's generation comes of the parent's, so that this one is to be told as well. */
+	/* The child's generation refers to the parent's, so the parent's is sent as well. */
 	if (!READ_ONCE(m->wanted)) {
 		WRITE_ONCE(m->wanted, true);
 		WRITE_ONCE(due, true);
@@ -366,7 +366,7 @@ static struct lsp_text *text_alloc(u32 room)
 	return text;
 }
 
-/* @old, which may be NULL, with the first @n changes of @m, and with what was read of it, if that is not NULL. */
+/* Makes a text of @old (may be NULL), the first @n changes of @m, and the ranges in @read (may be NULL). */
 static struct lsp_text *text_make(const struct lsp_mm *m, const struct lsp_text *old, u32 n,
 				  const struct lsp_laid *read, u32 nread)
 {
@@ -399,7 +399,7 @@ err:
 	return NULL;
 }
 
-/* Takes @n changes off, which the text has in it now. */
+/* Removes the first @n changes, which are now part of the text. */
 static void changes_drop(struct lsp_mm *m, u32 n)
 {
 	struct lsp_change *first, **last = &first;
@@ -425,7 +425,7 @@ static void changes_send(const struct lsp_mm *m, u32 n, char *buffer)
 		lsp_maprec_change(&rec, c);
 }
 
-/* Tells all that is known of @m. With @read it is read as well; it is held and locked, and unlocked then. */
+/* Sends what is known of @m. With @read its mappings, locked by mm_lock(), are read and unlocked. */
 static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 {
 	struct lsp_text *old = rcu_dereference_protected(m->text, true), *text;
@@ -433,7 +433,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 	struct lsp_laid *laid = NULL;
 	u32 n, nlost, nlaid = 0, room = 0;
 
-	/* While it is locked its generation stays, so that what is read is of that one. */
+	/* While the map is locked its generation stays the same, so what is read belongs to it. */
 	raw_spin_lock_irq(&lock);
 	rec.generation = m->generation;
 	nlost = m->nlost;
@@ -449,7 +449,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 		mmap_read_unlock(m->mm);
 	}
 	m->sent = rec.generation;
-	/* After a loss only a reading tells what there is. */
+	/* After a loss a text can only be made of mappings that were read. */
 	text = !nlost || laid ? text_make(m, nlost ? NULL : old, n, laid, nlaid) : NULL;
 	kvfree(laid);
 	if (text) {
@@ -458,7 +458,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 		text_free(old);
 	}
 	raw_spin_lock_irq(&lock);
-	/* Without a text nothing tells what is no change. */
+	/* Without a text, change_is_none() cannot tell what is no change. */
 	if (!text)
 		m->nlost++;
 	else if (m->nlost == nlost)
@@ -467,7 +467,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 	changes_drop(m, n);
 }
 
-/* Holds and locks @m for reading. False: it has ended, or is locked; that is tried again but for the @last time. */
+/* Locks @m for reading. False: the process has ended, or others hold the lock; then tried again, if not @last. */
 static bool mm_lock(struct lsp_mm *m, bool last)
 {
 	if (!mmget_not_zero(m->mm))
@@ -487,7 +487,7 @@ static bool mm_lock(struct lsp_mm *m, bool last)
 static void mm_update(struct lsp_mm *m, char *buffer, bool last)
 {
 	const struct lsp_maprec rec = { .tgid = m->tgid, .generation = m->generation };
-	/* The first reading of one that is not known otherwise must not come too late. */
+	/* If nothing else tells what is mapped, the first reading must not be delayed. */
 	bool wait = time_before(jiffies, m->read_jiffies) && (m->read || !READ_ONCE(m->nlost));
 	bool read = m->read != READ_ONCE(m->generation);
 
@@ -497,7 +497,7 @@ static void mm_update(struct lsp_mm *m, char *buffer, bool last)
 		later = true;
 	}
 	read = read && !wait && mm_lock(m, last);
-	/* What was lost of a process that is gone stays lost. */
+	/* The changes that were lost of an ended process cannot be known any more. */
 	if (!read && READ_ONCE(m->nlost) && m->sent != rec.generation && !atomic_read(&m->mm->mm_users))
 		lsp_maprec_gone(&rec);
 	if (read || READ_ONCE(m->nchanges) || m->sent != READ_ONCE(m->generation))
@@ -506,7 +506,7 @@ static void mm_update(struct lsp_mm *m, char *buffer, bool last)
 		mmput(m->mm);
 }
 
-/* The process is gone and its stacks can only be in the rings: it is not found any more. */
+/* The process has ended, and all its stacks are in the rings already. Takes @m out of the table. */
 static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 {
 	raw_spin_lock_irq(&lock);
@@ -516,7 +516,7 @@ static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 	*gone = m;
 }
 
-/* One grace period for them all; their places are free then. */
+/* Frees the records after one grace period for all of them. */
 static void mms_free(struct lsp_mm *gone)
 {
 	struct lsp_mm *m, *next;
@@ -527,7 +527,7 @@ static void mms_free(struct lsp_mm *gone)
 	synchronize_rcu();
 	for (m = gone; m; m = next) {
 		next = m->gone_next;
-		/* A stack was faster: its generation is still to be told. */
+		/* A probe found @m before it was taken out, and wants its mappings: they are still to be sent. */
 		if (READ_ONCE(m->wanted) && m->sent != m->generation) {
 			raw_spin_lock_irq(&lock);
 			hlist_add_head_rcu(&m->node, mm_bucket(m->mm));
@@ -543,12 +543,12 @@ static void mms_free(struct lsp_mm *gone)
 		WRITE_ONCE(m->mm, NULL);
 		hlist_add_head(&m->node, &free_mms);
 		raw_spin_unlock_irq(&lock);
-		/* Last: gone_bytes() looks at those that have not been taken out. */
+		/* This comes last, because gone_bytes() looks at the mm of every record that is not free. */
 		mmdrop(mm);
 	}
 }
 
-/* False: there is no room for its mappings now. */
+/* Returns false if the worker's ring has no room for the mappings now. */
 static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, bool last, struct lsp_mm **gone)
 {
 	if (!READ_ONCE(m->mm))
@@ -559,7 +559,7 @@ static bool mm_visit(struct lsp_mm *m, char *buffer, bool sweep, bool last, stru
 			return false;
 		mm_update(m, buffer, last);
 	}
-	/* Gone, and its stacks can only be in the rings; or old enough to be read when it is asked for. */
+	/* Taken out: an ended process that has been sent, or one that no stack asked for within a second. */
 	if (sweep && (READ_ONCE(m->wanted) ? m->sent == READ_ONCE(m->generation) && !atomic_read(&m->mm->mm_users) :
 		      time_after(jiffies, m->added_jiffies + HZ)))
 		mm_unlink(m, gone);
@@ -579,7 +579,7 @@ bool lsp_maps_update(bool last)
 	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buffer)
 		return false;
-	/* Cleared before the look: what becomes due meanwhile sets it again. */
+	/* Cleared before the loop, so that whatever becomes due during the loop sets it again. */
 	xchg(&due, false);
 	later = false;
 	for (n = 0; n < PROCESSES; n++) {

@@ -25,16 +25,16 @@
 #error "lockspan needs a kernel with CONFIG_KPROBES and CONFIG_KRETPROBES"
 #endif
 
-/* Without priority-inheriting futexes nobody waits for one, and the kernel has nothing to listen to there. */
+/* A kernel without CONFIG_FUTEX_PI has no PI futexes, and lacks the functions that are probed for them. */
 #define NO_PI !IS_ENABLED(CONFIG_FUTEX_PI)
 
 static bool hooks = true;
 module_param(hooks, bool, 0444);
 MODULE_PARM_DESC(hooks, "Listen to the hot futex functions without kprobes where the kernel can (default Y)");
 
-/* What a kretprobe keeps between entry and return, one per sleeping thread. */
+/* What a kretprobe keeps between a function's entry and its return, once for each sleeping thread. */
 struct wait_call {
-	struct lsp_task *task;		/* NULL: not observed, kept only to learn from */
+	struct lsp_task *task;		/* NULL: not observed, @q only shows its layout */
 	const void *q;
 };
 
@@ -45,7 +45,7 @@ static int call_begin(struct kretprobe_instance *ri, const void *q, const void *
 
 	call->task = lsp_wait_begin(q, lock, (const struct hrtimer_sleeper *)to);
 	call->q = q;
-	/* Non-zero gives the instance back at once. */
+	/* A value other than zero gives the instance back at once. */
 	return !call->task && !lsp_futexq_unknown();
 }
 
@@ -53,7 +53,7 @@ static int call_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct wait_call *call = (struct wait_call *)ri->data;
 
-	/* Now, after it was queued and before its frame is left, q is complete. */
+	/* Here @q is complete: it has been queued, and the frame that it lies in still exists. */
 	if (unlikely(lsp_futexq_unknown()))
 		lsp_wait_learn(call->q);
 	if (call->task)
@@ -89,7 +89,7 @@ static int wait_vector_entry(struct kretprobe_instance *ri, struct pt_regs *regs
 			  regs_get_kernel_argument(regs, 2));
 }
 
-/* futex_wait_setup(uaddr, val, flags, q, key2, task) queues q already; task is NULL for io_uring. */
+/* futex_wait_setup(uaddr, val, flags, q, key2, task) puts q on its queue; task is NULL for io_uring. */
 static int prepare_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	if (regs_get_kernel_argument(regs, 5) == (unsigned long)current)
@@ -125,7 +125,7 @@ static int requeue_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* rt_mutex_start_proxy_lock(lock, waiter, task): only requeue_pi queues another task than its own */
+/* rt_mutex_start_proxy_lock(lock, waiter, task): a task other than the current one is being requeued. */
 static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	lsp_wake_requeue_pi((struct task_struct *)regs_get_kernel_argument(regs, 2),
@@ -133,21 +133,24 @@ static int requeue_pi_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* futex_wait_requeue_pi(...) returns: what it waited for first had no end of its own, see hooked_end(). */
+/*
+ * futex_wait_requeue_pi(...) returns. hooked_end() does not see the end of its first wait, so that
+ * wait ends here.
+ */
 static int requeue_pi_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	lsp_wait_end_requeue_pi((int)regs_return_value(regs));
 	return 0;
 }
 
-/* io_futex_wait(req, issue_flags): nobody sleeps there, so there is no span. */
+/* io_futex_wait(req, issue_flags): no thread sleeps in it, so it makes no span. */
 static int io_uring_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	lsp_wait_io_uring();
 	return 0;
 }
 
-/* perf_event_mmap(vma): after every mmap and mprotect. */
+/* perf_event_mmap(vma) is called after every mmap and mprotect. */
 static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 {
 	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
@@ -155,7 +158,10 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 
 	if (vma->vm_flags & VM_EXEC && vma->vm_mm == current->mm) {
 		recorded = lsp_filter_current(false);
-		/* When all are recorded, telling it ahead would be telling every exec of the machine. */
+		/*
+		 * If every process is recorded, mappings are sent only when a stack needs them.
+		 * Otherwise each exec of the machine would send some.
+		 */
 		lsp_maps_changed(vma, recorded, recorded && !lsp_filter_all());
 	}
 	return 0;
@@ -187,9 +193,9 @@ static void hooked_wait_queue(struct ftrace_regs *regs)
 }
 
 /*
- * futex_unqueue(q), the first thing a waiter does behind the blocking function. All but
- * one: a requeue_pi call asks what became of it instead, so its wait ends when it comes
- * to sleep on the mutex or returns, which is a few instructions later.
+ * futex_unqueue(q) is the first function that a waiter calls after the blocking function. A call of
+ * WAIT_REQUEUE_PI does not call it. Its wait ends a few instructions later, when it begins to sleep
+ * on the mutex or returns.
  */
 static void hooked_end(struct ftrace_regs *regs)
 {
@@ -201,30 +207,36 @@ static void hooked_end(struct ftrace_regs *regs)
 }
 
 /*
- * One function to listen to. Entries of one name are the same function under
- * the names that it has had: the first that this kernel knows is taken.
+ * A function to be probed. Several entries of one name are the same function under the names that
+ * it has had. The first one that this kernel has is used.
  */
 struct lsp_probe {
 	const char *name;
 	const char *symbol;
-	/* Either of these: @begin makes it a kretprobe that ends in call_end(), @end one without a begin. */
+	/*
+	 * At most one of the next two: @begin makes a kretprobe that ends in call_end(), @end one
+	 * without a begin.
+	 */
 	int (*begin)(struct kretprobe_instance *ri, struct pt_regs *regs);
 	int (*end)(struct kretprobe_instance *ri, struct pt_regs *regs);
 	int (*handler)(struct kprobe *kp, struct pt_regs *regs);
-	lsp_hook hook;		/* instead of them when the hot functions are hooked, see hook.h */
-	const char *only_with;	/* not needed unless this symbol was taken too */
+	lsp_hook hook;		/* used instead of the three above in a session with hooks, see hook.h */
+	const char *only_with;	/* needed only if the function @only_with was found */
 	bool optional;
-	bool only_hooked;	/* and when they are not, it is not there */
+	bool only_hooked;	/* used only in a session with hooks */
 	bool found;
 	bool armed;
-	unsigned long entry;	/* where a hook can be put, 0 nowhere */
+	unsigned long entry;	/* address for a hook, 0 if none can be put there */
 	union {
 		struct kprobe kp;
 		struct kretprobe krp;
 	};
 };
 
-/* Wakers stand before waiters: a wait that begins while probes are armed must not miss its wake. */
+/*
+ * The probes of wakers come first, so that a wait that begins while probes are being armed does not
+ * miss its wake.
+ */
 static struct lsp_probe probes[] = {
 	{ .name = "wake", .symbol = "futex_wake_mark", .handler = wake_entry, .hook = hooked_wake },
 	{ .name = "wake", .symbol = "mark_wake_futex", .handler = wake_entry },
@@ -249,11 +261,11 @@ static struct lsp_probe probes[] = {
 	  .only_hooked = true, .optional = NO_PI },
 };
 
-static bool hooked;	/* in this session */
+static bool hooked;	/* whether this session has hooks */
 
 static struct tracepoint *tracepoint_fork, *tracepoint_exit;
 
-/* Whether a probe could stand on the symbol; -ENOMEM when that cannot be told. */
+/* Whether a probe can be put on the symbol: 1 or 0. -ENOMEM: that cannot be told. */
 static int symbol_find(struct lsp_probe *p)
 {
 	struct kprobe kp = { .symbol_name = p->symbol, .flags = KPROBE_FLAG_DISABLED };
@@ -285,7 +297,7 @@ static void tracepoint_look(struct tracepoint *tp, void *unused)
 		tracepoint_exit = tp;
 }
 
-/* All of them or none: a wait that a hook begins only a hook can end. */
+/* All hooks can be put, or none is: a wait that a hook has begun can be ended only by a hook. */
 static bool hooks_possible(void)
 {
 	const struct lsp_probe *p;
@@ -339,7 +351,10 @@ static void on_fork(void *unused, struct task_struct *parent, struct task_struct
 
 static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 {
-	/* The kernel calls by address: this says at compile time whether its arguments are the ones above. */
+	/*
+	 * The kernel calls on_exit() by its address. This checks at compile time that its arguments
+	 * are right.
+	 */
 	check_trace_callback_type_sched_process_exit(on_exit);
 	lsp_close_exit(task);
 	lsp_widen(LSP_WIDEN_EXIT);
@@ -372,8 +387,9 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
 }
 
 /*
- * Where ftrace refuses the hooks, kprobes are what there is; but while it is turned off these
- * would hear nothing either, and a recording without a word of it would be worse than none.
+ * Arms the hooks, or kprobes in their place if ftrace refuses the hooks. While ftrace is turned
+ * off, kprobes on its call sites would see nothing either, so arming fails: better no recording
+ * than one that is silently empty.
  */
 static int hooks_arm(void)
 {
@@ -424,7 +440,7 @@ err_exit:
 
 static void probes_unregister(void)
 {
-	/* Batches, so that one grace period serves all of a kind. */
+	/* All probes of a kind are removed together, with one grace period for all. */
 	struct kprobe *kps[ARRAY_SIZE(probes)];
 	struct kretprobe *krps[ARRAY_SIZE(probes)];
 	int nkps = 0, nkrps = 0;
@@ -441,7 +457,7 @@ static void probes_unregister(void)
 	if (hooked)
 		lsp_hook_disarm();
 	hooked = false;
-	/* Waiters first: a wait whose wake nobody sees any more must not begin. */
+	/* The waiters' probes go first: no wait may begin once nobody sees wakes any more. */
 	unregister_kretprobes(krps, nkrps);
 	unregister_kprobes(kps, nkps);
 	lsp_hook_unguard();
@@ -460,7 +476,10 @@ void lsp_probe_disarm(void)
 void lsp_probe_release(void)
 {
 	tracepoint_probe_unregister(tracepoint_exit, on_exit, NULL);
-	/* Handlers of tracepoints and what probes left running are through after this. */
+	/*
+	 * When this returns, no handler of a tracepoint is running, nor anything that probes have
+	 * left behind.
+	 */
 	tracepoint_synchronize_unregister();
 }
 
@@ -469,7 +488,10 @@ bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret)
 	const struct lsp_probe *p;
 
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
-		/* One line a name: the variant in use, or the last one tried where there is none. */
+		/*
+		 * A name is shown once: with the function in use, or with the last one that was
+		 * tried if there is none.
+		 */
 		bool shown = p->found || (!probe_found(p->name, NULL) &&
 					  (p + 1 == probes + ARRAY_SIZE(probes) ||
 					   strcmp(p[1].name, p->name)));
@@ -485,7 +507,10 @@ bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret)
 	return false;
 }
 
-/* Of a kretprobe: an instance for each thread, and since v6.7 room for a pointer to all of them on each processor. */
+/*
+ * A kretprobe has an instance for each thread, and since v6.7 each processor has room for pointers
+ * to all instances.
+ */
 u64 lsp_probe_memory(void)
 {
 	u64 instance = sizeof(struct kretprobe_instance) + sizeof(struct wait_call) +

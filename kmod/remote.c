@@ -8,7 +8,7 @@
 #include "widen.h"
 
 #define LOCK_TRIES 64
-/* Of half a millisecond or more, in a session. */
+/* How many naps all copies of a session may take together. A nap lasts half a millisecond or more. */
 #define NAPS 2000
 
 static u32 naps_left;
@@ -30,7 +30,7 @@ bool lsp_remote_lock(struct mm_struct *mm)
 	return false;
 }
 
-/* One page, with a reference, if it is at hand. 1, 0 not now, or -errno. */
+/* Gets one page, with a reference, if it is in memory. Returns 1, 0 (not now), or -errno. */
 static long page_get(struct mm_struct *mm, u64 address, struct page **page)
 {
 	long got;

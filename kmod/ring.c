@@ -13,7 +13,10 @@ static struct lsp_ring *rings;
 static unsigned int nr_rings;
 DEFINE_PER_CPU(struct lsp_ring *, lsp_ring_own);
 
-/* Wakes the reader from a probe, where waking anything directly could meet the scheduler's own locks. */
+/*
+ * Wakes the reader. A probe cannot do that directly, as waking might need a lock of the scheduler's
+ * that is held.
+ */
 static void (*reader_wake)(void);
 
 static void kick_run(struct irq_work *unused)
@@ -84,7 +87,10 @@ static bool ring_fits(struct lsp_ring *ring, u32 need)
 
 	if (ring->head + need - ring->tail_seen <= size)
 		return true;
-	/* Pairs with the release in lsp_ring_consume(): what was read may be overwritten. */
+	/*
+	 * Pairs with the release in lsp_ring_consume(): the reader has finished with what is
+	 * overwritten now.
+	 */
 	ring->tail_seen = smp_load_acquire(&ring->tail);
 	return ring->head + need - ring->tail_seen <= size;
 }
@@ -99,7 +105,10 @@ void *lsp_ring_reserve_seldom(struct lsp_ring *ring, u32 max)
 		if (!ring_fits(ring, max))
 			return NULL;
 	} else {
-		/* Records are whole: fill the rest of the buffer, begin at its start. */
+		/*
+		 * Records are not split. The rest of the buffer is filled, and the record begins at
+		 * the buffer's start.
+		 */
 		if (max > ring->mask || !ring_fits(ring, to_end + max))
 			return NULL;
 		pad = (struct lockspan_rec *)(ring->buffer + at);
@@ -139,7 +148,10 @@ bool lsp_ring_worker_room(void)
 {
 	struct lsp_ring *ring = &rings[LSP_RING_WORKER];
 
-	/* Half: a record that wraps needs its own length twice. */
+	/*
+	 * Half of the ring must be free, because a record that does not fit at the end takes up to
+	 * twice its length.
+	 */
 	return ring->head - READ_ONCE(ring->tail) <= ring->mask / 2;
 }
 
@@ -151,7 +163,7 @@ void lsp_ring_worker_commit(u32 bytes)
 	smp_store_release(&ring->head, ring->head + bytes);
 }
 
-/* Drops the filler at the reader's end of the ring. Returns the position of the writer. */
+/* Skips the filler at the reader's end of the ring. Returns the position of the writer. */
 static u64 ring_skip_pad(struct lsp_ring *ring)
 {
 	/* Pairs with the releases of the writer. */
@@ -183,7 +195,7 @@ u32 lsp_ring_peek(unsigned int r, u32 max, const void **run, u64 *seq, u32 *reco
 	*run = ring->buffer + at;
 	*seq = ring->seq;
 
-	/* A run that touches the buffer's end stops there, and so it does at the filler before it. */
+	/* A run ends at the end of the buffer, or at the filler before it. */
 	max = min3((u64)max, (u64)ring->mask + 1 - at, head - ring->tail);
 	while (bytes < max) {
 		rec = *run + bytes;

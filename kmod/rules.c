@@ -8,7 +8,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-/* Room for 8192 addresses: contention happens at a few hundred. */
+/* Room for 8192 addresses. Contention happens at a few hundred. */
 #define TABLE_BITS 14
 #define RENEW_JIFFIES (10 * HZ)
 
@@ -17,7 +17,7 @@ struct taught {
 	struct lsp_walk_table walk;
 };
 
-static struct lsp_walk_table __rcu *table;	/* of a struct taught */
+static struct lsp_walk_table __rcu *table;	/* member of a struct taught */
 static unsigned long renewed_jiffies;
 
 static struct lsp_walk_table *table_create(void)
@@ -45,7 +45,7 @@ void lsp_rules_uninit(void)
 {
 	struct lsp_walk_table *t = rcu_dereference_protected(table, true);
 
-	/* No probe is left to look at it. */
+	/* The probes are gone, so nobody reads the table. */
 	RCU_INIT_POINTER(table, NULL);
 	if (t)
 		vfree(container_of(t, struct taught, walk));
@@ -58,11 +58,14 @@ u64 lsp_rules_memory(void)
 
 const struct lsp_walk_table *lsp_rules_table(void)
 {
-	/* Preemption is off in a probe, which is a read-side section of its own. */
+	/* Preemption is off in a probe, and that counts as an RCU read-side section. */
 	return rcu_dereference_check(table, true);
 }
 
-/* Mappings that are gone leave their rules behind: begin with none now and then. */
+/*
+ * The rules of mappings that are gone stay in the table. So a full table is now and then replaced
+ * by an empty one.
+ */
 static struct lsp_walk_table *table_renew(struct lsp_walk_table *old)
 {
 	struct lsp_walk_table *t;
@@ -74,7 +77,7 @@ static struct lsp_walk_table *table_renew(struct lsp_walk_table *old)
 		return NULL;
 	renewed_jiffies = jiffies;
 	rcu_assign_pointer(table, t);
-	/* The session's lock is held: nobody waits for the grace period. */
+	/* The session's lock is held, so nothing may wait here for the grace period. */
 	kvfree_rcu(container_of(old, struct taught, walk), rcu);
 	return t;
 }

@@ -15,7 +15,7 @@
 #include "task.h"
 #include "ustack.h"
 
-/* How many kretprobes there are at most. */
+/* The module has no more kretprobes than this. */
 #define KRETPROBES 4
 
 void lsp_tables_uninit(void)
@@ -29,7 +29,7 @@ void lsp_tables_uninit(void)
 	lsp_ring_uninit();
 }
 
-/* The mappings' identity with a reference, which does not keep them mapped; or NULL. */
+/* Returns the process's mm_struct with a reference that does not keep the mappings alive; or NULL. */
 static struct mm_struct *process_mm(struct task_struct *task)
 {
 	struct mm_struct *mm;
@@ -42,7 +42,7 @@ static struct mm_struct *process_mm(struct task_struct *task)
 	return mm;
 }
 
-/* Observes one more process, and has its mappings read before it is asked for them. */
+/* Observes one more process, and has its mappings read before a stack needs them. */
 int lsp_tables_process_add(u32 nr)
 {
 	struct task_struct *task;
@@ -65,9 +65,10 @@ int lsp_tables_process_add(u32 nr)
 }
 
 /*
- * Whether half of the machine's memory has room for what grows with max_threads and with the
- * rings: to find out by asking for it would make the kernel kill processes first. Each kretprobe
- * keeps an instance for a thread, and room for a pointer to it on each processor.
+ * Whether the tables, which grow with max_threads, and the rings fit into half of the machine's
+ * memory. This is computed before anything is allocated, because a failing allocation would first
+ * make the kernel kill processes. Each kretprobe keeps an instance for each thread, and each
+ * processor has room for a pointer to it.
  */
 static bool tables_fit(const struct lsp_session_options *o, u32 threads)
 {
@@ -94,7 +95,7 @@ int lsp_tables_init(const struct lsp_session_options *o, u32 threads, void (*wak
 	ret = lsp_task_init(threads);
 	if (ret)
 		goto err_ring;
-	/* Each thread refers to one key at most, and a requeue to one more for a moment. */
+	/* Each thread refers to at most one key; a requeue refers to one more for a moment. */
 	ret = lsp_key_init(threads + 1024);
 	if (ret)
 		goto err_task;

@@ -14,8 +14,8 @@ static struct lsp_task *pool;
 static u32 pool_tasks;
 
 /*
- * Slots that left the table wait in limbo for a grace period: a waker that is
- * still walking the chain must not be led into another one.
+ * Records that have left the table stay in limbo for a grace period. A waker may still be walking
+ * their chain, and must not be led into another one.
  */
 static DEFINE_RAW_SPINLOCK(free_lock);
 static HLIST_HEAD(free_tasks);
@@ -25,7 +25,7 @@ int lsp_task_init(u32 tasks)
 {
 	u32 i;
 
-	/* At least one bit: a shift by all 64 means nothing. */
+	/* At least one bit, because a shift by 64 is undefined. */
 	bucket_bits = max(ilog2(roundup_pow_of_two(tasks)), 1);
 	lsp_task_shift = 64 - bucket_bits;
 	pool_tasks = tasks;
@@ -98,7 +98,10 @@ void lsp_task_exit(struct task_struct *task)
 	unsigned long flags;
 	bool waits;
 
-	/* Before the look: a tracepoint's callback may be preemptible, and the chain must not change below it. */
+	/*
+	 * Interrupts are off before the lookup. A tracepoint's callback may be preempted, and the
+	 * chain must not change meanwhile.
+	 */
 	local_irq_save(flags);
 	t = lsp_task_by_task(task);
 	if (!t || t->task != task)
@@ -122,7 +125,7 @@ void lsp_task_exit(struct task_struct *task)
 	if (waits)
 		goto out_irq;
 
-	/* node.next must survive for walkers, so limbo has a link of its own. */
+	/* Walkers may still follow node.next, so the list of records in limbo has a link of its own. */
 	raw_spin_lock(&free_lock);
 	t->limbo_next = limbo_tasks;
 	limbo_tasks = t;
