@@ -15,7 +15,6 @@
 #include "ring.h"
 #include "span.h"
 #include "ustack.h"
-#include "wait.h"
 #include "widen.h"
 
 static u64 frozen_ns;
@@ -24,7 +23,7 @@ void lsp_close_freeze(u64 stop_ns)
 {
 	frozen_ns = stop_ns;
 	/* Pairs with the barrier in close_leave(): whoever sees the freeze also sees its time. */
-	smp_store_release(&lsp_wait_recording, false);
+	smp_store_release(&lsp_span_recording, false);
 }
 
 /* Takes a wait that is open or woken out of the ledger, at the time of STOP. The lock of @t is held. */
@@ -71,21 +70,6 @@ void lsp_close_own(struct lsp_task *t)
 	close_fill(s, t, current->comm, stack);
 	lsp_ring_commit(sizeof(*s));
 	close_sent(t->outcome);
-}
-
-void lsp_close_exit(struct task_struct *task)
-{
-	struct lsp_task *t;
-	unsigned long flags;
-
-	local_irq_save(flags);
-	t = lsp_task_by_task(task);
-	if (t && t->task == task && READ_ONCE(lsp_wait_recording)) {
-		raw_spin_lock(&t->lock);
-		lsp_wait_finish(t);
-		raw_spin_unlock(&t->lock);
-	}
-	local_irq_restore(flags);
 }
 
 void lsp_close_open(struct lsp_task *t)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Ends waits whose end is not seen by a probe: those that are open at STOP, and those whose
- * thread exits although the end of its wait was missed. Each is reported exactly once.
- */
+/* Ends the waits that are open at STOP. Each is reported exactly once. */
 #ifndef _LSP_CLOSE_H
 #define _LSP_CLOSE_H
 
@@ -17,12 +14,6 @@ void lsp_close_freeze(u64 stop_ns);
  * @t is held, interrupts are off.
  */
 void lsp_close_own(struct lsp_task *t);
-
-/*
- * The current task exits, and its wait may still be open. Before the freeze such a wait has ended at an
- * unknown time, and is sent as such. After the freeze it is kept for lsp_close_open().
- */
-void lsp_close_exit(struct task_struct *task);
 
 /*
  * Sends the wait of @t as it was at STOP, whether its thread still sleeps, has run on or has exited.

@@ -121,31 +121,32 @@ static int tgids_read(struct genl_info *info, u32 *to, u32 *n)
 
 static int options_read(struct genl_info *info, struct lsp_session_options *o)
 {
+	struct lsp_tables_options *t = &o->tables;
 	u32 flags = attr_u32(info, LOCKSPAN_A_FLAGS, 0);
 
 	o->block_rate_ns = attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, 1);
 	o->mutex_fraction = attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, 1);
-	o->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
-	o->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
-	o->stack_both = flags & LOCKSPAN_F_BOTH;
-	o->filter.all = flags & LOCKSPAN_F_ALL;
-	o->filter.children = flags & LOCKSPAN_F_CHILDREN;
-	o->filter.cgroup = attr_u64(info, LOCKSPAN_A_CGROUP, 0);
-	o->filter.ops = attr_u32(info, LOCKSPAN_A_OPS, 0);
-	o->filter.min_delay_ns = attr_u64(info, LOCKSPAN_A_MIN_DELAY_NS, 0);
-	o->filter.owner = current->tgid;
+	t->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
+	t->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
+	t->stack_both = flags & LOCKSPAN_F_BOTH;
+	t->filter.all = flags & LOCKSPAN_F_ALL;
+	t->filter.children = flags & LOCKSPAN_F_CHILDREN;
+	t->filter.cgroup = attr_u64(info, LOCKSPAN_A_CGROUP, 0);
+	t->filter.ops = attr_u32(info, LOCKSPAN_A_OPS, 0);
+	t->filter.min_delay_ns = attr_u64(info, LOCKSPAN_A_MIN_DELAY_NS, 0);
+	t->filter.owner = current->tgid;
 
 	if (flags & ~LOCKSPAN_F_MASK)
 		return refuse(info, -EINVAL, sentence("unknown flags 0x%x", flags & ~LOCKSPAN_F_MASK, 0));
-	if (o->filter.ops >> LOCKSPAN_OP_COUNT)
-		return refuse(info, -EINVAL, sentence("unknown operations in 0x%x", o->filter.ops, 0));
-	if (!lsp_ustack_supported(o->stack_mode))
-		return refuse(info, -EOPNOTSUPP, sentence("stack mode %u is not supported", o->stack_mode, 0));
-	if (o->ring_bytes < RING_BYTES_MIN || o->ring_bytes > RING_BYTES_MAX ||
-	    !is_power_of_2(o->ring_bytes))
+	if (t->filter.ops >> LOCKSPAN_OP_COUNT)
+		return refuse(info, -EINVAL, sentence("unknown operations in 0x%x", t->filter.ops, 0));
+	if (!lsp_ustack_supported(t->stack_mode))
+		return refuse(info, -EOPNOTSUPP, sentence("stack mode %u is not supported", t->stack_mode, 0));
+	if (t->ring_bytes < RING_BYTES_MIN || t->ring_bytes > RING_BYTES_MAX ||
+	    !is_power_of_2(t->ring_bytes))
 		return refuse(info, -EINVAL, sentence("ring size must be a power of two from %u to %u bytes",
 						      RING_BYTES_MIN, RING_BYTES_MAX));
-	if (!o->filter.all && !o->ntgids && !o->filter.cgroup)
+	if (!t->filter.all && !t->ntgids && !t->filter.cgroup)
 		return refuse(info, -EINVAL, "nothing to observe: give processes, a cgroup or the flag for all");
 	return 0;
 }
@@ -174,10 +175,10 @@ static int start_doit(struct sk_buff *skb, struct genl_info *info)
 	tgids = kmalloc_array(TGIDS_MAX, sizeof(*tgids), GFP_KERNEL);
 	if (!tgids)
 		return refuse(info, -ENOMEM, no_memory);
-	ret = tgids_read(info, tgids, &o.ntgids);
+	ret = tgids_read(info, tgids, &o.tables.ntgids);
 	if (ret)
 		goto out_tgids;
-	o.tgids = tgids;
+	o.tables.tgids = tgids;
 	ret = options_read(info, &o);
 	if (ret)
 		goto out_tgids;

@@ -10,7 +10,6 @@
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
-#include "close.h"
 #include "compat.h"
 #include "filter.h"
 #include "futexq.h"
@@ -356,7 +355,7 @@ static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 	 * are right.
 	 */
 	check_trace_callback_type_sched_process_exit(on_exit);
-	lsp_close_exit(task);
+	lsp_wait_exit(task);
 	lsp_widen(LSP_WIDEN_EXIT);
 	lsp_task_exit(task);
 	lsp_filter_exit(task);

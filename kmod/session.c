@@ -13,16 +13,16 @@
 
 #include "close.h"
 #include "counter.h"
+#include "filter.h"
 #include "futexq.h"
 #include "maps.h"
 #include "rates.h"
 #include "ring.h"
 #include "rules.h"
-#include "tables.h"
+#include "span.h"
 #include "task.h"
 #include "ustack.h"
 #include "uwalk.h"
-#include "wait.h"
 #include "wake.h"
 #include "widen.h"
 
@@ -201,7 +201,7 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 {
 	int ret;
 
-	ret = lsp_tables_init(o, max_threads, session_wake, why);
+	ret = lsp_tables_init(&o->tables, max_threads, session_wake, why);
 	if (ret)
 		return ret;
 	lsp_counters_reset();
@@ -247,7 +247,7 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct fi
 	 * program to fill the rings, and until we let go nobody empties them.
 	 */
 	start_ns = ktime_get_ns();
-	WRITE_ONCE(lsp_wait_recording, true);
+	WRITE_ONCE(lsp_span_recording, true);
 	phase = PHASE_RECORDING;
 	mutex_unlock(&lock);
 	queue_delayed_work(queue, &work, msecs_to_jiffies(IDLE_MS));

@@ -8,8 +8,8 @@
 
 #include <linux/types.h>
 
-#include "filter.h"
 #include "probe.h"
+#include "tables.h"
 #include "uapi/lockspan.h"
 
 /* What session needs from its neighbours; main.c ties them together. */
@@ -27,12 +27,7 @@ struct lsp_session_ops {
 struct lsp_session_options {
 	u64 block_rate_ns;
 	u32 mutex_fraction;
-	u32 stack_mode;
-	bool stack_both;	/* by learned rules and by copying */
-	u32 ring_bytes;
-	struct lsp_filter_options filter;
-	const u32 *tgids;	/* in the caller's pid namespace */
-	u32 ntgids;
+	struct lsp_tables_options tables;
 };
 
 /* What SET gives; who is not named stays as it is. */

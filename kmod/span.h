@@ -8,16 +8,29 @@
 #include "counter.h"
 #include "task.h"
 #include "uapi/lockspan.h"
-#include "wait.h"
 
-/* The gauge that counts waits of the kind of @t while they are open, or NULL. */
-static __always_inline atomic_t *lsp_span_gauge(const struct lsp_task *t)
+/*
+ * False from the moment of STOP on. The probes are removed a little later; until
+ * then they change no state.
+ */
+extern bool lsp_span_recording;
+
+/*
+ * The number of open waits that are on PI mutexes or on their way to one, and the number of open waits of
+ * futex_waitv. While a number is 0, wakers need not look for such waits.
+ */
+extern atomic_t lsp_span_pi_open;
+extern atomic_t lsp_span_vector_open;
+
+/* Counts the wait of @t as one that opens (@n is 1) or closes (-1), if it is of a kind that is counted. */
+static __always_inline void lsp_span_open_add(const struct lsp_task *t, int n)
 {
 	if (likely(!t->pi && t->op <= LOCKSPAN_OP_WAIT_BITSET))
-		return NULL;
+		return;
 	if (t->pi || t->op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
-		return &lsp_wait_pi_open;
-	return t->op == LOCKSPAN_OP_WAITV ? &lsp_wait_vector_open : NULL;
+		atomic_add(n, &lsp_span_pi_open);
+	else if (t->op == LOCKSPAN_OP_WAITV)
+		atomic_add(n, &lsp_span_vector_open);
 }
 
 static __always_inline u64 lsp_span_lock_wait_ns(const struct lsp_task *t)

@@ -6,12 +6,10 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 
-#include "filter.h"
 #include "key.h"
 #include "maps.h"
 #include "ring.h"
 #include "rules.h"
-#include "session.h"
 #include "task.h"
 #include "ustack.h"
 
@@ -70,7 +68,7 @@ int lsp_tables_process_add(u32 nr)
  * make the kernel kill processes. Each kretprobe keeps an instance for each thread, and each
  * processor has room for a pointer to it.
  */
-static bool tables_fit(const struct lsp_session_options *o, u32 threads)
+static bool tables_fit(const struct lsp_tables_options *o, u32 threads)
 {
 	u64 cpus = num_possible_cpus();
 	u64 thread_bytes = sizeof(struct lsp_task) + sizeof(struct lsp_key) +
@@ -79,7 +77,7 @@ static bool tables_fit(const struct lsp_session_options *o, u32 threads)
 	return (threads * thread_bytes + (cpus + 1) * o->ring_bytes) >> PAGE_SHIFT <= totalram_pages() / 2;
 }
 
-int lsp_tables_init(const struct lsp_session_options *o, u32 threads, void (*wake)(void), const char **why)
+int lsp_tables_init(const struct lsp_tables_options *o, u32 threads, void (*wake)(void), const char **why)
 {
 	u32 i;
 	int ret;

@@ -32,10 +32,6 @@ struct waitv_element {
 };
 #define WAITV_PRIVATE 128
 
-bool lsp_wait_recording;
-atomic_t lsp_wait_pi_open;
-atomic_t lsp_wait_vector_open;
-
 static DEFINE_PER_CPU(u64, span_count);
 
 static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op *ret)
@@ -216,7 +212,7 @@ void lsp_wait_prepare(const void *q)
 	struct lsp_task *t;
 	unsigned long flags;
 
-	if (!READ_ONCE(lsp_wait_recording) || !lsp_filter_current(false))
+	if (!READ_ONCE(lsp_span_recording) || !lsp_filter_current(false))
 		return;
 	local_irq_save(flags);
 	t = lsp_task_current();
@@ -270,7 +266,7 @@ struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hr
 	unsigned long flags;
 	bool prepared;
 
-	if (!READ_ONCE(lsp_wait_recording) || !lsp_filter_current(true))
+	if (!READ_ONCE(lsp_span_recording) || !lsp_filter_current(true))
 		return NULL;
 	local_irq_save(flags);
 	t = lsp_task_current();
@@ -296,8 +292,7 @@ struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hr
 	}
 	t->to = to;
 	t->nvcsw = current->nvcsw;
-	if (lsp_span_gauge(t))
-		atomic_inc(lsp_span_gauge(t));
+	lsp_span_open_add(t, 1);
 	raw_spin_unlock(&t->lock);
 out_irq:
 	local_irq_restore(flags);
@@ -376,8 +371,7 @@ static __always_inline void wait_leave(struct lsp_task *t)
 		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
 	}
 	t->state = LSP_TASK_CLOSING;
-	if (lsp_span_gauge(t))
-		atomic_dec(lsp_span_gauge(t));
+	lsp_span_open_add(t, -1);
 }
 
 /*
@@ -398,9 +392,19 @@ static noinline void wait_finish(struct lsp_task *t, bool same_call)
 	wait_send(t, t->outcome, t->flags);
 }
 
-void lsp_wait_finish(struct lsp_task *t)
+void lsp_wait_exit(struct task_struct *task)
 {
-	wait_finish_last(t, false);
+	struct lsp_task *t;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	t = lsp_task_by_task(task);
+	if (t && t->task == task && READ_ONCE(lsp_span_recording)) {
+		raw_spin_lock(&t->lock);
+		wait_finish_last(t, false);
+		raw_spin_unlock(&t->lock);
+	}
+	local_irq_restore(flags);
 }
 
 /* Which of a task's waits is meant; any, when it is known to be this one. */
@@ -463,7 +467,7 @@ void lsp_wait_end(struct lsp_task *t)
 {
 	unsigned long flags;
 
-	if (unlikely(!READ_ONCE(lsp_wait_recording))) {
+	if (unlikely(!READ_ONCE(lsp_span_recording))) {
 		wait_end_frozen(WAIT_ANY, NULL);
 		return;
 	}
@@ -478,7 +482,7 @@ static __always_inline void wait_end_current(enum which which, const void *q, lo
 	struct lsp_task *t;
 	unsigned long flags;
 
-	if (unlikely(!READ_ONCE(lsp_wait_recording))) {
+	if (unlikely(!READ_ONCE(lsp_span_recording))) {
 		wait_end_frozen(which, q);
 		return;
 	}
@@ -501,6 +505,6 @@ void lsp_wait_end_requeue_pi(long result)
 
 void lsp_wait_io_uring(void)
 {
-	if (READ_ONCE(lsp_wait_recording) && lsp_filter_current(false))
+	if (READ_ONCE(lsp_span_recording) && lsp_filter_current(false))
 		lsp_count(LOCKSPAN_C_IO_URING);
 }

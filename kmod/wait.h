@@ -40,25 +40,12 @@ void lsp_wait_end_q(const void *q);
 void lsp_wait_end_requeue_pi(long result);
 
 /*
- * Called before the current task's record @t is given up. If its wait is still open, its end was missed, and it is
- * sent with the outcome ERROR. The lock of @t is held, interrupts are off.
+ * The current task @task exits. If its wait is still open, its end was missed, and it is sent with the outcome ERROR.
+ * After the freeze an open wait is left to lsp_close_open().
  */
-void lsp_wait_finish(struct lsp_task *t);
+void lsp_wait_exit(struct task_struct *task);
 
 /* The current task lets io_uring wait in its place. Such a wait is counted, and not observed. */
 void lsp_wait_io_uring(void);
-
-/*
- * False from the moment of STOP on. The probes are removed a little later; until
- * then they change no state.
- */
-extern bool lsp_wait_recording;
-
-/*
- * The number of open waits that are on PI mutexes or on their way to one, and the number of open waits of
- * futex_waitv. While a number is 0, wakers need not look for such waits.
- */
-extern atomic_t lsp_wait_pi_open;
-extern atomic_t lsp_wait_vector_open;
 
 #endif

@@ -12,6 +12,7 @@
 #include "futexq.h"
 #include "rates.h"
 #include "ring.h"
+#include "span.h"
 #include "ustack.h"
 #include "wait.h"
 
@@ -21,8 +22,8 @@ static bool requeues;
 void lsp_wake_reset(void)
 {
 	requeues = false;
-	atomic_set(&lsp_wait_pi_open, 0);
-	atomic_set(&lsp_wait_vector_open, 0);
+	atomic_set(&lsp_span_pi_open, 0);
+	atomic_set(&lsp_span_vector_open, 0);
 }
 
 void lsp_wake_requeues(void)
@@ -307,13 +308,13 @@ void lsp_wake_q(const void *q)
 	unsigned long flags;
 	bool done = false;
 
-	if (!READ_ONCE(lsp_wait_recording))
+	if (!READ_ONCE(lsp_span_recording))
 		return;
 	local_irq_save(flags);
 	t = lsp_task_by_q(q);
 	if (t)
 		done = wake_task(t, q, false);
-	if (unlikely(!done && atomic_read(&lsp_wait_vector_open)))
+	if (unlikely(!done && atomic_read(&lsp_span_vector_open)))
 		done = wake_vector(q);
 	if (!done)
 		lsp_count(LOCKSPAN_C_UNMATCHED_WAKE);
@@ -326,7 +327,7 @@ void lsp_wake_pi(struct task_struct *task)
 	unsigned long flags;
 
 	/* Every mutex of the kernel comes through here: leave at once unless it can matter. */
-	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+	if (!atomic_read(&lsp_span_pi_open) || !READ_ONCE(lsp_span_recording))
 		return;
 	t = lsp_task_by_task(task);
 	if (!t)
@@ -393,7 +394,7 @@ void lsp_wake_requeue_pi(struct task_struct *task, const void *lock)
 	struct lsp_task *t;
 	unsigned long flags;
 
-	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+	if (!atomic_read(&lsp_span_pi_open) || !READ_ONCE(lsp_span_recording))
 		return;
 	t = lsp_task_by_task(task);
 	if (!t || task == current)
@@ -411,7 +412,7 @@ void lsp_wake_state(struct task_struct *task)
 	unsigned long flags;
 	bool granted;
 
-	if (!atomic_read(&lsp_wait_pi_open) || !READ_ONCE(lsp_wait_recording))
+	if (!atomic_read(&lsp_span_pi_open) || !READ_ONCE(lsp_span_recording))
 		return;
 	t = lsp_task_by_task(task);
 	if (!t || task == current)
