@@ -5,13 +5,13 @@
 
 #include "task.h"
 
-/* From now on nothing new is recorded; waits that are open end at @stop_ns, the time of STOP. */
+/* From now on nothing new is recorded. Waits that are open end at @stop_ns, the time of STOP. */
 void lsp_close_freeze(u64 stop_ns);
 
 /*
- * The current task leaves its wait after the freeze, and its stack is still as it was in the wait. Sends
- * the wait as it was at STOP. Without room in the ring the wait stays open for lsp_close_open(). The lock of
- * @t is held, interrupts are off.
+ * The current task leaves its wait after the freeze, with the same stack as in the wait. Sends the
+ * wait as it was at STOP. If the ring has no room, the wait stays open for lsp_close_open(). The
+ * lock of @t is held, interrupts are off.
  */
 void lsp_close_own(struct lsp_task *t);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Everything that differs between the kernels in tests/kernels. Sources are
- * written for the newest; each shim says when it can go.
+ * Everything that differs between the kernels in tests/kernels. The sources are written for the
+ * newest of these kernels. The comment of a shim says from which version on it is not needed.
  */
 #ifndef _LSP_COMPAT_H
 #define _LSP_COMPAT_H
@@ -16,8 +16,9 @@
 #include <linux/version.h>
 
 /*
- * Linux kernel commit 9c5d03d36251 ("genetlink: start to validate reserved
- * header bytes") (in v6.1): families born later name the first op to check.
+ * Linux kernel commit 9c5d03d36251 ("genetlink: start to validate reserved header bytes") (in
+ * v6.1): a family that was written later names the first operation whose reserved header bytes are
+ * checked.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
 #define LSP_GENL_RESV_START_OP .resv_start_op = LOCKSPAN_CMD_START,
@@ -26,8 +27,8 @@
 #endif
 
 /*
- * Linux kernel commit 763ecb035029 ("mm: remove the vma linked list") (in
- * v6.1): the list went, an iterator came.
+ * Linux kernel commit 763ecb035029 ("mm: remove the vma linked list") (in v6.1): an iterator
+ * replaces the list.
  */
 #ifdef VMA_ITERATOR
 #define lsp_for_each_vma(mm, vma, iter)	for_each_vma(iter, vma)
@@ -38,8 +39,8 @@
 #endif
 
 /*
- * A number for a memory map that no other one has, as long as the machine runs; its address is
- * soon used again. Other architectures than x86 have none of this kind: there, none tells.
+ * A number for a memory map that no other one has had since the machine was started. The map's
+ * address does not do, as it is soon used again. Only x86 has such a number. Elsewhere this is 0.
  */
 #ifdef CONFIG_X86_64
 #define lsp_mm_number(mm)	((u64)(mm)->context.ctx_id)
@@ -48,10 +49,10 @@
 #endif
 
 /*
- * Linux kernel commit def3ae83da02 ("fs: store real path instead of fake path
- * in backing file f_path"): a mapping of an overlay's file is one of the file
- * below; these give what /proc/PID/maps shows. They came with v6.8 at the
- * latest; before, the file itself was what is shown.
+ * Linux kernel commit def3ae83da02 ("fs: store real path instead of fake path in backing file
+ * f_path"): the file of an overlay's mapping is the one in the layer below. These functions give
+ * the file that /proc/PID/maps shows. Kernels older than v6.8 may lack them, and there the
+ * mapping's own file is the one that is shown.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 #define file_user_path(file)	(&(file)->f_path)
@@ -59,8 +60,8 @@
 #endif
 
 /*
- * Linux kernel commit 830e6acc8a1c ("locking/rtmutex: Split out the inner
- * parts of 'struct rtmutex'") (in v5.15): what a futex holds has a name of its own.
+ * Linux kernel commit 830e6acc8a1c ("locking/rtmutex: Split out the inner parts of 'struct
+ * rtmutex'") (in v5.15): the mutex of a PI futex has a type of its own.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
 typedef struct rt_mutex_base lsp_futex_mutex;
@@ -69,10 +70,10 @@ typedef struct rt_mutex lsp_futex_mutex;
 #endif
 
 /*
- * Linux kernel commit 02a474ca266a ("ftrace/x86: Allow for arguments to be passed
- * in to ftrace_regs by default") (in v5.11): before, arguments came only at a
- * kprobe's price. Linux kernel commit 94d095ffa0e1 ("ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS
- * accesses") (in v6.2): the name for reading one.
+ * Linux kernel commit 02a474ca266a ("ftrace/x86: Allow for arguments to be passed in to ftrace_regs
+ * by default") (in v5.11): before it, arguments cost as much as a kprobe. Linux kernel commit
+ * 94d095ffa0e1 ("ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS accesses") (in v6.2) added the name that
+ * reads an argument.
  */
 #if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
 #define LSP_HOOKS
@@ -96,8 +97,9 @@ typedef struct pt_regs lsp_ftrace_regs;
 #endif
 
 /*
- * Linux kernel commit ca5e863233e8 ("mm/gup: remove vmas parameter from get_user_pages_remote()") (in
- * v6.5, and in older ones by backport, so that the type is asked). Without waiting for the page.
+ * Linux kernel commit ca5e863233e8 ("mm/gup: remove vmas parameter from get_user_pages_remote()")
+ * (in v6.5). Older kernels may have it by backport, so the function's type decides. The call does
+ * not wait for the page.
  */
 typedef long (*lsp_pages_remote)(struct mm_struct *, unsigned long, unsigned long, unsigned int, struct page **, int *);
 typedef long (*lsp_pages_remote_vmas)(struct mm_struct *, unsigned long, unsigned long, unsigned int, struct page **,
@@ -117,8 +119,8 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 }
 
 /*
- * Since v6.16 sched_process_exit is told as well whether the thread was its process's last. Control flow
- * integrity kills a callback of another type.
+ * Since v6.16 the tracepoint sched_process_exit also says whether the thread was the last of its
+ * process. Control flow integrity kills a callback of another type, so the callback has to match.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #define LSP_EXIT_ARGUMENT , bool group_dead
@@ -127,8 +129,8 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 #endif
 
 /*
- * Since v6.4 threads that work for a process in the kernel alone have a flag of their own. Since v5.12 io_uring's
- * workers are such threads; before, they were the kernel's.
+ * Threads that run only in the kernel on behalf of a process. Since v5.12 io_uring's workers are
+ * such threads; before, they were kernel threads. Since v6.4 there is a flag for all such threads.
  */
 #ifdef PF_USER_WORKER
 #define LSP_TASK_WORKER (PF_IO_WORKER | PF_USER_WORKER)
@@ -136,7 +138,7 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 #define LSP_TASK_WORKER PF_IO_WORKER
 #endif
 
-/* Whether @task runs on a processor. With one alone it cannot, for we do. */
+/* Whether @task runs on a processor. On a kernel for one processor it cannot, because the caller runs there. */
 static inline bool lsp_task_on_cpu(const struct task_struct *task)
 {
 #ifdef CONFIG_SMP
@@ -147,8 +149,8 @@ static inline bool lsp_task_on_cpu(const struct task_struct *task)
 }
 
 /*
- * The preemption count without the probe's own part: a handler that a breakpoint calls, which is
- * what a kprobe is where ftrace has no place, runs as in an NMI that came in an interrupt.
+ * The preemption count without the probe's own part. A kprobe is called by a breakpoint where
+ * ftrace has no place, and its handler then runs as in an NMI that came in an interrupt.
  */
 static inline unsigned int lsp_context(void)
 {
@@ -157,16 +159,16 @@ static inline unsigned int lsp_context(void)
 	return count & NMI_MASK ? count - NMI_OFFSET - HARDIRQ_OFFSET : count;
 }
 
-/* Whether what the probe met runs in an interrupt, so that the current task is not its cause. */
+/* Whether the probed function was called in an interrupt. Then the current task is not the cause. */
 static inline bool lsp_context_is_interrupt(void)
 {
 	return lsp_context() & (NMI_MASK | HARDIRQ_MASK) || in_serving_softirq();
 }
 
 /*
- * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler")
- * (in v5.14): until then each fault in a handler counted as a missed hit, and
- * the copy of a stack ends in one. There the page is looked up first.
+ * Linux kernel commit ec6aba3d2be1 ("kprobes: Remove kprobe::fault_handler") (in v5.14): before it,
+ * each fault in a handler counted as a missed hit, and the copy of a stack ends with a fault. So
+ * each page is looked up first.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
 static inline bool lsp_user_page_present(unsigned long address)

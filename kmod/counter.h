@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The session's exact sums, one copy per CPU; any context, preemption off or not. */
+/* The session's exact sums, one copy for each CPU. Any context; preemption may be on. */
 #ifndef _LSP_COUNTER_H
 #define _LSP_COUNTER_H
 
@@ -21,10 +21,10 @@ static inline void lsp_count(enum lockspan_counter c)
 	lsp_count_add(c, 1);
 }
 
-/* Sums over all possible CPUs into ret[LOCKSPAN_C_COUNT]. Process context. */
+/* Writes the sums over all possible CPUs to ret[LOCKSPAN_C_COUNT]. Process context. */
 void lsp_counters_read(u64 *ret);
 
-/* Process context, while nothing counts. */
+/* Process context. Nothing may be counted meanwhile. */
 void lsp_counters_reset(void);
 
 #endif

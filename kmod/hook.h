@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hooks at the entries of functions, without kprobes: the call that the compiler put
- * there for ftrace leads to the hook. A kprobe at the same place takes three times as
- * long. Hooks are for the few functions that every wait goes through.
+ * Hooks at the entries of functions, without kprobes. They use the call that the compiler has put
+ * there for ftrace. A kprobe at the same place takes three times as long. Hooks are for the few
+ * functions that every wait goes through.
  */
 #ifndef _LSP_HOOK_H
 #define _LSP_HOOK_H
@@ -11,7 +11,10 @@
 
 struct ftrace_regs;
 
-/* Called at a function's entry, in its caller's context; preemption is as it was. Reads arguments by lsp_hook_argument(). */
+/*
+ * A hook is called at the entry of a function, in the context of its caller, and leaves preemption
+ * as it is. It reads the function's arguments by lsp_hook_argument().
+ */
 typedef void (*lsp_hook)(struct ftrace_regs *regs);
 
 #define LSP_HOOKS_MAX 4
@@ -19,21 +22,21 @@ typedef void (*lsp_hook)(struct ftrace_regs *regs);
 /* Whether this kernel can have hooks. */
 bool lsp_hook_supported(void);
 
-/* Adds @hook at @entry, the address of ftrace's call in a function, to what is armed next. */
+/* Adds @hook for the next arming. @entry is the address of ftrace's call in the function. */
 void lsp_hook_add(unsigned long entry, lsp_hook hook);
 
 /*
- * Arms all that have been added at once. Process context, may sleep. 0, -ENXIO while
- * kernel.ftrace_enabled is 0, or an error of ftrace's.
+ * Arms all hooks that were added, at one moment. Process context, may sleep. Returns 0, -ENXIO
+ * while kernel.ftrace_enabled is 0, or an error of ftrace's.
  */
 int lsp_hook_arm(void);
 
-/* When it returns, no hook runs any more. No hook may be added after it. Process context, may sleep. */
+/* When this returns, no hook is running. No hook may be added afterwards. Process context, may sleep. */
 void lsp_hook_disarm(void);
 
 /*
- * For a session without hooks: keeps ftrace, which kprobes need, from being turned off until
- * unguard. Process context, may sleep. Errors as above; with -ENXIO kprobes would not be called.
+ * For a session without hooks. Until unguard, ftrace cannot be turned off, because kprobes need it.
+ * Process context, may sleep. Returns the same errors; with -ENXIO kprobes would not be called.
  */
 int lsp_hook_guard(void);
 void lsp_hook_unguard(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How mappings are put into the worker's ring. Worker only; what finds no room is counted. */
+/*
+ * Puts records of mappings into the worker's ring. Only the worker does that. Records without room
+ * are counted.
+ */
 #ifndef _LSP_MAPREC_H
 #define _LSP_MAPREC_H
 
@@ -8,23 +11,23 @@
 
 #include "change.h"
 
-/* The mappings that a record speaks of. */
+/* Whose mappings a record describes. */
 struct lsp_maprec {
 	u32 tgid;
 	u32 generation;
-	char *buffer;		/* PATH_MAX bytes, for paths */
+	char *buffer;		/* room of PATH_MAX bytes for a path */
 };
 
-/* One change, with its base. */
+/* Sends one change, with its base. */
 void lsp_maprec_change(const struct lsp_maprec *m, const struct lsp_change *c);
 
 /*
- * The whole set, of a memory map that is locked for reading. The executable
- * ranges go to @ret too, at most @room of them; their number.
+ * Sends all mappings of @mm, which is locked for reading. Also writes at most @room executable
+ * ranges to @ret, and returns their number.
  */
 u32 lsp_maprec_set(const struct lsp_maprec *m, struct mm_struct *mm, struct lsp_laid *ret, u32 room);
 
-/* Stands for a set that cannot be read any more. */
+/* Sends a record that stands for mappings that can no longer be read. */
 void lsp_maprec_gone(const struct lsp_maprec *m);
 
 #endif

@@ -18,7 +18,7 @@
 #include "core/laid.h"
 #include "core/sparse.h"
 
-/* What is executable in a generation, or was so earlier and has not been replaced since. */
+/* The ranges that are executable in a generation, or were so earlier and have not been replaced since. */
 struct lsp_text {
 	struct rcu_head rcu;
 	size_t bytes;
@@ -30,45 +30,52 @@ struct lsp_text {
 
 /* What a stack that is taken now belongs to. */
 struct lsp_maps_view {
-	u32 tgid;			/* with which the mappings are sent */
-	u32 generation;			/* 0: no room, the module sends no mappings */
-	const struct lsp_text *text;	/* NULL while they are still to be read */
+	u32 tgid;			/* the process id with which the mappings are sent */
+	u32 generation;			/* 0: there was no room for the process, and its mappings are not sent */
+	const struct lsp_text *text;	/* NULL while the mappings have not been read */
 	bool deep;			/* its stacks need the larger window */
 };
 
-/* Process context, may sleep. @wake calls the worker from any context. 0 or -ENOMEM. */
+/* Process context, may sleep. @wake wakes the worker from any context. Returns 0 or -ENOMEM. */
 int lsp_maps_init(void (*wake)(void));
 void lsp_maps_uninit(void);
 u64 lsp_maps_memory(void);
 
-/* The view of the current process; the first call makes the worker read its mappings. Preemption stays off until the view's last use. */
+/*
+ * Returns the view of the current process. The first call has its mappings read by the worker.
+ * Preemption stays off until the last use of the view.
+ */
 void lsp_maps_current(struct lsp_maps_view *ret);
 
-/* Only the generation; 0 if the mappings of this process have not been asked for before. As above. */
+/* Returns only the generation, or 0 if no view of this process was taken before. Preemption is off. */
 u32 lsp_maps_generation(void);
 
-/* The same for a process whose mm the caller holds. Process context with preemption off. */
+/* Like lsp_maps_current(), for a process whose mm the caller holds. Process context with preemption off. */
 struct mm_struct;
 void lsp_maps_of(struct mm_struct *mm, u32 tgid, struct lsp_maps_view *ret);
 
 /*
- * The executable mapping @vma of the current process is new or has changed; the memory map is locked for
- * writing. @recorded: the session records the process. @expected: stacks of the process will be asked for, so its
- * mappings are sent before. Probe context.
+ * The current process has made or changed the executable mapping @vma; the memory map is locked for
+ * writing. @recorded: the session records the process. @expected: stacks of the process will need
+ * its mappings, so they are sent before. Probe context.
  */
 struct vm_area_struct;
 void lsp_maps_changed(struct vm_area_struct *vma, bool recorded, bool expected);
 
-/* A process that is recorded has got @child as a copy of its parent's memory map. Preemption off. */
+/* A recorded process has got @child, a copy of its parent's memory map. Preemption is off. */
 void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u32 tgid);
 
-/* From now on the stacks of processes that are sent with @tgid are looked at in the larger window. Process context. */
+/*
+ * From now on, more of the stacks is read in processes that are sent with @tgid: the larger window.
+ * Process context.
+ */
 void lsp_maps_deepen(u32 tgid);
 
 /*
- * For the worker: reads and sends what is due, and forgets processes that are gone, for a bounded time. May
- * sleep. False: there was no room or time for all, or somebody keeps mappings locked; call
- * again. @last: mappings that are locked are given up (counted).
+ * Called by the worker. Reads and sends the mappings that are due, and forgets processes that have
+ * ended, for a bounded time. May sleep. Returns false if room or time was not enough, or if others
+ * keep mappings locked; then it is to be called again. With @last, locked mappings are given up,
+ * and counted.
  */
 bool lsp_maps_update(bool last);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the kernel is listened to: kprobes and kretprobes on the futex code,
- * found by trying names, and the fork and exit tracepoints.
+ * Where the module listens to the kernel: kprobes and kretprobes on functions of the futex code,
+ * which are found by trying names, and the tracepoints of fork and exit.
  */
 #ifndef _LSP_PROBE_H
 #define _LSP_PROBE_H
@@ -9,27 +9,30 @@
 #include <linux/types.h>
 
 struct lsp_probe_state {
-	const char *name;	/* what it is for */
-	const char *symbol;	/* where it stands, NULL: this kernel has no such function */
-	u64 missed;		/* times it could not run since it was armed */
+	const char *name;	/* what the probe is for */
+	const char *symbol;	/* the function that is probed; NULL if this kernel has no such function */
+	u64 missed;		/* how often it did not run since it was armed */
 };
 
-/* Finds the functions; -ENOENT and a message in the log when a needed one is missing. Process context. */
+/*
+ * Finds the functions. Returns -ENOENT, with a message in the log, if a necessary one is missing.
+ * Process context.
+ */
 int lsp_probe_init(void);
 
 /*
- * Process context, may sleep. After disarm no wait or wake is seen any more,
- * but exits still are, so that the known threads can be walked; release ends
- * that too. arm: 0, -ENXIO while kernel.ftrace_enabled is 0, or what a probe failed with.
+ * All three run in process context and may sleep. arm returns 0, -ENXIO while kernel.ftrace_enabled
+ * is 0, or the error of a probe. After disarm no wait and no wake is seen, but exits still are, so
+ * that the known threads can be walked. release ends that, too.
  */
 int lsp_probe_arm(u32 max_parked);
 void lsp_probe_disarm(void);
 void lsp_probe_release(void);
 
-/* What the kernel keeps for the armed probes, about. */
+/* About how much memory the kernel has for the armed probes. */
 u64 lsp_probe_memory(void);
 
-/* State of the @index-th probe; false past the last. */
+/* Reads the state of the probe number @index. Returns false when there are no more probes. */
 bool lsp_probe_state(unsigned int index, struct lsp_probe_state *ret);
 
 #endif

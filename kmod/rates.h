@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sampling rates in force; they may change while probes run. */
+/* The sampling rates that are in force. They may change while probes run. */
 #ifndef _LSP_RATES_H
 #define _LSP_RATES_H
 
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/* Seeds the draws. Process context. */
+/* Seeds the random draws. Process context. */
 void lsp_rates_init(void);
 
-/* Any context. 0 is off, 1 is everything. */
+/* Any context. 0 turns events off, 1 keeps all of them. */
 void lsp_rate_block_set(u64 rate_ns);
 void lsp_rate_mutex_set(u32 fraction);
 
-/* By the two functions below only. */
+/* Used only by the two functions below. */
 extern u64 lsp_rate_block_now_ns;
 extern u32 lsp_rate_mutex_now;
 bool lsp_rate_draw_wait(u64 delay_ns, u64 rate_ns);
@@ -29,10 +29,13 @@ static inline u32 lsp_rate_mutex(void)
 	return READ_ONCE(lsp_rate_mutex_now);
 }
 
-/* The draws, with a rate read before: the record must carry the one that decided. Preemption off. */
+/*
+ * Draw whether an event is kept. The caller has read the rate before, because the record must carry
+ * the rate that decided. Preemption is off.
+ */
 static inline bool lsp_rate_keep_wait(u64 delay_ns, u64 rate_ns)
 {
-	/* No draw decides what is kept anyway. */
+	/* Nothing has to be drawn if all events are kept, or none. */
 	return rate_ns == 1 || lsp_rate_draw_wait(delay_ns, rate_ns);
 }
 

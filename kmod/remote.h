@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Another process's memory and mappings. Reading them must not take long: a page may have to come from a
- * disk, or from a server that does not answer, and whoever waits for the page may keep the mappings locked.
- * For the worker only.
+ * Reads the memory and the mappings of another process. That must not take long. A page may have to
+ * come from a disk, or from a server that does not answer, and whoever waits for it may keep the
+ * mappings locked. Only the worker does this.
  */
 #ifndef _LSP_REMOTE_H
 #define _LSP_REMOTE_H
@@ -11,13 +11,16 @@
 
 struct mm_struct;
 
-/* A session begins: the time for which all its copies together may be waited for starts anew. */
+/*
+ * A session begins. All copies of a session together may wait for pages only for a limited time,
+ * which starts anew here.
+ */
 void lsp_remote_init(void);
 
-/* Locks the mappings for reading. May sleep. False: others keep them locked. */
+/* Locks the mappings for reading. May sleep. Returns false if others keep them locked. */
 bool lsp_remote_lock(struct mm_struct *mm);
 
-/* Copies up to @bytes from @address, as many as can be read; returns how many. May sleep. */
+/* Copies up to @bytes bytes from @address. Returns how many could be read. May sleep. */
 u32 lsp_remote_copy(struct mm_struct *mm, u64 address, void *to, u32 bytes);
 
 #endif

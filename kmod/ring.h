@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One ring of records per CPU, written by probes on that CPU, read by the
- * drain worker; and one more, LSP_RING_WORKER, that the worker itself fills.
+ * One ring of records for each CPU, which the probes on this CPU write and the worker reads. There
+ * is one more ring, LSP_RING_WORKER, which the worker writes as well.
  */
 #ifndef _LSP_RING_H
 #define _LSP_RING_H
@@ -12,37 +12,36 @@
 #define LSP_RING_WORKER nr_cpu_ids
 
 /*
- * Process context, may sleep. @bytes per ring, a power of two; @wake is called
- * from hard interrupt context when one is a quarter full. 0 or -ENOMEM.
+ * Process context, may sleep. Each ring has @bytes bytes, a power of two. When a ring is a quarter
+ * full, @wake is called in hard interrupt context. Returns 0 or -ENOMEM.
  */
 int lsp_ring_init(u32 bytes, void (*wake)(void));
 void lsp_ring_uninit(void);
 u64 lsp_ring_memory(void);
 
 /*
- * Positions only grow; the offset in the buffer is position & mask. The writer
- * owns head, the reader owns tail, each on a line of its own.
+ * Positions only grow. The offset in the buffer is position & mask. The writer changes head and the
+ * reader changes tail; they are on different cache lines.
  */
 struct lsp_ring {
 	u8 *buffer;
 	u32 mask;
-	u32 kick_at;	/* this full the reader is called */
+	u32 kick_at;	/* when so many bytes are in the ring, the reader is woken */
 	u64 head;
-	u64 tail_seen;	/* writer's last look at tail: saves it the reader's line */
-	bool kicked;	/* the reader has been called since it last read */
+	u64 tail_seen;	/* tail when the writer last read it: saves reading the reader's cache line */
+	bool kicked;	/* the reader has been woken since it last read */
 	u64 tail ____cacheline_aligned;
-	u64 seq;	/* of the first record not yet consumed */
+	u64 seq;	/* number of the first record that has not been consumed */
 };
 
-/* By the functions below only. */
+/* Used only by the functions below. */
 DECLARE_PER_CPU(struct lsp_ring *, lsp_ring_own);
 void *lsp_ring_reserve_seldom(struct lsp_ring *ring, u32 max);
 void lsp_ring_kick(struct lsp_ring *ring);
 
 /*
- * Room for a record of up to @max bytes in this CPU's ring, or NULL (the
- * caller counts the loss). Preemption is off and stays off until the commit;
- * no second reserve in between.
+ * Returns room for a record of up to @max bytes in this CPU's ring, or NULL. The caller counts the
+ * loss. Preemption is off, and stays off until the commit. There is no second reserve in between.
  */
 static inline void *lsp_ring_reserve(u32 max)
 {
@@ -54,7 +53,7 @@ static inline void *lsp_ring_reserve(u32 max)
 	return lsp_ring_reserve_seldom(ring, max);
 }
 
-/* The reserved record is complete, is @bytes long (multiple of 8), and its header says so. */
+/* The reserved record is complete. It has @bytes bytes, a multiple of 8, and its header says the same. */
 static inline void lsp_ring_commit(u32 bytes)
 {
 	struct lsp_ring *ring = this_cpu_read(lsp_ring_own);
@@ -66,20 +65,20 @@ static inline void lsp_ring_commit(u32 bytes)
 		lsp_ring_kick(ring);
 }
 
-/* What has been committed on this CPU is to be read at once. Preemption off. */
+/* Wakes the reader, so that what was committed on this CPU is read at once. Preemption is off. */
 void lsp_ring_hurry(void);
 
-/* Reserve and commit for the worker's own ring; worker only. */
+/* The same as reserve and commit, for the worker's own ring. Only the worker calls them. */
 void *lsp_ring_worker_reserve(u32 max);
 void lsp_ring_worker_commit(u32 bytes);
 
-/* Whether the worker's ring has room for the largest record and some more. */
+/* Whether the worker's ring has room for the largest record and for some more. */
 bool lsp_ring_worker_room(void);
 
 /*
- * Reader, worker only. The next run of whole records of ring @r, at most @max
- * bytes of it, their number and the sequence number of the first; returns the
- * run's length, 0 for none. lsp_ring_consume() gives the same run's room back.
+ * Only the worker calls these. peek finds the next run of whole records in ring @r, at most @max
+ * bytes. It returns the length of the run, 0 if there is none, with the number of records and the
+ * sequence number of the first. consume gives back the room of the same run.
  */
 u32 lsp_ring_peek(unsigned int r, u32 max, const void **run, u64 *seq, u32 *records);
 void lsp_ring_consume(unsigned int r, u32 bytes, u32 records);

@@ -27,25 +27,29 @@
 #include "widen.h"
 
 /*
- * One netlink message carries at most this much of a ring: an order-3 allocation with its headers,
- * and as much of it as can be, for kernels that clear all they allocate clear that too.
+ * A netlink message carries at most this much of a ring. With its headers it then fits into an
+ * order-3 allocation, and fills nearly all of it: some kernels clear whatever they allocate, so
+ * room that is not used would cost time.
  */
 #define BATCH_BYTES 32128
-/* Batches per ring and visit, so that one busy CPU cannot keep the worker from STOP. */
+/* Messages that are sent from one ring in one visit, so that a busy CPU cannot keep the worker from STOP. */
 #define BATCHES_A_VISIT 256
-/* At the end the owner may leave its socket full for so long, all in all since it last read. */
+/* How long after STOP the owner's socket may be full, counted from when it last took something. */
 #define PATIENCE_MS 5000
-/* And mappings that another keeps locked are waited for so long. */
+/* How long after STOP the worker waits for mappings that others keep locked, counted in the same way. */
 #define LOCKED_MS 2000
-/* Between two visits that nobody has asked for: each costs a switch to the worker and one to the owner. */
+/* Time between two visits that nobody has asked for. Each costs a switch to the worker and one to the owner. */
 #define IDLE_MS 25
 #define CONGESTED_MS 2
-/* The most that threads which are on their way to a CPU get at STOP. */
+/* How long at most STOP waits for threads that were woken and have not run yet. */
 #define SETTLE_MS 50
-/* For so long the next START waits for the end of a session whose owner has gone. */
+/* How long START waits for the end of a session whose owner has gone. */
 #define LEFT_MS 3000
 
-/* From what a table can be made of to as many as the kernel can number; START asks whether they have room. */
+/*
+ * The limits of max_threads. The tables need the smallest, and no kernel can number more threads
+ * than the largest. START checks whether there is memory for the tables.
+ */
 #define THREADS_MIN 64
 #define THREADS_MAX PID_MAX_LIMIT
 
@@ -60,25 +64,26 @@ static void session_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(work, session_work);
 
 /*
- * Only START leaves IDLE and STARTING, only the worker the others. Both do their work without
- * the lock: arming, disarming and reading another's memory take as long as they take, and a request
- * that waited for them would keep every netlink family of the machine from being looked up.
+ * Only START changes the phase from IDLE and STARTING, and only the worker changes it from the
+ * others. Both do their work without the lock. Arming, disarming and reading another process's
+ * memory may take long, and a request that waits for the lock would block the lookup of every
+ * netlink family of the machine.
  */
 enum phase {
 	PHASE_IDLE,
 	PHASE_STARTING,
 	PHASE_RECORDING,
 	PHASE_DRAINING,
-	PHASE_ENDING,	/* nothing is held any more but the owner's socket, only END is to be sent */
+	PHASE_ENDING,	/* only END is to be sent; nothing is held but the owner's socket */
 };
 
-static DEFINE_MUTEX(lock);	/* for what follows; held for moments */
+static DEFINE_MUTEX(lock);	/* protects what follows; held for moments only */
 static enum phase phase;
 static u32 owner_portid;
 static pid_t owner_pid;
 /*
- * The owner's socket is held open until the session has ended, so that nobody else can get its port
- * and with it the records.
+ * A reference to the owner's socket, which the session keeps to its end. So nobody else can get the
+ * port, and with it the records.
  */
 static struct file *owner_file;
 static u64 start_ns, stop_ns;
@@ -99,7 +104,10 @@ int lsp_session_init(const struct lsp_session_ops *o)
 
 void lsp_session_uninit(void)
 {
-	/* A session holds a reference to the module, so at most an END is left to send. */
+	/*
+	 * A session holds a reference to the module. So there is none, and at most an END is still
+	 * to be sent.
+	 */
 	cancel_delayed_work_sync(&work);
 	destroy_workqueue(queue);
 	if (owner_file)
@@ -107,13 +115,13 @@ void lsp_session_uninit(void)
 	owner_file = NULL;
 }
 
-/* Nobody but us has the owner's socket. Once that is so it stays so. */
+/* Whether the session has the only reference to the owner's socket. That does not change again. */
 static bool owner_gone(void)
 {
 	return file_count(owner_file) == 1;
 }
 
-/* Whether the session's tables are there. Under the lock. */
+/* Whether the session's tables exist. The lock is held. */
 static bool session_lives(void)
 {
 	return phase == PHASE_RECORDING || phase == PHASE_DRAINING;
@@ -131,10 +139,10 @@ static void session_wake(void)
 	mod_delayed_work(queue, &work, 0);
 }
 
-/* Takes the one place that there is for a session. */
+/* Begins a session, if there is none. */
 static int session_claim(u32 portid, struct file *socket, const char **why)
 {
-	/* A few, because the sentence is sent after the lock has been left. */
+	/* There are several buffers, because the sentence is sent after the lock has been released. */
 	static char busy[8][48];
 	static unsigned int next;
 	int ret = 0;
@@ -158,7 +166,7 @@ static int session_claim(u32 portid, struct file *socket, const char **why)
 	return ret;
 }
 
-/* Whether the owner of the session that there is has gone: the worker, which is called for that, ends it. */
+/* Whether the owner of the present session has gone. If so, wakes the worker, which ends the session. */
 static bool session_is_left(void)
 {
 	bool left;
@@ -171,7 +179,10 @@ static bool session_is_left(void)
 	return left;
 }
 
-/* As session_claim(), but who starts just after the last owner has gone waits for the end of its session. */
+/*
+ * Like session_claim(), but if the owner of the present session has just gone, waits for the end of
+ * that session.
+ */
 static int session_claim_next(u32 portid, struct file *socket, const char **why)
 {
 	unsigned long until = jiffies + msecs_to_jiffies(LEFT_MS);
@@ -188,7 +199,7 @@ static int session_claim_next(u32 portid, struct file *socket, const char **why)
 	}
 }
 
-/* Gives the place back. Under the lock. */
+/* Ends the session, so that another can begin. The lock is held. */
 static void session_leave(void)
 {
 	phase = PHASE_IDLE;
@@ -218,7 +229,10 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 	if (ret)
 		lsp_tables_uninit();
 	else
-		/* Changes of the mappings are heard of by now; the rings are empty and the worker has no session yet. */
+		/*
+		 * From here on, changes of mappings are noted. The rings are empty, and the worker
+		 * has no session yet.
+		 */
 		lsp_maps_update(false);
 	return ret;
 }
@@ -227,7 +241,7 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct fi
 {
 	int ret;
 
-	/* Unloading waits for the session; and once it has begun, it is too late for one. */
+	/* The module cannot be unloaded during a session. Once unloading has begun, no session can begin. */
 	if (!try_module_get(THIS_MODULE)) {
 		*why = "the module is being unloaded";
 		return -ENODEV;
@@ -243,8 +257,8 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct fi
 		goto out_module;
 	}
 	/*
-	 * All probes at one moment: arming takes long enough for a contended
-	 * program to fill the rings, and until we let go nobody empties them.
+	 * All probes begin to record at one moment. Arming takes so long that a contended program
+	 * could fill the rings meanwhile, and nobody empties them before the lock is released.
 	 */
 	start_ns = ktime_get_ns();
 	WRITE_ONCE(lsp_span_recording, true);
@@ -378,8 +392,8 @@ bool lsp_session_probe_state(unsigned int index, struct lsp_probe_state *ret)
 }
 
 /*
- * Sends what ring @r holds. 0 drained, 1 there is more, -EAGAIN while the owner's socket is full, or
- * -ECONNREFUSED when it is gone.
+ * Sends what ring @r holds. Returns 0 when it is empty, 1 when there is more, -EAGAIN while the
+ * owner's socket is full, -ECONNREFUSED when the socket is gone.
  */
 static int drain_ring(unsigned int r)
 {
@@ -399,7 +413,10 @@ static int drain_ring(unsigned int r)
 		ret = ops->data_send(owner_portid, cpu, seq, run, bytes);
 		if (ret == -EAGAIN || ret == -ECONNREFUSED)
 			return ret;
-		/* It will not go another time either; the reader sees a gap in the numbers. */
+		/*
+		 * Trying again would not help, so the records are lost. The reader sees a gap in
+		 * the numbers.
+		 */
 		if (ret)
 			lsp_count_add(LOCKSPAN_C_LOST_SEND, records);
 		lsp_ring_consume(r, bytes, records);
@@ -425,7 +442,10 @@ static int drain_rings(void)
 
 static void close_open(struct lsp_task *t, void *arg)
 {
-	/* The owner reads while we fill: wait for it rather than lose what explains a hang, but not for each wait anew. */
+	/*
+	 * The open waits explain a hang, so it is better to wait for the owner's reading than to
+	 * lose them. PATIENCE_MS is for all waits together.
+	 */
 	while (!lsp_ring_worker_room() && drain_ring(LSP_RING_WORKER) == -EAGAIN &&
 	       time_before(jiffies, drained_jiffies + msecs_to_jiffies(PATIENCE_MS)))
 		msleep(CONGESTED_MS);
@@ -439,8 +459,9 @@ static void count_woken(struct lsp_task *t, void *arg)
 }
 
 /*
- * After the freeze: a thread that was woken before it tells of its own wait, with its stack, when it comes to
- * run. Gives it time for that while the probe of the end is there; nobody can read its stack afterwards.
+ * Called after the freeze. A thread that was woken before it sends its own wait, with its stack,
+ * when it runs. That is possible only while the probe of the end is there, and afterwards nobody
+ * can read its stack. So this waits for such threads for a while.
  */
 static void session_settle(void)
 {
@@ -454,7 +475,7 @@ static void session_settle(void)
 	} while (woken && time_before(jiffies, until));
 }
 
-/* From RECORDING to DRAINING. Freezes the state first: disarming takes a while. */
+/* Changes the phase from RECORDING to DRAINING. The freeze comes first, because disarming takes a while. */
 static void session_disarm(void)
 {
 	u64 now_ns = ktime_get_ns();
@@ -473,7 +494,10 @@ static void session_disarm(void)
 	drained_jiffies = jiffies;
 }
 
-/* Gives back all that the session held but the owner's socket, the reference to the module too. */
+/*
+ * Gives back everything that the session holds, the reference to the module included, but not the
+ * owner's socket.
+ */
 static void session_release(void)
 {
 	if (phase == PHASE_ENDING)
@@ -484,9 +508,8 @@ static void session_release(void)
 }
 
 /*
- * END is the last thing the owner hears, so everything is given back before:
- * who has read it may unload the module or start again. A START that comes
- * early waits for our lock.
+ * END is the last message to the owner. Whoever has read it may unload the module or start again,
+ * so everything is given back before it is sent. A START that comes earlier waits for the lock.
  */
 static int session_end(void)
 {
@@ -503,7 +526,7 @@ static int session_end(void)
 	return ret;
 }
 
-/* What is in the rings goes with them: nobody may get it whom it was not meant for. */
+/* Ends a session without an owner. What is still in the rings is dropped, as nobody else may read it. */
 static void session_abandon(void)
 {
 	session_release();
@@ -512,13 +535,13 @@ static void session_abandon(void)
 	mutex_unlock(&lock);
 }
 
-/* One turn. 0, 1 when there is more to do at once, or what stopped it. */
+/* One round of the worker's. Returns 0, 1 when there is more to do at once, or the error that stopped it. */
 static int session_turn(void)
 {
 	bool mapped, locked;
 	int ret;
 
-	/* Mappings first, while the process may still be there. */
+	/* The mappings come first, because the process may end at any time. */
 	locked = phase == PHASE_DRAINING &&
 		 time_after(jiffies, drained_jiffies + msecs_to_jiffies(LOCKED_MS));
 	mapped = lsp_maps_update(locked);
@@ -542,7 +565,7 @@ static void session_work(struct work_struct *unused)
 	bool nothing;
 	int ret;
 
-	/* From here on nobody but us leaves the phase that it finds. */
+	/* From here on only this worker can change the phase. */
 	mutex_lock(&lock);
 	nothing = phase == PHASE_IDLE || phase == PHASE_STARTING;
 	mutex_unlock(&lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The record of a wait that has ended, and its part in the sums; for all that end waits. */
+/* Fills the record of a wait that has ended, and adds the wait to the sums. Whatever ends waits uses this. */
 #ifndef _LSP_SPAN_H
 #define _LSP_SPAN_H
 
@@ -10,8 +10,7 @@
 #include "uapi/lockspan.h"
 
 /*
- * False from the moment of STOP on. The probes are removed a little later; until
- * then they change no state.
+ * False from the moment of STOP. The probes are removed a little later, and change no state in between.
  */
 extern bool lsp_span_recording;
 
@@ -22,7 +21,7 @@ extern bool lsp_span_recording;
 extern atomic_t lsp_span_pi_open;
 extern atomic_t lsp_span_vector_open;
 
-/* Counts the wait of @t as one that opens (@n is 1) or closes (-1), if it is of a kind that is counted. */
+/* Counts the wait of @t in these numbers, if it is of such a kind: it begins (@n is 1) or ends (-1). */
 static __always_inline void lsp_span_open_add(const struct lsp_task *t, int n)
 {
 	if (likely(!t->pi && t->op <= LOCKSPAN_OP_WAIT_BITSET))
@@ -38,12 +37,15 @@ static __always_inline u64 lsp_span_lock_wait_ns(const struct lsp_task *t)
 	return (t->wake_ns ? t->wake_ns : t->run_ns) - t->enq_ns;
 }
 
-/* Adds the ended wait of @t to the sums. Its lock is held: a late waker corrects what has been counted. */
+/*
+ * Adds the ended wait of @t to the sums. The lock of @t is held, because a late waker may correct
+ * the sums afterwards.
+ */
 static __always_inline void lsp_span_count(const struct lsp_task *t)
 {
 	u64 lock_wait_ns = lsp_span_lock_wait_ns(t);
 
-	/* The counters begin with the outcomes, in their order. */
+	/* The first counters are those of the outcomes, in the same order. */
 	lsp_count(t->outcome);
 	lsp_count_add(LOCKSPAN_C_LOCK_WAIT_NS, lock_wait_ns);
 	lsp_count_add(LOCKSPAN_C_TAIL_NS, t->tail_ns);
@@ -56,7 +58,7 @@ static __always_inline void lsp_span_count(const struct lsp_task *t)
 		lsp_count_add(LOCKSPAN_C_SCHED_DELAY_NS, t->run_ns - t->wake_ns);
 }
 
-/* Writes all but the outcome and the flags. A late waker may change these two, so the caller writes them. */
+/* Fills all fields except outcome and flags. A late waker may change these two, so the caller fills them in. */
 static __always_inline void lsp_span_fill(struct lockspan_span *s, const struct lsp_task *t,
 					  const char *comm, u64 stack, u64 rate_ns)
 {

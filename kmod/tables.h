@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* All that a session holds: the tables and rings of the other parts, made and given back together. */
+/*
+ * All that a session holds: the tables and rings of the other parts, which are made together and
+ * given back together.
+ */
 #ifndef _LSP_TABLES_H
 #define _LSP_TABLES_H
 
@@ -10,23 +13,23 @@
 /* What the tables of a session depend on. */
 struct lsp_tables_options {
 	u32 stack_mode;
-	bool stack_both;	/* by learned rules and by copying */
+	bool stack_both;	/* take each stack both by learned rules and by copying */
 	u32 ring_bytes;
 	struct lsp_filter_options filter;
-	const u32 *tgids;	/* in the caller's pid namespace */
+	const u32 *tgids;	/* ids in the caller's pid namespace */
 	u32 ntgids;
 };
 
 /*
- * Process context, may sleep. Room for @threads at a time; @wake calls the worker from any
- * context. 0, -ENOMEM, or -ESRCH when there is no process of a given id, with a sentence in *@why.
+ * Makes tables for @threads threads. Process context, may sleep. @wake wakes the worker from any
+ * context. Returns 0, -ENOMEM, or -ESRCH if a given id is no process, with a sentence in *@why.
  */
 int lsp_tables_init(const struct lsp_tables_options *o, u32 threads, void (*wake)(void), const char **why);
-/* The probes are gone, and nobody else looks. */
+/* Gives all tables back. The probes have been removed, and nobody else uses the tables. */
 void lsp_tables_uninit(void);
 u64 lsp_tables_memory(void);
 
-/* Observes one more process, of the caller's pid namespace. 0 or -ESRCH. */
+/* Observes one more process of the caller's pid namespace. Returns 0 or -ESRCH. */
 int lsp_tables_process_add(u32 nr);
 
 #endif

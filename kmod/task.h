@@ -23,37 +23,37 @@
 struct hrtimer_sleeper;
 
 enum lsp_task_state {
-	LSP_TASK_IDLE,		/* nothing to be woken from */
-	LSP_TASK_PREPARED,	/* about to queue; not in the ledger yet */
-	LSP_TASK_OPEN,		/* queued, in the ledger */
-	LSP_TASK_WOKEN,		/* taken off the queue, has not run */
-	LSP_TASK_CLOSING,	/* has run; may yet turn out woken late */
+	LSP_TASK_IDLE,		/* the thread has no wait */
+	LSP_TASK_PREPARED,	/* the thread is about to queue, and is not in the ledger yet */
+	LSP_TASK_OPEN,		/* the thread is queued and in the ledger */
+	LSP_TASK_WOKEN,		/* the thread was taken off the queue, and has not run yet */
+	LSP_TASK_CLOSING,	/* the wait is over, but a late release may still come */
 };
 
 struct lsp_task {
 	struct hlist_node node;
-	unsigned long stack;		/* base of the kernel stack: the name */
+	unsigned long stack;		/* base of the kernel stack, by which the record is found */
 	struct task_struct *task;	/* valid until sched_process_exit, then NULL; see lsp_task_exit() */
 	struct lsp_task *limbo_next;
 
-	raw_spinlock_t lock;		/* for what follows; outside a key's lock */
+	raw_spinlock_t lock;		/* protects what follows; a key's lock is taken inside it */
 	u8 state;			/* enum lsp_task_state */
 	u8 op;				/* enum lockspan_op */
 	u8 outcome;			/* of the last span */
-	bool pi;			/* sleeps on a PI mutex now */
-	bool owner_died;		/* woken by an exiting owner */
-	bool plain;			/* by futex(2) on a private word; for wait_is_like_last() */
+	bool pi;			/* the thread sleeps on a PI mutex now */
+	bool owner_died;		/* an exiting owner has woken the thread */
+	bool plain;			/* futex(2) on a private word; for wait_is_like_last() */
 	u16 flags;			/* LOCKSPAN_SPAN_* */
 	u16 depth;
 	u32 op_word;
-	u32 tid;			/* the thread's own ids when it began to wait */
+	u32 tid;			/* the thread's ids when it began to wait */
 	u32 tgid;
 	u32 waker_tid;
 	u32 waker_tgid;
-	const void *q;			/* the kernel's queue entry, opaque */
-	const struct hrtimer_sleeper *to; /* its timer, on its stack; only for its own eyes */
-	struct lsp_key *key;		/* of the open or the last span, referenced */
-	u64 begin_key;			/* exported hash of the key it began on; key's is where it ends */
+	const void *q;			/* the kernel's queue entry */
+	const struct hrtimer_sleeper *to; /* the timer, on the thread's stack; only the thread may read it */
+	struct lsp_key *key;		/* key of the open or the last span, with a reference */
+	u64 begin_key;			/* hash of the key on which the wait began; @key is where it ends */
 	struct lsp_ledger_wait wait;	/* its place in the key's ledger */
 	u64 enq_ns;
 	u64 id;
@@ -62,8 +62,8 @@ struct lsp_task {
 	u64 run_ns;
 	u64 tail_ns;
 	u64 handoff_ns;
-	unsigned long nvcsw;		/* voluntary switches when the span began */
-	char comm[TASK_COMM_LEN];	/* set only if the thread exited with its wait open */
+	unsigned long nvcsw;		/* the thread's voluntary context switches when the span began */
+	char comm[TASK_COMM_LEN];	/* set only if the thread exited while its wait was open */
 };
 
 /* Whether the thread has a wait that has not ended. The lock of @t is held. */
@@ -72,13 +72,13 @@ static inline bool lsp_task_waits(const struct lsp_task *t)
 	return t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
 }
 
-/* Process context, may sleep. Room for @tasks threads at a time. 0 or -ENOMEM. */
+/* Makes room for @tasks threads. Process context, may sleep. Returns 0 or -ENOMEM. */
 int lsp_task_init(u32 tasks);
 void lsp_task_uninit(void);
 u64 lsp_task_memory(void);
 
 struct lsp_task_bucket {
-	raw_spinlock_t lock;	/* for writers; readers walk under RCU */
+	raw_spinlock_t lock;	/* taken by writers; readers walk the chain under RCU */
 	struct hlist_head tasks;
 };
 
@@ -88,26 +88,38 @@ extern unsigned int lsp_task_shift;
 
 static inline struct lsp_task_bucket *lsp_task_bucket(unsigned long stack)
 {
-	/* As hash_64() does; the low bits of a stack's address are all the same. */
+	/*
+	 * As in hash_64(): the high bits of the product are used, because the low bits of all
+	 * stacks' addresses are equal.
+	 */
 	return &lsp_task_buckets[(stack * GOLDEN_RATIO_64) >> lsp_task_shift];
 }
 
-/* The thread on this kernel stack, or NULL. Preemption off; the result stays valid while it is. */
+/*
+ * Returns the record of the thread on this kernel stack, or NULL. Preemption is off. The result is
+ * valid until it is on.
+ */
 static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
 {
 	struct lsp_task *t;
 
-	/* Handlers run with preemption off, which is a read-side section of its own. */
+	/* Handlers run with preemption off, and that counts as an RCU read-side section. */
 	hlist_for_each_entry_rcu(t, &lsp_task_bucket(stack)->tasks, node, true)
 		if (likely(t->stack == stack))
 			return t;
 	return NULL;
 }
 
-/* A new record for the current thread. NULL: no room. Preemption and interrupts off. */
+/*
+ * Returns a new record for the current thread, or NULL if there is no room. Preemption and
+ * interrupts are off.
+ */
 struct lsp_task *lsp_task_create(void);
 
-/* The current thread's record, made if need be. NULL: no room. Preemption and interrupts off. */
+/*
+ * Returns the current thread's record, and makes it if needed. NULL: no room. Preemption and
+ * interrupts are off.
+ */
 static inline struct lsp_task *lsp_task_current(void)
 {
 	struct lsp_task *t = lsp_task_by_stack((unsigned long)current->stack);
@@ -126,17 +138,20 @@ static inline struct lsp_task *lsp_task_by_task(const struct task_struct *task)
 }
 
 /*
- * The current task @task exits: gives its record back. A record whose wait is still open is kept as it is, but
- * only lsp_task_each() still finds it. Any context.
+ * The current task @task exits. Gives its record back. If its wait is still open, the record is
+ * kept as it is, but then only lsp_task_each() finds it. Any context.
  */
 void lsp_task_exit(struct task_struct *task);
 
-/* Makes the records of threads that exited before the last call usable again. Process context, may sleep (RCU). */
+/*
+ * The records of threads that exited before the last call can be used again. Process context, may
+ * sleep (RCU).
+ */
 void lsp_task_reclaim(void);
 
 /*
- * Calls @visit for every thread, and for those that have exited with their wait open. Process context;
- * @visit may sleep. The thread's lock is not held.
+ * Calls @visit for every thread, and for every thread that has exited while its wait was open.
+ * Process context; @visit may sleep. The lock of the record is not held.
  */
 void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg);
 

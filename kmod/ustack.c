@@ -20,25 +20,25 @@
 
 #define RAW_WINDOW_BYTES 8192
 #define FP_FRAMES 128
-/* Nothing is mapped below (vm.mmap_min_addr), so smaller words are numbers. */
+/* Nothing is mapped below this address (vm.mmap_min_addr), so smaller words are numbers. */
 #define LOWEST_TEXT 65536
 #define RAW_MAX_BYTES (sizeof(struct lockspan_stack) + RAW_WINDOW_BYTES)
-/* Nearly none of a deep stack's words are kept, but all of a small one's may be. */
+/* Of a deep stack only few words are kept. Of a small one it may be all of them. */
 #define SPARSE_MAX_BYTES (sizeof(struct lockspan_stack) + 8 * LOCKSPAN_SPARSE_WORDS + \
 			  8 * LSP_SPARSE_BITMAP_WORDS(LSP_UWINDOW_DEEP_BYTES / 8))
 
 /*
- * Fingerprints whose record is in a ring. A set of four per line of the table;
- * a new one may push an old one out, which is then sent once more.
+ * Fingerprints of stacks whose record is in a ring. A cache line has a set of four. A new
+ * fingerprint may push out an old one, whose stack is then sent once more.
  */
 #define KNOWN_BITS 14
 #define KNOWN_WAYS 4
 
 u32 lsp_ustack_mode;
 static bool stack_both;
-static bool overflowed;		/* a deep stack had more words than a record has room for */
+static bool overflowed;		/* a deep stack had more words to keep than a record has room for */
 static u64 *known;
-static u64 *sleeping_window;	/* the worker's, for tasks that do not run */
+static u64 *sleeping_window;	/* used by the worker for tasks that sleep */
 static DEFINE_PER_CPU(u64, stack_count);
 
 bool lsp_ustack_supported(u32 mode)
@@ -82,7 +82,7 @@ u64 lsp_ustack_memory(void)
 
 static u64 *known_set(u64 print)
 {
-	/* The low bits of a fingerprint are as good as any. */
+	/* All bits of a fingerprint are equally random, so the low ones will do. */
 	return &known[(print << 2) & ((1 << KNOWN_BITS) - 1)];
 }
 
@@ -105,7 +105,7 @@ static void known_add(u64 print)
 	for (i = 0; i < KNOWN_WAYS; i++)
 		if (!READ_ONCE(set[i]))
 			break;
-	/* Races only cost a record sent twice. */
+	/* In a race a fingerprint may get lost. Then its record is sent twice, and nothing worse happens. */
 	WRITE_ONCE(set[i < KNOWN_WAYS ? i : (print >> 60) & (KNOWN_WAYS - 1)], print);
 }
 
@@ -136,7 +136,7 @@ void lsp_ustack_forget_all(void)
 
 static void registers_read(u64 *to, const struct pt_regs *regs)
 {
-	/* DWARF's order, not the kernel's. */
+	/* The order is DWARF's, which is not the kernel's. */
 	to[0] = regs->ax;
 	to[1] = regs->dx;
 	to[2] = regs->cx;
@@ -172,7 +172,7 @@ static void stack_begin(struct lockspan_stack *s, struct task_struct *task,
 	s->payload_bytes = 0;
 }
 
-/* Length of the record, its padding cleared. */
+/* Clears the padding, and returns the length of the record. */
 static u32 stack_end(struct lockspan_stack *s)
 {
 	u32 padded = ALIGN(s->payload_bytes, 8);
@@ -192,11 +192,13 @@ static void raw_copy(struct lockspan_stack *s)
 }
 
 /*
- * Returns the stack's fingerprint. While the process's mappings are still to be
- * read, every word that could be a user address passes for text: more than is
- * needed, but a tenth of the stack as it is, and named all the same. Sending
- * the stack as it is, of all threads that contend when a recording of running
- * processes begins, fills the rings before the worker has had its turn. @spare: room for all words, may be @window.
+ * Returns the stack's fingerprint. @spare has room for all words, and may be @window.
+ *
+ * While the mappings of the process have not been read, every word that could be a user address
+ * counts as a pointer into text. These are more words than needed, but only a tenth of the stack,
+ * and the stack gets its name from them as usual. The alternative is to send whole stacks. When the
+ * recording of running processes begins, the whole stacks of all contending threads would fill the
+ * rings before the worker can run.
  */
 static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, const u64 *window,
 		       u64 *spare, u32 bytes, u32 window_bytes)
@@ -204,12 +206,12 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, co
 	u64 *bitmap = (u64 *)(s + 1);
 	u32 words = bytes / 8, bits = LSP_SPARSE_BITMAP_WORDS(words);
 	u64 sp = s->regs[LOCKSPAN_REG_RSP];
-	/* Without the window: its words are kept anyway, and must not name the stack. */
+	/* Pointers into the window are left out. They are kept anyway, and they must not influence the name. */
 	const struct lsp_range any[] = { { LOWEST_TEXT, sp }, { sp + words * 8, TASK_SIZE_MAX } };
 	u64 print = lsp_print_fold(s->generation, s->regs[LOCKSPAN_REG_RIP]);
 	u32 kept, sent;
 
-	/* Without room to follow the process nothing else tells it from its neighbour. */
+	/* Without a generation only the tgid tells the stack from one of another process. */
 	if (!s->generation)
 		print = lsp_print_fold(print, s->tgid);
 	kept = lsp_sparse_filter(window, words, sp, text ? text->ranges : any,
@@ -231,7 +233,10 @@ static u32 window_size(const struct lsp_maps_view *view)
 	return view->deep ? LSP_UWINDOW_DEEP_BYTES : LSP_UWINDOW_BYTES;
 }
 
-/* The same name again for a window that holds the same words, as long as its record is known. */
+/*
+ * Copies the stack into @s. If the window has the same words as the last one, and that one's record
+ * is known, the last name is returned and nothing is copied.
+ */
 static u64 sparse_copy(struct lockspan_stack *s, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
 	struct lsp_uwindow w;
@@ -245,14 +250,14 @@ static u64 sparse_copy(struct lockspan_stack *s, const struct pt_regs *regs, con
 	return id;
 }
 
-/* A return address, as far as can be told; the register that leads to it may hold anything. */
+/* Whether the word looks like a return address. The frame pointer that led to it may have been any number. */
 static bool is_text(u64 word, const struct lsp_text *text)
 {
 	u64 bits, kept, print = 0;
 
 	if (!text)
 		return word >= LOWEST_TEXT && word < TASK_SIZE_MAX;
-	/* Of a window that it does not point into. */
+	/* The window's address is chosen so that the word does not point into the window. */
 	return lsp_sparse_filter(&word, 1, word + 1, text->ranges, text->n, &bits, &kept, &print);
 }
 
@@ -277,7 +282,7 @@ static void fp_walk(struct lockspan_stack *s, const struct lsp_text *text)
 	s->payload_bytes = n * sizeof(*to);
 }
 
-/* Names of stacks without a fingerprint: a count within the CPU. */
+/* A name for a stack without a fingerprint: a number that this CPU counts. */
 static u64 count_id(void)
 {
 	return ((u64)(smp_processor_id() + 1) << 40) | this_cpu_inc_return(stack_count);
@@ -285,7 +290,7 @@ static u64 count_id(void)
 
 /* ---- by learned rules ---- */
 
-/* Elsewhere user memory may be another's; a 32-bit stack has other words. */
+/* In an interrupt the user memory may be another process's. A 32-bit stack has words of another size. */
 static bool walk_allowed(const struct pt_regs *regs)
 {
 	return !lsp_context_is_interrupt() && user_64bit_mode((struct pt_regs *)regs);
@@ -293,7 +298,7 @@ static bool walk_allowed(const struct pt_regs *regs)
 
 static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
 {
-	/* Begins otherwise than a snapshot's. */
+	/* The complement keeps names of walks apart from those of snapshots. */
 	u64 print = lsp_print_fold(~(u64)w->generation, pair);
 	u32 i;
 
@@ -303,8 +308,9 @@ static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
 }
 
 /*
- * For the test mode that takes each stack in both ways. If the walk is remembered under a name other than
- * its own, a walk that cannot be any stack's is sent, so that the comparison with the snapshot fails.
+ * For the test mode that takes each stack in both ways. If the walk is remembered under a name
+ * other than its own, a walk that no stack can have is sent. Then the comparison with the snapshot
+ * fails.
  */
 static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *print)
 {
@@ -317,8 +323,8 @@ static void walk_verify(struct lsp_uwalk *w, const struct pt_regs *regs, u64 *pr
 }
 
 /*
- * Sends what has been walked unless that is known already. @pair: the name of its snapshot, 0 none;
- * @cut: it is a part. False: there was no room.
+ * Sends the walk, unless its record is known already. @pair: the name of the snapshot that belongs
+ * to it, or 0. @cut: the walk is incomplete. Returns false if the ring had no room.
  */
 static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 		      const struct lsp_maps_view *view, u64 print, u64 pair, bool cut)
@@ -344,16 +350,22 @@ static bool walk_send(const struct lsp_uwalk *walk, const struct pt_regs *regs,
 	}
 	lsp_ring_commit(stack_end(s));
 	known_add(print);
-	/* Only a new cut walk calls the reader: where its rule cannot be taught, calls at each wait would be in vain. */
+	/*
+	 * The reader is called only for a new incomplete walk: the missing rule may be one that
+	 * cannot be taught, and then a call at each wait would be in vain.
+	 */
 	if (cut)
 		lsp_ring_hurry();
 	return true;
 }
 
-/* Sends a walk that ended at an address without a rule, if it leads further than any snapshot: it shows which rule is missing. */
+/*
+ * Sends a walk that ended at an address without a rule, if it leads further than any snapshot can.
+ * It shows the collector which rule is missing.
+ */
 static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, const struct lsp_maps_view *view)
 {
-	/* A snapshot that has no room for more words covers at least as many bytes as these words take. */
+	/* A snapshot with the largest number of words covers at least the bytes of these words. */
 	u32 snapshot_bytes = READ_ONCE(overflowed) ? LOCKSPAN_SPARSE_WORDS * 8 : LSP_UWINDOW_DEEP_BYTES;
 	u64 print;
 
@@ -364,8 +376,8 @@ static u64 walk_part(const struct lsp_uwalk *walk, const struct pt_regs *regs, c
 }
 
 /*
- * Takes the current stack by learned rules, and returns its name, or 0 when that
- * is not possible. @pair: the name of its snapshot, 0 none.
+ * Walks the current stack by learned rules. Returns its name, or 0 if that is not possible. @pair:
+ * the name of its snapshot, or 0.
  */
 static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 {
@@ -386,9 +398,9 @@ static u64 walk_take(const struct lsp_maps_view *view, u64 pair)
 	return print;
 }
 
-/* ---- what is asked for ---- */
+/* ---- the current task's stack, in whichever way works ---- */
 
-/* By copying, whatever has been learned. */
+/* Copies the stack in @mode, whatever rules have been learned. */
 static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 {
 	struct lockspan_stack *s;
@@ -404,10 +416,16 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 		s->id = sparse_copy(s, task_pt_regs(current), view);
 		if (known_has(s->id))
 			return s->id;
-		/* Known only once it is in the ring: a name without a stack would be worth nothing. */
+		/*
+		 * The name becomes known only when the record is in the ring, because no event may
+		 * have a name without a stack.
+		 */
 		lsp_ring_commit(stack_end(s));
 		known_add(s->id);
-		/* Every event like this one is copied until the reader has seen it and taught us better. */
+		/*
+		 * The reader is called: until it has taught the rules of this stack, each such
+		 * event has to copy its stack.
+		 */
 		lsp_ring_hurry();
 		return s->id;
 	}
@@ -420,7 +438,7 @@ static u64 copy_take(const struct lsp_maps_view *view, u32 mode)
 	return s->id;
 }
 
-/* The way that nearly all events take. */
+/* Recognises a stack that was walked before. Nearly all events end here. */
 static u64 remembered_take(void)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
@@ -457,7 +475,7 @@ u64 lsp_ustack_take(void)
 	u32 mode = lsp_ustack_mode;
 	u64 id = 0;
 
-	/* A worker's registers are those of the thread that made it, at that time. */
+	/* The registers of a worker are those that its creator had when it made the worker. */
 	if (unlikely(!current->mm || current->flags & LSP_TASK_WORKER))
 		return 0;
 	if (likely(mode == LOCKSPAN_STACK_SPARSE && !stack_both))
@@ -465,13 +483,13 @@ u64 lsp_ustack_take(void)
 	return likely(id) ? id : take_anew(mode);
 }
 
-/* Whether @task is in the same sleep still. */
+/* Whether @task still is in the sleep in which it was when its switches were counted as @nvcsw. */
 static bool task_sleeps(struct task_struct *task, unsigned long nvcsw)
 {
 	return READ_ONCE(task->nvcsw) - nvcsw <= 1 && !lsp_task_on_cpu(task);
 }
 
-/* Fills @s from another task's memory; its name is a fingerprint or @count. */
+/* Fills @s from the memory of another task. Its name becomes a fingerprint, or is made of @count. */
 static void sleeping_fill(struct lockspan_stack *s, struct mm_struct *mm,
 			  const struct lsp_maps_view *view, u64 count)
 {
@@ -504,7 +522,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, const struct pt_regs *regs, un
 	mm = get_task_mm(task);
 	if (!mm)
 		return 0;
-	/* Only the worker frees a text, and this is the worker: the view stays good. */
+	/* Only the worker frees a text, and this is the worker. So the view stays valid with preemption on. */
 	preempt_disable();
 	lsp_maps_of(mm, task->tgid, &view);
 	preempt_enable();
@@ -520,7 +538,7 @@ u64 lsp_ustack_sleeping(struct task_struct *task, const struct pt_regs *regs, un
 	stack_begin(s, task, regs, &view,
 		    sparse ? LOCKSPAN_STACK_SPARSE : LOCKSPAN_STACK_RAW);
 	sleeping_fill(s, mm, &view, ++count);
-	/* What was read while it ran on is no stack of its wait. */
+	/* If the task ran while its stack was read, the words are not the stack of its wait. */
 	if (!task_sleeps(task, nvcsw))
 		goto out_mm;
 	id = s->id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs in the probes: no call and no fault while user memory is open. The memo is
- * replaced by the worker under RCU; probes that find it busy do not add to it.
+ * Code of the probes: while user memory is open it calls no function and takes no fault. The worker
+ * replaces the memo under RCU. A probe that finds the memo's lock taken adds nothing to it.
  */
 #include "uwalk.h"
 
@@ -15,16 +15,22 @@
 #include "core/memo.h"
 #include "rules.h"
 
-/* How far above rsp a walk may lead. */
+/* A walk reads at most this far above rsp. */
 #define WALK_BYTES 0x40000
-/* Where each page has to be looked up first (LSP_USER_PAGES_MAY_BE_ABSENT), a walk looks at so many. */
+/*
+ * How many pages one walk may look up, where each page must be looked up first
+ * (LSP_USER_PAGES_MAY_BE_ABSENT).
+ */
 #define WALK_PAGES 8
-/* Room for some 1,500 different stacks. Begun anew at most so often. */
+/*
+ * Room for some 1,500 different stacks. A full memo is replaced by an empty one, at most once in
+ * RENEW_JIFFIES.
+ */
 #define MEMO_BITS 15
 #define RENEW_JIFFIES (10 * HZ)
 
 static struct lsp_memo __rcu *memo;
-static DEFINE_RAW_SPINLOCK(memo_lock);	/* for its writers */
+static DEFINE_RAW_SPINLOCK(memo_lock);	/* taken by those who change the memo */
 static unsigned long renewed_jiffies;
 
 static struct lsp_memo *memo_create(void)
@@ -47,7 +53,7 @@ int lsp_uwalk_init(void)
 
 void lsp_uwalk_uninit(void)
 {
-	/* No probe is left to look at it. */
+	/* The probes are gone, so nobody reads the memo. */
 	vfree(rcu_dereference_protected(memo, true));
 	RCU_INIT_POINTER(memo, NULL);
 }
@@ -84,16 +90,16 @@ void lsp_uwalk_forget(u64 id)
 	raw_spin_unlock_irqrestore(&memo_lock, flags);
 }
 
-/* The part of the stack that is open for reading. */
+/* The part of the stack that may be read. */
 struct window {
 	u64 start;
 	u64 bytes;
-	/* Only where absent pages must not be touched: the last page that was found present. */
+	/* The last page that was found present. Used only where absent pages must not be touched. */
 	u64 page;
 	u32 turns;	/* pages that may still be looked up */
 };
 
-/* Whether the word at @address may be read: where absent pages must not be touched, its page is looked up. */
+/* Whether the word at @address may be read. Where absent pages must not be touched, looks up its page. */
 static __always_inline bool window_turn(struct window *w, u64 address)
 {
 	u64 page = address & PAGE_MASK;
@@ -104,7 +110,7 @@ static __always_inline bool window_turn(struct window *w, u64 address)
 	if (!w->turns || ((address + sizeof(u64) - 1) & PAGE_MASK) != page)
 		return false;
 	w->turns--;
-	/* No function may be called while user memory is open. */
+	/* No function may be called while user memory is open, so it is closed for the lookup. */
 	user_read_access_end();
 	present = lsp_user_page_present(page);
 	if (present)
@@ -124,7 +130,7 @@ fault:
 	return false;
 }
 
-/* What of the stack at @sp may be looked at; false: nothing. */
+/* Sets the window that begins at @sp. Returns false if there is nothing to read. */
 static __always_inline bool window_find(struct window *w, u64 sp)
 {
 	*w = (struct window){ .start = sp, .bytes = WALK_BYTES, .turns = WALK_PAGES };
@@ -136,7 +142,7 @@ static __always_inline bool window_find(struct window *w, u64 sp)
 	return true;
 }
 
-/* Within WALK_BYTES, as all that was ever walked. */
+/* There is no check of the address: all words that were ever read lie within WALK_BYTES. */
 static __always_inline bool remembered_read(void *arg, u64 address, u64 *ret)
 {
 	if (!window_turn(arg, address))
@@ -176,7 +182,10 @@ bool lsp_uwalk_current(struct lsp_uwalk *walk, const struct pt_regs *regs)
 
 	walk->n = 0;
 	walk->window_bytes = 0;
-	/* Most stacks that cannot be walked have no rule for their first address. */
+	/*
+	 * This saves opening user memory for most of the stacks that cannot be walked: they have no
+	 * rule for rip.
+	 */
 	if (!table || !lsp_walk_find(table, walk->generation, f.ip - 1) || !window_find(&w, f.sp))
 		return false;
 	pagefault_disable();
@@ -196,7 +205,7 @@ void lsp_uwalk_remember(const struct lsp_uwalk *w, const struct pt_regs *regs, u
 	struct lsp_memo *m;
 	unsigned long flags;
 
-	/* It comes again: no need to wait for a turn. */
+	/* If the lock is taken the walk is not remembered now. The stack will come again. */
 	if (!raw_spin_trylock_irqsave(&memo_lock, flags))
 		return;
 	m = rcu_dereference_check(memo, true);

@@ -13,20 +13,20 @@
 #include "uwalk.h"
 
 /*
- * Two windows by turns: the last one stays, so that a task which wakes many waiters in one call has its
- * stack filtered and named once.
+ * Each CPU has two windows, used in turn, so that the last one is still there for comparison. A
+ * task that wakes many waiters in one call then has its stack filtered and named only once.
  */
 struct windows {
 	u64 *room[2];
 	u64 *walk_room;
-	u32 at;		/* of the last window */
+	u32 at;		/* which of the rooms has the last window */
 	u32 bytes;
 	u32 generation;
 	bool deep;
 	const void *text;
 	u64 sp;
 	u64 ip;
-	u64 id;		/* 0: there is none */
+	u64 id;		/* name of the last window, 0 none */
 };
 
 static struct windows __percpu *windows;
@@ -80,7 +80,7 @@ static bool user_copy(void *to, u64 from, u32 bytes)
 	return lsp_user_page_present(from) && !copy_from_user_nofault(to, (const void __user *)from, bytes);
 }
 
-/* From @done on page by page: the first absent one ends the copy, what came before it stays. Returns where. */
+/* Copies page by page, beginning at @done, up to the first absent page. Returns the end of what was copied. */
 static u32 pages_copy(void *to, u64 sp, u32 done, u32 bytes)
 {
 	u32 n;
@@ -103,8 +103,10 @@ u32 lsp_uwindow_copy(void *to, u64 sp, u32 bytes)
 }
 
 /*
- * The same beyond absent pages, as below a frame with an array of which nothing was ever written: they
- * are zeros. Once: behind the stack's own end absent pages are followed by what is another's.
+ * Copies like lsp_uwindow_copy(), but counts absent pages as zeros and goes on behind them. Such
+ * pages lie in a large array to most of which nothing was ever written. Only one gap is passed
+ * over: behind the end of the stack there also are absent pages, and after them memory that is not
+ * the stack's.
  */
 static u32 copy_over(void *to, u64 sp, u32 bytes)
 {
@@ -130,7 +132,10 @@ void lsp_uwindow_take(struct lsp_uwindow *window, const struct pt_regs *regs, u3
 		      lsp_uwindow_copy(room, regs->sp, LSP_UWINDOW_BYTES);
 	*window = (struct lsp_uwindow){ .words = room, .bytes = done, .spare = last };
 	w->at ^= 1;
-	/* Without a generation only the process tells the stack from its neighbour's. */
+	/*
+	 * The generation tells the stack from one of another process. Stacks without a generation
+	 * are not compared.
+	 */
 	if (w->id && generation && w->sp == regs->sp && w->ip == regs->ip && w->generation == generation &&
 	    w->text == text && w->deep == deep && w->bytes == done && !memcmp(room, last, done)) {
 		window->same_id = w->id;

@@ -20,10 +20,10 @@
 #include "ustack.h"
 #include "widen.h"
 
-/* A woken task that is back on the same key within this time found it taken. */
+/* A woken task that waits on the same key again within this time found the lock taken. */
 #define REWAIT_NS 50000
 
-/* First element of futex_waitv's vector; 5.10's headers do not have it. */
+/* The first element of the vector of futex_waitv. The headers of 5.10 do not define it. */
 struct waitv_element {
 	u64 val;
 	u64 uaddr;
@@ -44,7 +44,10 @@ static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op 
 	int i;
 
 	if (lsp_call_is_restart((u32)nr, compat)) {
-		/* The interrupted call's operation is gone from the registers; the span it ended has it. */
+		/*
+		 * The registers no longer have the interrupted call's operation. The span that the
+		 * signal ended has it.
+		 */
 		ret->uaddr = (unsigned long)current->restart_block.futex.uaddr;
 		ret->uaddr2 = 0;
 		ret->op = LOCKSPAN_OP_WAIT;
@@ -71,14 +74,14 @@ static noinline void wait_op_read(const struct lsp_task *t, struct lsp_futex_op 
 	}
 }
 
-/* @queued: the kernel has filled in the key that it has; while a wait is only prepared it has not. */
+/* Fills @id with the key of the wait. @queued: @q is on its queue, so the kernel has filled in its key. */
 static void wait_identify(const void *q, const void *lock, const struct lsp_futex_op *op, bool queued,
 			  struct lsp_key_id *id)
 {
 	if (op->shared && queued) {
 		if (lock && lsp_futexq_pi_key(lock, op->uaddr, id))
 			return;
-		/* A vector has many entries, and none of them has its key yet. */
+		/* A vector has many entries. Their keys have not been filled in yet. */
 		if (q && op->op != LOCKSPAN_OP_WAITV && lsp_futexq_key(q, id))
 			return;
 		lsp_count(LOCKSPAN_C_SHARED_FALLBACK);
@@ -86,7 +89,7 @@ static void wait_identify(const void *q, const void *lock, const struct lsp_fute
 	lsp_futexq_private(current->mm, op->uaddr, id);
 }
 
-/* A prepared wait on a shared word, now that its q is queued: takes the kernel's key for the provisional one. */
+/* The q of a prepared wait on a shared word is queued now. Replaces the provisional key by the kernel's. */
 static void wait_rekey(struct lsp_task *t)
 {
 	struct lsp_key_id id;
@@ -106,7 +109,10 @@ static void wait_rekey(struct lsp_task *t)
 	t->begin_key = key->hash;
 }
 
-/* What the task waits for, on a word whose key it does not have yet. False: no room (counted if @count). */
+/*
+ * Gives @t the key that it waits on. Returns false if there is no room for the key, which is
+ * counted if @count.
+ */
 static noinline bool wait_key_take(struct lsp_task *t, const void *q, const void *lock,
 				   const struct lsp_futex_op *op, bool count)
 {
@@ -149,7 +155,7 @@ static noinline bool wait_describe_any(struct lsp_task *t, const void *q, const 
 	struct lsp_futex_op op;
 
 	wait_op_read(t, &op);
-	/* It has been moved, and comes to take the mutex. */
+	/* The waiter has been moved to the second word, and now comes to take the mutex there. */
 	if (lock && op.op == LOCKSPAN_OP_WAIT_REQUEUE_PI)
 		op.uaddr = op.uaddr2;
 	if (!lsp_filter_op(op.op)) {
@@ -170,8 +176,9 @@ static noinline bool wait_describe_any(struct lsp_task *t, const void *q, const 
 }
 
 /*
- * Whether the current task calls just as it did before: futex(2) of 64 bits, with the operation and
- * the word that @t has, a private one, whose key is therefore the same. True for nearly every wait.
+ * Whether the current task makes the same call as before: futex(2) of 64 bits, with the operation
+ * and the private word that @t has. Then its key is the same, too. That is so for nearly every
+ * wait.
  */
 static __always_inline bool wait_is_like_last(const struct lsp_task *t)
 {
@@ -185,8 +192,8 @@ static __always_inline bool wait_is_like_last(const struct lsp_task *t)
 }
 
 /*
- * Reads what the task waits for into @t, with its lock held. False: not
- * observed, counted if @count, which is false while the wait is only prepared.
+ * Reads what the current task waits for into @t, whose lock is held. Returns false if the wait is
+ * not observed, which is counted if @count. While a wait is only prepared, @count is false.
  */
 static __always_inline bool wait_describe(struct lsp_task *t, const void *q, const void *lock, bool count)
 {
@@ -200,7 +207,10 @@ static __always_inline bool wait_describe(struct lsp_task *t, const void *q, con
 
 static void wait_finish(struct lsp_task *t, bool same_call);
 
-/* A wait whose end nobody saw must not stay in the ledger: it ends at the latest when the task waits again. */
+/*
+ * If a wait's end was missed, the wait must not stay in the ledger. It ends when the task waits
+ * again, if not before.
+ */
 static void wait_finish_last(struct lsp_task *t, bool same_call)
 {
 	if (unlikely(lsp_task_waits(t)))
@@ -304,21 +314,22 @@ static __always_inline u8 wait_outcome(const struct lsp_task *t, bool woken)
 	if (current->nvcsw == t->nvcsw)
 		return LOCKSPAN_NOSLEEP;
 	if (!woken) {
-		/* The timer clears its task when it fires. */
+		/* A timer that fires clears its task pointer. */
 		if (t->to && !READ_ONCE(t->to->task))
 			return LOCKSPAN_TIMEOUT;
 		return signal_pending(current) ? LOCKSPAN_SIGNAL : LOCKSPAN_STRAY;
 	}
 	if (t->owner_died)
 		return LOCKSPAN_OWNER_DIED;
-	/* A vector waits on all its words at once: being woken on another than the first is no requeue. */
+	/* A vector waits on all its words at once. Being woken on another word than the first is no requeue. */
 	return t->op != LOCKSPAN_OP_WAITV && t->begin_key != t->key->hash ? LOCKSPAN_REQUEUED :
 									    LOCKSPAN_WOKEN;
 }
 
 /*
- * Decides whether the span that ended with @outcome and @flags is kept, and sends it. The record's own may be
- * changed meanwhile by a late waker, which tells of that itself. Preemption off.
+ * Decides whether the span that ended with @outcome and @flags is kept, and sends it. These two are
+ * parameters because a late waker, which sends a correction itself, may change those of the record
+ * meanwhile. Preemption is off.
  */
 static __always_inline void wait_send(const struct lsp_task *t, u8 outcome, u16 flags)
 {
@@ -351,7 +362,7 @@ static __always_inline void wait_send(const struct lsp_task *t, u8 outcome, u16 
 		lsp_count(LOCKSPAN_C_KEPT);
 }
 
-/* Takes an open or woken wait out of the ledger, now. The task's lock is held. */
+/* Takes a wait that is open or woken out of its ledger, at the present time. The lock of @t is held. */
 static __always_inline void wait_leave(struct lsp_task *t)
 {
 	struct lsp_ledger *ledger = &t->key->ledger;
@@ -375,9 +386,10 @@ static __always_inline void wait_leave(struct lsp_task *t)
 }
 
 /*
- * Ends a wait that is still open when the task's next wait begins, or when its record is given up. @same_call: the
- * next wait is of the same system call, as after a wait for a requeue, so that the timer can still be read. Otherwise
- * the timer is gone, and nobody knows when the wait ended.
+ * Ends a wait that is still open when the next wait of its task begins, or when its record is given
+ * up. @same_call: the next wait belongs to the same system call, as after a requeue, so the timer
+ * still exists and can be read. Otherwise the timer is gone, and the time at which the wait ended
+ * is not known.
  */
 static noinline void wait_finish(struct lsp_task *t, bool same_call)
 {
@@ -407,7 +419,10 @@ void lsp_wait_exit(struct task_struct *task)
 	local_irq_restore(flags);
 }
 
-/* Which of a task's waits is meant; any, when it is known to be this one. */
+/*
+ * Which wait of a task is to be ended. WAIT_ANY: the one that it has, because the caller knows that
+ * it is the right one.
+ */
 enum which { WAIT_ANY, WAIT_OF_Q, WAIT_REQUEUE_PI };
 
 static __always_inline bool wait_is(const struct lsp_task *t, enum which which, const void *q)
@@ -421,7 +436,7 @@ static __always_inline bool wait_is(const struct lsp_task *t, enum which which, 
 
 static __always_inline void wait_end(struct lsp_task *t, enum which which, const void *q, long result)
 {
-	/* As one that has fired. */
+	/* Looks like a timer that has fired. */
 	static const struct hrtimer_sleeper fired;
 	bool mine;
 	u8 outcome;
@@ -430,11 +445,14 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 	raw_spin_lock(&t->lock);
 	mine = wait_is(t, which, q);
 	if (mine) {
-		/* Its own timer is gone with the call. */
+		/* The wait's own timer was on the stack of the call, and does not exist any more. */
 		if (which == WAIT_REQUEUE_PI)
 			t->to = result == -ETIMEDOUT ? &fired : NULL;
 		wait_leave(t);
-		/* Counted here, because a late waker may correct the counters as soon as the lock is free. */
+		/*
+		 * Counted here, because a late waker may correct the counters as soon as the lock
+		 * is released.
+		 */
 		lsp_span_count(t);
 		outcome = t->outcome;
 		flags = t->flags;
@@ -446,7 +464,7 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 	wait_send(t, outcome, flags);
 }
 
-/* Ends the current task's wait after the freeze, see close.h. */
+/* Ends the current task's wait when it leaves the wait after the freeze, see close.h. */
 static noinline void wait_end_frozen(enum which which, const void *q)
 {
 	struct lsp_task *t;

@@ -30,13 +30,19 @@ void lsp_wait_enqueue(struct lsp_task *t);
  */
 void lsp_wait_learn(const void *q);
 
-/* The current task has left the blocking function; @t is what lsp_wait_begin() returned. */
+/* The current task has left the blocking function. @t is the record that lsp_wait_begin() returned. */
 void lsp_wait_end(struct lsp_task *t);
 
-/* The same for a caller that knows only @q: ends the current task's wait on @q, if that wait is observed and open. */
+/*
+ * The same for a caller that knows only @q. Ends the current task's wait on @q, if that wait is
+ * observed and still open.
+ */
 void lsp_wait_end_q(const void *q);
 
-/* The same for a caller that knows only the call's @result: ends the task's WAIT_REQUEUE_PI, if that is still open. */
+/*
+ * The same for a caller that knows only the @result of the call. Ends the task's WAIT_REQUEUE_PI,
+ * if it is still open.
+ */
 void lsp_wait_end_requeue_pi(long result);
 
 /*

@@ -16,7 +16,10 @@
 #include "ustack.h"
 #include "wait.h"
 
-/* A requeue has been seen: look at each woken q's key. Glibc's own locks never requeue. */
+/*
+ * Set by the first requeue. From then on the key of each woken q is looked at. Glibc's own locks
+ * never requeue.
+ */
 static bool requeues;
 
 void lsp_wake_reset(void)
@@ -32,7 +35,10 @@ void lsp_wake_requeues(void)
 		WRITE_ONCE(requeues, true);
 }
 
-/* The waiter @t now waits for another key: moves it to that key's ledger. False: no room for the key (counted). */
+/*
+ * The waiter @t now waits for another key. Moves it to that key's ledger. Returns false if there is
+ * no room (counted).
+ */
 static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
 {
 	struct lsp_key *to = lsp_key_get(id);
@@ -49,7 +55,7 @@ static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
 	raw_spin_unlock(&from->lock);
 
 	raw_spin_lock(&to->lock);
-	/* The second key's clock may be ahead: that time belongs to neither. */
+	/* The second ledger may have seen a later time already. The time in between belongs to neither key. */
 	t->wait.enq_ns = lsp_ledger_time(&to->ledger, now);
 	t->tail_ns += t->wait.enq_ns - now;
 	t->handoff_ns += lsp_ledger_enq(&to->ledger, &t->wait, t->wait.enq_ns);
@@ -61,9 +67,9 @@ static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
 }
 
 /*
- * The waiter may turn out to end on another key than it is booked on, moved
- * there at a time nobody saw. Then its whole wait is tail on the first, and on
- * the second it is taken to queue and to be released now.
+ * A waiter may end on another key than the one it is booked on, because it was moved there at an
+ * unknown time. Then its whole wait is tail on the first key. On the second key it counts as queued
+ * and released now.
  */
 static void wake_move_unsplit(struct lsp_task *t, const void *q)
 {
@@ -81,28 +87,31 @@ static __always_inline bool wake_is_join(const struct lsp_task *t)
 	       t->task->mm == current->mm;
 }
 
-/* Most releases are futex(2)'s. */
+/* Whether the current call is not futex(2), from which most releases come. */
 static __always_inline bool wake_is_no_futex_call(void)
 {
 	return (u32)task_pt_regs(current)->orig_ax != __NR_futex;
 }
 
-/* How the releaser comes to release without asking for it, LOCKSPAN_RELEASE_*. */
+/* The flags of a release that its thread did not ask for by a futex call, LOCKSPAN_RELEASE_*. */
 static noinline u16 wake_flags_seldom(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 
-	/* A worker of io_uring's has the registers of the thread that made it. */
+	/* A worker of io_uring has the registers of the thread that made it. */
 	if (current->flags & LSP_TASK_WORKER)
 		return LOCKSPAN_RELEASE_WORKER;
-	/* What a program leaves locked is let go at its end, and when it becomes another program. */
+	/*
+	 * The kernel releases what a thread has left locked when the thread exits or executes
+	 * another program.
+	 */
 	if (current->flags & PF_EXITING ||
 	    lsp_call_is_exec((u32)syscall_get_nr(current, regs), in_ia32_syscall()))
 		return LOCKSPAN_RELEASE_EXITING;
 	return 0;
 }
 
-/* What one release did, and whom it concerned; read while the waiter's lock is held. */
+/* What one release did, and to whom. It is filled in while the waiter's lock is held. */
 struct release {
 	u64 span;
 	u64 key;
@@ -168,7 +177,7 @@ static __always_inline void release_mark_waiter(struct lsp_task *t, u64 time_ns,
 	t->state = LSP_TASK_WOKEN;
 }
 
-/* The span was counted, and perhaps sent, as ended by its timer, a signal or nothing: set that right. */
+/* The span was counted, and perhaps sent, as ended by its timer, by a signal or by nothing. Corrects that. */
 static noinline void release_mark_late(struct lsp_task *t, u64 time_ns)
 {
 	struct lockspan_late *late;
@@ -246,8 +255,9 @@ static bool wake_is_mine(const struct lsp_task *t, const void *q, bool vector)
 }
 
 /*
- * What has to be seen to first in other cases than a wait that is open. False: it is none of ours. A waiter for
- * a PI mutex that is woken again found it taken by another and slept on, all in one call.
+ * Handles a release of any wait that is not simply open. Returns false if there is nothing to
+ * release. A waiter for a PI mutex that is woken again found the mutex taken by another thread, and
+ * slept on in the same call.
  */
 static noinline bool wake_prepare(struct lsp_task *t, const void *q, bool vector)
 {
@@ -264,7 +274,7 @@ static noinline bool wake_prepare(struct lsp_task *t, const void *q, bool vector
 	return true;
 }
 
-/* Takes @t off its queue if it is on one. @q: the entry that the waker holds, NULL for PI. */
+/* Takes @t off its queue, if it is on one. @q: the queue entry that the waker holds; NULL for PI. */
 static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool vector)
 {
 	u32 fraction = lsp_rate_mutex();
@@ -286,7 +296,7 @@ static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool ve
 	}
 	raw_spin_unlock(&t->lock);
 
-	/* From here on the waiter may run, and wait again: everything needed is in r. */
+	/* From here on the waiter may run, and wait again. So only what was copied to r is used. */
 	if (lsp_rate_keep_release(fraction))
 		release_send(&r, fraction);
 	else
@@ -294,7 +304,7 @@ static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool ve
 	return true;
 }
 
-/* Of one of a vector's entries, which no address names. */
+/* Releases a waiter by one of the entries of its vector. Their addresses do not lead to its record. */
 static noinline bool wake_vector(const void *q)
 {
 	struct lsp_task *t = lsp_task_by_stack(lsp_futexq_stack(q));
@@ -326,7 +336,7 @@ void lsp_wake_pi(struct task_struct *task)
 	struct lsp_task *t;
 	unsigned long flags;
 
-	/* Every mutex of the kernel comes through here: leave at once unless it can matter. */
+	/* The kernel calls this function for all of its mutexes, so it returns at once unless it can matter. */
 	if (!atomic_read(&lsp_span_pi_open) || !READ_ONCE(lsp_span_recording))
 		return;
 	t = lsp_task_by_task(task);
@@ -337,7 +347,7 @@ void lsp_wake_pi(struct task_struct *task)
 	local_irq_restore(flags);
 }
 
-/* The lock that @t waits for was let go before and is @t's turn now, without anybody's doing. */
+/* The lock that @t waits for was released before and goes to @t now. No thread has released it for @t. */
 static void wake_pass_on(struct lsp_task *t)
 {
 	struct lsp_key *key = t->key;
@@ -350,8 +360,9 @@ static void wake_pass_on(struct lsp_task *t)
 }
 
 /*
- * The word that the current task's FUTEX_CMP_REQUEUE_PI moves @t to; false if it
- * is in no such call. @lock: its mutex; NULL when @q has the new key already.
+ * Finds the key to which the current task's FUTEX_CMP_REQUEUE_PI moves the waiter. Returns false if
+ * the current task is in no such call. @lock: the mutex of that key; NULL if @q already has the new
+ * key.
  */
 static bool requeue_target(const void *q, const void *lock, struct lsp_key_id *id)
 {
@@ -376,7 +387,7 @@ static bool requeue_target(const void *q, const void *lock, struct lsp_key_id *i
 	return true;
 }
 
-/* Moves @t if the current task's call does that to it. Its lock is held. */
+/* Moves @t to another key, if that is what the current task's call does. The lock of @t is held. */
 static bool wake_requeue(struct lsp_task *t, const void *lock)
 {
 	struct lsp_key_id id;
@@ -419,7 +430,10 @@ void lsp_wake_state(struct task_struct *task)
 		return;
 	local_irq_save(flags);
 	raw_spin_lock(&t->lock);
-	/* A mutex that was free is granted without a word: the waiter moves and is woken in one. */
+	/*
+	 * The waiter of a free mutex is moved and woken at once, and no other probe sees that it
+	 * gets the mutex.
+	 */
 	granted = wake_requeue(t, NULL);
 	if (!granted && t->state == LSP_TASK_OPEN && wake_is_mine(t, NULL, false))
 		wake_pass_on(t);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The waker's side: releases, and waiters that are moved to another key. All functions run in probe context, in the waker. */
+/*
+ * The waker's side: releases, and waiters that are moved to another key. All functions run in probe
+ * context, in the waker.
+ */
 #ifndef _LSP_WAKE_H
 #define _LSP_WAKE_H
 
@@ -8,14 +11,18 @@
 /* The current task takes @q off its queue. */
 void lsp_wake_q(const void *q);
 
-/* The current task hands a PI mutex to @task, for the first time or again; or wakes it for another reason. */
+/* The current task hands a PI mutex to @task, for the first time or again, or wakes it for another reason. */
 void lsp_wake_pi(struct task_struct *task);
 
-/* The current task requeues waiters: from now on waits may end on a key other than the one they began on. */
+/*
+ * The current task requeues waiters. From now on waits may end on another key than the one on which
+ * they began.
+ */
 void lsp_wake_requeues(void);
 
 /*
- * The current task moves @task, asleep in WAIT_REQUEUE_PI, to the PI mutex that its own call names, @lock.
+ * The current task moves @task, which sleeps in WAIT_REQUEUE_PI, to @lock, the PI mutex that its
+ * own call names.
  */
 void lsp_wake_requeue_pi(struct task_struct *task, const void *lock);
 

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Delays at places where a race is possible but rare. With the delay two threads meet there each time,
- * and not once in a million times. Only the module that `make module-wide` builds for the storms has them
- * (parameter widen_us, a number for each place, 0 for none); in the usual module they are nothing.
+ * Delays at places where a race is possible but rare. With the delay two threads meet there each
+ * time instead of once in a million times. Only the module that `make module-wide` builds for the
+ * storms has the delays. Its parameter widen_us has a number of microseconds for each place, 0 for
+ * none.
  */
 #ifndef _LSP_WIDEN_H
 #define _LSP_WIDEN_H
 
 enum lsp_widen_place {
-	LSP_WIDEN_TELL,		/* a wait has been counted, and not been sent; interrupts off */
-	LSP_WIDEN_MISS,		/* not a time: with N, every Nth end of a wait is missed */
-	LSP_WIDEN_EXIT,		/* a thread exits: its last wait has been ended, its record is still known */
-	LSP_WIDEN_FREEZE,	/* STOP's time has been taken, the probes stand */
-	LSP_WIDEN_CLOSE,	/* an open wait has been closed, its stack has not been read */
-	LSP_WIDEN_SEND,		/* the owner has been found alive, nothing has been sent */
-	LSP_WIDEN_LOCKED,	/* not a time: 1, and others keep all mappings locked */
+	LSP_WIDEN_TELL,		/* a wait was counted, and has not been sent; interrupts are off */
+	LSP_WIDEN_MISS,		/* no time: with N, every Nth end of a wait is missed */
+	LSP_WIDEN_EXIT,		/* a thread exits: its last wait was ended, and its record is still known */
+	LSP_WIDEN_FREEZE,	/* the time of STOP was taken, and the probes are still there */
+	LSP_WIDEN_CLOSE,	/* an open wait was closed, and its stack has not been read */
+	LSP_WIDEN_SEND,		/* the owner was found alive, and nothing has been sent */
+	LSP_WIDEN_LOCKED,	/* no time: with 1, all mappings seem to be locked by others */
 	LSP_WIDEN_PLACES
 };
 
@@ -29,7 +30,7 @@ static inline unsigned int lsp_widen_value(enum lsp_widen_place place)
 	return READ_ONCE(lsp_widen_us[place]);
 }
 
-/* In any context: it does not sleep. */
+/* Any context; does not sleep. */
 static inline void lsp_widen(enum lsp_widen_place place)
 {
 	unsigned int us = lsp_widen_value(place);
@@ -39,7 +40,7 @@ static inline void lsp_widen(enum lsp_widen_place place)
 	udelay(us);
 }
 
-/* True once in as many calls as the place's number says. */
+/* True once in so many calls as the number of the place says. */
 #define lsp_widen_every(place) ({						\
 	static atomic_t calls;							\
 	unsigned int n = lsp_widen_value(place);				\

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which system calls wait on a futex, and on which word. Reads, does not
- * judge: a combination that the kernel refuses (a clock flag with LOCK_PI, a
- * misaligned address) never comes to the probes. The numbers are spelled out
- * because this file must read both tables, whatever it is compiled for, and on
- * kernels whose headers do not know the newest calls.
+ * Tells which system calls wait on a futex, and on which word. It reads calls and does not check
+ * them: a combination that the kernel refuses (a clock flag with LOCK_PI, a misaligned address)
+ * never reaches the probes. The numbers are written out here for two reasons. This file has to know
+ * the numbers of both tables, for whatever it is compiled, and the headers of older kernels do not
+ * have the newest calls.
  */
 #include "futex_op.h"
 
-/* arch/x86/entry/syscalls/syscall_64.tbl; x32 has the same three, with a bit set */
+/* From arch/x86/entry/syscalls/syscall_64.tbl. x32 has the same three calls, with one bit set. */
 #define NR_64_FUTEX		202
 #define NR_X32_BIT		0x40000000U
-/* arch/x86/entry/syscalls/syscall_32.tbl */
+/* From arch/x86/entry/syscalls/syscall_32.tbl. */
 #define NR_32_FUTEX		240
 #define NR_32_FUTEX_TIME64	422
 #define NR_64_RESTART		219
@@ -20,14 +20,14 @@
 #define NR_32_RESTART		0
 #define NR_32_EXECVE		11
 #define NR_32_EXECVEAT		358
-/* x32 has these of its own */
+/* Calls for which x32 has numbers of its own. */
 #define NR_X32_EXECVE		520
 #define NR_X32_EXECVEAT		545
-/* in both */
+/* The number is the same in both tables. */
 #define NR_FUTEX_WAITV		449
 #define NR_FUTEX_WAIT		455
 
-/* include/uapi/linux/futex.h */
+/* From include/uapi/linux/futex.h. */
 #define OP_WAIT			0
 #define OP_LOCK_PI		6
 #define OP_WAIT_BITSET		9
@@ -45,7 +45,10 @@ enum call {
 
 static enum call call_of(u32 nr, bool compat)
 {
-	/* An x32 task is "compat" to some of the kernel, but its table and its registers are the 64-bit ones. */
+	/*
+	 * Some functions of the kernel call an x32 task "compat", but its table and its registers
+	 * are the 64-bit ones.
+	 */
 	if (nr & NR_X32_BIT) {
 		nr &= ~NR_X32_BIT;
 		compat = false;

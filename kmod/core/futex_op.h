@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reads a waiting system call's number and arguments as a futex operation. */
+/* Reads the number and the arguments of a system call as a futex operation. */
 #ifndef _LSP_CORE_FUTEX_OP_H
 #define _LSP_CORE_FUTEX_OP_H
 
@@ -7,24 +7,25 @@
 #include "../uapi/lockspan.h"
 
 struct lsp_futex_op {
-	u64 uaddr;	/* the word waited on; for WAITV the address of the vector */
-	u64 uaddr2;	/* of futex(2) only: the word that WAIT_REQUEUE_PI and the requeues lead to */
-	u32 word;	/* the raw operation or flags argument */
+	u64 uaddr;	/* the word that is waited on; for WAITV the address of the vector */
+	u64 uaddr2;	/* only of futex(2): the word to which WAIT_REQUEUE_PI and the requeues lead */
+	u32 word;	/* the argument with the operation or the flags, as it is */
 	u8 op;		/* enum lockspan_op */
-	bool shared;	/* not FUTEX_PRIVATE_FLAG (FUTEX2_PRIVATE); false for WAITV, whose elements each say it */
+	bool shared;	/* no FUTEX_PRIVATE_FLAG or FUTEX2_PRIVATE; for WAITV false, as each element says it */
 };
 
 /*
- * @nr and @args as syscall_get_nr() and syscall_get_arguments() give them,
- * @compat for a 32-bit call (an x32 one is known by its number, whatever
- * @compat). @ret is filled for every input; returns false and op OTHER when
- * this is no waiting futex call (restart_syscall included: its caller has the
- * restart block), with the word and address of a futex call that does not wait
- * and zeros for any other.
+ * @nr and @args are as syscall_get_nr() and syscall_get_arguments() return them. @compat says that
+ * it is a 32-bit call. (A call of x32 is known by its number, whatever @compat says.)
+ *
+ * Returns whether it is a futex call that waits. @ret is always filled. For a futex call that does
+ * not wait it has the word and the address, and op is OTHER. For any other call it has zeros, and
+ * op is OTHER. restart_syscall is such a call: its caller finds the interrupted call in the restart
+ * block.
  */
 bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_op *ret);
 
-/* Whether the call goes on with what a signal has interrupted; and whether it is one that starts another program. */
+/* Whether the call continues one that a signal has interrupted; and whether it executes another program. */
 bool lsp_call_is_restart(u32 nr, bool compat);
 bool lsp_call_is_exec(u32 nr, bool compat);
 

@@ -19,12 +19,12 @@ u32 lsp_laid_over(const struct lsp_laid *below, u32 nbelow, const struct lsp_lai
 		  struct lsp_laid *ret, u32 room)
 {
 	u32 a, b = 0, n = 0;
-	u64 from = 0;	/* of below[b], what has not been dealt with */
+	u64 from = 0;	/* what of below[b] is still to be dealt with begins here */
 
 	for (a = 0; a <= nabove; a++) {
 		u64 until = a < nabove ? above[a].start : ~0ULL;
 
-		/* What lies below and begins before the next one above. */
+		/* Takes over what lies below and begins before the next range above. */
 		for (; b < nbelow && below[b].start < until; b++) {
 			u64 start = below[b].start > from ? below[b].start : from;
 			u64 end = below[b].end < until ? below[b].end : until;

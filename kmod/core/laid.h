@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a process has laid where: sorted lists of executable ranges, each with a
- * number that stands for its content. Two lists are put one upon the other as
- * mmap does it, what lies above hiding what lies below.
+ * What a process has in which place: sorted lists of executable ranges, each with a number that
+ * stands for its content. Two lists are laid one upon the other as by mmap: what lies above hides
+ * what lies below.
  */
 #ifndef _LSP_CORE_LAID_H
 #define _LSP_CORE_LAID_H
 
 #include "types.h"
 
-/* [start, end). @what: equal numbers are equal content; that of a file counts its offset in. */
+/*
+ * The range [start, end). Equal numbers @what mean equal content. For a file the offset is part of
+ * the number.
+ */
 struct lsp_laid {
 	u64 start;
 	u64 end;
 	u64 what;
 };
 
-/* Entries that lsp_laid_over() makes of lists of these lengths, at most. */
+/* The largest number of entries that lsp_laid_over() makes of lists of these lengths. */
 #define LSP_LAID_ROOM(nbelow, nabove) ((nbelow) + 2 * (nabove))
 
 /*
- * @ret: all of @above, and of @below what that leaves uncovered. Both are in
- * ascending order without overlaps, and so is the result; neighbours of one
- * content become one entry. Returns their number, @room at most: the highest
- * ranges are left out when there are more.
+ * Writes to @ret all of @above, and what it does not cover of @below. Both lists are in ascending
+ * order without overlaps, and so is the result. Neighbours with the same content become one entry.
+ * Returns the number of entries, at most @room. If there are more, the highest ranges are left out.
  */
 u32 lsp_laid_over(const struct lsp_laid *below, u32 nbelow, const struct lsp_laid *above, u32 nabove,
 		  struct lsp_laid *ret, u32 room);

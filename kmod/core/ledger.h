@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exact blame for the waits on one key, in constant time per event.
+ * Exact blame for the waits on one key, in constant time for each event.
  *
- * Every waiter has a base, the time from which its wait is not yet accounted
- * for: its enq or the last cut, whichever is later. With n waiters and S the
- * sum of their bases, the time that all of them together have waited since is
- * n * t - S; moving the cut to t hands that amount to whoever held the lock
- * (hold) or to nobody (handoff), and S becomes n * t. Sums are modulo 2^64,
- * which is exact because the true differences fit.
+ * Every waiter has a base. That is the time from which its wait has not been accounted for: its enq
+ * or the last cut, whichever is later. Let n be the number of waiters and S the sum of their bases.
+ * Then n * t - S is the time that all of them together have waited since their bases. When the cut
+ * moves to t, this time goes to whoever held the lock (hold) or to nobody (handoff), and S becomes
+ * n * t. Sums are modulo 2^64. That is exact, because the true differences fit into 64 bits. But
+ * neither n * t nor the sum of the bases may be compared.
  *
- * Pure arithmetic, in the probes. Differences are taken modulo 2^64 throughout,
- * so neither n * t nor the sum of the bases may be compared.
- *
- * The caller serialises all calls for one ledger, reads the clock under that
- * same lock, and passes it through lsp_ledger_time() first, so that time never
- * runs backwards on a key.
+ * The functions are pure arithmetic, and run in the probes. The caller serialises all calls for one
+ * ledger. It reads the clock under the same lock, and passes the time through lsp_ledger_time()
+ * first. So time never runs backwards on a key.
  */
 #ifndef _LSP_CORE_LEDGER_H
 #define _LSP_CORE_LEDGER_H
@@ -23,26 +20,26 @@
 
 struct lsp_ledger {
 	u64 cut_ns;	/* time up to which every waiter is accounted for */
-	u64 last_ns;	/* of the last event; enq and leave move it, not the cut */
-	u64 base_sum;	/* S */
-	u64 epoch;	/* counts hand-overs: names the one in progress */
-	u32 waiters;	/* n */
+	u64 last_ns;	/* time of the last event; enq and leave change it, but not the cut */
+	u64 base_sum;	/* S: the sum of the waiters' bases */
+	u64 epoch;	/* number of hand-overs so far: names the one in progress */
+	u32 waiters;	/* n: the number of waiters */
 	bool handoff;	/* the lock is in transit to a woken waiter */
 };
 
-/* A waiter's share of a ledger, kept with its span. */
+/* What a ledger has to know of one waiter. It is kept with the waiter's span. */
 struct lsp_ledger_wait {
 	u64 enq_ns;
-	u64 epoch;	/* set by release: the hand-over that this waiter is to end */
+	u64 epoch;	/* the hand-over that this waiter ends when it runs; set by its release */
 };
 
 /* What one release did. */
 struct lsp_ledger_charge {
 	u64 hold_ns;	/* the releaser's hold charge */
-	u64 handoff_ns;	/* transit time that ended here and is nobody's */
+	u64 handoff_ns;	/* time of a hand-over that ended here; nobody is blamed for it */
 };
 
-/* Forgets all: no waiters, held. @epoch must not repeat while waits that carry an older one can still run. */
+/* Begins anew: no waiters, lock held. No wait that can still run may carry a later epoch than @epoch. */
 static inline void lsp_ledger_init(struct lsp_ledger *l, u64 epoch)
 {
 	l->cut_ns = 0;
@@ -54,17 +51,20 @@ static inline void lsp_ledger_init(struct lsp_ledger *l, u64 epoch)
 }
 
 /*
- * @now, but not before the last event here: the time for the next one. The cut
- * alone would not do, for a release that the clock puts before its waiter's
- * enq would charge a negative amount. A waiter that moves to another ledger
- * leaves and queues at one time, the later of the two ledgers'.
+ * The time for the next event: @now, but not before the last event. It is not enough that it is not
+ * before the cut: a release that the clock puts before the enq of its waiter would charge a
+ * negative time. A waiter that moves to another ledger leaves the one and queues at the other at
+ * the same time, the later of the two.
  */
 static inline u64 lsp_ledger_time(const struct lsp_ledger *l, u64 now)
 {
 	return now > l->last_ns ? now : l->last_ns;
 }
 
-/* Accounts for every waiter up to @t; returns what they waited since the last cut, together. */
+/*
+ * Accounts for every waiter up to @t. Returns the time that they have waited since the last cut,
+ * all together.
+ */
 static inline u64 ledger_advance(struct lsp_ledger *l, u64 t)
 {
 	u64 now_sum = l->waiters * t;
@@ -75,7 +75,7 @@ static inline u64 ledger_advance(struct lsp_ledger *l, u64 t)
 	return waited_ns;
 }
 
-/* The part of a release that concerns the others: whose was the time up to @t? */
+/* The part of a release that concerns all waiters: whose was the time up to @t? */
 static inline struct lsp_ledger_charge ledger_charge(struct lsp_ledger *l, u64 t)
 {
 	struct lsp_ledger_charge charge = { 0, 0 };
@@ -89,7 +89,10 @@ static inline struct lsp_ledger_charge ledger_charge(struct lsp_ledger *l, u64 t
 	return charge;
 }
 
-/* A task queues at @t. Returns the handoff time that its arrival ended (a successful wait proves a holder). */
+/*
+ * A task queues at @t. That it has to wait proves that the lock is held. Returns the handoff time
+ * that ends with this.
+ */
 static inline u64 lsp_ledger_enq(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t)
 {
 	u64 handoff_ns = 0;
@@ -111,7 +114,10 @@ static inline struct lsp_ledger_charge lsp_ledger_release(struct lsp_ledger *l, 
 {
 	struct lsp_ledger_charge charge = ledger_charge(l, t);
 
-	/* All that are woken while the lock is in transit share one hand-over: the first to run ends it. */
+	/*
+	 * All tasks that are woken during one hand-over have its number. The first of them that
+	 * runs ends it.
+	 */
 	if (!l->handoff) {
 		l->epoch++;
 		l->handoff = true;
@@ -123,9 +129,10 @@ static inline struct lsp_ledger_charge lsp_ledger_release(struct lsp_ledger *l, 
 }
 
 /*
- * A waker wakes at @t the woken @w, which found the lock taken by another and waits on for it in the same call.
- * Since @woken_ns, when it was woken last, it has waited for that other, whose hold ends now; and so have all
- * who wait since the hand-over that came to nothing, unless that was over by then.
+ * @w was woken at @woken_ns, found that another thread had taken the lock, and waited on in the
+ * same call. At @t it is woken again. So that other thread has held the lock since @woken_ns, and
+ * is charged with the time of @w. The hand-over to @w came to nothing. If nobody else has ended it,
+ * all other waiters have also waited for that thread since then.
  */
 static inline struct lsp_ledger_charge lsp_ledger_release_again(struct lsp_ledger *l, struct lsp_ledger_wait *w,
 								u64 woken_ns, u64 t)
@@ -145,8 +152,9 @@ static inline struct lsp_ledger_charge lsp_ledger_release_again(struct lsp_ledge
 }
 
 /*
- * The kernel wakes @w at @t for the lock that somebody let go before and nobody has taken up: the hand-over goes
- * on, to another. Returns the handoff time that this closed. A lock that is held is let go now by somebody unseen.
+ * At @t the kernel wakes @w for a lock that was released before and that nobody has taken up: the
+ * hand-over goes to another task. Returns the handoff time up to @t. If the lock is held, somebody
+ * has released it unseen.
  */
 static inline u64 lsp_ledger_pass_on(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t)
 {
@@ -164,20 +172,26 @@ static inline u64 lsp_ledger_pass_on(struct lsp_ledger *l, struct lsp_ledger_wai
 }
 
 /*
- * A waker takes off the queue a waiter that had already left unwoken. Charges
- * the others' time as release does; the lock is held again at once, because
- * the one it was handed to already runs.
+ * At @t a waker takes off the queue a waiter that had already left without being woken. This
+ * charges the time of the others like any release. The lock is held again at once, because the task
+ * that received it is already running.
  */
 static inline struct lsp_ledger_charge lsp_ledger_release_late(struct lsp_ledger *l, u64 t)
 {
 	struct lsp_ledger_charge charge = ledger_charge(l, t);
 
-	/* A hand-over still in progress is over too; its epoch cannot match again, the next one has a new number. */
+	/*
+	 * A hand-over in progress is over as well. Its number does not occur again, because the
+	 * next one has a new number.
+	 */
 	l->handoff = false;
 	return charge;
 }
 
-/* The woken @w runs at @t. Returns the handoff time that this ended, 0 when somebody else had ended it. */
+/*
+ * The woken @w runs at @t. Returns the handoff time that ends with this, or 0 if something else has
+ * ended it before.
+ */
 static inline u64 lsp_ledger_run(struct lsp_ledger *l, const struct lsp_ledger_wait *w, u64 t)
 {
 	l->last_ns = t;
@@ -187,7 +201,10 @@ static inline u64 lsp_ledger_run(struct lsp_ledger *l, const struct lsp_ledger_w
 	return ledger_advance(l, t);
 }
 
-/* @w leaves unwoken at @t (timer, signal, never slept, other key, end of session). Returns its tail. */
+/*
+ * @w leaves at @t without being woken (timer, signal, not slept, other key, end of session).
+ * Returns its tail.
+ */
 static inline u64 lsp_ledger_leave(struct lsp_ledger *l, const struct lsp_ledger_wait *w, u64 t)
 {
 	u64 base_ns = w->enq_ns > l->cut_ns ? w->enq_ns : l->cut_ns;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "memo.h"
 
-/* Of node 0, which stands for none: taken, and the child of nobody. */
+/* The parent of node 0, so that node 0 is never free and is found by no search: 0 means "no node". */
 #define FROM_NOBODY (~0U)
 
 void lsp_memo_init(struct lsp_memo *m, u32 bits)
@@ -12,7 +12,7 @@ void lsp_memo_init(struct lsp_memo *m, u32 bits)
 	m->nodes[0].from = FROM_NOBODY;
 }
 
-/* The node that @value leads to from @from, made if need be; 0 for no room. */
+/* Returns the node that @value leads to from the node @from, and makes it if needed. 0: there is no room. */
 static u32 memo_add(struct lsp_memo *m, u32 from, u64 value)
 {
 	u32 at = lsp_memo_find(m, from, value), i;
@@ -34,7 +34,10 @@ static u32 memo_add(struct lsp_memo *m, u32 from, u64 value)
 	return 0;
 }
 
-/* At node @at one looks at @off in this way, and @answer leads on: its node, 0 for no room. */
+/*
+ * At the node @at, the word at @off is asked for, and the answer is @answer. Returns the node that
+ * this leads to, or 0.
+ */
 static u32 memo_ask(struct lsp_memo *m, u32 at, u32 kind, u64 off, u64 answer)
 {
 	struct lsp_memo_node *node = &m->nodes[at];
@@ -45,19 +48,22 @@ static u32 memo_ask(struct lsp_memo *m, u32 at, u32 kind, u64 off, u64 answer)
 		/* Pairs with the acquire in lsp_memo_walk(). */
 		__atomic_store_n(&node->kind, kind, __ATOMIC_RELEASE);
 	}
-	/* The way here and the rules leave no choice: anything else is no walk of ours. */
+	/*
+	 * The way to a node and the rules determine its question. A walk with another question is
+	 * not one of ours.
+	 */
 	if (node->kind != kind || node->off != off)
 		return 0;
 	next = memo_add(m, at, answer);
-	/* Once: readers on other CPUs keep the line to themselves. */
+	/* Written only once, so that the cache line stays shared between the CPUs that read it. */
 	if (next && !node->likely)
 		__atomic_store_n(&node->likely, next * (u32)sizeof(*node), __ATOMIC_RELEASE);
 	return next;
 }
 
-/* Where the caller's rbp is to be had. */
+/* Where the caller's rbp can be read. */
 struct bp_place {
-	u32 kind;	/* LSP_MEMO_BP, LSP_MEMO_SAVED_BP, or LSP_MEMO_END when it is known */
+	u32 kind;	/* LSP_MEMO_BP or LSP_MEMO_SAVED_BP; LSP_MEMO_END when rbp is known */
 	u64 off;
 };
 

@@ -16,9 +16,9 @@
 #include "types.h"
 #include "walk.h"
 
-/* Number of places in which one answer is searched. */
+/* An answer is searched in so many places. */
 #define LSP_MEMO_PLACES 8
-/* In @from of a node that begins a tree, together with the generation of the mappings. */
+/* @from of a node that begins a tree: this bit and the generation of the mappings. */
 #define LSP_MEMO_ROOT (1U << 31)
 
 enum lsp_memo_kind {
@@ -31,23 +31,23 @@ enum lsp_memo_kind {
 
 /* A reader that sees @from also sees @value. One that sees @kind also sees the fields that @kind needs. */
 struct lsp_memo_node {
-	u64 value;	/* the answer that leads here, of a root: rip */
-	u32 from;	/* the node where it was asked; 0: free */
-	u32 likely;	/* the answer that came first: its node's distance from node 0 in bytes, 0 none */
-	u32 off;	/* where to look, from rsp */
+	u64 value;	/* the answer that leads here; rip, where a tree begins */
+	u32 from;	/* the node whose question it answers; 0: this node is free */
+	u32 likely;	/* distance in bytes from node 0 to the node of the first answer, 0 none */
+	u32 off;	/* which word to read: distance from rsp */
 	u32 kind;	/* enum lsp_memo_kind */
-	u64 id;		/* LSP_MEMO_END: the stack's name, 0 for one that is to be sent again */
+	u64 id;		/* LSP_MEMO_END: the stack's name; 0: the stack is to be sent again */
 };
 
 struct lsp_memo {
 	u32 mask;	/* number of nodes - 1 */
-	u32 shift;	/* from a hash to a node */
+	u32 shift;	/* turns a hash into the number of a node */
 	u32 used;
 	u32 unused;
 	struct lsp_memo_node nodes[];
 };
 
-/* Of zeroed memory, @bits of nodes. */
+/* Begins an empty memo of 2^@bits nodes in zeroed memory. */
 void lsp_memo_init(struct lsp_memo *m, u32 bits);
 
 /* Half of the nodes stay free, so that a search is short. */
@@ -57,14 +57,17 @@ static inline bool lsp_memo_full(const struct lsp_memo *m)
 }
 
 /*
- * Remembers the walk of @n frames at @ips that began with rsp at @sp, and whose frames
- * have their CFA at @cfas. One writer at a time, any number of readers. Does nothing
- * when it has no room.
+ * Remembers under the name @id the walk of @n frames, which began with rsp at @sp. The frames'
+ * addresses are @ips, and their CFAs are @cfas. One writer at a time, any number of readers. Does
+ * nothing if there is no room.
  */
 void lsp_memo_learn(struct lsp_memo *m, const struct lsp_walk_table *t, u32 generation, u64 sp,
 		    const u64 *ips, const u64 *cfas, u32 n, u64 id);
 
-/* The stack of this name, 0 any, is to be walked again. Not beside lsp_memo_learn(). */
+/*
+ * The stack with this name is walked again when it next occurs; with @id 0 all stacks. Not while
+ * lsp_memo_learn() runs.
+ */
 void lsp_memo_forget(struct lsp_memo *m, u64 id);
 
 static inline __attribute__((always_inline)) u32 lsp_memo_place(const struct lsp_memo *m, u32 from,
@@ -73,7 +76,7 @@ static inline __attribute__((always_inline)) u32 lsp_memo_place(const struct lsp
 	return ((value ^ ((u64)from << 40)) * 0x9e3779b97f4a7c15ULL) >> m->shift;
 }
 
-/* The node that @value leads to from @from, 0 none. */
+/* The node to which @value leads from the node @from, or 0. */
 static inline __attribute__((always_inline)) u32 lsp_memo_find(const struct lsp_memo *m, u32 from,
 							       u64 value)
 {
@@ -92,9 +95,9 @@ static inline __attribute__((always_inline)) u32 lsp_memo_find(const struct lsp_
 }
 
 /*
- * The name of the stack that begins at @f, or 0 when it is not known. Everything is
- * inlined, because the kernel allows no calls while user memory is open to it. Ends,
- * because a node is younger than the one it was asked at.
+ * The name of the stack that begins at @f, or 0 if it is not known. Everything is inlined, because
+ * the kernel allows no calls while user memory is open. The loop ends, because each node is younger
+ * than the one before it.
  */
 static inline __attribute__((always_inline)) u64
 lsp_memo_walk(const struct lsp_memo *m, u32 generation, const struct lsp_walk_frame *f,
@@ -122,7 +125,10 @@ lsp_memo_walk(const struct lsp_memo *m, u32 generation, const struct lsp_walk_fr
 		} else {
 			return 0;
 		}
-		/* Node 0 is none and ends the walk: no need to ask whether there is a likely one. */
+		/*
+		 * Node 0 is no node, and its kind ends the walk. So a node without a likely answer
+		 * needs no check of its own.
+		 */
 		next = (const void *)m->nodes + __atomic_load_n(&node->likely, __ATOMIC_ACQUIRE);
 		if (__builtin_expect(next->value != answer, 0))
 			next = &m->nodes[lsp_memo_find(m, node - m->nodes, answer)];

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The draws. Runs in the probes, on the state of the CPU it runs on; no
- * division, no floating point.
+ * The random draws. They run in the probes, on the state of their own CPU, and use neither division
+ * nor floating point.
  */
 #include "sample.h"
 
 /*
- * S. Vigna, "An experimental exploration of Marsaglia's xorshift generators,
- * scrambled", ACM TOMS 42(4), 2016: xorshift64*, shifts 12, 25, 27. Its low
- * bits are the weak ones; only the high ones are used here.
+ * The generator is xorshift64* with the shifts 12, 25 and 27: S. Vigna, "An experimental
+ * exploration of Marsaglia's xorshift generators, scrambled", ACM TOMS 42(4), 2016. Its low bits
+ * are weak, so only the high ones are used here.
  */
 #define XORSHIFT_FACTOR 2685821657736338717ULL
 
-/* Finalizer of SplitMix64: near seeds (CPU numbers, a clock) start far apart. */
+/*
+ * The finalizer of SplitMix64. It makes seeds that are close to each other (CPU numbers, a clock)
+ * start far apart.
+ */
 void lsp_random_init(struct lsp_random *r, u64 seed)
 {
 	seed += 0x9e3779b97f4a7c15ULL;
@@ -30,7 +33,7 @@ u64 lsp_random_next(struct lsp_random *r)
 	return r->state * XORSHIFT_FACTOR;
 }
 
-/* High half of the 128-bit product, from 32-bit halves. */
+/* Returns the high half of the 128-bit product, which is computed from 32-bit halves. */
 static u64 mul_high(u64 a, u64 b)
 {
 	u64 a_low = (u32)a, a_high = a >> 32;
@@ -42,7 +45,7 @@ static u64 mul_high(u64 a, u64 b)
 	return a_high * b_high + (mid >> 32) + (mid2 >> 32);
 }
 
-/* Uniform in [0, @range), to within range / 2^64. */
+/* Returns a uniform number in [0, @range). Its bias is at most range / 2^64. */
 static u64 random_below(struct lsp_random *r, u64 range)
 {
 	return mul_high(lsp_random_next(r), range);

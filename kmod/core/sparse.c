@@ -32,7 +32,10 @@ u32 lsp_sparse_filter(const u64 *window, u32 words, u64 sp, const struct lsp_ran
 			bits = 0;
 		}
 		word = window[i];
-		/* Most words are small numbers or heap pointers: one comparison each sends them away. */
+		/*
+		 * Most words are small numbers or pointers to the heap. One comparison is enough to
+		 * drop these.
+		 */
 		if (word - first < span && in_text(word, text, ntext))
 			*print = lsp_print_fold(*print, word + i * STEP);
 		else if (word - sp >= bytes)

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Thins a window of stack to the words that unwinding can need: those that
- * point into executable mappings or into the window itself. Nothing else of
- * the process leaves it. The text words and where they stand make the
- * fingerprint that names the stack.
+ * Reduces a window of the stack to the words that unwinding may need: those that point into
+ * executable mappings or into the window itself. No other words leave the process. The words that
+ * point into text, with their places, give the fingerprint that names the stack.
  */
 #ifndef _LSP_CORE_SPARSE_H
 #define _LSP_CORE_SPARSE_H
 
 #include "types.h"
 
-/* An executable mapping, [start, end). */
+/* The executable mapping [start, end). */
 struct lsp_range {
 	u64 start;
 	u64 end;
@@ -19,19 +18,21 @@ struct lsp_range {
 #define LSP_SPARSE_BITMAP_WORDS(words) (((words) + 63) / 64)
 
 /*
- * @window: @words words that stood at address @sp; @text: @ntext ranges in
- * ascending order, not overlapping. Sets bit i of @bitmap (of
- * LSP_SPARSE_BITMAP_WORDS(words) words) for each word kept and copies those to
- * @kept in order; @kept may be @window. Folds the text words into *@print.
- * Returns the number kept.
+ * @window has @words words, which stood at the address @sp. @text has @ntext ranges in ascending
+ * order, without overlaps. For each word that is kept, sets bit i of @bitmap, which has
+ * LSP_SPARSE_BITMAP_WORDS(words) words. Copies the kept words in order to @kept, which may be
+ * @window. Folds the words that point into text into *@print. Returns how many words were kept.
  */
 u32 lsp_sparse_filter(const u64 *window, u32 words, u64 sp, const struct lsp_range *text,
 		      u32 ntext, u64 *bitmap, u64 *kept, u64 *print);
 
-/* Odd, with well spread bits: multiplication by it is a bijection. */
+/* An odd number with well spread bits. Multiplying by an odd number maps no two values to the same one. */
 #define LSP_PRINT_STEP 0x9e3779b97f4a7c15ULL
 
-/* Folds one value into a fingerprint that began with any seed; and ends it (never 0, top bit set). */
+/*
+ * Folds one value into a fingerprint, which may begin with any number. The second function ends it:
+ * it is never 0, and its top bit is set.
+ */
 static inline u64 lsp_print_fold(u64 print, u64 value)
 {
 	print = (print ^ value) * 0xff51afd7ed558ccdULL;

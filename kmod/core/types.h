@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What core/ needs to be compiled in the kernel and on the host alike. Nothing
- * in core/ calls the kernel, reads a clock or allocates.
+ * What core/ needs in order to be compiled both in the kernel and on the host. Nothing in core/
+ * calls the kernel, reads a clock or allocates memory.
  */
 #ifndef _LSP_CORE_TYPES_H
 #define _LSP_CORE_TYPES_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "walk.h"
 
-/* A frame of more than this is none. */
+/* A frame of more bytes than this is taken for an error. */
 #define CFA_OFF_MAX (1 << 24)
 
 static bool rule_sound(const struct lockspan_rule *rule)
@@ -28,7 +28,7 @@ int lsp_walk_learn(struct lsp_walk_table *t, u32 generation, const struct locksp
 			return 0;
 		if (to->generation)
 			continue;
-		/* Half of the places stay free, so that addresses without a rule are soon known as such. */
+		/* Half of the places stay free, so that the search for an address without a rule ends soon. */
 		if (t->used >= 1U << (t->bits - 1))
 			return -2;
 		t->used++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Learned unwind rules: what the collector has found in call frame information
- * for single addresses, and the walk of a stack by them. Exact as long as every
- * address has a rule, and over at the first that has none.
+ * Learned unwind rules, and the walk of a stack by them. A rule is what the collector found for one
+ * address in the program's unwind tables. A walk is exact as long as each address has a rule, and
+ * ends at the first address that has none.
  */
 #ifndef _LSP_CORE_WALK_H
 #define _LSP_CORE_WALK_H
@@ -10,10 +10,10 @@
 #include "../uapi/lockspan.h"
 #include "types.h"
 
-/* Places looked at for one address; a rule that finds none of them free is refused. */
+/* One address is searched in so many places. If none of them is free, a new rule is refused. */
 #define LSP_WALK_PLACES 8
 
-/* Written once: who sees its generation sees the rest of it. */
+/* A rule is written once. Whoever sees its generation also sees its other fields. */
 struct lsp_walk_rule {
 	u64 pc;
 	u32 generation;		/* 0: free */
@@ -30,7 +30,7 @@ struct lsp_walk_table {
 	struct lsp_walk_rule rules[];
 };
 
-/* Registers of a frame, as far as rules need them. */
+/* The registers of a frame that the rules need. */
 struct lsp_walk_frame {
 	u64 ip;
 	u64 sp;
@@ -38,13 +38,13 @@ struct lsp_walk_frame {
 	bool bp_known;
 };
 
-/* Reads the user's word at an address; false where it cannot. */
+/* Reads the word at an address of the user's. Returns false if it cannot be read. */
 typedef bool (*lsp_walk_read)(void *arg, u64 address, u64 *ret);
 
 /*
- * Adds what the collector says of one address in the mappings @generation. One
- * writer at a time, any number of readers. 0 (also when it is known), -1 when
- * it makes no sense, -2 for no room.
+ * Adds the collector's rule for one address in the mappings @generation. One writer at a time, any
+ * number of readers. Returns 0 (also if the rule is known), -1 if the rule makes no sense, -2 if
+ * there is no room.
  */
 int lsp_walk_learn(struct lsp_walk_table *t, u32 generation, const struct lockspan_rule *rule);
 
@@ -71,7 +71,7 @@ lsp_walk_find(const struct lsp_walk_table *t, u32 generation, u64 pc)
 	return NULL;
 }
 
-/* From a frame to its caller's. False when the rule does not fit what is there. */
+/* Goes from a frame to its caller's. Returns false if the rule does not fit the stack. */
 static inline __attribute__((always_inline)) bool
 lsp_walk_step(const struct lsp_walk_rule *rule, struct lsp_walk_frame *f, lsp_walk_read read,
 	      void *arg)
@@ -84,7 +84,7 @@ lsp_walk_step(const struct lsp_walk_rule *rule, struct lsp_walk_frame *f, lsp_wa
 		cfa = f->bp;
 	}
 	cfa += (u64)(s64)rule->cfa_off;
-	/* Stacks grow downwards: a caller's frame lies above, so each walk ends. */
+	/* Stacks grow downwards, so the frame of a caller lies above. That is why each walk ends. */
 	if (cfa <= f->sp || !read(arg, cfa + (u64)(s64)rule->ra_off, &f->ip))
 		return false;
 	if (rule->flags & LOCKSPAN_RULE_RBP_SAVED) {
@@ -99,12 +99,11 @@ lsp_walk_step(const struct lsp_walk_rule *rule, struct lsp_walk_frame *f, lsp_wa
 }
 
 /*
- * The stack that begins at @f: its addresses as they stand on it, innermost
- * first, to @ips, and to @cfas the frames' ends. Returns their number, with *@whole set when
- * rules lead to its very end within @max frames, and else the last address being one that has no
- * rule; 0 when a rule does not fit what is there. @f is left at the last frame, which
- * has no CFA. Everything is inlined, because the kernel allows no calls while user
- * memory is open to it.
+ * Walks the stack that begins at @f. Writes its addresses to @ips as they are on the stack,
+ * innermost first, and the frames' CFAs to @cfas. Returns the number of addresses, or 0 if a rule
+ * does not fit the stack. *@whole is set if the rules lead to the end of the stack within @max
+ * frames. If it is not set, the last address has no rule. @f ends as the last frame, which has no
+ * CFA. Everything is inlined, because the kernel allows no calls while user memory is open.
  */
 static inline __attribute__((always_inline)) u32
 lsp_walk_frames(const struct lsp_walk_table *t, u32 generation, struct lsp_walk_frame *f,
@@ -115,7 +114,10 @@ lsp_walk_frames(const struct lsp_walk_table *t, u32 generation, struct lsp_walk_
 
 	*whole = false;
 	while (n < max) {
-		/* A call's return address may belong to the next function already. */
+		/*
+		 * A return address may already belong to the next function, so the address before
+		 * it is looked up.
+		 */
 		rule = lsp_walk_find(t, generation, f->ip - 1);
 		ips[n++] = f->ip;
 		if (!rule)

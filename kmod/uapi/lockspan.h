@@ -11,54 +11,57 @@
  * each refusal carries a sentence in the extended ack.
  *
  * Version rule: START and STATUS carry LOCKSPAN_A_VERSION, the reader's
- * LOCKSPAN_VERSION. It is raised whenever a record or an attribute changes its
- * meaning or its layout; an unequal version is refused with EPROTO and the
- * module's own number in the text. New counters, records and attributes may be
- * added at the end without raising it: readers skip by length what they do
- * not know.
+ * LOCKSPAN_VERSION. The number is raised whenever a record or an attribute
+ * changes its meaning or its layout. The module refuses another number than its
+ * own with EPROTO, and names its own in the text. New counters, records and
+ * attributes may be added at the end without raising the number: a reader skips
+ * by length what it does not know.
  *
  *  START   VERSION; optional BLOCK_RATE_NS, MUTEX_FRACTION, MIN_DELAY_NS,
  *          STACK_MODE, FLAGS, TGID (repeated), CGROUP, OPS, RING_BYTES.
  *          The sender's socket becomes the owner: it receives every DATA
- *          message and the END. Its closing ends the session. A second START
- *          is refused with EBUSY, naming the owner's pid.
- *  SET     Owner only. BLOCK_RATE_NS, MUTEX_FRACTION, MIN_DELAY_NS, TGID (adds
- *          a process) while recording. Every record carries the rate that was
- *          in force when it was taken.
- *  STOP    Owner only. Returns at once; the module disarms its probes, sends
- *          the waits that are still open as spans of outcome OPEN, drains its
- *          rings and then sends END, the last message of the session.
- *  RESEND  Owner only. STACK_ID: the module forgets that it has sent the stack
- *          of this name, so that the next event with it carries it again.
- *          TGID, one, as STACK records name it: sparse stacks of this process
- *          end beyond the window or beyond absent pages, so four times as much
- *          is looked at from now on, and pages that are absent in its middle
- *          count as zeros. Either or both.
- *  TEACH   Owner only. GENERATION and RULES, a run of struct lockspan_rule: how
- *          to get from frames at these addresses to their callers, in the
- *          mappings of that generation. From then on stacks all of whose
- *          addresses have a rule come as WALK records; a reader that never
- *          teaches never gets one. Rules are hints: the module forgets them
- *          when it has too many.
+ *          message and the END. When it is closed the session ends. A second
+ *          START is refused with EBUSY; the text names the owner's pid.
+ *  SET     Owner only, while the session records. BLOCK_RATE_NS,
+ *          MUTEX_FRACTION, MIN_DELAY_NS, TGID (adds a process). Every record
+ *          carries the rate that was in force when it was taken.
+ *  STOP    Owner only. The request returns at once. Then the module disarms its
+ *          probes, sends the waits that are still open as spans of outcome
+ *          OPEN, drains its rings and sends END, the last message of the
+ *          session.
+ *  RESEND  Owner only. One of these attributes, or both:
+ *          STACK_ID: the module forgets that it has sent the stack of this
+ *          name. The next event with this stack then carries it again.
+ *          TGID (only one), as STACK records name the process: its sparse
+ *          stacks end beyond the window or behind absent pages. From then on
+ *          the module looks at four times as much of them, and takes absent
+ *          pages in the middle for zeros.
+ *  TEACH   Owner only. GENERATION and RULES, an array of struct lockspan_rule:
+ *          how to get from frames at these addresses to their callers, in the
+ *          mappings of that generation. From then on a stack comes as a WALK
+ *          record if all of its addresses have a rule. A reader that never
+ *          teaches never gets a WALK record. The module may forget rules when
+ *          it has too many.
  *  STATUS  Answers VERSION, STATE, OWNER_PID, START_NS, the rates, OPEN_SPANS,
  *          MEMORY_BYTES, COUNTERS and one PROBE nest for every probe.
  *
  *  DATA    Module to owner: CPU, SEQ, RECORDS. RECORDS is a run of whole
- *          records, each starting with struct lockspan_rec, 8-byte aligned,
- *          host byte order. SEQ numbers the first of them; numbers rise by one
- *          a record within a CPU's stream (LOCKSPAN_CPU_WORKER is the stream
- *          of records made outside a probe). A gap means that the socket lost
- *          a message. Records that found no room in a ring take no number;
- *          the LOST_* counters tell of them.
- *  END     Module to owner: COUNTERS, PROBE nests, STOP_NS. Everything before
- *          it has been sent.
+ *          records. Each starts with struct lockspan_rec, is aligned to 8 bytes,
+ *          and has the byte order of the host. SEQ is the number of the first
+ *          record. Within a CPU's stream each record has the next number.
+ *          (LOCKSPAN_CPU_WORKER is the stream of the records that were made
+ *          outside a probe.) A gap means that the socket lost a message. A
+ *          record that found no room in a ring has no number, and is counted
+ *          in a LOST_* counter.
+ *  END     Module to owner: COUNTERS, PROBE nests, STOP_NS. Everything else
+ *          has been sent before.
  *
- * Order: within one CPU's stream, in the order of time. A STACK record has
- * been put into its stream before any record names it, but that may be another
- * CPU's stream, so a reader can meet the name first; before END it meets both.
- * The same holds for MAP records and the stacks that need them. A stack whose
- * own record found no room is never named; one whose message the socket lost
- * is sent again after RESEND.
+ * Order: within one CPU's stream records are in the order of time. A STACK
+ * record is put into its stream before any record names the stack. But that may
+ * be the stream of another CPU, so a reader may meet the name first. Before END
+ * it has met both. The same holds for MAP records and the stacks that need them.
+ * A stack whose record found no room is never named. A stack whose message the
+ * socket lost is sent again after RESEND.
  *
  * All times are CLOCK_MONOTONIC in ns. Process and thread ids are those of the
  * initial pid namespace. No kernel address leaves the module: keys are hashed
@@ -123,15 +126,15 @@ enum lockspan_attr {
 };
 #define LOCKSPAN_A_MAX (__LOCKSPAN_A_LAST - 1)
 
-#define LOCKSPAN_F_ALL		(1U << 0) /* every process; else TGID or CGROUP */
-#define LOCKSPAN_F_CHILDREN	(1U << 1) /* and whatever the TGIDs fork */
-#define LOCKSPAN_F_BOTH		(1U << 2) /* a walk by rules and a snapshot of every stack, see STACK_PAIRED */
+#define LOCKSPAN_F_ALL		(1U << 0) /* record every process; without it TGID or CGROUP says which */
+#define LOCKSPAN_F_CHILDREN	(1U << 1) /* record also what the processes of TGID fork */
+#define LOCKSPAN_F_BOTH		(1U << 2) /* take both a walk and a snapshot of every stack, see LOCKSPAN_STACK_PAIRED */
 #define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN | LOCKSPAN_F_BOTH)
 
 enum lockspan_state {
 	LOCKSPAN_STATE_IDLE,
 	LOCKSPAN_STATE_RECORDING,
-	LOCKSPAN_STATE_DRAINING,	/* stopped, records still to be read */
+	LOCKSPAN_STATE_DRAINING,	/* recording has stopped, and some records have not been read */
 };
 
 enum lockspan_stack_mode {
@@ -139,7 +142,7 @@ enum lockspan_stack_mode {
 	LOCKSPAN_STACK_RAW,		/* registers and up to 8 KiB as they are */
 	LOCKSPAN_STACK_SPARSE,		/* registers and the words that are pointers */
 	LOCKSPAN_STACK_FP,		/* return addresses by the frame-pointer chain */
-	LOCKSPAN_STACK_WALK,		/* return addresses by learned rules; not to be asked for */
+	LOCKSPAN_STACK_WALK,		/* return addresses by learned rules; START may not ask for it */
 	__LOCKSPAN_STACK_LAST
 };
 
@@ -168,11 +171,12 @@ enum lockspan_stack_mode {
 	X(STRAY, "stray")
 
 /*
- * Counters, exact for the session whatever the rates. *_NS are sums.
- * LOCK_WAIT_NS, HOLD_NS, HANDOFF_NS and TAIL_NS run over every observed span,
- * NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL = LOCK_WAIT. The first
- * ten count spans by outcome. The block profile's exact total is these counts
- * and LOCK_WAIT_NS without those of NOSLEEP, OPEN and ERROR.
+ * Counters. They are exact for the session, whatever the rates are. *_NS are
+ * sums. LOCK_WAIT_NS, HOLD_NS, HANDOFF_NS and TAIL_NS are sums over every
+ * observed span, NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL =
+ * LOCK_WAIT. The first ten counters count spans by outcome. Without those of
+ * NOSLEEP, OPEN and ERROR, these counts and LOCK_WAIT_NS are the exact total of
+ * the block profile.
  */
 #define LOCKSPAN_COUNTERS(X)						\
 	X(WOKEN, "woken")						\
@@ -186,7 +190,7 @@ enum lockspan_stack_mode {
 	X(ERROR, "error")						\
 	X(STRAY, "stray")						\
 	X(RELEASES, "releases")			/* waiters taken off a queue */ \
-	X(NOSLEEP_RELEASED, "nosleep_released")	/* of them: had not slept */ \
+	X(NOSLEEP_RELEASED, "nosleep_released")	/* of these, those of waiters that had not slept */ \
 	X(LOCK_WAIT_NS, "lock_wait_ns")					\
 	X(SCHED_DELAY_NS, "sched_delay_ns")				\
 	X(HOLD_NS, "hold_ns")						\
@@ -195,12 +199,12 @@ enum lockspan_stack_mode {
 	X(NOSLEEP_WAIT_NS, "nosleep_wait_ns")				\
 	X(OPEN_WAIT_NS, "open_wait_ns")					\
 	X(ERROR_WAIT_NS, "error_wait_ns")				\
-	X(KEPT, "kept")				/* spans sent */	\
-	X(SAMPLED_OUT, "sampled_out")		/* spans the draw left out */ \
+	X(KEPT, "kept")				/* spans that were sent */	\
+	X(SAMPLED_OUT, "sampled_out")		/* spans that the random draw left out */ \
 	X(RELEASES_KEPT, "releases_kept")				\
 	X(RELEASES_SAMPLED_OUT, "releases_sampled_out")			\
 	X(FILTERED, "filtered")			/* waits of others, or too short */ \
-	X(REWAITS, "rewaits")			/* woken, waits again at once */ \
+	X(REWAITS, "rewaits")			/* waits of a woken thread on the same key again at once */ \
 	X(LOST_SPAN_RING, "lost_span_ring")	/* no room in the ring */ \
 	X(LOST_RELEASE_RING, "lost_release_ring")			\
 	X(LOST_NOSLEEP_RING, "lost_nosleep_ring") /* nosleep spans: in no profile */ \
@@ -209,15 +213,15 @@ enum lockspan_stack_mode {
 	X(LOST_MAP_RING, "lost_map_ring")				\
 	X(LOST_TASK_TABLE, "lost_task_table")	/* no room for another thread */ \
 	X(LOST_KEY_TABLE, "lost_key_table")	/* no room for another key */ \
-	X(LOST_SEND, "lost_send")		/* records in messages not sent */ \
+	X(LOST_SEND, "lost_send")		/* records of messages that could not be sent */ \
 	X(STACK_FAULT, "stack_fault")		/* stack cut at an absent page */ \
-	X(UNMATCHED_WAKE, "unmatched_wake")	/* waiter not ours or from before */ \
-	X(SHARED_FALLBACK, "shared_fallback")	/* shared key taken as private */ \
-	X(REQUEUE_UNSPLIT, "requeue_unsplit")	/* time of requeue not known */ \
+	X(UNMATCHED_WAKE, "unmatched_wake")	/* the waiter is not observed, or waits since before START */ \
+	X(SHARED_FALLBACK, "shared_fallback")	/* shared keys that were treated as private */ \
+	X(REQUEUE_UNSPLIT, "requeue_unsplit")	/* requeued at a time that is not known */ \
 	X(IO_URING, "io_uring")			/* waits of io_uring, left out */ \
 	X(KTHREAD, "kthread")			/* waits without a user mm, left out */ \
-	X(STACKS_LEARNED, "stacks_learned")	/* taken by learned rules */ \
-	X(STACKS_COPIED, "stacks_copied")	/* taken in any other way */ \
+	X(STACKS_LEARNED, "stacks_learned")	/* stacks taken by learned rules */ \
+	X(STACKS_COPIED, "stacks_copied")	/* stacks taken in any other way */ \
 	X(LOST_OPEN_RING, "lost_open_ring")	/* waits open at STOP, counted in OPEN: no room */ \
 	X(LOST_MAP_LOCK, "lost_map_lock")	/* mappings that others kept locked to the end */ \
 	X(LOST_REMAP, "lost_remap")		/* changes of mappings that were not noted */
@@ -254,9 +258,9 @@ struct lockspan_rec {
 #define LOCKSPAN_SPAN_SHARED	(1U << 0) /* not a private futex */
 #define LOCKSPAN_SPAN_COMPAT	(1U << 1) /* 32-bit task */
 #define LOCKSPAN_SPAN_JOIN	(1U << 2) /* woken by the kernel for clear_child_tid */
-#define LOCKSPAN_SPAN_REWAIT	(1U << 3) /* woken before on this key, back at once */
+#define LOCKSPAN_SPAN_REWAIT	(1U << 3) /* the thread was woken on this key just before */
 #define LOCKSPAN_SPAN_UNSPLIT	(1U << 4) /* requeued at an unknown time */
-#define LOCKSPAN_SPAN_RELEASED	(1U << 5) /* NOSLEEP only: a waker took it off */
+#define LOCKSPAN_SPAN_RELEASED	(1U << 5) /* NOSLEEP only: a waker took the waiter off its queue */
 
 /*
  * One wait. lock wait = (wake_ns ? wake_ns : run_ns) - enq_ns and sched delay
@@ -264,17 +268,17 @@ struct lockspan_rec {
  */
 struct lockspan_span {
 	struct lockspan_rec rec;
-	__u64 id;		/* of the span, unique in the session */
+	__u64 id;		/* number of the span, unique in the session */
 	__u64 enq_ns;
-	__u64 wake_ns;		/* 0: nobody woke it */
+	__u64 wake_ns;		/* 0: nobody woke the waiter */
 	__u64 run_ns;
-	__u64 key;		/* hashed identity of the word it began on */
-	__u64 end_key;		/* and of the word it ended on */
-	__u64 uaddr;		/* address of the word it began on */
+	__u64 key;		/* hashed identity of the word on which the wait began */
+	__u64 end_key;		/* hashed identity of the word on which it ended */
+	__u64 uaddr;		/* address of the word on which it began */
 	__u64 stack;		/* name of the waiter's stack, 0 none */
 	__u64 rate_ns;		/* block rate in force */
-	__u64 tail_ns;		/* part for which nobody is blamed (not woken, requeued) */
-	__u64 handoff_ns;	/* handoff that this span's enq and run ended */
+	__u64 tail_ns;		/* part of the lock wait that no release ended */
+	__u64 handoff_ns;	/* handoff time that ended with this span's enq and run */
 	__u32 tid;
 	__u32 tgid;
 	__u32 waker_tid;
@@ -288,20 +292,20 @@ struct lockspan_span {
 
 /* flags of RELEASE */
 #define LOCKSPAN_RELEASE_EXITING (1U << 0) /* the releaser was exiting, or becoming another program */
-#define LOCKSPAN_RELEASE_JOIN	 (1U << 1) /* the kernel's clear_child_tid wake */
-#define LOCKSPAN_RELEASE_IRQ	 (1U << 2) /* from an interrupt: current is not the cause */
+#define LOCKSPAN_RELEASE_JOIN	 (1U << 1) /* the kernel's wake-up for clear_child_tid */
+#define LOCKSPAN_RELEASE_IRQ	 (1U << 2) /* from an interrupt: the interrupted thread is not the cause */
 #define LOCKSPAN_RELEASE_LATE	 (1U << 3) /* the waiter had already given up */
 #define LOCKSPAN_RELEASE_PI	 (1U << 4) /* priority-inheritance hand-over */
-#define LOCKSPAN_RELEASE_WORKER	 (1U << 5) /* by a thread that works for the process in the kernel alone: no stack */
+#define LOCKSPAN_RELEASE_WORKER	 (1U << 5) /* by a thread that runs only in the kernel, for the process: no stack */
 #define LOCKSPAN_RELEASE_AGAIN	 (1U << 6) /* the waiter had been released before, but found the PI mutex taken */
 
-/* One waiter taken off its queue by a task. Of several that name one span the last one ended it. */
+/* A task has taken one waiter off its queue. If several releases name the same span, the last one ended it. */
 struct lockspan_release {
 	struct lockspan_rec rec;
 	__u64 span;		/* id of the waiter's span */
 	__u64 time_ns;
 	__u64 hold_ns;		/* hold charge of this releaser */
-	__u64 handoff_ns;	/* handoff that this release ended */
+	__u64 handoff_ns;	/* handoff time that ended with this release */
 	__u64 key;
 	__u64 uaddr;		/* the waiter's word, in the waiter's process */
 	__u64 stack;		/* name of the releaser's stack, 0 none */
@@ -310,7 +314,7 @@ struct lockspan_release {
 	__u32 tgid;
 	__u32 waiter_tid;
 	__u32 waiter_tgid;
-	__u16 waiters;		/* left on the key */
+	__u16 waiters;		/* waiters that are left on the key */
 	__u8 op;		/* enum lockspan_op of the waiter */
 	__u8 reserved;
 	char comm[LOCKSPAN_COMM_LEN];
@@ -346,17 +350,18 @@ struct lockspan_late {
 
 /*
  * One user stack. Names are unique in the session. @tgid and @generation name
- * the set of mappings it belongs to; generation 0 means that the module has no
- * room to follow this process, and sends no mappings.
- * RAW: payload_bytes bytes of memory from rsp upwards.
- * SPARSE: window_bytes bytes from rsp upwards were looked at; the payload is a
- *   bitmap of (window_bytes / 8 + 63) / 64 words, bit i standing for the word
- *   at rsp + 8 i, then the words whose bit is set, in order, of which the first
- *   LOCKSPAN_SPARSE_WORDS are sent: where more bits are set the rest is missing.
- * FP: payload is an array of u64 return addresses, innermost first.
- * WALK: the same, rip first, and exact to the stack's end, which is window_bytes
- *   above rsp. With CUT: exact to an address that has no rule, the last one, which lies beyond
- *   all that a snapshot shows.
+ * the set of mappings to which it belongs. Generation 0 means that the module
+ * has no room to follow this process, and sends no mappings of it.
+ * RAW: the payload is payload_bytes bytes of memory from rsp upwards.
+ * SPARSE: window_bytes bytes from rsp upwards were looked at. The payload begins
+ *   with a bitmap of (window_bytes / 8 + 63) / 64 words, in which bit i stands
+ *   for the word at rsp + 8 i. Then follow the words whose bit is set, in order.
+ *   At most LOCKSPAN_SPARSE_WORDS words are sent. If more bits are set, the
+ *   rest is missing.
+ * FP: the payload is an array of u64 return addresses, innermost first.
+ * WALK: the payload is such an array, with rip first. It is exact to the end of
+ *   the stack, which is window_bytes above rsp. With CUT it is exact to its last
+ *   address, which has no rule, and which lies beyond all that a snapshot shows.
  */
 struct lockspan_stack {
 	struct lockspan_rec rec;
@@ -380,7 +385,7 @@ struct lockspan_stack {
 
 /* How to find the caller of a frame: its return address is at CFA + ra_off, its rsp is the CFA. */
 struct lockspan_rule {
-	__u64 pc;		/* within the call: return address - 1, rip - 1 */
+	__u64 pc;		/* an address within the call: return address - 1, or rip - 1 */
 	__s32 cfa_off;
 	__s16 ra_off;
 	__s16 rbp_off;
