@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: user/compare/ user/capture/ user/report/ user/profile/ user/base/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
  *
  * Two span files of one run, of which every part is known. Would catch: a span

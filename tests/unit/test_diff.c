@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * Two recordings compared. Would catch: a difference with the wrong sign, a row

@@ -228,6 +228,36 @@ static void other_places(void **state)
 	lsp_symbols_destroy(s);
 }
 
+/* A library's function that stands between the program and the wait names no lock; one of the program's does. */
+static void functions_between(void **state)
+{
+	static const struct { struct lsp_line between; const char *name; } rows[] = {
+		{ LINE("operator new(unsigned long)"), "heap@Shop::order" },
+		{ LINE("uv_mutex_lock"), "heap@Shop::order" },
+		{ LINE("g_mutex_locker_new"), "heap@Shop::order" },
+		{ LINE("QMutexLocker<QMutex>::QMutexLocker(QMutex*)"), "heap@Shop::order" },
+		{ LINE("<std::sync::Mutex<T> as shop::Till>::take"), "heap@Shop::order" },
+		{ { .function = "core::ptr::drop_in_place", .file = "/rustc/59807616e/library/core/src/ptr/mod.rs" },
+		  "heap@Shop::order" },
+		{ { .function = "core::tick()", .file = "/home/me/engine/core/tick.cc" }, "heap@core::tick" },
+		{ LINE("pthread_pool_take"), "heap@pthread_pool_take" },
+		{ LINE("sem_init_all"), "heap@sem_init_all" },
+	};
+	struct lsp_place p = { .region = LSP_REGION_HEAP };
+	struct lsp_symbols *s;
+
+	(void)state;
+	assert_int_equal(lsp_symbols_create(&s), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct lsp_line lines[] = { LINE("pthread_mutex_lock"), rows[i].between, LINE("Shop::order()") };
+		struct lsp_frame frame = { .lines = lines, .nlines = 3 };
+		struct lsp_trace trace = { .frames = &frame, .nframes = 1 };
+
+		assert_string_equal(lsp_lock_name(s, &p, LSP_SYNC_MUTEX, &trace), rows[i].name);
+	}
+	lsp_symbols_destroy(s);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -248,6 +278,7 @@ int main(void)
 		cmocka_unit_test(cxx_program),
 		cmocka_unit_test(clang_program),
 		cmocka_unit_test(other_places),
+		cmocka_unit_test(functions_between),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: user/report/ user/profile/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * A page of a recording that is too large for one. Would catch: a page that grows

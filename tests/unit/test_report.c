@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * What `lockspan report` makes of profiles. Would catch: a wait or release

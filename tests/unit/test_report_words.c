@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * How a report names places and writes numbers. Would catch: a library's wrapper
@@ -31,6 +32,11 @@ static void test_site(void **state)
 		{ "[\"sync.(*Mutex).Lock\",\"main.work\"]", "main.work" },
 		{ "[\"pthread_mutex_lock\",\"std::mutex::lock\"]", "pthread_mutex_lock" },
 		{ "[\"pthread_mutex_lock\",\"mtx_lock\",\"main\"]", "main" },
+		{ "[\"malloc\",\"operator new(unsigned long)\",\"my_work\",\"main\"]", "my_work" },
+		{ "[\"free\",\"operator delete(void*)\",\"my_work\",\"main\"]", "my_work" },
+		{ "[\"pthread_mutex_lock\",\"uv_mutex_lock\",\"my_work\"]", "my_work" },
+		{ "[\"pthread_mutex_lock\",\"malloc\",\"my_work\"]", "my_work" },
+		{ "[\"pthread_join\",\"<std::thread::JoinHandle<T>>::join\",\"my_work\"]", "my_work" },
 		/* a program's own, that begin like a library's */
 		{ "[\"sem_wait\",\"sem_take\",\"sem_worker\",\"start_thread\"]", "sem_take" },
 		{ "[\"pthread_mutex_lock\",\"pthread_pool_take\",\"main\"]", "pthread_pool_take" },

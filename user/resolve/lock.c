@@ -147,23 +147,6 @@ static const char *static_name(struct lsp_symbols *s, const struct lsp_place *p,
 	return err ? NULL : lsp_arena_format(&s->text, "%s%s%s", prefix, colon, name);
 }
 
-/* Whether a function only passes on what its caller wants: std::lock_guard, g_mutex_locker_new. */
-static bool is_passing_on(const char *function)
-{
-	static const char *const prefixes[] = {
-		"std::", "__gnu_cxx::", "__gthread", "core::", "alloc::", "lock_api::",
-		"parking_lot", "boost::", "absl::", "folly::", "g_mutex_locker", "g_rec_mutex",
-		"tbb::", "QMutexLocker", "pthread_", "sem_init", "mtx_init", "cnd_init", "g_cond_",
-		"g_rw_lock_", "g_mutex_init", "uv_mutex_", "uv_cond_", "uv_rwlock_", "uv_sem_",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-		if (!strncmp(function, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
 /* The innermost function of the program that the trace shows, bare, and its line; false: none. */
 static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, uint32_t *line)
 {
@@ -180,7 +163,7 @@ static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, ui
 				return false;
 			lsp_plain_name(f->lines[j].function, ret, bytes);
 			*line = f->lines[j].line;
-			if (*ret && !known && !is_passing_on(ret) &&
+			if (*ret && !known && !lsp_sync_is_wrapper(f->lines[j].function, f->lines[j].file) &&
 			    !(f->object && lsp_sync_library_find(f->object->path)))
 				return true;
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables. Names are bare (plain.h); a C name also matches with its leading
- * underscores, a "GI_", "new_" or "old_" after them and a "64" at its end left
- * out, which is how glibc names what is behind a public function.
+ * The tables. Names are bare (symbol/plain_name.h). Glibc names what is behind a public function with leading
+ * underscores, with "GI_", "new_" or "old_" after them, or with a "64" at the end. A C name also matches without
+ * these.
  */
 #include "sync_names.h"
 
@@ -245,6 +245,21 @@ static const struct lsp_sync_library libraries[] = {
 	{ "libQt6Core.so", LSP_SYNC_OTHER, false, false },
 };
 
+/*
+ * Beginnings of bare names of library code that stands between the program and the function that waits, wakes
+ * or initialises a lock: guards, templates, wrappers of another language's library.
+ */
+static const char *const wrappers[] = {
+	"pthread_mutex_", "pthread_rwlock_", "pthread_cond_", "pthread_barrier_", "pthread_spin_", "__pthread_",
+	"___pthread_", "std::", "__gnu_cxx::", "__gthread", "operator new", "operator delete", "boost::", "absl::",
+	"folly::", "tbb::", "parking_lot", "lock_api::", "sync.", "sync/", "internal/", "runtime.", "g_mutex_",
+	"g_rec_mutex_", "g_cond_", "g_rw_lock_", "QMutex", "QReadWriteLock", "uv_mutex_", "uv_cond_", "uv_rwlock_",
+	"uv_sem_",
+};
+
+/* Names of such functions as a whole, because programs have functions of their own that begin in the same way. */
+static const char *const initialisers[] = { "sem_init", "mtx_init", "cnd_init" };
+
 /* What stands before a pattern's first star decides nearly always, and needs no fnmatch(). */
 static bool fits(const char *pattern, const char *name)
 {
@@ -306,4 +321,30 @@ const struct lsp_sync_library *lsp_sync_library_find(const char *path)
 		if (!strncmp(name, libraries[i].prefix, strlen(libraries[i].prefix)))
 			return &libraries[i];
 	return NULL;
+}
+
+/* Rust's own crates. A program in C++ may have namespaces with the same names, but its files lie elsewhere. */
+static bool is_rust_library(const char *name, const char *file)
+{
+	if (strncmp(name, "core::", 6) && strncmp(name, "alloc::", 7))
+		return false;
+	return !*file || strstr(file, "/library/") || strstr(file, "/rustc");
+}
+
+bool lsp_sync_is_wrapper(const char *function, const char *file)
+{
+	const struct lsp_sync_name *known = lsp_sync_name_find(function);
+	char name[256];
+	size_t i;
+
+	if (known && known->kind == LSP_SYNC_PUBLIC)
+		return true;
+	lsp_plain_name(function, name, sizeof(name));
+	for (i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++)
+		if (!strncmp(name, wrappers[i], strlen(wrappers[i])))
+			return true;
+	for (i = 0; i < sizeof(initialisers) / sizeof(*initialisers); i++)
+		if (!strcmp(name, initialisers[i]))
+			return true;
+	return is_rust_library(name, file);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is known of the functions of libraries that wait and wake. To teach
- * lockspan another library, add its functions to the table in sync_names.c.
+ * What is known of libraries whose functions wait and wake. All names of such functions stand in the tables of
+ * sync_names.c. To teach lockspan another library, add its functions there.
  */
 #ifndef LSP_RESOLVE_SYNC_NAMES_H
 #define LSP_RESOLVE_SYNC_NAMES_H
@@ -42,6 +42,13 @@ struct lsp_sync_name {
 
 /* By the name that people read; NULL: not known. */
 const struct lsp_sync_name *lsp_sync_name_find(const char *function);
+
+/*
+ * Whether a function only passes on what its caller wants, so that it is neither the place of a wait nor the one
+ * after which a lock is named: a function that programs call to wait or wake, std::lock_guard, operator new.
+ * @file: its source file, "" if it is not known.
+ */
+bool lsp_sync_is_wrapper(const char *function, const char *file);
 
 /* A library whose unnamed code is internal. */
 struct lsp_sync_library {
