@@ -27,15 +27,6 @@
 #define NR_FUTEX_WAITV		449
 #define NR_FUTEX_WAIT		455
 
-/* From include/uapi/linux/futex.h. */
-#define OP_WAIT			0
-#define OP_LOCK_PI		6
-#define OP_WAIT_BITSET		9
-#define OP_WAIT_REQUEUE_PI	11
-#define OP_LOCK_PI2		13
-#define OP_PRIVATE		128U	/* FUTEX_PRIVATE_FLAG and FUTEX2_PRIVATE */
-#define OP_CLOCK_REALTIME	256U
-
 enum call {
 	CALL_OTHER,
 	CALL_FUTEX,
@@ -60,24 +51,6 @@ static enum call call_of(u32 nr, bool compat)
 	if (compat ? nr == NR_32_FUTEX || nr == NR_32_FUTEX_TIME64 : nr == NR_64_FUTEX)
 		return CALL_FUTEX;
 	return CALL_OTHER;
-}
-
-static u8 op_of(u32 word)
-{
-	switch (word & ~(OP_PRIVATE | OP_CLOCK_REALTIME)) {
-	case OP_WAIT:
-		return LOCKSPAN_OP_WAIT;
-	case OP_WAIT_BITSET:
-		return LOCKSPAN_OP_WAIT_BITSET;
-	case OP_WAIT_REQUEUE_PI:
-		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
-	case OP_LOCK_PI:
-		return LOCKSPAN_OP_LOCK_PI;
-	case OP_LOCK_PI2:
-		return LOCKSPAN_OP_LOCK_PI2;
-	default:
-		return LOCKSPAN_OP_OTHER;
-	}
 }
 
 bool lsp_call_is_restart(u32 nr, bool compat)
@@ -114,8 +87,8 @@ bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_
 	case CALL_FUTEX:	/* uaddr, op, val, timeout, uaddr2, val3 */
 		ret->uaddr2 = narrow ? (u32)args[4] : args[4];
 		ret->word = (u32)args[1];
-		ret->op = op_of(ret->word);
-		ret->shared = !(ret->word & OP_PRIVATE);
+		ret->op = lsp_futex_op_of(ret->word);
+		ret->shared = !(ret->word & LSP_FUTEX_PRIVATE);
 		break;
 	case CALL_WAITV:	/* waiters, nr_futexes, flags, timeout, clockid */
 		ret->word = (u32)args[2];
@@ -124,7 +97,7 @@ bool lsp_futex_op_read(u64 nr, const u64 args[6], bool compat, struct lsp_futex_
 	case CALL_WAIT2:	/* uaddr, val, mask, flags, timeout, clockid */
 		ret->word = (u32)args[3];
 		ret->op = LOCKSPAN_OP_WAIT2;
-		ret->shared = !(ret->word & OP_PRIVATE);
+		ret->shared = !(ret->word & LSP_FUTEX_PRIVATE);
 		break;
 	default:
 		break;

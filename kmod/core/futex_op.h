@@ -15,6 +15,37 @@ struct lsp_futex_op {
 };
 
 /*
+ * Operations and flags of futex(2), with the names and numbers of include/uapi/linux/futex.h. The headers of older
+ * kernels do not have all of them.
+ */
+#define LSP_FUTEX_WAIT			0U
+#define LSP_FUTEX_LOCK_PI		6U
+#define LSP_FUTEX_WAIT_BITSET		9U
+#define LSP_FUTEX_WAIT_REQUEUE_PI	11U
+#define LSP_FUTEX_LOCK_PI2		13U
+#define LSP_FUTEX_PRIVATE		128U	/* FUTEX_PRIVATE_FLAG and FUTEX2_PRIVATE */
+#define LSP_FUTEX_CLOCK_REALTIME	256U
+
+/* The operation for which @word, the second argument of futex(2), stands. OTHER: the call does not wait. */
+static inline u8 lsp_futex_op_of(u32 word)
+{
+	switch (word & ~(LSP_FUTEX_PRIVATE | LSP_FUTEX_CLOCK_REALTIME)) {
+	case LSP_FUTEX_WAIT:
+		return LOCKSPAN_OP_WAIT;
+	case LSP_FUTEX_WAIT_BITSET:
+		return LOCKSPAN_OP_WAIT_BITSET;
+	case LSP_FUTEX_WAIT_REQUEUE_PI:
+		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
+	case LSP_FUTEX_LOCK_PI:
+		return LOCKSPAN_OP_LOCK_PI;
+	case LSP_FUTEX_LOCK_PI2:
+		return LOCKSPAN_OP_LOCK_PI2;
+	default:
+		return LOCKSPAN_OP_OTHER;
+	}
+}
+
+/*
  * @nr and @args are as syscall_get_nr() and syscall_get_arguments() return them. @compat says that
  * it is a 32-bit call. (A call of x32 is known by its number, whatever @compat says.)
  *

@@ -137,6 +137,17 @@ static void test_futex(void **state)
 	}
 }
 
+/* The second argument alone, as the resolver has it in the registers of a stack. */
+static void test_word(void **state)
+{
+	(void)state;
+	for (size_t c = 0; c < COUNT(commands); c++) {
+		assert_int_equal(lsp_futex_op_of(commands[c].cmd), commands[c].op);
+		assert_int_equal(lsp_futex_op_of(commands[c].cmd | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
+				 commands[c].op);
+	}
+}
+
 /* Each element of the vector says for itself whether it is private. */
 static void test_waitv(void **state)
 {
@@ -255,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_futex),
+		cmocka_unit_test(test_word),
 		cmocka_unit_test(test_waitv),
 		cmocka_unit_test(test_futex2_wait),
 		cmocka_unit_test(test_no_futex_wait),

@@ -6,11 +6,11 @@
 #include "resolve.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kmod/core/futex_op.h"
 #include "lock.h"
 #include "maps/maps.h"
 #include "../base/maptext.h"
@@ -19,11 +19,6 @@
 #include "symbol/symbol.h"
 #include "sync.h"
 #include "unwind/unwind.h"
-
-/* Linux 5.14; the headers of the oldest supported suite lack it. */
-#ifndef FUTEX_LOCK_PI2
-#define FUTEX_LOCK_PI2 13
-#endif
 
 /* The system call's second argument, in the numbering of LOCKSPAN_REGS. */
 #define REG_RSI 4
@@ -272,25 +267,15 @@ static int frames_fill(struct lsp_resolver *r, struct lsp_mapset *set, const str
 	return err;
 }
 
-/* The system call's own arguments say what the waiter waited with. */
+/*
+ * With which operation the waiter waited, by the arguments of its system call. The number of the call is not known:
+ * it is taken for futex(2), which nearly all are.
+ */
 static unsigned int waiter_op(const struct lockspan_stack *s, enum lsp_side side)
 {
 	if (side != LSP_SIDE_WAITER || (s->rec.flags & LOCKSPAN_STACK_COMPAT))
 		return LOCKSPAN_OP_OTHER;
-	switch ((uint32_t)s->regs[REG_RSI] & FUTEX_CMD_MASK) {
-	case FUTEX_WAIT:
-		return LOCKSPAN_OP_WAIT;
-	case FUTEX_WAIT_BITSET:
-		return LOCKSPAN_OP_WAIT_BITSET;
-	case FUTEX_LOCK_PI:
-		return LOCKSPAN_OP_LOCK_PI;
-	case FUTEX_WAIT_REQUEUE_PI:
-		return LOCKSPAN_OP_WAIT_REQUEUE_PI;
-	case FUTEX_LOCK_PI2:
-		return LOCKSPAN_OP_LOCK_PI2;
-	default:
-		return LOCKSPAN_OP_OTHER;
-	}
+	return lsp_futex_op_of((uint32_t)s->regs[REG_RSI]);
 }
 
 static bool is_one_of(const struct lsp_frame *f, const char *const *names, size_t n)
