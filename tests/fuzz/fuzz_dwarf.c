@@ -11,7 +11,7 @@
  * sources: user/resolve/dwarf/inline.c user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c
  * sources: user/base/arena.c user/resolve/symbol/demangle.c user/resolve/symbol/plain_name.c
  * sources: user/resolve/dwarf/variable.c user/resolve/dwarf/type.c user/resolve/lock.c
- * sources: user/resolve/sync_names.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/sync_names.c user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/resolve/unwind/snapshot.c
@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/lock.h"
 #include "../../user/resolve/symbol/symbol.h"
 

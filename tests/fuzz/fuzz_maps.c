@@ -6,7 +6,7 @@
  * read as two texts, at the first NUL: the mappings, and the same process read
  * again. Files are not opened.
  * sources: user/base/maptext.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/resolve/elf/file.c
- * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
+ * sources: user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
  * sources: user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
  * sources: user/resolve/maps/maps.c user/base/arena.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c

@@ -7,7 +7,7 @@
  * files. Also: damaged sections that are believed.
  *
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c
- * sources: user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c
+ * sources: user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/arena.c user/resolve/unwind/snapshot.c
  * libs: -ldw -lelf -lz -llzma -ldl
@@ -29,7 +29,9 @@
 
 #include "../../user/resolve/unwind/cfi.h"
 #include "../../user/resolve/unwind/fde.h"
-#include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/cache.h"
+#include "../../user/resolve/elf/debugfile.h"
+#include "../../user/resolve/elf/section.h"
 
 static const char source_plain[] =
 	"#include <stdlib.h>\n"

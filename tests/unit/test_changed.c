@@ -5,7 +5,7 @@
  * one that was mapped; a process that is looked at because it has, in another pid
  * namespace, the number of the one that was meant.
  *
- * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c
+ * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c
  * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/resolve/elf/minidebug.c user/base/arena.c user/resolve/unwind/snapshot.c
@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/maps/maps.h"
 
 static char dir[] = "/tmp/test_changed.XXXXXX";

@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/symbol/symbol.h"
 #include "../../user/resolve/unwind/cfi.h"
 #include "scratch.h"

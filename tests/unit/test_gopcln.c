@@ -7,7 +7,7 @@
  * .symtab and .debug_frame of the same program before it was stripped.
  *
  * sources: tests/unit/scratch.c user/resolve/elf/gopcln.c user/resolve/elf/symtab.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
- * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c user/resolve/unwind/callsite.c
  * sources: user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/range.c user/resolve/maps/maps.c
  * sources: user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/arena.c user/resolve/unwind/snapshot.c
@@ -33,6 +33,7 @@
 #include "../../user/resolve/elf/gopcln.h"
 #include "../../user/resolve/unwind/go_rules.h"
 #include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/section.h"
 #include "../../user/resolve/elf/symtab.h"
 #include "scratch.h"
 

@@ -12,7 +12,7 @@
  * sources: user/resolve/symbol/plain_name.c user/resolve/symbol/symbol.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/symbol/symfile.c user/resolve/elf/slot.c user/resolve/dwarf/inline.c
  * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
- * sources: user/resolve/symbol/demangle.c user/resolve/elf/file.c user/resolve/elf/cache.c
+ * sources: user/resolve/symbol/demangle.c user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/fde.c user/resolve/unwind/cfa.c user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/resolve/unwind/snapshot.c
@@ -28,6 +28,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/lock.h"
 #include "scratch.h"
 

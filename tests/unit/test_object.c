@@ -5,7 +5,7 @@
  * twice, or two taken for one; a debug file that is not found, or one of another
  * build that is believed; damaged files that crash, or of which nothing is left.
  *
- * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c
+ * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c
  * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
@@ -35,7 +35,8 @@
 #include <unistd.h>
 
 #include "../../user/resolve/unwind/cfi.h"
-#include "../../user/resolve/elf/file.h"
+#include "../../user/resolve/elf/cache.h"
+#include "../../user/resolve/elf/debugfile.h"
 
 static char dir[] = "/tmp/test_object.XXXXXX";
 

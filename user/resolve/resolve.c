@@ -14,7 +14,7 @@
 #include "lock.h"
 #include "maps/maps.h"
 #include "../base/maptext.h"
-#include "elf/file.h"
+#include "elf/cache.h"
 #include "symbol/perfmap.h"
 #include "symbol/symbol.h"
 #include "sync.h"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../user/resolve/elf/debugfile.h"
 #include "../../../user/resolve/elf/symtab.h"
 
 char subjects_dir[] = "/tmp/test_unwind.XXXXXX";

@@ -1,49 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The set of files that a resolver has opened; private to file.c and debugfile.c. */
+/* The set of files that a resolver has opened. */
 #ifndef LSP_ELF_CACHE_H
 #define LSP_ELF_CACHE_H
 
 #include "file.h"
 
-#define LSP_ELF_BUCKETS 1024
+struct lsp_elf_cache;
 
-struct lsp_elf_cache {
-	struct lsp_elf *elves[LSP_ELF_BUCKETS];	/* by inode */
-	uint32_t count;
-	struct lsp_elf *vdso;
-	char *debug_dir;
-	bool debuginfod;
-	void (*warn)(void *arg, const char *sentence);
-	void *warn_arg;
-	uint64_t *warned;	/* hashes of the sentences said already */
-	size_t nwarned;
-	bool foreign_pids;
-	uint64_t begun_ns;
-	size_t changed;		/* files that were written to */
-	size_t unopened;	/* files that found no free descriptor */
+/* What the kernel said of the file when it was mapped. */
+struct lsp_elf_origin {
+	const char *path;	/* as in /proc/PID/maps, " (deleted)" included */
+	uint32_t tgid;		/* a process that maps it, perhaps gone; 0 unknown */
+	uint64_t start;		/* of one mapping of it there */
+	uint64_t end;
+	uint64_t offset;
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint64_t ino;		/* 0: unknown, accept what the path leads to */
+	bool quiet;		/* do not warn: it is only tried early */
 };
 
-static inline size_t lsp_elf_hash(uint64_t ino)
-{
-	return (size_t)((ino * 0x9e3779b97f4a7c15ULL) >> 32) % LSP_ELF_BUCKETS;
-}
+struct lsp_elf_options {
+	const char *debug_dir;	/* NULL for /usr/lib/debug */
+	bool debuginfod;	/* ask the user's servers, where libdebuginfod is there */
+	bool foreign_pids;	/* tgids are not those of /proc, which is not asked */
+	uint64_t begun_ns;	/* CLOCK_REALTIME of the recording's begin; 0 unknown */
+	void (*warn)(void *arg, const char *sentence); /* may be NULL */
+	void *warn_arg;
+};
+
+/* @options and its strings are copied. 0 or -ENOMEM. */
+int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_cache **ret);
+
+/* Also frees files that are still referenced. NULL is allowed. */
+void lsp_elf_cache_destroy(struct lsp_elf_cache *cache);
 
 /*
- * open() for reading a file that stays open. Raises the soft limit of open files
- * to the hard one when it comes near, and leaves some for others: -1 and EMFILE.
+ * The file behind a mapping. Tried in order: the path when what is there has
+ * the device and the inode of the mapping, the live process's own mapping
+ * (/proc/PID/map_files), the path below its root directory (/proc/PID/root), a
+ * file of the same identity that is open already. "[vdso]" gives this
+ * process's own. -ENOENT: no such file; -ESTALE: FILE was replaced after the
+ * process started, or may have been written to since it was mapped; -ENOEXEC: not an ELF file of this byte order; -ENOMEM.
+ * Each refusal is warned of once per file, in one sentence.
  */
-int lsp_elf_file_open(const char *path, int flags);
+int lsp_elf_get(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin,
+		struct lsp_elf **ret);
 
-static inline bool lsp_elf_is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t minor,
-				     uint64_t ino)
-{
-	return o->ino == ino && o->dev_major == major && o->dev_minor == minor;
-}
+/* A plain file, for tests and tools. */
+int lsp_elf_open(struct lsp_elf_cache *cache, const char *path, struct lsp_elf **ret);
 
-/* Whether the process still has that very mapping; then map_files leads to its file, deleted or not. */
-bool lsp_elf_still_mapped(const struct lsp_elf_origin *o);
+/* Files that were written to during the recording, so that they name nothing. */
+size_t lsp_elf_changed(const struct lsp_elf_cache *cache);
 
-/* Closes every file of the cache; in file.c. */
-void lsp_elf_free_all(struct lsp_elf_cache *cache);
+/* Files that found no free descriptor when they were asked for. */
+size_t lsp_elf_unopened(const struct lsp_elf_cache *cache);
 
 #endif

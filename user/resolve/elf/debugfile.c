@@ -19,14 +19,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "cache.h"
 #include "gopcln.h"
 #include "minidebug.h"
-
-/* Of the ELF specification; the oldest elf.h that is built with lacks it. */
-#ifndef ELFCOMPRESS_ZSTD
-#define ELFCOMPRESS_ZSTD 2
-#endif
+#include "section.h"
 
 struct lsp_elf_debug {
 	bool searched;		/* for the separate file */
@@ -76,47 +71,6 @@ static struct lsp_elf_debug *debug_of(struct lsp_elf *e)
 	return d;
 }
 
-static Elf_Data *uncompressed(Elf_Scn *scn, const char *name, GElf_Shdr *shdr)
-{
-	if ((shdr->sh_flags & SHF_COMPRESSED) &&
-	    (elf_compress(scn, 0, 0) < 0 || !gelf_getshdr(scn, shdr)))
-		return NULL;
-	if (!strncmp(name, ".zdebug", 7) && elf_compress_gnu(scn, 0, 0) < 0)
-		return NULL;
-	return elf_rawdata(scn, NULL);
-}
-
-/* Some linkers compress under another name: .zdebug_frame for .debug_frame. */
-static bool named(const char *name, const char *want)
-{
-	return !strcmp(name, want) ||
-	       (!strncmp(name, ".zdebug", 7) && !strncmp(want, ".debug", 6) &&
-		!strcmp(name + 2, want + 1));
-}
-
-Elf_Data *lsp_elf_section(Elf *elf, const char *name, GElf_Shdr *shdr)
-{
-	Elf_Scn *scn = NULL;
-	Elf_Data *data;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *s;
-
-		if (!gelf_getshdr(scn, shdr))
-			continue;
-		s = elf_strptr(elf, names, shdr->sh_name);
-		if (!s || !named(s, name) || shdr->sh_type == SHT_NOBITS)
-			continue;
-		data = uncompressed(scn, s, shdr);
-		if (data && data->d_buf && data->d_size)
-			return data;
-	}
-	return NULL;
-}
-
 static bool has_symbols(Elf *elf, uint32_t type)
 {
 	Elf_Scn *scn = NULL;
@@ -139,7 +93,7 @@ static bool has_dwarf(Elf *elf)
 	while ((scn = elf_nextscn(elf, scn))) {
 		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
 
-		if (s && named(s, ".debug_info") && sh.sh_type != SHT_NOBITS && sh.sh_size)
+		if (s && lsp_elf_section_is(s, ".debug_info") && sh.sh_type != SHT_NOBITS && sh.sh_size)
 			return true;
 	}
 	return false;
@@ -181,7 +135,7 @@ static bool crc_agrees(int fd, uint32_t want)
  * Opens @path when it is the debug file of build-id @hex or, without ids, of
  * checksum *@crc. One that is there and is another's is named, once.
  */
-static Elf *candidate(struct lsp_elf_cache *c, const char *path, const char *hex,
+static Elf *candidate(struct lsp_elf_context *c, const char *path, const char *hex,
 		      const uint32_t *crc, int *ret_fd)
 {
 	int fd = lsp_elf_file_open(path, O_NONBLOCK | O_NOCTTY);
@@ -209,7 +163,7 @@ static Elf *candidate(struct lsp_elf_cache *c, const char *path, const char *hex
 	return NULL;
 }
 
-static Elf *by_build_id(struct lsp_elf_cache *c, const char *hex, int *fd, char **ret_path)
+static Elf *by_build_id(struct lsp_elf_context *c, const char *hex, int *fd, char **ret_path)
 {
 	char *path;
 	Elf *elf;
@@ -242,11 +196,11 @@ static Elf *by_link(struct lsp_elf *e, int *fd, char **ret_path)
 		return NULL;
 	for (i = 0; i < 3 && !elf; i++) {
 		int n = i < 2 ? asprintf(&path, forms[i], dir, link) :
-			asprintf(&path, "%s%s/%s", e->cache->debug_dir, dir, link);
+			asprintf(&path, "%s%s/%s", e->context->debug_dir, dir, link);
 
 		if (n < 0)
 			break;
-		elf = candidate(e->cache, path, e->build_id, &crc, fd);
+		elf = candidate(e->context, path, e->build_id, &crc, fd);
 		if (!elf)
 			free(path);
 	}
@@ -272,11 +226,11 @@ static Elf *by_server(struct lsp_elf *e, int *fd, char **ret_path)
 	Elf *elf = NULL;
 	int got;
 
-	if (!e->cache->debuginfod || !*e->build_id)
+	if (!e->context->debuginfod || !*e->build_id)
 		return NULL;
 	lib = dlopen("libdebuginfod.so.1", RTLD_LAZY | RTLD_LOCAL);
 	if (!lib) {
-		lsp_elf_warn(e->cache, "libdebuginfod.so.1 is not installed: no debug files from servers");
+		lsp_elf_warn(e->context, "libdebuginfod.so.1 is not installed: no debug files from servers");
 		return NULL;
 	}
 	begin = (begin_fn)dlsym(lib, "debuginfod_begin");
@@ -289,7 +243,7 @@ static Elf *by_server(struct lsp_elf *e, int *fd, char **ret_path)
 		end(client);
 		if (got >= 0) {
 			close(got);
-			elf = candidate(e->cache, *ret_path, e->build_id, NULL, fd);
+			elf = candidate(e->context, *ret_path, e->build_id, NULL, fd);
 			if (!elf) {
 				free(*ret_path);
 				*ret_path = NULL;
@@ -307,7 +261,7 @@ Elf *lsp_elf_debug_elf(struct lsp_elf *e)
 	if (!d || d->searched)
 		return d ? d->elf : NULL;
 	d->searched = true;
-	d->elf = by_build_id(e->cache, e->build_id, &d->fd, &d->path);
+	d->elf = by_build_id(e->context, e->build_id, &d->fd, &d->path);
 	if (!d->elf)
 		d->elf = by_link(e, &d->fd, &d->path);
 	if (!d->elf)
@@ -329,12 +283,12 @@ static void alt_attach(struct lsp_elf *e, struct lsp_elf_debug *d)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	if (n <= 0)
 		return;
-	elf = by_build_id(e->cache, hex, &d->alt_fd, NULL);
+	elf = by_build_id(e->context, hex, &d->alt_fd, NULL);
 	if (!elf && name[0] == '/')
-		elf = candidate(e->cache, name, hex, NULL, &d->alt_fd);
+		elf = candidate(e->context, name, hex, NULL, &d->alt_fd);
 	if (!elf && name[0] != '/' && strrchr(dir, '/') &&
 	    asprintf(&path, "%.*s/%s", (int)(strrchr(dir, '/') - dir), dir, name) >= 0) {
-		elf = candidate(e->cache, path, hex, NULL, &d->alt_fd);
+		elf = candidate(e->context, path, hex, NULL, &d->alt_fd);
 		free(path);
 	}
 	if (elf)
@@ -342,32 +296,10 @@ static void alt_attach(struct lsp_elf *e, struct lsp_elf_debug *d)
 	if (d->alt)
 		dwarf_setalt(d->dwarf, d->alt);
 	else
-		lsp_elf_warn(e->cache, "%s: the shared part of its debug information (%s) is missing",
+		lsp_elf_warn(e->context, "%s: the shared part of its debug information (%s) is missing",
 			     e->path, name);
 	if (elf && !d->alt)
 		elf_end(elf);
-}
-
-bool lsp_elf_section_packed_warn(struct lsp_elf *e, Elf *elf, const char *name, const char *lost)
-{
-	Elf_Scn *scn = NULL;
-	size_t names;
-	GElf_Chdr ch;
-	GElf_Shdr sh;
-
-	if (!elf || elf_getshdrstrndx(elf, &names))
-		return false;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-
-		if (!s || !(sh.sh_flags & SHF_COMPRESSED) || strcmp(s, name))
-			continue;
-		lsp_elf_warn(e->cache, "%s: its debug information (%s) cannot be decompressed%s: %s",
-			     e->path, name, gelf_getchdr(scn, &ch) && ch.ch_type == ELFCOMPRESS_ZSTD ?
-			     ", it is zstd's, which needs elfutils 0.189 or later" : "", lost);
-		return true;
-	}
-	return false;
 }
 
 /*
@@ -407,7 +339,7 @@ static Dwarf *dwarf_load(struct lsp_elf *e, struct lsp_elf_debug *d)
 		return NULL;
 	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (!dwarf_packed_warn(e, elf) && !dwarf)
-		lsp_elf_warn(e->cache, "%s: its debug information is damaged (%s): no source lines",
+		lsp_elf_warn(e->context, "%s: its debug information is damaged (%s): no source lines",
 			     e->path, dwarf_errmsg(-1));
 	return dwarf;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
+#include "section.h"
 
 /* More functions than any program has. */
 #define FUNCS_MAX (1U << 26)

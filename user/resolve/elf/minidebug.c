@@ -5,6 +5,8 @@
 #include <lzma.h>
 #include <stdlib.h>
 
+#include "section.h"
+
 /* The largest of Fedora's are a few MiB. */
 #define IMAGE_MAX_BYTES (64U << 20)
 
@@ -74,7 +76,7 @@ void lsp_minidebug_init(struct lsp_minidebug *m, struct lsp_elf *e)
 	if (is_of(m->elf, e))
 		return;
 	lsp_minidebug_uninit(m);
-	lsp_elf_warn(e->cache, "%s: its .gnu_debugdata is damaged or too large:"
+	lsp_elf_warn(e->context, "%s: its .gnu_debugdata is damaged or too large:"
 		     " functions that it does not export have no names", e->path);
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "section.h"
+
 struct slot {
 	uint64_t vaddr;
 	const char *name;

@@ -12,6 +12,7 @@
 
 #include "../../base/maptext.h"
 #include "../../base/arena.h"
+#include "../elf/debugfile.h"
 #include "mapsets.h"
 
 struct object_slot {

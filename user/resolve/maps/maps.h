@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../elf/cache.h"
 #include "mapset.h"
 
 struct lsp_maps;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../elf/debugfile.h"
 #include "../elf/slot.h"
 #include "../dwarf/variable.h"
 
@@ -80,7 +81,7 @@ int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret)
 	if (!err && !f->inlines) {
 		err = lsp_inlines_create(dw, &f->inlines);
 		if (!err && lsp_inlines_are_split(f->inlines))
-			lsp_elf_warn(f->elf->cache, "%s: part of its debug information is in .dwo files,"
+			lsp_elf_warn(f->elf->context, "%s: part of its debug information is in .dwo files,"
 				     " which are not read: inlined functions and variables there"
 				     " have no names", f->elf->path);
 	}

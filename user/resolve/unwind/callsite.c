@@ -12,6 +12,7 @@
 
 #include "../code/code.h"
 #include "../code/starts.h"
+#include "../elf/debugfile.h"
 #include "../elf/symtab.h"
 
 /* A frame larger than this is not searched through. */

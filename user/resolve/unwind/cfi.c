@@ -13,7 +13,7 @@
 #include "fde.h"
 #include "go_rules.h"
 #include "../elf/debugfile.h"
-#include "../elf/file.h"
+#include "../elf/section.h"
 
 #define RULE_NONE 0
 #define RULE_COMPLEX 1
