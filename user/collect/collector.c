@@ -5,11 +5,14 @@
  * the sums to a table by trace and lock name (resolved), which is what the
  * rows are read from. Folding is due when many sums or bytes wait, and at ticks.
  */
-#include "state.h"
+#include "collector.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "fold.h"
+#include "state.h"
 
 /* Captured stacks that may wait for their mappings; beyond it they resolve without. */
 #define WAITING_BYTES (256 << 20)

@@ -16,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aggregate.h"
 #include "../capture/span.h"
 #include "../resolve/resolve.h"
+#include "rows.h"
 
 struct lsp_collector;
 struct lsp_spanfile_writer;
@@ -75,25 +75,6 @@ int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uad
 /* Called after the last record: resolves all that is left. */
 int lsp_collector_finish(struct lsp_collector *c);
 
-enum lsp_row_kind {
-	LSP_ROW_BLOCK,		/* waits, by the waiter's stack */
-	LSP_ROW_MUTEX,		/* releases, by the releaser's */
-	LSP_ROW_OPEN,		/* waits that had not ended at STOP */
-};
-
-/* Events of one kind with the same stack, process, lock and thread name. */
-struct lsp_row {
-	enum lsp_row_kind kind;
-	const struct lsp_trace *trace;	/* never NULL */
-	const char *lock;
-	const char *comm;
-	enum lsp_sync sync;
-	uint32_t tgid;
-	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
-	bool worker;		/* released by a thread that has no stack of the process's */
-	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
-};
-
 /*
  * Calls @fn for every resolved row, until @fn returns something other than 0, which is
  * returned. If its own stack does not show the class of a release, the release has the
@@ -101,30 +82,6 @@ struct lsp_row {
  */
 int lsp_collector_rows(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
-
-struct lsp_collector_totals {
-	uint64_t records;
-	uint64_t spans;			/* SPAN records, of any outcome */
-	uint64_t releases;
-	uint64_t outcomes[LOCKSPAN_OUTCOME_COUNT];	/* spans that came */
-	uint64_t gaps;			/* places where records are missing, by their numbers */
-	uint64_t gap_records;		/* and how many */
-	uint64_t damaged;		/* runs that could not be read to their end */
-	uint64_t unfit;			/* records that contradict themselves, left out */
-	uint64_t unknown;		/* records of a type that is not known */
-	uint64_t maps;			/* MAP records */
-	size_t stacks;			/* captured stacks known now */
-	size_t stacks_missing;		/* named by events, never come */
-	size_t changed;			/* files that were written to meanwhile, so that code has no names */
-	size_t unopened;		/* files that found no free descriptor, so that code has no names */
-	size_t traces;			/* distinct, resolved */
-	size_t locks;			/* known now, by their keys */
-	size_t processes;
-	size_t rows;
-	uint64_t unrecorded;		/* events that found no memory */
-	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
-	size_t pairs_equal;		/* of them, with the same frames and the same end */
-};
 
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "state.h"
+#include "fold.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "state.h"
 
 /* Sums, and bytes of captured stacks, that may gather before they are folded. */
 #define FOLD_ROWS 65536

@@ -6,14 +6,15 @@
 #ifndef LSP_COLLECT_STATE_H
 #define LSP_COLLECT_STATE_H
 
-#include "births.h"
 #include "../capture/spanfile.h"
 #include "../capture/stackset.h"
 #include "../capture/stream.h"
-#include "collector.h"
+#include "../resolve/resolve.h"
+#include "births.h"
 #include "locks.h"
 #include "processes.h"
 #include "recent.h"
+#include "rows.h"
 #include "threads.h"
 #include "traces.h"
 
@@ -83,29 +84,10 @@ struct lsp_collector {
 	uint64_t now_ns;		/* latest time seen in a record */
 };
 
-
 static inline const struct lsp_trace *lsp_collector_trace(const struct lsp_collector *c,
 							  uint32_t place)
 {
 	return &c->traces.entries[place].trace;
 }
-
-/*
- * Resolves the stacks that can be and moves their sums from pending to
- * resolved. @last: nothing more will come, so resolve with what there is.
- */
-int lsp_collector_fold(struct lsp_collector *c, bool last);
-
-/* Teaches what has come and whose mappings are known; the rest waits for the next time. */
-void lsp_collector_teach(struct lsp_collector *c);
-
-/* Compares the two records of each pair. Before the last fold: it resolves them. */
-void lsp_collector_pairs_compare(struct lsp_collector *c);
-
-/* Names the locks whose initialisation was recorded, and makes them ready to be looked for. */
-void lsp_collector_births_name(struct lsp_collector *c);
-
-/* Whether so much has gathered that folding is due. */
-bool lsp_collector_fold_due(const struct lsp_collector *c);
 
 #endif

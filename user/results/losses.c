@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "profiles.h"
-
 /* Counters whose being above 0 means that a profile lacks something it should have. */
 static const struct {
 	enum lockspan_counter counter;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cfi.h"
 #include "../elf/leb.h"
+#include "rule.h"
 
 enum lsp_cfa_reg_kind {
 	LSP_CFA_REG_UNSPECIFIED,

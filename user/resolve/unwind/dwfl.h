@@ -7,7 +7,7 @@
 
 #include "../maps/maps.h"
 #include "snapshot.h"
-#include "unwind.h"
+#include "walk.h"
 
 /*
  * Fills @walk with the frames that libdwfl finds; @walk->end stays as it is,

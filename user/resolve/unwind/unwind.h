@@ -8,23 +8,7 @@
 #include <stdint.h>
 
 #include "../maps/maps.h"
-#include "../trace.h"
-
-/* Frames that are walked at most; what is deeper is cut as TRUNCATED. */
-#define LSP_WALK_MAX 1024
-
-struct lsp_step {
-	uint64_t pc;		/* inside the call: return address - 1; exact where a signal hit */
-	struct lsp_map *map;	/* NULL outside every mapping; valid until the set changes */
-	bool guessed;		/* not found by call frame information */
-	bool interrupted;	/* by a signal: pc is not in a call */
-};
-
-struct lsp_walk {
-	struct lsp_step steps[LSP_WALK_MAX];	/* leaf first */
-	size_t n;
-	enum lsp_end end;
-};
+#include "walk.h"
 
 /* Work done so far; for tests and for the curious. */
 struct lsp_unwind_counts {
