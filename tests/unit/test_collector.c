@@ -383,7 +383,7 @@ static double column_total(const struct lsp_profile *p, const char *type)
 
 static void profiles_of(uint32_t tgids, struct lsp_profiles *ret)
 {
-	const struct lsp_profiles_facts facts = { .time_ns = 1, .block_rate_ns = 1, .mutex_fraction = 1 };
+	const struct lsp_profiles_facts facts = { .time_ns = 1, .rates = { .block_rate_ns = 1, .mutex_fraction = 1 } };
 	struct feeder f;
 
 	begin(&f);

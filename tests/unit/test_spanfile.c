@@ -89,8 +89,7 @@ static struct lockspan_late late(uint8_t seed)
 static const char *const command[] = { "./prog", "-x", "", NULL };
 static const struct lsp_spanfile_header header = {
 	.release = "1.2", .contract = 7, .kernel = "6.1.0", .command = command,
-	.wall_ns = -5, .start_ns = UINT64_MAX, .block_rate_ns = 10000, .mutex_fraction = 3,
-	.min_delay_ns = 12,
+	.wall_ns = -5, .start_ns = UINT64_MAX, .rates = { 10000, 3, 12 },
 };
 static const struct lsp_spanfile_line lines[] = {
 	{ "inlined", "/src/a.c", 10 }, { "outer", "/src/a.c", 20 }, { "main", "", 0 },
@@ -168,9 +167,9 @@ static void header_is_equal(const struct lsp_spanfile_header *h)
 	assert_null(h->command[3]);
 	assert_int_equal(h->wall_ns, header.wall_ns);
 	assert_true(h->start_ns == header.start_ns);
-	assert_int_equal(h->block_rate_ns, header.block_rate_ns);
-	assert_int_equal(h->mutex_fraction, header.mutex_fraction);
-	assert_int_equal(h->min_delay_ns, header.min_delay_ns);
+	assert_int_equal(h->rates.block_rate_ns, header.rates.block_rate_ns);
+	assert_int_equal(h->rates.mutex_fraction, header.rates.mutex_fraction);
+	assert_int_equal(h->rates.min_delay_ns, header.rates.min_delay_ns);
 }
 
 static void trace_is_equal(const struct lsp_spanfile_trace *t)

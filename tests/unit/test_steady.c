@@ -87,7 +87,7 @@ static void begin(bool steady)
 static void look(struct lsp_profiles *ret)
 {
 	const struct lsp_profiles_facts facts = {
-		.block_rate_ns = 1, .mutex_fraction = 1, .session = SESSION,
+		.rates = { .block_rate_ns = 1, .mutex_fraction = 1 }, .session = SESSION,
 	};
 
 	assert_int_equal(lsp_collector_tick(g_collector), 0);

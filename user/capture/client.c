@@ -307,9 +307,9 @@ static int options_put(struct nl_msg *msg, const struct lsp_client_options *o)
 {
 	int err = nla_put_u32(msg, LOCKSPAN_A_VERSION, LOCKSPAN_VERSION);
 
-	err |= nla_put_u64(msg, LOCKSPAN_A_BLOCK_RATE_NS, o->block_rate_ns);
-	err |= nla_put_u32(msg, LOCKSPAN_A_MUTEX_FRACTION, o->mutex_fraction);
-	err |= nla_put_u64(msg, LOCKSPAN_A_MIN_DELAY_NS, o->min_delay_ns);
+	err |= nla_put_u64(msg, LOCKSPAN_A_BLOCK_RATE_NS, o->rates.block_rate_ns);
+	err |= nla_put_u32(msg, LOCKSPAN_A_MUTEX_FRACTION, o->rates.mutex_fraction);
+	err |= nla_put_u64(msg, LOCKSPAN_A_MIN_DELAY_NS, o->rates.min_delay_ns);
 	err |= nla_put_u32(msg, LOCKSPAN_A_STACK_MODE, o->stack_mode);
 	err |= nla_put_u32(msg, LOCKSPAN_A_FLAGS,
 			   o->flags | (o->both ? LOCKSPAN_F_BOTH : 0));

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rates.h"
 #include "span.h"
 
 struct lsp_client;
@@ -23,9 +24,7 @@ typedef int (*lsp_client_data_fn)(void *arg, uint32_t cpu, uint64_t seq, const v
 				  size_t bytes);
 
 struct lsp_client_options {
-	uint64_t block_rate_ns;
-	uint32_t mutex_fraction;
-	uint64_t min_delay_ns;
+	struct lsp_rates rates;
 	uint32_t stack_mode;	/* enum lockspan_stack_mode */
 	uint32_t flags;		/* LOCKSPAN_F_* */
 	const uint32_t *tgids;
@@ -50,9 +49,7 @@ struct lsp_client_report {
 	uint32_t version;
 	uint32_t state;		/* enum lockspan_state */
 	uint32_t owner_pid;
-	uint32_t mutex_fraction;
-	uint64_t block_rate_ns;
-	uint64_t min_delay_ns;
+	struct lsp_rates rates;
 	uint64_t start_ns;
 	uint64_t stop_ns;
 	uint64_t open_spans;

@@ -95,13 +95,13 @@ static int report_attr_read(struct lsp_client_report *r, const struct nlattr *a)
 		r->owner_pid = nla_get_u32(a);
 		break;
 	case LOCKSPAN_A_MUTEX_FRACTION:
-		r->mutex_fraction = nla_get_u32(a);
+		r->rates.mutex_fraction = nla_get_u32(a);
 		break;
 	case LOCKSPAN_A_BLOCK_RATE_NS:
-		r->block_rate_ns = nla_get_u64(a);
+		r->rates.block_rate_ns = nla_get_u64(a);
 		break;
 	case LOCKSPAN_A_MIN_DELAY_NS:
-		r->min_delay_ns = nla_get_u64(a);
+		r->rates.min_delay_ns = nla_get_u64(a);
 		break;
 	case LOCKSPAN_A_START_NS:
 		r->start_ns = nla_get_u64(a);

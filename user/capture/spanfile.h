@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rates.h"
 #include "span.h"
 
 struct lsp_spanfile_header {
@@ -23,9 +24,7 @@ struct lsp_spanfile_header {
 	const char *const *command;	/* NULL-terminated; NULL none */
 	int64_t wall_ns;
 	uint64_t start_ns;
-	uint64_t block_rate_ns;
-	uint32_t mutex_fraction;
-	uint64_t min_delay_ns;
+	struct lsp_rates rates;
 };
 
 struct lsp_spanfile_line {

@@ -261,9 +261,9 @@ static int header_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_header
 	to->command = command;
 	to->wall_ns = m->wall_ns;
 	to->start_ns = m->start_ns;
-	to->block_rate_ns = m->block_rate_ns;
-	to->mutex_fraction = m->mutex_fraction;
-	to->min_delay_ns = m->min_delay_ns;
+	to->rates.block_rate_ns = m->block_rate_ns;
+	to->rates.mutex_fraction = m->mutex_fraction;
+	to->rates.min_delay_ns = m->min_delay_ns;
 	return 0;
 }
 

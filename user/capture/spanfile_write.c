@@ -177,9 +177,9 @@ int lsp_spanfile_add_header(struct lsp_spanfile_writer *w, const struct lsp_span
 		m.n_command++;
 	m.wall_ns = h->wall_ns;
 	m.start_ns = h->start_ns;
-	m.block_rate_ns = h->block_rate_ns;
-	m.mutex_fraction = h->mutex_fraction;
-	m.min_delay_ns = h->min_delay_ns;
+	m.block_rate_ns = h->rates.block_rate_ns;
+	m.mutex_fraction = h->rates.mutex_fraction;
+	m.min_delay_ns = h->rates.min_delay_ns;
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_HEADER, &m);
 }
 

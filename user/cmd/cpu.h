@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "../cpu/cpu.h"
-#include "record.h"
+#include "record_options.h"
 
 /* Starts sampling what the options name and @child (0 none); says why it cannot. */
 bool lsp_record_cpu_begin(const struct lsp_record_options *o, pid_t child, struct lsp_cpu **ret);

@@ -95,9 +95,9 @@ static void header_print(const struct lsp_spanfile_header *h)
 	}
 	printf("],\"wall_ns\":%" PRId64, h->wall_ns);
 	number_put("start_ns", h->start_ns);
-	number_put("block_rate_ns", h->block_rate_ns);
-	number_put("mutex_fraction", h->mutex_fraction);
-	number_put("min_delay_ns", h->min_delay_ns);
+	number_put("block_rate_ns", h->rates.block_rate_ns);
+	number_put("mutex_fraction", h->rates.mutex_fraction);
+	number_put("min_delay_ns", h->rates.min_delay_ns);
 	puts("}");
 }
 

@@ -76,6 +76,13 @@ void lsp_json_double(struct json_object *o, const char *key, double value)
 	json_object_object_add(o, key, json_object_new_double(value));
 }
 
+void lsp_json_rates(struct json_object *o, const struct lsp_rates *r)
+{
+	lsp_json_u64(o, "block_rate_ns", r->block_rate_ns);
+	lsp_json_u64(o, "mutex_fraction", r->mutex_fraction);
+	lsp_json_u64(o, "min_delay_ns", r->min_delay_ns);
+}
+
 void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r)
 {
 	struct json_object *counters = json_object_new_object();

@@ -16,6 +16,9 @@ void lsp_json_string(struct json_object *o, const char *key, const char *value);
 void lsp_json_u64(struct json_object *o, const char *key, uint64_t value);
 void lsp_json_double(struct json_object *o, const char *key, double value);
 
+/* "block_rate_ns", "mutex_fraction" and "min_delay_ns". */
+void lsp_json_rates(struct json_object *o, const struct lsp_rates *r);
+
 /* "counters": every one by its name; "probes": name, symbol, missed. */
 void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r);
 void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r);

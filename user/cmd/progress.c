@@ -33,9 +33,9 @@ static void name_copy(char *to, size_t bytes, const char *name)
 	to[i] = '\0';
 }
 
-void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s,
-		       const struct lsp_collector *c)
+void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *from)
 {
+	const struct lsp_collector *c = from->collector;
 	const struct lsp_estimate *outcomes = lsp_collector_outcomes(c);
 	struct lsp_collector_totals t;
 	struct lsp_client_report r;
@@ -51,7 +51,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s
 	events = t.spans + t.releases;
 	lost = t.gap_records;
 	/* Only the module knows what was not kept. */
-	if (!lsp_client_status(s->client, &r)) {
+	if (!lsp_client_status(from->client, &r)) {
 		events = r.counters[LOCKSPAN_C_KEPT] + r.counters[LOCKSPAN_C_SAMPLED_OUT] +
 			 r.counters[LOCKSPAN_C_RELEASES];
 		lost += r.counters[LOCKSPAN_C_LOST_SPAN_RING] +
@@ -60,7 +60,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s
 			r.counters[LOCKSPAN_C_LOST_KEY_TABLE] + r.counters[LOCKSPAN_C_LOST_SEND];
 	}
 	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " event%s  %" PRIu64 " kept  %" PRIu64 " lost",
-		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - s->start_ns) / 1e9, events,
+		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - from->start_ns) / 1e9, events,
 		     events == 1 ? "" : "s", t.spans + t.releases, lost);
 	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
 		all_ns += outcomes[i].delay_ns;

@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../collect/collector.h"
-#include "session.h"
+#include "recorder.h"
 
 struct lsp_progress {
 	bool shown;	/* standard error is a terminal */
@@ -15,8 +14,7 @@ struct lsp_progress {
 void lsp_progress_init(struct lsp_progress *p);
 
 /* Events that happened, were kept, were lost, and the lock that was waited for most. */
-void lsp_progress_show(const struct lsp_progress *p, const struct lsp_session *s,
-		       const struct lsp_collector *c);
+void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *from);
 
 /* The line becomes this text; "" removes it. */
 void lsp_progress_text(const struct lsp_progress *p, const char *text);

@@ -3,8 +3,6 @@
  * lockspan record: a session with the module from START to END around a
  * command or processes, and the files that come of it.
  */
-#include "record.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -23,8 +21,10 @@
 #include "folder.h"
 #include "leftover.h"
 #include "progress.h"
+#include "record_files.h"
+#include "record_options.h"
 #include "say.h"
-#include "session.h"
+#include "recorder.h"
 #include "source.h"
 #include "userside.h"
 
@@ -36,11 +36,9 @@
 
 struct recording {
 	const struct lsp_record_options *options;
-	struct lsp_session session;
-	struct lsp_collector *collector;
+	struct lsp_recorder recorder;
 	struct lsp_spanfile_writer *spans;
 	struct lsp_cpu *cpu;		/* NULL: not asked for */
-	FILE *stream;			/* keeps what the module sends */
 	struct lsp_userside user;	/* with --with-user */
 	struct lsp_folder folder;
 	uint64_t stop_ns;
@@ -52,21 +50,6 @@ struct recording {
 };
 
 /* ---- before START ---- */
-
-static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
-{
-	struct recording *r = arg;
-
-	if (r->stream && lsp_streamfile_add_data(r->stream, cpu, seq, run, bytes))
-		return -EIO;
-	return lsp_collector_feed(r->collector, cpu, seq, run, bytes);
-}
-
-static void resolver_warn(void *arg, const char *sentence)
-{
-	(void)arg;
-	lsp_say("%s", sentence);
-}
 
 static int spans_begin(struct recording *r, char *path)
 {
@@ -83,36 +66,19 @@ static int spans_begin(struct recording *r, char *path)
 		.release = LSP_RELEASE, .contract = LOCKSPAN_VERSION, .kernel = host.release,
 		.command = (const char *const *)o->command,
 		.wall_ns = (int64_t)lsp_clock_ns(CLOCK_REALTIME), .start_ns = lsp_clock_ns(CLOCK_MONOTONIC),
-		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
-		.min_delay_ns = o->min_delay_ns });
-}
-
-/* Without an answer: a module that does not take them goes on copying. */
-static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
-{
-	struct recording *r = arg;
-
-	lsp_client_teach(r->session.client, generation, rules, n);
+		.rates = o->rates });
 }
 
 static bool prepare(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
-	struct lsp_collector_options collector = {
-		.resolver = {
-			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
-			.warn = resolver_warn,
-		},
-		.late_names = o->with_user, .live = !o->replay, .teach = o->replay ? NULL : rules_teach, .teach_arg = r,
-	};
+	struct lsp_collector_options collector = { .late_names = o->with_user };
 	char path[PATH_MAX];
 	int err;
 
-	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_session_prepare(&r->session, data_feed, r))
+	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_recorder_prepare(&r->recorder))
 		return false;
-	r->session.request.both = o->stack_both;
-	collector.resolver.foreign_pids = r->session.foreign_pids;
-	collector.resolver.begun_ns = o->replay ? 0 : lsp_clock_ns(CLOCK_REALTIME);
+	r->recorder.request.both = o->stack_both;
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {
@@ -121,12 +87,9 @@ static bool prepare(struct recording *r)
 		}
 		collector.spans = r->spans;
 	}
-	err = lsp_collector_create(&collector, &r->collector);
-	if (err) {
-		lsp_say("cannot begin: %s", strerror(-err));
+	if (!lsp_recorder_collector_begin(&r->recorder, &collector))
 		return false;
-	}
-	if (o->keep_stream && lsp_streamfile_create(o->keep_stream, &r->stream)) {
+	if (o->keep_stream && lsp_streamfile_create(o->keep_stream, &r->recorder.stream)) {
 		lsp_say("cannot write %s: %s", o->keep_stream, strerror(errno));
 		return false;
 	}
@@ -137,42 +100,42 @@ static bool prepare(struct recording *r)
 
 static void tick(struct recording *r)
 {
-	lsp_session_tick(&r->session, r->collector);
+	lsp_recorder_tick(&r->recorder);
 	lsp_record_cpu_tick(r->cpu);
 	if (r->spans)
 		lsp_spanfile_flush(r->spans);
-	lsp_progress_show(&r->progress, &r->session, r->collector);
+	lsp_progress_show(&r->progress, &r->recorder);
 }
 
 static void session_follow(struct recording *r)
 {
-	uint64_t end_ns = r->options->duration_ns ? r->session.start_ns + r->options->duration_ns : UINT64_MAX;
-	uint64_t tick_ns = r->session.start_ns + TICK_NS;
-	struct pollfd fds[LSP_SESSION_FDS];
+	uint64_t end_ns = r->options->duration_ns ? r->recorder.start_ns + r->options->duration_ns : UINT64_MAX;
+	uint64_t tick_ns = r->recorder.start_ns + TICK_NS;
+	struct pollfd fds[LSP_RECORDER_FDS];
 	int n;
 
-	while (!r->session.interrupted && !lsp_client_end(r->session.client)) {
+	while (!r->recorder.interrupted && !lsp_client_end(r->recorder.client)) {
 		uint64_t now = lsp_clock_ns(CLOCK_MONOTONIC);
 
-		if (now >= end_ns || lsp_session_gone(&r->session))
+		if (now >= end_ns || lsp_recorder_gone(&r->recorder))
 			return;
 		if (now >= tick_ns) {
 			tick(r);
 			tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
 		}
-		n = lsp_client_read(r->session.client, READ_MAX);
+		n = lsp_client_read(r->recorder.client, READ_MAX);
 		if (n < 0) {
 			lsp_say("reading from the module: %s", strerror(-n));
 			r->failed = true;
 			return;
 		}
-		lsp_session_deepen(&r->session, r->collector);
+		lsp_recorder_deepen(&r->recorder);
 		if (n < READ_MAX)
-			poll(fds, lsp_session_fds(&r->session, fds),
+			poll(fds, lsp_recorder_fds(&r->recorder, fds),
 			     lsp_clock_ms_until(end_ns < tick_ns ? end_ns : tick_ns));
-		lsp_session_signals_read(&r->session);
+		lsp_recorder_signals_read(&r->recorder);
 	}
-	if (!r->session.interrupted) {
+	if (!r->recorder.interrupted) {
 		lsp_say("the module ended the recording by itself; see dmesg");
 		r->failed = true;
 	}
@@ -222,28 +185,28 @@ static void session_stop(struct recording *r)
 	int err = 0;
 
 	r->stop_ns = lsp_clock_ns(CLOCK_MONOTONIC);
-	if (!lsp_client_end(r->session.client))
-		err = lsp_client_stop(r->session.client);
+	if (!lsp_client_end(r->recorder.client))
+		err = lsp_client_stop(r->recorder.client);
 	if (!source_end(r, false))
 		r->failed = true;
 	if (!err)
-		err = lsp_client_drain(r->session.client, DRAIN_SILENCE_MS);
-	lsp_session_signal_pass_on(&r->session);
+		err = lsp_client_drain(r->recorder.client, DRAIN_SILENCE_MS);
+	lsp_recorder_signal_pass_on(&r->recorder);
 	lsp_progress_text(&r->progress, "resolving stacks");
-	if (r->cpu && !lsp_record_cpu_write(r->options, r->cpu, r->session.wall_ns,
-					       r->stop_ns - r->session.start_ns, &r->cpu_lost))
+	if (r->cpu && !lsp_record_cpu_write(r->options, r->cpu, r->recorder.wall_ns,
+					       r->stop_ns - r->recorder.start_ns, &r->cpu_lost))
 		r->written = false;
 	if (err) {
-		lsp_say_client(r->session.client, "end the recording", err);
+		lsp_say_client(r->recorder.client, "end the recording", err);
 		r->failed = true;
 	}
-	if (lsp_client_end(r->session.client) && lsp_client_end(r->session.client)->stop_ns)
-		r->stop_ns = lsp_client_end(r->session.client)->stop_ns;
-	if (r->stream && lsp_client_end(r->session.client))
-		lsp_streamfile_add_end(r->stream, lsp_client_end(r->session.client));
-	if (r->options->with_user && !lsp_userside_births(&r->user, r->collector))
+	if (lsp_client_end(r->recorder.client) && lsp_client_end(r->recorder.client)->stop_ns)
+		r->stop_ns = lsp_client_end(r->recorder.client)->stop_ns;
+	if (r->recorder.stream && lsp_client_end(r->recorder.client))
+		lsp_streamfile_add_end(r->recorder.stream, lsp_client_end(r->recorder.client));
+	if (r->options->with_user && !lsp_userside_births(&r->user, r->recorder.collector))
 		r->failed = true;
-	err = lsp_collector_finish(r->collector);
+	err = lsp_collector_finish(r->recorder.collector);
 	if (err) {
 		lsp_say("resolving stacks: %s", strerror(-err));
 		r->failed = true;
@@ -284,9 +247,9 @@ static void child_await(struct recording *r)
 {
 	const char *recording = more_to_come(r->options) ? "has ended" : "is written";
 
-	if (!r->session.child.ended && r->progress.shown && !r->session.interrupted)
+	if (!r->recorder.child.ended && r->progress.shown && !r->recorder.interrupted)
 		lsp_say("the recording %s; waiting for the command to end", recording);
-	lsp_child_await(&r->session.child, r->session.signals, recording, r->session.interrupted);
+	lsp_child_await(&r->recorder.child, r->recorder.signals, recording, r->recorder.interrupted);
 }
 
 /* A command that makes a daemon of itself ends at once, and the recording with it. */
@@ -310,8 +273,8 @@ static void recording_keep(struct recording *r)
 static void losses_find(const struct recording *r, const struct lsp_record_result *result, struct lsp_losses *ret)
 {
 	lsp_losses_find(&(struct lsp_losses_source){
-		.collector = r->collector, .end = result->end, .faults = result->faults,
-		.foreign_pids = r->session.foreign_pids,
+		.collector = r->recorder.collector, .end = result->end, .faults = result->faults,
+		.foreign_pids = r->recorder.foreign_pids,
 		.no_stacks = result->stack_mode == LOCKSPAN_STACK_NONE }, ret);
 	lsp_losses_add(ret, &(struct lsp_loss){
 		"cpu_samples", r->cpu_lost, "sample", "of the CPU found no room in the kernel's buffer", false });
@@ -322,23 +285,23 @@ static void report(struct recording *r)
 	struct lsp_profiles_summary summary;
 	struct lsp_losses losses;
 	struct lsp_record_result result = {
-		.pid_commands = r->session.pid_commands,
-		.wall_ns = r->session.wall_ns, .start_ns = r->session.start_ns, .stop_ns = r->stop_ns,
-		.stack_mode = r->session.request.stack_mode,
-		.exit_status = -1, .end = lsp_client_end(r->session.client),
-		.faults = lsp_client_faults(r->session.client), .collector = r->collector,
+		.pid_commands = r->recorder.pid_commands,
+		.wall_ns = r->recorder.wall_ns, .start_ns = r->recorder.start_ns, .stop_ns = r->stop_ns,
+		.stack_mode = r->recorder.request.stack_mode,
+		.exit_status = -1, .end = lsp_client_end(r->recorder.client),
+		.faults = lsp_client_faults(r->recorder.client), .collector = r->recorder.collector,
 		.summary = &summary, .losses = &losses,
 	};
 
-	lsp_profiles_summary(r->collector, &summary);
+	lsp_profiles_summary(r->recorder.collector, &summary);
 	losses_find(r, &result, &losses);
-	if (r->options->command && r->session.child.ended)
-		result.exit_status = lsp_child_exit_status(&r->session.child);
+	if (r->options->command && r->recorder.child.ended)
+		result.exit_status = lsp_child_exit_status(&r->recorder.child);
 	r->written &= spans_end(r, result.end);
 	r->written &= lsp_record_files_write(r->options, &result);
 	if (!lsp_record_outcome_say(&result, r->written ? r->options->directory : NULL))
 		r->failed = true;
-	if (r->session.child.ended && !r->options->all && !r->session.interrupted)
+	if (r->recorder.child.ended && !r->options->all && !r->recorder.interrupted)
 		leftover_say(r);
 	if (!more_to_come(r->options))
 		recording_keep(r);
@@ -354,7 +317,7 @@ static int command_end(struct recording *r)
 	if (more_to_come(o)) {
 		r->written &= source_end(r, true);
 		if (o->with_user) {
-			r->failed |= !lsp_userside_end(&r->user, lsp_child_exit_status(&r->session.child));
+			r->failed |= !lsp_userside_end(&r->user, lsp_child_exit_status(&r->recorder.child));
 			r->written &= r->user.written;
 		}
 		recording_keep(r);
@@ -363,7 +326,7 @@ static int command_end(struct recording *r)
 		return LSP_EXIT_FAILED;
 	if (!o->command)
 		return 0;
-	return r->session.child.ended ? lsp_child_exit_status(&r->session.child) : LSP_EXIT_FAILED;
+	return r->recorder.child.ended ? lsp_child_exit_status(&r->recorder.child) : LSP_EXIT_FAILED;
 }
 
 static int command_failed(const char *name, int err)
@@ -379,18 +342,18 @@ static int replay_run(struct recording *r)
 	struct lsp_profiles_summary summary;
 	struct lsp_losses losses;
 	struct lsp_record_result result = {
-		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->session.client),
-		.collector = r->collector, .summary = &summary, .losses = &losses,
+		.stack_mode = r->options->stack_mode, .exit_status = -1, .end = &end, .faults = lsp_client_faults(r->recorder.client),
+		.collector = r->recorder.collector, .summary = &summary, .losses = &losses,
 	};
 	int err;
 
-	err = lsp_streamfile_replay(r->options->replay, data_feed, r, &end);
+	err = lsp_streamfile_replay(r->options->replay, lsp_recorder_feed, &r->recorder, &end);
 	if (err) {
 		lsp_say("cannot replay %s: %s", r->options->replay, strerror(-err));
 		return LSP_EXIT_FAILED;
 	}
-	lsp_collector_finish(r->collector);
-	lsp_profiles_summary(r->collector, &summary);
+	lsp_collector_finish(r->recorder.collector);
+	lsp_profiles_summary(r->recorder.collector, &summary);
 	losses_find(r, &result, &losses);
 	result.stop_ns = end.stop_ns;
 	r->written &= spans_end(r, &end);
@@ -417,12 +380,12 @@ static int recording_run(struct recording *r)
 		return LSP_EXIT_FAILED;
 	if (o->replay)
 		return replay_run(r);
-	err = lsp_client_connect(r->session.client);
+	err = lsp_client_connect(r->recorder.client);
 	if (err) {
-		lsp_say_client(r->session.client, "record", err);
+		lsp_say_client(r->recorder.client, "record", err);
 		return LSP_EXIT_FAILED;
 	}
-	if (!lsp_session_signals(&r->session)) {
+	if (!lsp_recorder_signals(&r->recorder)) {
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_FAILED;
 	}
@@ -430,19 +393,19 @@ static int recording_run(struct recording *r)
 		return LSP_EXIT_FAILED;
 	r->begun = lsp_leftover_now();
 	if (o->command) {
-		err = lsp_child_create(&r->session.child, o->command, &r->session.old_mask);
+		err = lsp_child_create(&r->recorder.child, o->command, &r->recorder.old_mask);
 		if (err)
 			return command_failed(o->command[0], err);
 	}
-	if (o->cpu && !lsp_record_cpu_begin(o, o->command ? r->session.child.pid : 0, &r->cpu))
+	if (o->cpu && !lsp_record_cpu_begin(o, o->command ? r->recorder.child.pid : 0, &r->cpu))
 		return LSP_EXIT_FAILED;
-	err = lsp_session_start(&r->session);
+	err = lsp_recorder_start(&r->recorder);
 	if (err) {
-		lsp_say_client(r->session.client, "start the recording", err);
+		lsp_say_client(r->recorder.client, "start the recording", err);
 		return LSP_EXIT_FAILED;
 	}
 	if (o->command) {
-		err = lsp_child_release(&r->session.child);
+		err = lsp_child_release(&r->recorder.child);
 		if (err)
 			return command_failed(o->command[0], err);
 	}
@@ -460,7 +423,7 @@ int lsp_cmd_record(int argc, char **argv)
 
 	lsp_record_options_parse(&options, argc, argv);
 	options.unfinished = r.folder.unfinished;
-	lsp_session_init(&r.session, &options);
+	lsp_recorder_init(&r.recorder, &options);
 	lsp_progress_init(&r.progress);
 	status = recording_run(&r);
 
@@ -469,9 +432,6 @@ int lsp_cmd_record(int argc, char **argv)
 	if (r.spans)
 		lsp_spanfile_close(r.spans);
 	lsp_folder_uninit(&r.folder);
-	if (r.stream)
-		fclose(r.stream);
-	lsp_session_uninit(&r.session);
-	lsp_collector_destroy(r.collector);
+	lsp_recorder_uninit(&r.recorder);
 	return status;
 }

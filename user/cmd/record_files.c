@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What `lockspan record` leaves behind: the files, and a last word on standard error. */
+#include "record_files.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -8,7 +10,7 @@
 
 #include "../capture/userfile.h"
 #include "../report/words.h"
-#include "record.h"
+#include "record_json.h"
 #include "say.h"
 
 static bool written(int err, const char *path)
@@ -30,9 +32,7 @@ static bool profile_write(const struct lsp_record_options *o, const struct lsp_p
 static bool profiles_write(const struct lsp_record_options *o, const struct lsp_record_result *r)
 {
 	const struct lsp_profiles_facts facts = {
-		.time_ns = r->wall_ns, .block_rate_ns = o->block_rate_ns,
-		.mutex_fraction = o->mutex_fraction, .min_delay_ns = o->min_delay_ns,
-		.end = r->end, .losses = r->losses,
+		.time_ns = r->wall_ns, .rates = o->rates, .end = r->end, .losses = r->losses,
 	};
 	struct lsp_profiles profiles;
 	bool good = true;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* record.json: everything about a recording but the samples. Keys are documented in lockspan-record(1). */
+#include "record_json.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +19,6 @@
 #include "cmd.h"
 #include "json.h"
 #include "../capture/userfile.h"
-#include "record.h"
 
 #define FORMAT 1
 /* Distinct open waits that are listed. */
@@ -65,9 +66,7 @@ static void options_add(struct json_object *o, const struct lsp_record_options *
 	json_object_object_add(o, "all", json_object_new_boolean(options->all));
 	if (r->exit_status >= 0)
 		lsp_json_u64(o, "exit_status", (uint64_t)r->exit_status);
-	lsp_json_u64(o, "block_rate_ns", options->block_rate_ns);
-	lsp_json_u64(o, "mutex_fraction", options->mutex_fraction);
-	lsp_json_u64(o, "min_delay_ns", options->min_delay_ns);
+	lsp_json_rates(o, &options->rates);
 	lsp_json_string(o, "stack_mode", stack_mode_name(r->stack_mode));
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "record_options.h"
+
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,6 @@
 #include "cmd.h"
 #include "../capture/userfile.h"
 #include "parse.h"
-#include "record.h"
 
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
@@ -87,7 +88,7 @@ static void consistency_check(const struct lsp_record_options *o, struct argp_st
 		argp_error(state, "--with-user needs a command: the recorder is loaded with it");
 	if (o->all && (o->npids || o->cgroup))
 		argp_error(state, "-a records every process already");
-	if (!o->block_rate_ns && !o->mutex_fraction)
+	if (!o->rates.block_rate_ns && !o->rates.mutex_fraction)
 		argp_error(state, "both rates are 0: nothing would be kept");
 }
 
@@ -120,13 +121,13 @@ static error_t what_parse(int key, char *arg, struct argp_state *state)
 		o->cgroup = arg;
 		break;
 	case OPTION_BLOCK_RATE:
-		o->block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
+		o->rates.block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_MUTEX_FRACTION:
-		o->mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
+		o->rates.mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
 		break;
 	case OPTION_MIN_DELAY:
-		o->min_delay_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
+		o->rates.min_delay_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_STACK:
 		stack_parse(o, arg, state);
@@ -192,7 +193,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 void lsp_record_options_init(struct lsp_record_options *o)
 {
 	*o = (struct lsp_record_options){
-		.block_rate_ns = 1, .mutex_fraction = 1, .user_stack_bytes = LSP_USERFILE_STACK_BYTES, .directory = "lockspan-out",
+		.rates = { .block_rate_ns = 1, .mutex_fraction = 1 }, .user_stack_bytes = LSP_USERFILE_STACK_BYTES, .directory = "lockspan-out",
 		.stack_mode = LOCKSPAN_STACK_SPARSE, .stack_auto = true,
 	};
 }

@@ -10,8 +10,6 @@
  * nothing is negative or counted twice. The same holds when lockspan itself is
  * started again.
  */
-#include "serve.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,8 +19,10 @@
 #include "../serve/server.h"
 #include "cmd.h"
 #include "progress.h"
+#include "record_files.h"
 #include "say.h"
-#include "session.h"
+#include "serve_options.h"
+#include "recorder.h"
 
 #define TICK_NS 1000000000ULL
 /* Messages taken before the server has its turn. */
@@ -33,8 +33,7 @@
 
 struct serving {
 	const struct lsp_serve_options *options;
-	struct lsp_session session;
-	struct lsp_collector *collector;
+	struct lsp_recorder recorder;
 	struct lsp_server *server;
 	struct lsp_progress progress;
 	char label[40];			/* of this session */
@@ -47,20 +46,17 @@ struct serving {
 
 static void what_has_arrived(struct serving *v)
 {
-	lsp_client_read(v->session.client, READ_BEFORE_PROFILE);
-	lsp_collector_tick(v->collector);
+	lsp_client_read(v->recorder.client, READ_BEFORE_PROFILE);
+	lsp_collector_tick(v->recorder.collector);
 }
 
 static int profiles_now(struct serving *v, struct lsp_profiles *ret)
 {
 	const struct lsp_record_options *o = &v->options->what;
-	const struct lsp_profiles_facts facts = {
-		.block_rate_ns = o->block_rate_ns, .mutex_fraction = o->mutex_fraction,
-		.min_delay_ns = o->min_delay_ns, .session = v->label,
-	};
+	const struct lsp_profiles_facts facts = { .rates = o->rates, .session = v->label };
 
 	what_has_arrived(v);
-	return lsp_profiles_create(v->collector, &facts, ret);
+	return lsp_profiles_create(v->recorder.collector, &facts, ret);
 }
 
 static int profile_give(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret)
@@ -93,51 +89,20 @@ static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
 		ret->samples[LSP_SERVE_MUTEX] = lsp_profile_samples(profiles.mutex);
 		lsp_profiles_destroy(&profiles);
 	}
-	lsp_collector_totals(v->collector, &t);
+	lsp_collector_totals(v->recorder.collector, &t);
 	ret->waits = t.spans;
 	ret->releases = t.releases;
 	ret->lost = t.gap_records;
-	ret->seconds = (double)(lsp_clock_ns(CLOCK_MONOTONIC) - v->session.start_ns) / 1e9;
+	ret->seconds = (double)(lsp_clock_ns(CLOCK_MONOTONIC) - v->recorder.start_ns) / 1e9;
 }
 
 /* ---- sessions ---- */
 
-static int data_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
-{
-	struct serving *v = arg;
-
-	return lsp_collector_feed(v->collector, cpu, seq, run, bytes);
-}
-
-static void resolver_warn(void *arg, const char *sentence)
-{
-	(void)arg;
-	lsp_say("%s", sentence);
-}
-
-static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
-{
-	struct serving *v = arg;
-
-	lsp_client_teach(v->session.client, generation, rules, n);
-}
-
 static bool collector_begin(struct serving *v)
 {
-	const struct lsp_record_options *o = &v->options->what;
-	const struct lsp_collector_options options = {
-		.resolver = {
-			.debuginfod = o->debuginfod, .all_frames = o->all_frames,
-			.warn = resolver_warn, .foreign_pids = v->session.foreign_pids,
-			.begun_ns = lsp_clock_ns(CLOCK_REALTIME),
-		},
-		.live = true, .steady = true, .teach = rules_teach, .teach_arg = v,
-	};
-	int err = lsp_collector_create(&options, &v->collector);
+	const struct lsp_collector_options options = { .steady = true };
 
-	if (err)
-		lsp_say("cannot begin: %s", strerror(-err));
-	return !err;
+	return lsp_recorder_collector_begin(&v->recorder, &options);
 }
 
 static bool session_begin(struct serving *v)
@@ -147,29 +112,29 @@ static bool session_begin(struct serving *v)
 	size_t n;
 	int err;
 
-	err = lsp_session_start(&v->session);
+	err = lsp_recorder_start(&v->recorder);
 	/* The last process may end between two sessions: that is the end, not a failure. */
-	v->over = err == -ESRCH && v->session.again && lsp_session_gone(&v->session);
+	v->over = err == -ESRCH && v->recorder.again && lsp_recorder_gone(&v->recorder);
 	if (v->over)
 		return true;
 	if (err) {
-		lsp_say_client(v->session.client, "start the recording", err);
+		lsp_say_client(v->recorder.client, "start the recording", err);
 		return false;
 	}
-	seconds = (time_t)(v->session.wall_ns / 1000000000);
+	seconds = (time_t)(v->recorder.wall_ns / 1000000000);
 	gmtime_r(&seconds, &tm);
 	n = strftime(v->label, sizeof(v->label), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(v->label + n, sizeof(v->label) - n, ".%03dZ",
-		 (int)(v->session.wall_ns / 1000000 % 1000));
+		 (int)(v->recorder.wall_ns / 1000000 % 1000));
 	return true;
 }
 
 /* STOP, and a word on what was lost. */
 static void session_end(struct serving *v)
 {
-	struct lsp_client *client = v->session.client;
+	struct lsp_client *client = v->recorder.client;
 	struct lsp_losses_source source = {
-		.collector = v->collector, .foreign_pids = v->session.foreign_pids, .no_stacks = v->session.request.stack_mode == LOCKSPAN_STACK_NONE,
+		.collector = v->recorder.collector, .foreign_pids = v->recorder.foreign_pids, .no_stacks = v->recorder.request.stack_mode == LOCKSPAN_STACK_NONE,
 	};
 	struct lsp_losses losses;
 	int err = 0;
@@ -192,7 +157,7 @@ static void session_end(struct serving *v)
 /* Processes that have waited: whoever was forked since START belongs to the next session too. */
 static int process_note(void *arg, const struct lsp_row *row)
 {
-	struct lsp_session *s = arg;
+	struct lsp_recorder *s = arg;
 
 	if (row->kind != LSP_ROW_BLOCK || s->nalso == LSP_RECORD_PIDS ||
 	    (kill((pid_t)row->tgid, 0) && errno == ESRCH))
@@ -217,19 +182,17 @@ static bool session_renew(struct serving *v)
 	session_end(v);
 	if (v->failed)
 		return false;
-	v->session.again = true;
-	v->session.nalso = 0;
+	v->recorder.again = true;
+	v->recorder.nalso = 0;
 	if (!o->all && !o->cgroup)
-		lsp_collector_rows(v->collector, process_note, &v->session);
-	lsp_collector_destroy(v->collector);
-	v->collector = NULL;
-	lsp_client_destroy(v->session.client);
-	v->session.client = NULL;
-	err = lsp_client_create(data_feed, v, &v->session.client);
+		lsp_collector_rows(v->recorder.collector, process_note, &v->recorder);
+	lsp_collector_destroy(v->recorder.collector);
+	v->recorder.collector = NULL;
+	err = lsp_recorder_client_renew(&v->recorder);
 	if (!err)
-		err = lsp_client_connect(v->session.client);
+		err = lsp_client_connect(v->recorder.client);
 	if (err) {
-		lsp_say_client(v->session.client, "go on", err);
+		lsp_say_client(v->recorder.client, "go on", err);
 		return false;
 	}
 	if (!collector_begin(v) || !session_begin(v))
@@ -247,9 +210,9 @@ static bool tick(struct serving *v)
 {
 	struct lsp_collector_totals t;
 
-	lsp_session_tick(&v->session, v->collector);
-	lsp_progress_show(&v->progress, &v->session, v->collector);
-	lsp_collector_totals(v->collector, &t);
+	lsp_recorder_tick(&v->recorder);
+	lsp_progress_show(&v->progress, &v->recorder);
+	lsp_collector_totals(v->recorder.collector, &t);
 	if (t.rows > v->options->rows_max || t.traces > v->options->rows_max)
 		return session_renew(v);
 	return true;
@@ -258,35 +221,35 @@ static bool tick(struct serving *v)
 static void serve(struct serving *v)
 {
 	uint64_t tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
-	struct pollfd fds[LSP_SESSION_FDS + 1];
+	struct pollfd fds[LSP_RECORDER_FDS + 1];
 	uint64_t due_ns;
 	nfds_t nfds;
 	int n;
 
-	while (!v->over && !v->session.interrupted && !lsp_session_gone(&v->session)) {
+	while (!v->over && !v->recorder.interrupted && !lsp_recorder_gone(&v->recorder)) {
 		if (lsp_clock_ns(CLOCK_MONOTONIC) >= tick_ns) {
 			v->failed |= !tick(v);
 			tick_ns = lsp_clock_ns(CLOCK_MONOTONIC) + TICK_NS;
 		}
 		if (v->failed || v->over)
 			return;
-		n = lsp_client_read(v->session.client, READ_MAX);
-		if (n < 0 || lsp_client_end(v->session.client)) {
+		n = lsp_client_read(v->recorder.client, READ_MAX);
+		if (n < 0 || lsp_client_end(v->recorder.client)) {
 			lsp_say(n < 0 ? "reading from the module: %s" :
 				"the module ended the recording by itself%s; see dmesg",
 				n < 0 ? strerror(-n) : "");
 			v->failed = true;
 			return;
 		}
-		lsp_session_deepen(&v->session, v->collector);
+		lsp_recorder_deepen(&v->recorder);
 		lsp_server_run(v->server);
 		if (n < READ_MAX) {
-			nfds = lsp_session_fds(&v->session, fds);
+			nfds = lsp_recorder_fds(&v->recorder, fds);
 			fds[nfds++] = (struct pollfd){ .fd = lsp_server_fd(v->server), .events = POLLIN };
 			due_ns = lsp_server_due_ns(v->server);
 			poll(fds, nfds, lsp_clock_ms_until(due_ns < tick_ns ? due_ns : tick_ns));
 		}
-		lsp_session_signals_read(&v->session);
+		lsp_recorder_signals_read(&v->recorder);
 	}
 }
 
@@ -310,24 +273,24 @@ static int serving_run(struct serving *v, char **argv)
 	char **command = v->options->what.command;
 	int err;
 
-	if (!server_begin(v, argv) || !lsp_session_prepare(&v->session, data_feed, v) ||
+	if (!server_begin(v, argv) || !lsp_recorder_prepare(&v->recorder) ||
 	    !collector_begin(v))
 		return LSP_EXIT_OTHER_FAILED;
-	err = lsp_client_connect(v->session.client);
+	err = lsp_client_connect(v->recorder.client);
 	if (err) {
-		lsp_say_client(v->session.client, "record", err);
+		lsp_say_client(v->recorder.client, "record", err);
 		return LSP_EXIT_OTHER_FAILED;
 	}
-	if (!lsp_session_signals(&v->session)) {
+	if (!lsp_recorder_signals(&v->recorder)) {
 		lsp_say("cannot take signals: %s", strerror(errno));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	if (command)
-		err = lsp_child_create(&v->session.child, command, &v->session.old_mask);
+		err = lsp_child_create(&v->recorder.child, command, &v->recorder.old_mask);
 	if (!err && !session_begin(v))
 		return LSP_EXIT_OTHER_FAILED;
 	if (!err && command)
-		err = lsp_child_release(&v->session.child);
+		err = lsp_child_release(&v->recorder.child);
 	if (err) {
 		lsp_say("cannot run %s: %s", command[0], strerror(-err));
 		return LSP_EXIT_OTHER_FAILED;
@@ -338,7 +301,7 @@ static int serving_run(struct serving *v, char **argv)
 	lsp_progress_text(&v->progress, "");
 	if (!v->failed && !v->over)
 		session_end(v);
-	lsp_session_signal_pass_on(&v->session);
+	lsp_recorder_signal_pass_on(&v->recorder);
 	return v->failed ? LSP_EXIT_OTHER_FAILED : v->partial ? LSP_EXIT_OTHER_PARTIAL : 0;
 }
 
@@ -349,12 +312,11 @@ int lsp_cmd_serve(int argc, char **argv)
 	int status;
 
 	lsp_serve_options_parse(&options, argc, argv);
-	lsp_session_init(&v.session, &options.what);
+	lsp_recorder_init(&v.recorder, &options.what);
 	lsp_progress_init(&v.progress);
 	status = serving_run(&v, argv);
 
 	lsp_server_destroy(v.server);
-	lsp_session_uninit(&v.session);
-	lsp_collector_destroy(v.collector);
+	lsp_recorder_uninit(&v.recorder);
 	return status;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "serve_options.h"
+
 #include <argp.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -7,7 +9,6 @@
 
 #include "cmd.h"
 #include "parse.h"
-#include "serve.h"
 
 /* A sum and its place in a profile take about 1 KiB while one is built. */
 #define ROWS_MAX 100000

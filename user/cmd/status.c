@@ -97,9 +97,9 @@ static void text_print(const struct lsp_client_report *r)
 	printf("state          %s\n", state_name(r->state));
 	if (r->state != LOCKSPAN_STATE_IDLE) {
 		printf("owner          pid %u, for %.1f s\n", r->owner_pid, seconds_since(r->start_ns));
-		printf("block rate     %" PRIu64 " ns\n", r->block_rate_ns);
-		printf("mutex fraction %u\n", r->mutex_fraction);
-		printf("min delay      %" PRIu64 " ns\n", r->min_delay_ns);
+		printf("block rate     %" PRIu64 " ns\n", r->rates.block_rate_ns);
+		printf("mutex fraction %u\n", r->rates.mutex_fraction);
+		printf("min delay      %" PRIu64 " ns\n", r->rates.min_delay_ns);
 		printf("open waits     %" PRIu64 "\n", r->open_spans);
 	}
 	printf("memory         %.1f MiB\n", (double)r->memory_bytes / (1 << 20));
@@ -117,9 +117,7 @@ static int json_print(const struct lsp_client_report *r)
 	lsp_json_u64(o, "contract", r->version);
 	lsp_json_u64(o, "owner_pid", r->owner_pid);
 	lsp_json_u64(o, "start_ns", r->start_ns);
-	lsp_json_u64(o, "block_rate_ns", r->block_rate_ns);
-	lsp_json_u64(o, "mutex_fraction", r->mutex_fraction);
-	lsp_json_u64(o, "min_delay_ns", r->min_delay_ns);
+	lsp_json_rates(o, &r->rates);
 	lsp_json_u64(o, "open_spans", r->open_spans);
 	lsp_json_u64(o, "memory_bytes", r->memory_bytes);
 	lsp_json_counters(o, r);

@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "folder.h"
 #include "parse.h"
+#include "record_files.h"
 #include "say.h"
 #include "userside.h"
 
@@ -41,10 +42,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->directory = arg;
 		break;
 	case OPTION_BLOCK_RATE:
-		o->block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
+		o->rates.block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_MUTEX_FRACTION:
-		o->mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
+		o->rates.mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
 		break;
 	case OPTION_STACK_BYTES:
 		o->user_stack_bytes = (uint32_t)lsp_parse_size(arg, LSP_USERFILE_STACK_MAX_BYTES, state) & ~7U;
@@ -64,7 +65,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->command)
 			argp_error(state, "which command? give it behind --");
-		if (!o->block_rate_ns && !o->mutex_fraction)
+		if (!o->rates.block_rate_ns && !o->rates.mutex_fraction)
 			argp_error(state, "both rates are 0: nothing would be kept");
 		break;
 	default:

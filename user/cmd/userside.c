@@ -17,6 +17,7 @@
 #include "../capture/userfile.h"
 #include "cmd.h"
 #include "folder.h"
+#include "record_files.h"
 #include "say.h"
 
 #ifndef LSP_PREFIX
@@ -99,8 +100,8 @@ static bool environment_set(const struct lsp_userside *u, const char *library, c
 static bool file_create(struct lsp_userside *u, const uint64_t run[2])
 {
 	const struct lsp_userfile_head head = {
-		.run = { run[0], run[1] }, .block_rate_ns = u->options.block_rate_ns,
-		.mutex_fraction = u->options.mutex_fraction, .stack_bytes = u->options.user_stack_bytes,
+		.run = { run[0], run[1] }, .block_rate_ns = u->options.rates.block_rate_ns,
+		.mutex_fraction = u->options.rates.mutex_fraction, .stack_bytes = u->options.user_stack_bytes,
 	};
 	uint64_t bytes = FILE_BYTES;
 
@@ -176,8 +177,7 @@ static struct lsp_spanfile_writer *spans_begin(const struct lsp_userside *u)
 	lsp_spanfile_add_header(spans, &(struct lsp_spanfile_header){
 		.release = LSP_RELEASE, .contract = LOCKSPAN_VERSION, .kernel = host.release,
 		.command = (const char *const *)u->options.command, .wall_ns = u->wall_ns,
-		.start_ns = u->start_ns, .block_rate_ns = u->options.block_rate_ns,
-		.mutex_fraction = u->options.mutex_fraction });
+		.start_ns = u->start_ns, .rates = u->options.rates });
 	return spans;
 }
 
@@ -346,8 +346,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 		.spans = spans, .late_names = true, .keep_stacks = true, .own_names = true,
 	};
 	struct lsp_client_report end = {
-		.version = LOCKSPAN_VERSION, .block_rate_ns = u->options.block_rate_ns,
-		.mutex_fraction = u->options.mutex_fraction, .start_ns = u->start_ns,
+		.version = LOCKSPAN_VERSION, .rates = u->options.rates, .start_ns = u->start_ns,
 	};
 	struct lsp_userfile_result file;
 	struct lsp_collector *collector = NULL;

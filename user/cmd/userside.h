@@ -9,8 +9,9 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "../collect/collector.h"
 #include "handout.h"
-#include "record.h"
+#include "record_options.h"
 
 struct lsp_userside {
 	struct lsp_record_options options;	/* the folders are the user side's own */

@@ -371,8 +371,8 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 			const struct lsp_profiles_facts *f)
 {
 	int err = comment(p, "lockspan %s profile: block rate %llu ns, mutex fraction %u, min delay %llu ns",
-			  what, (unsigned long long)f->block_rate_ns, f->mutex_fraction,
-			  (unsigned long long)f->min_delay_ns);
+			  what, (unsigned long long)f->rates.block_rate_ns, f->rates.mutex_fraction,
+			  (unsigned long long)f->rates.min_delay_ns);
 
 	if (err || f->session)
 		return err;

@@ -21,9 +21,7 @@ struct lsp_profiles {
 /* What the comments tell beside the rows. */
 struct lsp_profiles_facts {
 	int64_t time_ns;			/* wall clock of the beginning */
-	uint64_t block_rate_ns;
-	uint32_t mutex_fraction;
-	uint64_t min_delay_ns;
+	struct lsp_rates rates;
 	const struct lsp_client_report *end;	/* exact counters; NULL: END did not come */
 	const struct lsp_losses *losses;	/* NULL with @session */
 	/*

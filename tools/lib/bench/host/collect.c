@@ -279,7 +279,7 @@ static __attribute__((noinline)) void step_resolve(void)
 
 static __attribute__((noinline)) void step_write(void)
 {
-	struct lsp_profiles_facts facts = { .block_rate_ns = 1, .mutex_fraction = 1 };
+	struct lsp_profiles_facts facts = { .rates = { .block_rate_ns = 1, .mutex_fraction = 1 } };
 	struct lsp_profiles p;
 	int err = lsp_profiles_create(g_collector, &facts, &p);
 

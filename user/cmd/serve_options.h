@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef LSP_CMD_SERVE_H
-#define LSP_CMD_SERVE_H
+/* What `lockspan serve` is asked for. */
+#ifndef LSP_CMD_SERVE_OPTIONS_H
+#define LSP_CMD_SERVE_OPTIONS_H
 
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "record.h"
+#include "record_options.h"
 
 struct lsp_serve_options {
 	struct lsp_record_options what;
