@@ -297,13 +297,14 @@ static void test_text(void **state)
 	record_add(&r, fixture_record_exact);
 	text = text_of(&r, LSP_BY_SITE, 20);
 	has(text, "./prog -x\\x1b[31m");
-	has(text, "hold            8.00s   97.5%");
+	/* What is divided below stands together above, or the parts are more than the whole. */
+	has(text, "every class\nand open         5.00ms          in 1 wait that had not ended, see below\n"
+		  "  hold            8.00s   97.5%");
 	has(text, "handoff         200ms    2.4%");
 	has(text, "tail           1.00ms");
 	has(text, "late to run      51.0ms");
 	has(text, "lost                  0");
 	has(text, "missed       2 probe hits (counted");
-	has(text, "in 1 wait that had not ended");
 	has(text, "blamed            6.80s          on 100 releases of locks");
 	assert_null(strstr(text, "estimated"));
 	has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");

@@ -95,21 +95,21 @@ static void total_line(FILE *to, const char *name, double ns, double whole, cons
 
 static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 {
-	/* The ledger divides open waits and those that did not sleep too. */
+	/* The ledger divides open waits and those that did not sleep too: its parts stand below both lines. */
 	double whole = t->hold_ns + t->handoff_ns + t->tail_ns;
 	char words[128], a[2 * LSP_WORD];
 
 	snprintf(words, sizeof(words), "by %s, every class", lsp_words_counted(a, t->contentions, "wait"));
 	total_line(to, "waited", t->delay_ns, 0, words);
+	if (t->open_waits > 0) {
+		snprintf(words, sizeof(words), "in %s that had not ended, see below",
+			 lsp_words_counted(a, t->open_waits, "wait"));
+		total_line(to, "and open", t->open_ns, 0, words);
+	}
 	total_line(to, "  hold", t->hold_ns, whole, "until a release: the releaser's");
 	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up: nobody's");
 	total_line(to, "  tail", t->tail_ns, whole, "waits that no release ended");
 	total_line(to, "late to run", t->sched_ns, 0, "released already, waiting for a processor");
-	if (t->open_waits > 0) {
-		snprintf(words, sizeof(words), "in %s that had not ended, see below",
-			 lsp_words_counted(a, t->open_waits, "wait"));
-		total_line(to, "open", t->open_ns, 0, words);
-	}
 }
 
 /* Sums of the profiles, in place of exact totals or beside them. */

@@ -70,12 +70,12 @@
 		if (e) {
 			const whole = e.hold_ns + e.handoff_ns + e.tail_ns;
 			line("waited", e.delay_ns, counted(e.contentions, "wait") + ", every class");
+			if (e.open)
+				line("and open", e.open_ns, counted(e.open, "wait") + " that had not ended");
 			line("hold", e.hold_ns, share(e.hold_ns, whole) + " until a release: the releaser's");
 			line("handoff", e.handoff_ns, share(e.handoff_ns, whole) + " released, not yet taken up: nobody's");
 			line("tail", e.tail_ns, share(e.tail_ns, whole) + " waits that no release ended");
 			line("late to run", e.sched_delay_ns, "released already, waiting for a processor");
-			if (e.open)
-				line("open", e.open_ns, counted(e.open, "wait") + " that had not ended");
 		} else if (t.block) {
 			line("waited", t.block.delay_ns, counted(t.block.contentions, "wait") + (sums ? " of this choice" : ""));
 		}
