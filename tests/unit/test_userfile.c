@@ -25,6 +25,7 @@
 struct told {
 	unsigned int open;
 	uint64_t open_ns;
+	uint64_t tail_ns;
 	unsigned int others;
 };
 
@@ -43,6 +44,7 @@ static int tell(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t b
 	}
 	t->open++;
 	t->open_ns += span->run_ns - span->enq_ns;
+	t->tail_ns += span->tail_ns;
 	assert_int_equal(span->run_ns, STOP_NS);
 	assert_int_equal(span->tgid, 40);
 	assert_int_equal(span->stack, 9);
@@ -66,8 +68,8 @@ static void taken_set(int fd, uint32_t taken)
 			 sizeof(taken));
 }
 
-/* One wait of 100 ns has ended and was charged to a release that made others wait 300 ns more. */
-static void chunk_put(int fd, uint32_t number, uint64_t first_ns, uint64_t second_ns)
+/* One wait of 100 ns has ended and was charged to a release that made others wait @more_ns more. */
+static void chunk_charged(int fd, uint32_t number, uint64_t first_ns, uint64_t second_ns, uint64_t more_ns)
 {
 	struct {
 		struct lsp_userfile_chunk chunk;
@@ -80,9 +82,14 @@ static void chunk_put(int fd, uint32_t number, uint64_t first_ns, uint64_t secon
 	c.chunk.waits[0] = (struct lsp_userfile_wait){ .start_ns = first_ns, .stack = 9, .tid = 41 };
 	c.chunk.waits[1] = (struct lsp_userfile_wait){ .start_ns = second_ns, .stack = 9, .tid = 41 };
 	c.chunk.counters[LOCKSPAN_C_LOCK_WAIT_NS] = 100;
-	c.chunk.counters[LOCKSPAN_C_HOLD_NS] = 400;
+	c.chunk.counters[LOCKSPAN_C_HOLD_NS] = 100 + more_ns;
 	assert_int_equal(pwrite(fd, &c, sizeof(c), LSP_USERFILE_HEAD_BYTES +
 				(off_t)number * LSP_USERFILE_CHUNK_BYTES), sizeof(c));
+}
+
+static void chunk_put(int fd, uint32_t number, uint64_t first_ns, uint64_t second_ns)
+{
+	chunk_charged(fd, number, first_ns, second_ns, 300);
 }
 
 static void test_open(void **state)
@@ -105,6 +112,25 @@ static void test_open(void **state)
 	assert_int_equal(r.counters[LOCKSPAN_C_LOCK_WAIT_NS], 200 + 6000);
 	assert_int_equal(r.counters[LOCKSPAN_C_HOLD_NS] + r.counters[LOCKSPAN_C_HANDOFF_NS] +
 			 r.counters[LOCKSPAN_C_TAIL_NS], r.counters[LOCKSPAN_C_LOCK_WAIT_NS]);
+	/* Which of them the 600 ns beyond the ended waits are of, nobody knows. */
+	assert_int_equal(told.tail_ns, 0);
+	close(fd);
+}
+
+/* Where no release was charged for them, the tails of the waits are the tail of all. */
+static void test_open_uncharged(void **state)
+{
+	struct lsp_userfile_result r;
+	struct told told = { 0 };
+	int fd = file_create(1);
+
+	(void)state;
+	chunk_charged(fd, 0, STOP_NS - 5000, STOP_NS - 1000, 0);
+	taken_set(fd, 1);
+	assert_int_equal(lsp_userfile_replay(fd, STOP_NS, tell, &told, &r), 0);
+	assert_int_equal(told.open, 2);
+	assert_int_equal(told.tail_ns, 6000);
+	assert_int_equal(r.counters[LOCKSPAN_C_TAIL_NS], 6000);
 	close(fd);
 }
 
@@ -162,7 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_name),
-		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open), cmocka_unit_test(test_open_uncharged),
 		cmocka_unit_test(test_rates),
 	};
 

@@ -103,7 +103,9 @@ struct replay {
 	void *arg;
 	struct lsp_userfile_chunk *chunk;	/* room for a whole one */
 	uint64_t seq;
-	uint64_t open_ns;			/* of waits that have not ended, together */
+	struct lockspan_span *open;		/* waits that have not ended */
+	size_t nopen;
+	uint64_t open_ns;			/* together */
 	struct lsp_userfile_result *ret;
 };
 
@@ -115,7 +117,8 @@ static bool open_kept(const struct lsp_userfile_wait *w, uint64_t d_ns, uint64_t
 	return rate_ns && (d_ns >= rate_ns || (draw ^ draw >> 31) % rate_ns < d_ns);
 }
 
-static int open_give(struct replay *r, const struct lsp_userfile_wait *w, uint64_t rate_ns)
+/* Notes an open wait, to be given when it is known what of such waits was charged to releases. */
+static int open_note(struct replay *r, const struct lsp_userfile_wait *w, uint64_t rate_ns)
 {
 	uint64_t *counters = r->ret->counters, wait_ns = r->stop_ns - w->start_ns;
 	struct lockspan_span span = {
@@ -126,7 +129,6 @@ static int open_give(struct replay *r, const struct lsp_userfile_wait *w, uint64
 		.op = LOCKSPAN_OP_OTHER, .outcome = LOCKSPAN_OPEN,
 		.op_word = w->own_ns < UINT32_MAX ? (uint32_t)w->own_ns : UINT32_MAX,
 	};
-	int err;
 
 	counters[LOCKSPAN_C_OPEN]++;
 	counters[LOCKSPAN_C_OPEN_WAIT_NS] += wait_ns;
@@ -137,8 +139,15 @@ static int open_give(struct replay *r, const struct lsp_userfile_wait *w, uint64
 	}
 	counters[LOCKSPAN_C_KEPT]++;
 	memcpy(span.comm, w->comm, sizeof(span.comm));
-	err = r->data(r->arg, 0, r->seq++, &span, sizeof(span));
-	return err == -EBADMSG ? 0 : err;
+	if (!(r->nopen & (r->nopen - 1))) {
+		struct lockspan_span *more = realloc(r->open, (r->nopen ? 2 * r->nopen : 1) * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		r->open = more;
+	}
+	r->open[r->nopen++] = span;
+	return 0;
 }
 
 static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
@@ -168,22 +177,31 @@ static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
 		err = 0;
 	for (int i = 0; i < LSP_USERFILE_WAITS && !err; i++)
 		if (chunk->waits[i].start_ns && chunk->waits[i].start_ns < r->stop_ns)
-			err = open_give(r, &chunk->waits[i], rate_ns);
+			err = open_note(r, &chunk->waits[i], rate_ns);
 	return err;
 }
 
 /*
- * What of the open waits nobody answers for. What releases were charged for of them is known by
- * what is charged beyond the waits that have ended.
+ * Gives the open waits, and accounts for what of them nobody answers for. What releases were charged for of
+ * them is known by what is charged beyond the waits that have ended, but not of which of them: a wait has a
+ * tail of its own only if nothing was.
  */
-static void open_account(struct replay *r)
+static int open_give(struct replay *r)
 {
 	uint64_t *c = r->ret->counters, charged;
+	int err = 0;
 
 	charged = lsp_elapsed_ns(c[LOCKSPAN_C_LOCK_WAIT_NS], c[LOCKSPAN_C_HOLD_NS] +
 				 c[LOCKSPAN_C_HANDOFF_NS] + c[LOCKSPAN_C_TAIL_NS]);
 	c[LOCKSPAN_C_LOCK_WAIT_NS] += r->open_ns;
 	c[LOCKSPAN_C_TAIL_NS] += lsp_elapsed_ns(charged, r->open_ns);
+	for (size_t i = 0; i < r->nopen && (!err || err == -EBADMSG); i++) {
+		struct lockspan_span *span = &r->open[i];
+
+		span->tail_ns = charged ? 0 : span->run_ns - span->enq_ns;
+		err = r->data(r->arg, 0, r->seq++, span, sizeof(*span));
+	}
+	return err == -EBADMSG ? 0 : err;
 }
 
 /* Whether a marked process lives, and so may still be about to load the recorder. */
@@ -237,7 +255,8 @@ static int file_replay(struct replay *r, off_t bytes)
 	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)
 		err = chunk_replay(r, i, head.block_rate_ns);
-	open_account(r);
+	if (!err)
+		err = open_give(r);
 	/* A lock may have been taken before the recorder was done with its release. */
 	if (ret->waiting_ns > ret->counters[LOCKSPAN_C_HANDOFF_NS])
 		ret->waiting_ns = ret->counters[LOCKSPAN_C_HANDOFF_NS];
@@ -256,6 +275,7 @@ int lsp_userfile_replay(int fd, uint64_t stop_ns, lsp_userfile_data_fn data, voi
 	err = !r.chunk ? -ENOMEM : fstat(fd, &st) ? -errno : 0;
 	if (!err)
 		err = file_replay(&r, st.st_size);
+	free(r.open);
 	free(r.chunk);
 	return err;
 }
