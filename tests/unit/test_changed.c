@@ -3,7 +3,9 @@
  * Would catch: names out of a file that has been written to since the process had
  * it mapped, or that may have been; names that are refused though the file is the
  * one that was mapped; a process that is looked at because it has, in another pid
- * namespace, the number of the one that was meant.
+ * namespace, the number of the one that was meant; a process whose memory is held in
+ * order to find the program that it runs, which stays busy if it ends meanwhile; a
+ * file that is cut off while it is read, and takes its reader along.
  *
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c
  * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
@@ -27,6 +29,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -39,6 +42,16 @@ static char dir[] = "/tmp/test_changed.XXXXXX";
 static char path[64];
 static size_t nsaid;
 static char said[512];
+
+static size_t nheld;
+
+/* In place of the C library's: sees what holds another process's memory. */
+int open(const char *file, int flags, ...)
+{
+	if (!strncmp(file, "/proc/", 6) && strncmp(file, "/proc/self/", 11))
+		nheld += strstr(file, "/maps") || strstr(file, "/map_files/");
+	return (int)syscall(SYS_openat, AT_FDCWD, file, flags, 0600);
+}
 
 static void listen_to(void *arg, const char *sentence)
 {
@@ -237,6 +250,88 @@ static void another_number(void **state)
 	}
 }
 
+/* libelf has it mapped, and it is cut off: that must not end whoever reads on. */
+static void cut_off_while_it_is_read(void **state)
+{
+	struct lsp_elf_cache *c = begin(false);
+	const volatile char *p;
+	int fd;
+
+	(void)state;
+	overwrite(1);
+	fd = open(path, O_RDWR);
+	p = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	assert_int_equal(p[0], 0x7f);
+	assert_int_equal(ftruncate(fd, 10), 0);
+	assert_int_equal(p[4096], 0);
+	assert_int_equal(p[0], 0x7f);
+	munmap((void *)p, 8192);
+	close(fd);
+	lsp_elf_cache_destroy(c);
+}
+
+/* A child that runs a copy of sleep. */
+static pid_t runner(const char *program, struct lsp_elf_origin *ret)
+{
+	int ends[2];
+	struct stat st;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(program, program, "100", (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	/* closed by exec */
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	assert_int_equal(stat(program, &st), 0);
+	*ret = (struct lsp_elf_origin){
+		.path = program, .tgid = (uint32_t)pid, .start = 4096, .end = 8192,
+		.dev_major = major(st.st_dev), .dev_minor = minor(st.st_dev), .ino = st.st_ino,
+	};
+	return pid;
+}
+
+/* Whoever builds a program and runs it, again and again, must be able to write it as soon as it has ended. */
+static void a_program_is_not_held(void **state)
+{
+	struct lsp_elf_cache *c = begin(false);
+	struct lsp_elf_origin o, other;
+	struct lsp_elf *e;
+	char program[64], command[512];
+	pid_t pid;
+
+	(void)state;
+	snprintf(program, sizeof(program), "%s/program", dir);
+	snprintf(command, sizeof(command), "cp /bin/sleep %s", program);
+	assert_int_equal(system(command), 0);
+	pid = runner(program, &o);
+	other = o;
+	nheld = 0;
+	assert_int_equal(lsp_elf_get(c, &o, &e), 0);
+	/* Another file has come to its place: what runs is still to be had. */
+	snprintf(command, sizeof(command), "cp %s %s.new && mv %s.new %s", program, program, program, program);
+	assert_int_equal(system(command), 0);
+	lsp_elf_cache_destroy(c);
+	c = begin(false);
+	assert_int_equal(lsp_elf_get(c, &o, &e), 0);
+	assert_int_equal(nsaid, 0);
+	finish(pid);
+	/* One that has ended is not asked. */
+	snprintf(command, sizeof(command), "cp /bin/true %s", program);
+	assert_int_equal(system(command), 0);
+	finish(runner(program, &other));
+	assert_int_equal(lsp_elf_get(c, &other, &e), -ESTALE);
+	assert_int_equal(nheld, 0);
+	lsp_elf_cache_destroy(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +339,8 @@ int main(void)
 		cmocka_unit_test(written_during_it),
 		cmocka_unit_test(written_behind_its_opening),
 		cmocka_unit_test(another_number),
+		cmocka_unit_test(cut_off_while_it_is_read),
+		cmocka_unit_test(a_program_is_not_held),
 	};
 
 	return cmocka_run_group_tests(tests, build, discard);

@@ -107,7 +107,7 @@ num "code in turn: waits that slept" "$all" ">" 20
 is "code in turn: waits in their own code" \
 	$(($(pprof_sum /tmp/c/block.pb.gz contentions fn=code_a+0x9) + $(pprof_sum /tmp/c/block.pb.gz contentions fn=code_b+0xa))) "$all"
 # A program that has ended is given back at once.
-is "rewritten: refusals" "$($lockspan record -o /tmp/b -- tests/vm/reload --rewrite 30 2>/dev/null)" 0
+is "rewritten: refusals" "$($lockspan record -o /tmp/b -- tests/vm/reload --rewrite 150 2>/dev/null)" 0
 is "rewritten: waits whose mappings are not known" "$(pprof_sum /tmp/b/block.pb.gz contentions "fn=[no_map]")" 0
 
 $lockspan record --spans --min-delay 1ms -o /tmp/m -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,37 @@ struct lsp_elf_cache {
 	struct lsp_elf *vdso;
 };
 
+/*
+ * libelf and libdw map the files. One that is cut off meanwhile, by whoever builds the program again, ends
+ * whoever reads its mapping; here the page becomes one of zeros, and what is read is damaged at worst.
+ */
+static void cut_off(int sig, siginfo_t *info, void *context)
+{
+	void *page = (void *)((uintptr_t)info->si_addr & ~(uintptr_t)4095);
+	int saved = errno;
+
+	(void)context;
+	if (info->si_code != BUS_ADRERR ||
+	    mmap(page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+		signal(sig, SIG_DFL);
+	errno = saved;
+}
+
+static void cut_off_expect(void)
+{
+	struct sigaction act = { .sa_sigaction = cut_off, .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGBUS, &act, NULL);
+}
+
 int lsp_elf_cache_create(const struct lsp_elf_options *options, struct lsp_elf_cache **ret)
 {
 	const char *debug_dir = options && options->debug_dir ? options->debug_dir : "/usr/lib/debug";
 	struct lsp_elf_cache *c;
 
 	elf_version(EV_CURRENT);
+	cut_off_expect();
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -90,7 +116,10 @@ static bool is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t m
 	return o->ino == ino && o->dev_major == major && o->dev_minor == minor;
 }
 
-/* Whether the process still has that very mapping; then map_files leads to its file, deleted or not. */
+/*
+ * Whether the process still has that very mapping; then map_files leads to its file, deleted or not. Holds
+ * the process's memory for a moment: if the process ends in it, its program stays busy (ETXTBSY) until then.
+ */
 static bool still_mapped(const struct lsp_elf_origin *o)
 {
 	struct lsp_maptext m;
@@ -266,7 +295,7 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 	static const char deleted[] = " (deleted)";
 	size_t len = strlen(o->path), cut = sizeof(deleted) - 1;
 	char path[4096], root[32];
-	bool full;
+	bool full, runs_other;
 	int fd;
 
 	errno = ENAMETOOLONG;
@@ -281,13 +310,19 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 	if (fd >= 0)
 		return fd;
 	full = errno == EMFILE || errno == ENFILE;
-	fd = open_live(o);
-	if (fd < 0 && o->tgid) {
+	if (o->tgid) {
 		snprintf(root, sizeof(root), "/proc/%u/root", o->tgid);
 		fd = open_path(root, path, o, same_file, other);
 	}
 	if (fd < 0 && *other)
 		fd = open_path("", path, o, same_file, other);
+	if (fd < 0 && o->tgid && o->ino) {
+		snprintf(root, sizeof(root), "/proc/%u/exe", o->tgid);
+		fd = open_path(root, "", o, same_file, &runs_other);
+	}
+	/* last, since it holds the process's memory for a moment (see still_mapped) */
+	if (fd < 0)
+		fd = open_live(o);
 	if (fd < 0)
 		errno = full ? EMFILE : ENOENT;
 	return fd;
@@ -328,14 +363,16 @@ static int get_origin(struct lsp_elf_cache *cache, const struct lsp_elf_origin *
 	return err;
 }
 
-/* Whether the process runs this file. Asked without its memory, which would keep the file busy if it ended meanwhile. */
-static bool is_run(const struct lsp_elf *e, uint32_t tgid)
+/* Whether the process has the file mapped now. Its memory is not held if it runs that file, or has ended. */
+static bool is_held(const struct lsp_elf *e, const struct lsp_elf_origin *o)
 {
 	char path[32];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", tgid);
-	return !stat(path, &st) && st.st_dev == e->dev && st.st_ino == e->ino;
+	snprintf(path, sizeof(path), "/proc/%u/exe", o->tgid);
+	if (stat(path, &st))
+		return errno != ENOENT && errno != ESRCH && still_mapped(o);
+	return (st.st_dev == e->dev && st.st_ino == e->ino) || still_mapped(o);
 }
 
 /*
@@ -348,7 +385,7 @@ static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
 
 	if (!begun_ns || e->mtime_ns < begun_ns || (o->tgid && e->holder == o->tgid))
 		return true;
-	if (!o->tgid || o->start >= o->end || !(is_run(e, o->tgid) || still_mapped(o)))
+	if (!o->tgid || o->start >= o->end || !is_held(e, o))
 		return false;
 	e->holder = o->tgid;
 	return true;

@@ -124,13 +124,21 @@ static int entries_parse(struct process *p, size_t bytes)
 	return 0;
 }
 
-/* The process's number in its own, innermost, pid namespace. */
+/*
+ * The process's number in its own, innermost, pid namespace. Its status is read only where that is another one
+ * than ours: whoever reads status or stat holds the process's memory, so that its program stays busy (ETXTBSY)
+ * if it ends meanwhile.
+ */
 static uint32_t inner_pid(uint32_t tgid)
 {
 	char path[32], *text, *at, *last;
+	struct stat ours, theirs;
 	uint32_t pid = tgid;
 	size_t bytes;
 
+	snprintf(path, sizeof(path), "/proc/%u/ns/pid", tgid);
+	if (!stat(path, &theirs) && !stat("/proc/self/ns/pid", &ours) && ours.st_ino == theirs.st_ino)
+		return tgid;
 	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
 	if (lsp_maptext_read(path, &text, &bytes))
 		return tgid;
@@ -165,6 +173,14 @@ static time_t started(uint32_t tgid)
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_REALTIME, &real);
 	return real.tv_sec - boot.tv_sec + (time_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
+}
+
+static bool is_gone(uint32_t tgid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u", tgid);
+	return access(path, F_OK) && errno == ENOENT;
 }
 
 /* Whose files the process makes; false when it is gone. */
@@ -205,9 +221,9 @@ static int list_open(uint32_t tgid, const char *path, struct stat *st)
 
 static int process_read(struct lsp_perfmaps *maps, struct process *p)
 {
-	time_t start = started(p->tgid);
 	uint32_t pid = inner_pid(p->tgid);
 	struct stat st;
+	time_t start;
 	char path[96];
 	size_t bytes;
 	bool old;
@@ -215,7 +231,7 @@ static int process_read(struct lsp_perfmaps *maps, struct process *p)
 
 	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", p->tgid, pid);
 	fd = list_open(p->tgid, path, &st);
-	if (fd == -ENOENT && !start) {
+	if (fd == -ENOENT && is_gone(p->tgid)) {
 		/* gone: what it left behind may still lie there; a living one's own root is all it has */
 		snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
 		fd = list_open(p->tgid, path, &st);
@@ -223,6 +239,7 @@ static int process_read(struct lsp_perfmaps *maps, struct process *p)
 	if (fd < 0)
 		return p->n ? 0 : -ENOENT;
 	/* a file from before belonged to another process of that number */
+	start = started(p->tgid);
 	old = st.st_mtime + 1 < (start ? start : maps->created);
 	if (old || (st.st_size == p->bytes && st.st_ino == p->ino)) {
 		close(fd);
