@@ -105,7 +105,7 @@ static int sums_compare(const char *kernel, const char *const *users, size_t nus
 	if (good) {
 		err = lsp_compare_profiles(&k, &u, c);
 		if (err)
-			lsp_say("cannot compare: %s", strerror(-err));
+			lsp_say("cannot compare: %s", lsp_say_errno(-err));
 	}
 	lsp_recording_uninit(&k);
 	lsp_recording_uninit(&u);
@@ -134,7 +134,7 @@ static bool addresses_take(struct compare_options *o, char *folder)
 		}
 		strcpy(folder, "/tmp/lockspan-XXXXXX");
 		if (!mkdtemp(folder)) {
-			lsp_say("cannot make a folder in /tmp: %s", strerror(errno));
+			lsp_say("cannot make a folder in /tmp: %s", lsp_say_errno(errno));
 			*folder = '\0';
 			return false;
 		}
@@ -172,7 +172,7 @@ static int sides_compare(const struct compare_options *o, struct lsp_compare *c,
 	if (err == -ENODATA)
 		return sums_compare(o->paths[0], users, n, c, partial);
 	if (err)
-		lsp_say("cannot compare: %s", strerror(-err));
+		lsp_say("cannot compare: %s", lsp_say_errno(-err));
 	return err;
 }
 

@@ -19,7 +19,7 @@ static void refused_say(int err)
 	else if (err == -ENOSYS || err == -ENOENT || err == -EOPNOTSUPP)
 		lsp_say("cannot sample the CPU: this kernel has no perf events");
 	else
-		lsp_say("cannot sample the CPU: %s", strerror(-err));
+		lsp_say("cannot sample the CPU: %s", lsp_say_errno(-err));
 }
 
 bool lsp_record_cpu_begin(const struct lsp_record_options *o, pid_t child, struct lsp_cpu **ret)
@@ -44,7 +44,7 @@ bool lsp_record_cpu_begin(const struct lsp_record_options *o, pid_t child, struc
 			 o->cgroup[0] == '/' ? "" : "/sys/fs/cgroup/", o->cgroup);
 		options.cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (options.cgroup < 0) {
-			lsp_say("control group %s: %s", o->cgroup, strerror(errno));
+			lsp_say("control group %s: %s", o->cgroup, lsp_say_errno(errno));
 			return false;
 		}
 	}
@@ -74,7 +74,7 @@ bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c,
 	err = lsp_cpu_stop(c);
 	lsp_cpu_totals(c, &totals);
 	if (err)
-		lsp_say("naming the CPU's samples: %s", strerror(-err));
+		lsp_say("naming the CPU's samples: %s", lsp_say_errno(-err));
 	*lost_ret = totals.lost;
 	if (totals.lost) {
 		snprintf(text, sizeof(text), "lost samples: %" PRIu64, totals.lost);
@@ -84,6 +84,6 @@ bool lsp_record_cpu_write(const struct lsp_record_options *o, struct lsp_cpu *c,
 	snprintf(path, sizeof(path), "%s/cpu.pb.gz", o->unfinished);
 	err = lsp_profile_write(p, path);
 	if (err)
-		lsp_say("cannot write %s: %s", path, strerror(-err));
+		lsp_say("cannot write %s: %s", path, lsp_say_errno(-err));
 	return !err;
 }

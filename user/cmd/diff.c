@@ -122,7 +122,7 @@ static bool diff_write(const struct diff_options *o, const struct lsp_recording 
 			lsp_say("%s and %s cannot be compared: a %s profile here, a %s profile there",
 				o->paths[0], o->paths[1], first_part(&r[0]), first_part(&r[1]));
 		else
-			lsp_say("no memory");
+			lsp_say("%s", lsp_say_errno(ENOMEM));
 		return false;
 	}
 	if (o->reading.json)

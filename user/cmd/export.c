@@ -281,13 +281,13 @@ static int file_export(const char *path)
 	err = lsp_spanfile_open(path, &reader);
 	if (err) {
 		lsp_say("%s: %s", path, err == -EBADMSG ? "not a span file (see record --spans)" :
-			strerror(-err));
+			lsp_say_errno(-err));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	while ((got = lsp_spanfile_next(reader, &entry)) == 1 && !ferror(stdout))
 		entry_print(&entry);
 	if (got < 0)
-		lsp_say("%s: %s", path, strerror(-got));
+		lsp_say("%s: %s", path, lsp_say_errno(-got));
 	whole = state_say(reader, path);
 	lsp_spanfile_reader_close(reader);
 	if (fflush(stdout) || ferror(stdout)) {

@@ -340,7 +340,7 @@ static int gate_run(struct gate *g, char **now, size_t nnow)
 		return LSP_EXIT_OTHER_FAILED;
 	err = decide(g);
 	if (err) {
-		lsp_say("cannot compare: %s", strerror(-err));
+		lsp_say("cannot compare: %s", lsp_say_errno(-err));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	if (f->result.verdict == LSP_GATE_FAIL || f->result.reason == LSP_GATE_SEMAPHORES)

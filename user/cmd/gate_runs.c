@@ -41,7 +41,7 @@ static bool profile_add(struct lsp_gate_recording *run, const struct lsp_gate_wa
 	snprintf(path, sizeof(path), "%s/block.pb.gz", run->path);
 	err = lsp_profile_read(path, &p, why, sizeof(why));
 	if (err) {
-		lsp_say("cannot read %s: %s", path, err == -EBADMSG ? why : strerror(-err));
+		lsp_say("cannot read %s: %s", path, err == -EBADMSG ? why : lsp_say_errno(-err));
 		return false;
 	}
 	if (lsp_recording_part(p, path, why, sizeof(why)) != LSP_PART_BLOCK) {
@@ -59,7 +59,7 @@ static bool profile_add(struct lsp_gate_recording *run, const struct lsp_gate_wa
 	}
 	lsp_profile_destroy(p);
 	if (err)
-		lsp_say("no memory");
+		lsp_say("%s", lsp_say_errno(ENOMEM));
 	return !err;
 }
 
@@ -166,7 +166,7 @@ static bool recording_add(struct lsp_gate_runs *r, const char *folder,
 	}
 	*run = (struct lsp_gate_recording){ .path = strdup(folder) };
 	if (!run->path) {
-		lsp_say("no memory");
+		lsp_say("%s", lsp_say_errno(ENOMEM));
 		return false;
 	}
 	r->n++;
@@ -187,7 +187,7 @@ bool lsp_gate_runs_add(struct lsp_gate_runs *r, const char *path, const struct l
 	n = scandir(path, &names, NULL, versionsort);
 	if (n < 0) {
 		lsp_say("cannot read %s: %s", path, errno == ENOTDIR ?
-			"it is a file; the gate takes folders that lockspan record wrote" : strerror(errno));
+			"it is a file; the gate takes folders that lockspan record wrote" : lsp_say_errno(errno));
 		return false;
 	}
 	for (int i = 0; i < n; i++) {

@@ -17,6 +17,7 @@
 /* One who connects and says nothing keeps the others waiting for so long. */
 #define PATIENCE_US 200000
 #define BACKLOG 128
+#define STACK_BYTES (64U << 10)
 
 static void descriptor_send(int to, int fd)
 {
@@ -78,6 +79,19 @@ static void *handout_serve(void *arg)
 	}
 }
 
+/* A stack of the usual size would not fit beside a small limit of memory (ulimit -d). */
+static int thread_begin(struct lsp_handout *h)
+{
+	pthread_attr_t attr;
+	int err = pthread_attr_init(&attr);
+
+	if (!err)
+		err = pthread_attr_setstacksize(&attr, STACK_BYTES);
+	if (!err)
+		err = pthread_create(&h->thread, &attr, handout_serve, h);
+	return -err;
+}
+
 int lsp_handout_begin(struct lsp_handout *h, int file, const uint64_t run[2])
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -99,7 +113,7 @@ int lsp_handout_begin(struct lsp_handout *h, int file, const uint64_t run[2])
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&h->thread, NULL, handout_serve, h);
+	err = thread_begin(h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
 		goto err_listener;

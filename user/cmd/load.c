@@ -38,7 +38,7 @@ static bool part_take(struct lsp_recording *r, const char *path, int want)
 		lsp_facts_add_profile(&r->facts, p);
 	err = lsp_recording_add(r, (enum lsp_part)part, p);
 	if (err)
-		lsp_say("%s: it cannot be added to the others: %s", path, strerror(-err));
+		lsp_say("%s: it cannot be added to the others: %s", path, lsp_say_errno(-err));
 	return !err;
 }
 
@@ -79,7 +79,7 @@ static bool record_take(struct lsp_recording *r, const char *path)
 	int err;
 
 	if (!text) {
-		lsp_say("%s: it cannot be read: %s", path, strerror(errno));
+		lsp_say("%s: it cannot be read: %s", path, lsp_say_errno(errno));
 		return false;
 	}
 	err = lsp_facts_add_record(&r->facts, text, why, sizeof(why));

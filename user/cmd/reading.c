@@ -46,6 +46,6 @@ bool lsp_reading_finish(struct json_object *json)
 	json_object_put(json);
 	if (!fflush(stdout) && !ferror(stdout))
 		return true;
-	lsp_say("cannot write the output: %s", strerror(errno ? errno : EIO));
+	lsp_say("cannot write the output: %s", lsp_say_errno(errno ? errno : EIO));
 	return false;
 }

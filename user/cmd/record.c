@@ -82,7 +82,7 @@ static bool prepare(struct recording *r)
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {
-			lsp_say("cannot write %s: %s", path, strerror(-err));
+			lsp_say("cannot write %s: %s", path, lsp_say_errno(-err));
 			return false;
 		}
 		collector.spans = r->spans;
@@ -90,7 +90,7 @@ static bool prepare(struct recording *r)
 	if (!lsp_recorder_collector_begin(&r->recorder, &collector))
 		return false;
 	if (o->keep_stream && lsp_streamfile_create(o->keep_stream, &r->recorder.stream)) {
-		lsp_say("cannot write %s: %s", o->keep_stream, strerror(errno));
+		lsp_say("cannot write %s: %s", o->keep_stream, lsp_say_errno(errno));
 		return false;
 	}
 	return true;
@@ -125,7 +125,7 @@ static void session_follow(struct recording *r)
 		}
 		n = lsp_client_read(r->recorder.client, READ_MAX);
 		if (n < 0) {
-			lsp_say("reading from the module: %s", strerror(-n));
+			lsp_say("reading from the module: %s", lsp_say_errno(-n));
 			r->failed = true;
 			return;
 		}
@@ -153,7 +153,7 @@ static bool source_begin(const struct recording *r)
 	snprintf(before, sizeof(before), "%s/user/before", r->options->unfinished);
 	err = lsp_folder_make(before);
 	if (err)
-		lsp_say("cannot write to %s: %s", before, strerror(-err));
+		lsp_say("cannot write to %s: %s", before, lsp_say_errno(-err));
 	return !err && lsp_source_take(o->user_source, before, NULL);
 }
 
@@ -171,7 +171,7 @@ static bool source_end(const struct recording *r, bool ended)
 	snprintf(before, sizeof(before), "%s/before", user);
 	err = lsp_folder_make(user);
 	if (err) {
-		lsp_say("cannot write to %s: %s", user, strerror(-err));
+		lsp_say("cannot write to %s: %s", user, lsp_say_errno(-err));
 		return false;
 	}
 	good = lsp_source_take(o->user_source, user, url && !o->command ? before : NULL);
@@ -208,7 +208,7 @@ static void session_stop(struct recording *r)
 		r->failed = true;
 	err = lsp_collector_finish(r->recorder.collector);
 	if (err) {
-		lsp_say("resolving stacks: %s", strerror(-err));
+		lsp_say("resolving stacks: %s", lsp_say_errno(-err));
 		r->failed = true;
 	}
 }
@@ -232,7 +232,7 @@ static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 	err = lsp_spanfile_close(r->spans);
 	r->spans = NULL;
 	if (err)
-		lsp_say("cannot write %s/spans.lspan: %s", r->options->unfinished, strerror(-err));
+		lsp_say("cannot write %s/spans.lspan: %s", r->options->unfinished, lsp_say_errno(-err));
 	return !err;
 }
 
@@ -331,7 +331,7 @@ static int command_end(struct recording *r)
 
 static int command_failed(const char *name, int err)
 {
-	lsp_say("cannot run %s: %s", name, strerror(-err));
+	lsp_say("cannot run %s: %s", name, lsp_say_errno(-err));
 	return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 }
 
@@ -349,7 +349,7 @@ static int replay_run(struct recording *r)
 
 	err = lsp_streamfile_replay(r->options->replay, lsp_recorder_feed, &r->recorder, &end);
 	if (err) {
-		lsp_say("cannot replay %s: %s", r->options->replay, strerror(-err));
+		lsp_say("cannot replay %s: %s", r->options->replay, lsp_say_errno(-err));
 		return LSP_EXIT_FAILED;
 	}
 	lsp_collector_finish(r->recorder.collector);
@@ -386,7 +386,7 @@ static int recording_run(struct recording *r)
 		return LSP_EXIT_FAILED;
 	}
 	if (!lsp_recorder_signals(&r->recorder)) {
-		lsp_say("cannot take signals: %s", strerror(errno));
+		lsp_say("cannot take signals: %s", lsp_say_errno(errno));
 		return LSP_EXIT_FAILED;
 	}
 	if ((o->with_user && !with_user_begin(r)) || !source_begin(r))

@@ -16,7 +16,7 @@
 static bool written(int err, const char *path)
 {
 	if (err)
-		lsp_say("cannot write %s: %s", path, strerror(-err));
+		lsp_say("cannot write %s: %s", path, lsp_say_errno(-err));
 	return !err;
 }
 
@@ -40,7 +40,7 @@ static bool profiles_write(const struct lsp_record_options *o, const struct lsp_
 
 	err = lsp_profiles_create(r->collector, &facts, &profiles);
 	if (err) {
-		lsp_say("cannot build the profiles: %s", strerror(-err));
+		lsp_say("cannot build the profiles: %s", lsp_say_errno(-err));
 		return false;
 	}
 	good &= profile_write(o, profiles.block, "block.pb.gz");
@@ -129,7 +129,7 @@ bool lsp_record_folder_begin(struct lsp_folder *f, const struct lsp_record_optio
 	if (err == -EBUSY)
 		lsp_say("cannot write to %s: another lockspan is writing there", o->directory);
 	else if (err)
-		lsp_say("cannot write to %s: %s", o->directory, strerror(-err));
+		lsp_say("cannot write to %s: %s", o->directory, lsp_say_errno(-err));
 	return !err;
 }
 
@@ -145,6 +145,6 @@ bool lsp_record_folder_end(struct lsp_folder *f, bool written)
 	}
 	err = lsp_folder_commit(f);
 	if (err)
-		lsp_say("cannot move the recording to %s: %s; it is in %s", f->path, strerror(-err), f->unfinished);
+		lsp_say("cannot move the recording to %s: %s; it is in %s", f->path, lsp_say_errno(-err), f->unfinished);
 	return !err;
 }

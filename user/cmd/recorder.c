@@ -104,7 +104,7 @@ bool lsp_recorder_collector_begin(struct lsp_recorder *r, const struct lsp_colle
 	all.teach_arg = r;
 	err = lsp_collector_create(&all, &r->collector);
 	if (err)
-		lsp_say("cannot begin: %s", strerror(-err));
+		lsp_say("cannot begin: %s", lsp_say_errno(-err));
 	return !err;
 }
 
@@ -162,7 +162,7 @@ static bool processes_watch(struct lsp_recorder *r)
 		r->pidfds[i] = (int)syscall(SYS_pidfd_open, o->pids[i], 0);
 		if (r->pidfds[i] < 0) {
 			lsp_say("process %u: %s", o->pids[i], errno == EINVAL ?
-				"this is a thread, give its process" : strerror(errno));
+				"this is a thread, give its process" : lsp_say_errno(errno));
 			return false;
 		}
 		r->pid_commands[i] = command_of(o->pids[i]);
@@ -178,7 +178,7 @@ bool lsp_recorder_prepare(struct lsp_recorder *r)
 	if (o->cgroup) {
 		err = cgroup_find(o->cgroup, &r->request.cgroup);
 		if (err) {
-			lsp_say("control group %s: %s", o->cgroup, strerror(-err));
+			lsp_say("control group %s: %s", o->cgroup, lsp_say_errno(-err));
 			return false;
 		}
 	}
@@ -187,7 +187,7 @@ bool lsp_recorder_prepare(struct lsp_recorder *r)
 	r->foreign_pids = !o->replay && lsp_pidspace_is_foreign("/proc");
 	err = lsp_recorder_client_renew(r);
 	if (err)
-		lsp_say("cannot begin: %s", strerror(-err));
+		lsp_say("cannot begin: %s", lsp_say_errno(-err));
 	return !err;
 }
 

@@ -68,7 +68,7 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 			lsp_table_destroy(&t);
 	}
 	if (err) {
-		lsp_say("no memory");
+		lsp_say("%s", lsp_say_errno(ENOMEM));
 		return false;
 	}
 	if (o->reading.json) {
@@ -94,7 +94,7 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 
 	if (!strcmp(path, "-")) {
 		if (lsp_report_page(stdout, r))
-			lsp_say("no memory");
+			lsp_say("%s", lsp_say_errno(ENOMEM));
 		return lsp_reading_finish(NULL);
 	}
 	/* A file renamed to the name of a device or a pipe would replace it. */
@@ -108,7 +108,7 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 		  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!to) {
-		lsp_say("cannot write %s: %s", path, strerror(errno));
+		lsp_say("cannot write %s: %s", path, lsp_say_errno(errno));
 		return false;
 	}
 	errno = 0;
@@ -120,7 +120,7 @@ static bool page_write(const char *path, const struct lsp_recording *r)
 	if (!err && !special && rename(temporary, path))
 		err = -errno;
 	if (err) {
-		lsp_say("cannot write %s: %s", path, strerror(-err));
+		lsp_say("cannot write %s: %s", path, lsp_say_errno(-err));
 		if (!special)
 			unlink(temporary);
 	}

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void lsp_say(const char *format, ...)
@@ -19,6 +20,31 @@ void lsp_say(const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	funlockfile(stderr);
+}
+
+/* A limit in KiB for "ulimit -@letter"; nothing where there is none. */
+static void limit_add(char *text, size_t room, int resource, char letter)
+{
+	size_t n = strlen(text);
+	struct rlimit limit;
+
+	if (!getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY)
+		snprintf(text + n, room - n, "%s ulimit -%c is %llu KiB", n ? "," : "", letter,
+			 (unsigned long long)limit.rlim_cur / 1024);
+}
+
+const char *lsp_say_errno(int err)
+{
+	static char text[160];
+	char limits[96] = "";
+
+	if (err != ENOMEM)
+		return strerror(err);
+	limit_add(limits, sizeof(limits), RLIMIT_DATA, 'd');
+	limit_add(limits, sizeof(limits), RLIMIT_AS, 'v');
+	snprintf(text, sizeof(text), "out of memory%s%s%s", *limits ? " (" : "", *limits ? limits + 1 : "",
+		 *limits ? ")" : "");
+	return text;
 }
 
 void lsp_say_client(const struct lsp_client *c, const char *doing, int err)
@@ -46,5 +72,5 @@ void lsp_say_client(const struct lsp_client *c, const char *doing, int err)
 	if (*refusal)
 		lsp_say("cannot %s: %s", doing, refusal);
 	else
-		lsp_say("cannot %s: %s", doing, strerror(-err));
+		lsp_say("cannot %s: %s", doing, lsp_say_errno(-err));
 }

@@ -8,6 +8,9 @@
 /* "lockspan: " + the text + newline. */
 void lsp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* strerror() for these sentences: where memory is short it names the limits that there are. Until the next call. */
+const char *lsp_say_errno(int err);
+
 /*
  * What went wrong while @doing ("start the recording") with the module, in
  * words that say what to do about it. @err is a negative errno of the client.

@@ -237,7 +237,7 @@ static void serve(struct serving *v)
 		if (n < 0 || lsp_client_end(v->recorder.client)) {
 			lsp_say(n < 0 ? "reading from the module: %s" :
 				"the module ended the recording by itself%s; see dmesg",
-				n < 0 ? strerror(-n) : "");
+				n < 0 ? lsp_say_errno(-n) : "");
 			v->failed = true;
 			return;
 		}
@@ -264,7 +264,7 @@ static bool server_begin(struct serving *v, char **argv)
 	err = lsp_server_create((const struct sockaddr *)&o->address, o->address_bytes, &source,
 				&v->server);
 	if (err)
-		lsp_say("cannot listen at %s: %s", o->address_text, strerror(-err));
+		lsp_say("cannot listen at %s: %s", o->address_text, lsp_say_errno(-err));
 	return !err;
 }
 
@@ -282,7 +282,7 @@ static int serving_run(struct serving *v, char **argv)
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	if (!lsp_recorder_signals(&v->recorder)) {
-		lsp_say("cannot take signals: %s", strerror(errno));
+		lsp_say("cannot take signals: %s", lsp_say_errno(errno));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	if (command)
@@ -292,7 +292,7 @@ static int serving_run(struct serving *v, char **argv)
 	if (!err && command)
 		err = lsp_child_release(&v->recorder.child);
 	if (err) {
-		lsp_say("cannot run %s: %s", command[0], strerror(-err));
+		lsp_say("cannot run %s: %s", command[0], lsp_say_errno(-err));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	lsp_say("serving http://%s:%u/debug/pprof/", v->options->address_text,

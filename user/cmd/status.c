@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lockspan status: what the module is doing, in words or as JSON. */
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -149,7 +150,7 @@ int lsp_cmd_status(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	err = lsp_client_create(no_data, NULL, &client);
 	if (err) {
-		lsp_say("no memory");
+		lsp_say("%s", lsp_say_errno(ENOMEM));
 		return LSP_EXIT_OTHER_FAILED;
 	}
 	err = lsp_client_connect(client);

@@ -135,7 +135,7 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 		return LSP_EXIT_FAILED;
 	err = command_run(o, u, &status);
 	if (err) {
-		lsp_say("cannot run %s: %s", o->command[0], strerror(-err));
+		lsp_say("cannot run %s: %s", o->command[0], lsp_say_errno(-err));
 		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 	}
 	good = lsp_userside_end(u, status);

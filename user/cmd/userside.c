@@ -91,7 +91,7 @@ static bool environment_set(const struct lsp_userside *u, const char *library, c
 	good = good && !setenv("LD_PRELOAD", list, 1) && !setenv(LSP_USERFILE_ENV, file, 1) &&
 	       sanitizer_calm();
 	if (!good)
-		lsp_say("no memory");
+		lsp_say("%s", lsp_say_errno(ENOMEM));
 	free(list);
 	free(file);
 	return good;
@@ -110,7 +110,7 @@ static bool file_create(struct lsp_userside *u, const uint64_t run[2])
 		bytes /= 2;
 	} while ((u->file == -EFBIG || u->file == -ENOSPC || u->file == -EINVAL) && bytes >= FILE_LEAST_BYTES);
 	if (u->file < 0)
-		lsp_say("cannot make a file for the events in %s: %s", u->unfinished, strerror(-u->file));
+		lsp_say("cannot make a file for the events in %s: %s", u->unfinished, lsp_say_errno(-u->file));
 	return u->file >= 0;
 }
 
@@ -133,11 +133,11 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
 	u->options.unfinished = u->unfinished;
 	err = lsp_folder_make(u->unfinished);
 	if (err) {
-		lsp_say("cannot write to %s: %s", u->unfinished, strerror(-err));
+		lsp_say("cannot write to %s: %s", u->unfinished, lsp_say_errno(-err));
 		return false;
 	}
 	if (getrandom(run, sizeof(run), 0) != sizeof(run)) {
-		lsp_say("cannot draw a number: %s", strerror(errno));
+		lsp_say("cannot draw a number: %s", lsp_say_errno(errno));
 		return false;
 	}
 	if (!file_create(u, run))
@@ -145,7 +145,7 @@ bool lsp_userside_begin(struct lsp_userside *u, const struct lsp_record_options 
 	u->begun = true;
 	err = lsp_handout_begin(&u->handout, u->file, run);
 	if (err)
-		lsp_say("processes that give up rights will not be recorded: %s", strerror(-err));
+		lsp_say("processes that give up rights will not be recorded: %s", lsp_say_errno(-err));
 	clock_gettime(CLOCK_REALTIME, &t);
 	u->wall_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -170,7 +170,7 @@ static struct lsp_spanfile_writer *spans_begin(const struct lsp_userside *u)
 	snprintf(path, sizeof(path), "%s/spans.lspan", u->unfinished);
 	err = lsp_spanfile_create(path, &spans);
 	if (err) {
-		lsp_say("cannot write %s: %s", path, strerror(-err));
+		lsp_say("cannot write %s: %s", path, lsp_say_errno(-err));
 		return NULL;
 	}
 	uname(&host);
@@ -195,7 +195,7 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 			.stop_ns = end->stop_ns, .counters = counters, .ncounters = LOCKSPAN_C_COUNT });
 	err = lsp_spanfile_close(spans);
 	if (err)
-		lsp_say("cannot write the span file: %s", strerror(-err));
+		lsp_say("cannot write the span file: %s", lsp_say_errno(-err));
 	return !err;
 }
 
@@ -333,7 +333,7 @@ bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
 	if (!err)
 		err = lsp_collector_births(b.from, birth_hand_over, &b);
 	if (err)
-		lsp_say("reading where locks were initialised: %s", strerror(-err));
+		lsp_say("reading where locks were initialised: %s", lsp_say_errno(-err));
 	lsp_collector_destroy(b.from);
 	return !err;
 }
@@ -372,7 +372,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 		good = result_write(u, collector, &file, &end, exit_status);
 	} else {
 		u->written = false;
-		lsp_say("reading what was recorded: %s", strerror(-err));
+		lsp_say("reading what was recorded: %s", lsp_say_errno(-err));
 		lsp_spanfile_close(spans);
 	}
 	lsp_collector_destroy(collector);
