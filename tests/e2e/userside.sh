@@ -170,8 +170,13 @@ num "files of 2,000 KiB: waits" "$(counter woken)" ">" 0
 (ulimit -f 600 && "$lockspan" user -o u -- "$programs/userways" busy 100 2>err)
 is "files of 600 KiB: exit status" $? 125
 like "files of 600 KiB: it is said" "$(cat err)" 'partial: .* no room'
+# Too little memory is a limit with a name, and costs no more than it must.
+(ulimit -d 3000 && "$lockspan" user -o u -- "$programs/userways" busy 100 2>err)
+is "3,000 KiB of memory: exit status" $? 125
+like "3,000 KiB of memory: it is said" "$(cat err)" 'out of memory \(ulimit -d is 3000 KiB\)'
+is "3,000 KiB of memory: who gives up rights" "$(grep -c 'give up rights' err)" 0
 # Who ends us means the command, which is recorded up to there.
-for signal in TERM HUP; do
+for signal in TERM HUP ALRM XCPU; do
 	rm -rf u
 	"$lockspan" user -o u -- "$programs/userways" busy 20000 2>err &
 	sleep 1
@@ -180,6 +185,16 @@ for signal in TERM HUP; do
 	is "SIG$signal: exit status" $? $((128 + $(kill -l $signal)))
 	num "SIG$signal: waits" "$(counter woken)" ">" 0
 done
+# Who asks us for something means the command as well, and a hang-up nobody that was told to ignore it.
+rm -rf u
+bash -c "trap '' HUP; exec '$lockspan' user -o u -- bash -c 'trap \"exit 9\" USR1; \"$programs/userways\" busy 300; while :; do sleep 0.1; done'" 2>err &
+sleep 1
+kill -HUP $!
+sleep 0.2
+kill -USR1 $!
+wait $!
+is "SIGHUP that was ignored, then SIGUSR1: exit status" $? 9
+num "SIGHUP that was ignored, then SIGUSR1: waits" "$(counter woken)" ">" 0
 # A command that goes on in spite of it is named, and waited for until the second one.
 rm -rf u
 "$lockspan" user -o u -- bash -c "trap '' TERM; '$programs/userways' busy 300; exec sleep 30" 2>err &

@@ -25,6 +25,18 @@ cat /tmp/err
 check "and the data is written" recorded /tmp/a
 check "the module is idle again" wait_until 5 module_is idle
 
+# Whatever would end lockspan ends its recording, and leaves nothing unfinished.
+for signal in USR1 ALRM; do
+	rm -rf /tmp/a
+	$lockspan record -o /tmp/a -- $work -d 60000 >/dev/null 2>/tmp/err &
+	wait_until 5 module_is recording
+	sleep 0.5
+	kill -$signal $!
+	wait $!
+	is "SIG$signal sent to lockspan alone ends the command too" $? $((128 + $(kill -l $signal)))
+	check "and the data is written: $(cat /tmp/err)" recorded /tmp/a
+done
+
 $work -d 60000 >/dev/null &
 p=$!
 # A wide ring: stacks are large until the mappings of running processes are known.

@@ -35,6 +35,39 @@ void lsp_child_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+int lsp_child_signals_open(sigset_t *old)
+{
+	static const int ending[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,
+		SIGPWR, SIGSTKFLT,
+	};
+	struct sigaction was;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		sigaddset(&set, ending[i]);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		sigaddset(&set, i);
+	/* One that is blocked comes although it is ignored. */
+	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler == SIG_IGN)
+		sigdelset(&set, SIGHUP);
+	/* Inherited as ignored it would lose the command's status. */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, old))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Signals by which programs are asked for something. */
+static bool is_request(int signal)
+{
+	return signal == SIGUSR1 || signal == SIGUSR2 || signal == SIGQUIT || signal >= SIGRTMIN;
+}
+
 static void fd_close(int *fd)
 {
 	if (*fd >= 0)
@@ -160,7 +193,7 @@ bool lsp_child_signals_take(struct lsp_child *c, int signals, bool terminal)
 
 		if (sent && !lsp_child_poll(c, false))
 			kill(c->pid, signal);
-		ends |= (sent || terminal) && (signal == SIGTERM || signal == SIGINT || signal == SIGHUP);
+		ends |= (sent || terminal) && !is_request(signal);
 	}
 	return ends;
 }

@@ -23,6 +23,12 @@ struct lsp_child {
 void lsp_child_signals(void);
 
 /*
+ * Blocks all signals whose default is to end us, SIGHUP excepted where it was ignored when we were started
+ * (nohup). A signalfd for them, or -errno; @old gets the mask for a command. SIGPIPE is an error from now on.
+ */
+int lsp_child_signals_open(sigset_t *old);
+
+/*
  * Forks; the child waits and then runs @argv with signal mask @mask. It ends
  * by itself if we do before that. 0 or -errno.
  */
@@ -37,7 +43,7 @@ bool lsp_child_poll(struct lsp_child *c, bool wait);
 /*
  * Reads what has come at @signals, a signalfd. What another process has sent to us is passed on to the
  * command; what the terminal sends has reached it. Whether a signal came that ends a recording: any such
- * one with @terminal, else only one that was passed on.
+ * one with @terminal, else only one that was passed on. Those that programs have a use of their own for end none.
  */
 bool lsp_child_signals_take(struct lsp_child *c, int signals, bool terminal);
 

@@ -193,19 +193,13 @@ bool lsp_recorder_prepare(struct lsp_recorder *r)
 
 bool lsp_recorder_signals(struct lsp_recorder *r)
 {
-	sigset_t set;
+	int fd = lsp_child_signals_open(&r->old_mask);
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	/* Inherited as ignored it would lose the command's status. */
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, &r->old_mask))
-		return false;
-	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return r->signals >= 0;
+	if (fd >= 0)
+		r->signals = fd;
+	else
+		errno = -fd;
+	return fd >= 0;
 }
 
 static size_t processes_name(const struct lsp_recorder *r, uint32_t *tgids)

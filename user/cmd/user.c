@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "../capture/userfile.h"
@@ -96,20 +95,12 @@ static void command_await(struct lsp_child *child, int signals)
 
 static int command_run(const struct lsp_record_options *o, const struct lsp_userside *u, int *status)
 {
-	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
 	struct lsp_child child;
-	sigset_t set, mask;
-	int signals, err;
+	sigset_t mask;
+	int signals = lsp_child_signals_open(&mask), err;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		sigaddset(&set, passed_on[i]);
-	/* Inherited as ignored it would lose the command's status. */
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &set, &mask);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
-		return -errno;
+		return signals;
 	err = lsp_child_create(&child, o->command, &mask);
 	if (err)
 		goto out;
