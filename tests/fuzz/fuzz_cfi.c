@@ -13,6 +13,7 @@
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
  * sources: user/base/maptext.c user/base/arena.c user/resolve/unwind/snapshot.c
+ * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <stdlib.h>

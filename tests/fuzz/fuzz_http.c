@@ -6,7 +6,7 @@
  * is the real one, at a socket of the file system; a client sends the input,
  * reads what comes and hangs up.
  * sources: user/serve/request.c user/serve/response.c user/serve/server.c user/serve/clients.c
- * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
  * sources: user/profile/profile.pb-c.c

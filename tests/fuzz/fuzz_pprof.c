@@ -5,7 +5,7 @@
  * subtracted from itself. For libFuzzer; tests/fuzz/run builds and starts it.
  * The input is the inflated message; gzip is zlib's business and would hide
  * the rest from the fuzzer. An input that begins as gzip does is inflated.
- * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
  * sources: user/profile/profile.pb-c.c

@@ -6,7 +6,7 @@
  * grows with events.
  *
  * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/base/strings.c
+ * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c
  * sources: kmod/core/sample.c user/profile/estimate.c
  * libs: -lm
  */
@@ -23,7 +23,6 @@
 #include "../../kmod/core/sample.h"
 #include "../../user/collect/aggregate.h"
 #include "../../user/capture/stackset.h"
-#include "../../user/base/strings.h"
 
 #define KEYS 500
 #define EVENTS 200000
@@ -196,31 +195,6 @@ static void estimates_are_unbiased(void **state)
 	assert_true(fabs(sums.estimate.count / truth - 1) < 0.3);
 }
 
-static void strings_are_kept_once(void **state)
-{
-	struct lsp_strings s = { 0 };
-	uint32_t a, b, c, d;
-	char text[32];
-
-	(void)state;
-	assert_int_equal(lsp_strings_place(&s, "worker-abcdefghij", 16, &a), 0);
-	assert_int_equal(lsp_strings_place(&s, "worker-abcdefghi", 99, &b), 0);
-	assert_int_equal(lsp_strings_place(&s, "worker", 16, &c), 0);
-	assert_int_equal(lsp_strings_place(&s, "", 16, &d), 0);
-	assert_int_equal(a, b);
-	assert_int_not_equal(a, c);
-	assert_string_equal(s.strings[a], "worker-abcdefghi");
-	assert_string_equal(s.strings[d], "");
-	for (int round = 0; round < 2; round++)
-		for (int i = 0; i < 10000; i++) {
-			snprintf(text, sizeof(text), "name %d", i);
-			assert_int_equal(lsp_strings_place(&s, text, 99, &a), 0);
-			assert_string_equal(s.strings[a], text);
-		}
-	assert_int_equal(s.n, 10003);
-	lsp_strings_uninit(&s);
-}
-
 static struct lockspan_stack stack(uint64_t id, uint32_t tgid, uint32_t generation)
 {
 	return (struct lockspan_stack){
@@ -340,7 +314,6 @@ int main(void)
 		cmocka_unit_test(sums_equal_a_plain_recount),
 		cmocka_unit_test(releases_weigh_by_their_fraction),
 		cmocka_unit_test(estimates_are_unbiased),
-		cmocka_unit_test(strings_are_kept_once),
 		cmocka_unit_test(stacks_keep_their_places),
 		cmocka_unit_test(names_may_be_the_sessions),
 		cmocka_unit_test(compaction_drops_only_the_unused),

@@ -12,6 +12,7 @@
  * sources: user/base/maptext.c user/resolve/unwind/callsite.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/cfa.c user/resolve/unwind/fde.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/maps/ tests/unit/scratch.c
+ * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>

@@ -2,6 +2,7 @@
 /*
  * sources: tests/unit/fixture_report.c user/report/ user/profile/
  * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * Two recordings compared. Would catch: a difference with the wrong sign, a row

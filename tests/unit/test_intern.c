@@ -3,7 +3,7 @@
  * Would catch: two different things taken for one because their hashes are the
  * same (rare with few things, certain with many); a copy that moves or loses
  * its bytes when the table grows; ids that are not dense.
- * sources: user/profile/intern.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../user/profile/intern.h"
+#include "../../user/base/intern.h"
 
 #define KEYS 400000U
 
@@ -38,12 +38,14 @@ static void test_collisions(void **state)
 	struct hashed *h = malloc(KEYS * sizeof(*h));
 	struct lsp_intern t;
 	unsigned int i, pairs = 0;
+	uint64_t hash;
 
 	(void)state;
 	for (i = 0; i < KEYS; i++) {
 		h[i].key = i;
 		h[i].bytes = i % 4 ? 8 : 4;
-		h[i].hash = (uint32_t)lsp_intern_hash(0, &h[i].key, h[i].bytes);
+		hash = lsp_hash(&h[i].key, h[i].bytes, 0);
+		h[i].hash = (uint32_t)(hash ^ hash >> 32);
 	}
 	qsort(h, KEYS, sizeof(*h), hashed_compare);
 	for (i = 1; i < KEYS; i++) {
@@ -118,12 +120,35 @@ static void test_lengths(void **state)
 	free(data);
 }
 
+static void test_strings(void **state)
+{
+	struct lsp_intern t = { 0 };
+	const char *a, *b;
+	char text[32];
+
+	(void)state;
+	a = lsp_intern_string(&t, "worker-abcdefghi");
+	b = lsp_intern_get(&t, (uint32_t)lsp_intern_add(&t, "worker-abcdefghij", 16), NULL);
+	assert_ptr_equal(a, b);
+	assert_string_equal(b, "worker-abcdefghi");
+	assert_ptr_not_equal(lsp_intern_string(&t, "worker"), a);
+	assert_string_equal(lsp_intern_string(&t, ""), "");
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 10000; i++) {
+			snprintf(text, sizeof(text), "name %d", i);
+			assert_string_equal(lsp_intern_format(&t, "name %d", i), text);
+		}
+	assert_int_equal(t.count, 10003);
+	lsp_intern_uninit(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_collisions),
 		cmocka_unit_test(test_all_kept),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
  * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
  * sources: user/collect/processes.c
  * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
- * sources: user/capture/stackset.c user/base/strings.c user/capture/stream.c
+ * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/estimate.c
  * sources: tests/unit/fixture_resolver.c user/resolve/trace.c

@@ -2,6 +2,7 @@
 /*
  * sources: user/report/ user/profile/
  * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * A page of a recording that is too large for one. Would catch: a page that grows

@@ -3,7 +3,7 @@
  * Would catch: two samples where one belongs, or one where two do; a stack or a
  * label that changes on its way to a file and back; a value rounded wrongly or
  * a small count that vanishes; output that differs from run to run.
- * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
  * sources: user/profile/profile.pb-c.c tests/unit/fixture_profile.c

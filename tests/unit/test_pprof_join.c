@@ -4,11 +4,11 @@
  * because the addresses moved, or none because two programs were taken for one;
  * samples of nothing left behind; a failed sum that leaves half of itself; an
  * error path that leaks or crashes when memory is short.
- * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
  * sources: user/profile/profile.pb-c.c tests/unit/fixture_profile.c
- * libs: -lprotobuf-c -lz -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+ * libs: -lprotobuf-c -lz -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
  */
 #include <errno.h>
 #include <math.h>
@@ -29,9 +29,11 @@
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *old, size_t bytes);
+void *__real_reallocarray(void *old, size_t count, size_t bytes);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *old, size_t bytes);
+void *__wrap_reallocarray(void *old, size_t count, size_t bytes);
 
 static long requests_left = -1;		/* negative: no limit */
 
@@ -53,6 +55,11 @@ void *__wrap_calloc(size_t count, size_t bytes)
 void *__wrap_realloc(void *old, size_t bytes)
 {
 	return refuse() ? NULL : __real_realloc(old, bytes);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t bytes)
+{
+	return refuse() ? NULL : __real_reallocarray(old, count, bytes);
 }
 
 /* ---- sums ---- */

@@ -3,7 +3,7 @@
  * Would catch: a full disk that passes for success or leaves half a file; a
  * failure that harms the file that was there before. With --files DIR SOURCE it
  * writes profiles for tests/e2e/pprof-format.sh instead.
- * sources: user/profile/intern.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
  * sources: user/profile/profile.pb-c.c tests/unit/fixture_profile.c

@@ -18,6 +18,7 @@
  * sources: user/resolve/symbol/tail.c user/resolve/dwarf/die_walk.c user/resolve/sync.c
  * sources: user/resolve/lock.c user/resolve/dwarf/type.c user/resolve/dwarf/variable.c user/resolve/symbol/plain_name.c
  * sources: user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c user/resolve/sync_names.c
+ * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>

@@ -9,6 +9,7 @@
  * grow by a fixture's values each time they are asked for.
  * `--serve` prints a port and serves until it is killed, for tests/e2e/serve.sh.
  * sources: user/serve/ user/profile/ tests/unit/fixture_profile.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lmicrohttpd -lprotobuf-c -lz -lm
  */
 #include <arpa/inet.h>

@@ -18,6 +18,7 @@
  * sources: user/base/maptext.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
  * sources: user/resolve/code/code.c user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c
  * sources: user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/symbol/perfmap.c
+ * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>

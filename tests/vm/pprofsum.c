@@ -6,6 +6,7 @@
  * in their stack and end (outermost frame) in one of the given functions.
  * For guests, where there is no `go tool pprof`.
  * sources: user/profile/
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lprotobuf-c -lz -lm
  */
 #include <stdbool.h>

@@ -10,6 +10,7 @@
  * less the one remembered, 0 for a sample never met; what is missing from a
  * scrape stays remembered; the duration is the difference of the times.
  * sources: user/profile/
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lprotobuf-c -lz -lm
  */
 #include <arpa/inet.h>

@@ -12,6 +12,7 @@
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c
  * sources: user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
  * sources: user/base/arena.c
+ * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "../capture/span.h"
-#include "../profile/intern.h"
+#include "../base/intern.h"
 #include "../profile/pprof.h"
 
 struct lsp_gate_place {

@@ -61,7 +61,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_aggregate_uninit(&c->resolved);
 	lsp_aggregate_uninit(&c->pending);
 	lsp_recent_uninit(&c->recent);
-	lsp_strings_uninit(&c->comms);
+	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
 	free(c->pairs);
 	free(c->lessons);
@@ -86,11 +86,13 @@ static struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_r
 		.kind = e->kind, .tid = e->tid,
 	};
 	struct lsp_sums *sums;
+	const char *name = (const char *)e->comm;
+	int64_t comm = lsp_intern_add(&c->comms, name, strnlen(name, LOCKSPAN_COMM_LEN));
 	uint32_t place;
 
-	if (lsp_stackset_place(&c->stacks, e->tgid, e->stack, c->now_ns, &place) ||
-	    lsp_strings_place(&c->comms, (const char *)e->comm, LOCKSPAN_COMM_LEN, &key.comm))
+	if (comm < 0 || lsp_stackset_place(&c->stacks, e->tgid, e->stack, c->now_ns, &place))
 		return NULL;
+	key.comm = (uint32_t)comm;
 	key.stack = place;
 	sums = lsp_aggregate_at(&c->pending, &key);
 	if (!sums)
@@ -469,8 +471,8 @@ int lsp_collector_rows(const struct lsp_collector *c,
 		struct lsp_row row = {
 			.kind = (enum lsp_row_kind)(key->kind & KIND_MASK),
 			.trace = lsp_collector_trace(c, (uint32_t)key->stack),
-			.lock = c->locks.names.strings[key->lock],
-			.comm = c->comms.strings[key->comm],
+			.lock = lsp_intern_get(&c->locks.names, key->lock, NULL),
+			.comm = lsp_intern_get(&c->comms, key->comm, NULL),
 			.sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT),
 			.tgid = key->tgid,
 			.interrupt = key->kind & KIND_INTERRUPT,
@@ -519,7 +521,7 @@ const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c)
 
 const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t)
 {
-	return c->comms.n ? c->comms.strings[t->comm] : "";
+	return c->comms.count ? lsp_intern_get(&c->comms, t->comm, NULL) : "";
 }
 
 const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
@@ -531,5 +533,5 @@ const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret
 {
 	uint32_t best = lsp_locks_top(&c->locks, wait_ns_ret);
 
-	return best == LSP_INDEX_NONE ? "" : c->locks.names.strings[best];
+	return best == LSP_INDEX_NONE ? "" : lsp_intern_get(&c->locks.names, best, NULL);
 }

@@ -241,7 +241,7 @@ static void lock_named(struct lsp_collector *c, struct lsp_lock *lock, uint32_t 
 {
 	if (lock->name == LSP_INDEX_NONE && c->spans)
 		lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
-			.key = lock->key, .name = c->locks.names.strings[name],
+			.key = lock->key, .name = lsp_intern_get(&c->locks.names, name, NULL),
 			.sync = lsp_sync_name(lsp_lock_class(lock)) });
 	lock->renamed |= lock->name != LSP_INDEX_NONE && lock->name != name;
 	lock->name = name;

@@ -21,7 +21,7 @@ void lsp_locks_uninit(struct lsp_locks *l)
 	lsp_index_uninit(&l->index);
 	namings_clear(l);
 	free(l->namings);
-	lsp_strings_uninit(&l->names);
+	lsp_intern_uninit(&l->names);
 	free(l->name_wait_ns);
 	memset(l, 0, sizeof(*l));
 }
@@ -100,11 +100,15 @@ int lsp_locks_compact(struct lsp_locks *l)
 
 int lsp_locks_name(struct lsp_locks *l, const char *name, uint32_t *ret)
 {
-	size_t before = l->names.n;
+	uint32_t before = l->names.count;
+	int64_t id;
 
-	if (lsp_array_grow(&l->name_wait_ns, &l->name_wait_room, before, sizeof(double)) ||
-	    lsp_strings_place(&l->names, name, SIZE_MAX, ret))
+	if (lsp_array_grow(&l->name_wait_ns, &l->name_wait_room, before, sizeof(double)))
 		return -ENOMEM;
+	id = lsp_intern_add(&l->names, name, strlen(name));
+	if (id < 0)
+		return (int)id;
+	*ret = (uint32_t)id;
 	if (*ret == before)
 		l->name_wait_ns[*ret] = 0;
 	return 0;
@@ -168,7 +172,7 @@ uint32_t lsp_locks_top(const struct lsp_locks *l, double *wait_ns_ret)
 	uint32_t best = LSP_INDEX_NONE;
 
 	*wait_ns_ret = 0;
-	for (size_t i = 0; i < l->names.n; i++) {
+	for (size_t i = 0; i < l->names.count; i++) {
 		if (l->name_wait_ns[i] > *wait_ns_ret) {
 			best = (uint32_t)i;
 			*wait_ns_ret = l->name_wait_ns[i];

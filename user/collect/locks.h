@@ -17,7 +17,7 @@
 
 #include "../base/index.h"
 #include "../capture/span.h"
-#include "../base/strings.h"
+#include "../base/intern.h"
 #include "../resolve/trace.h"
 
 /* The mappings that an address is to be looked up in. */
@@ -61,7 +61,7 @@ struct lsp_locks {
 	size_t nnamings;
 	size_t namings_room;
 	struct lsp_index namings_index;
-	struct lsp_strings names;
+	struct lsp_intern names;
 	double *name_wait_ns;	/* lock wait by name; as many as there is room for */
 	size_t name_wait_room;
 };

@@ -56,7 +56,7 @@ struct lsp_collector {
 	struct lsp_locks locks;
 	struct lsp_births births;
 	struct lsp_threads threads;
-	struct lsp_strings comms;
+	struct lsp_intern comms;
 
 	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
 	struct lsp_recent recent;	/* rows of pending */

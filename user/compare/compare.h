@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "../profile/intern.h"
+#include "../base/intern.h"
 #include "../report/recording.h"
 
 /* Into what a wait of the user's side divides; ns. Their sum is user_wait. */

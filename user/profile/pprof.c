@@ -196,10 +196,10 @@ static uint64_t address_invent(const struct lsp_profile_line *lines, size_t nlin
 	size_t i;
 
 	for (i = 0; i < nlines; i++) {
-		hash = lsp_intern_hash(hash, lines[i].function, strlen(lines[i].function));
-		hash = lsp_intern_hash(hash, lines[i].system_name, strlen(lines[i].system_name));
-		hash = lsp_intern_hash(hash, lines[i].file, strlen(lines[i].file));
-		hash = lsp_intern_hash(hash, &lines[i].line, sizeof(lines[i].line));
+		hash = lsp_hash(lines[i].function, strlen(lines[i].function), hash);
+		hash = lsp_hash(lines[i].system_name, strlen(lines[i].system_name), hash);
+		hash = lsp_hash(lines[i].file, strlen(lines[i].file), hash);
+		hash = lsp_hash(&lines[i].line, sizeof(lines[i].line), hash);
 	}
 	return INVENTED_ADDRESS + (hash >> 8);
 }

@@ -9,7 +9,7 @@
 #define LSP_PROFILE_PPROF_PRIVATE_H
 
 #include "gzip.h"
-#include "intern.h"
+#include "../base/intern.h"
 #include "pprof.h"
 
 /* No profile to be read is larger once inflated: a million samples take 0.1 GiB. */

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "../profile/intern.h"
+#include "../base/intern.h"
 #include "recording.h"
 
 enum lsp_shape_kind {

@@ -142,9 +142,9 @@ static const char *static_name(struct lsp_symbols *s, const struct lsp_place *p,
 	if (err == -ENOENT)
 		err = symbol_name(f, p->vaddr, sync, name, sizeof(name));
 	if (err == -ENOENT)
-		return lsp_arena_format(&s->text, "%s+0x%llx", p->elf->name,
+		return lsp_intern_format(&s->text, "%s+0x%llx", p->elf->name,
 				       (unsigned long long)p->vaddr);
-	return err ? NULL : lsp_arena_format(&s->text, "%s%s%s", prefix, colon, name);
+	return err ? NULL : lsp_intern_format(&s->text, "%s%s%s", prefix, colon, name);
 }
 
 /* The innermost function of the program that the trace shows, bare, and its line; false: none. */
@@ -193,8 +193,8 @@ static const char *dynamic_name(struct lsp_symbols *s, const struct lsp_place *p
 	uint32_t line;
 
 	if (user_function(trace, function, sizeof(function), &line))
-		return lsp_arena_format(&s->text, "%s@%s", where, function);
-	return lsp_arena_intern(&s->text, where);
+		return lsp_intern_format(&s->text, "%s@%s", where, function);
+	return lsp_intern_string(&s->text, where);
 }
 
 const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *trace)
@@ -205,8 +205,8 @@ const char *lsp_lock_birth_name(struct lsp_symbols *s, const struct lsp_trace *t
 	if (!user_function(trace, function, sizeof(function), &line))
 		return NULL;
 	if (line)
-		return lsp_arena_format(&s->text, "init@%s:%u", function, line);
-	return lsp_arena_format(&s->text, "init@%s", function);
+		return lsp_intern_format(&s->text, "init@%s:%u", function, line);
+	return lsp_intern_format(&s->text, "init@%s", function);
 }
 
 const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
@@ -217,7 +217,7 @@ const char *lsp_lock_name(struct lsp_symbols *s, const struct lsp_place *place,
 	if (place->region == LSP_REGION_STATIC && place->elf)
 		ret = static_name(s, place, sync);
 	else if (place->region == LSP_REGION_SHARED && place->path && *place->path)
-		ret = lsp_arena_format(&s->text, "%s+0x%llx", place->path,
+		ret = lsp_intern_format(&s->text, "%s+0x%llx", place->path,
 				      (unsigned long long)place->offset);
 	else
 		ret = dynamic_name(s, place, sync, trace);

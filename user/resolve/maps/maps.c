@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../../base/maptext.h"
-#include "../../base/arena.h"
+#include "../../base/intern.h"
 #include "../elf/debugfile.h"
 #include "mapsets.h"
 
@@ -22,7 +22,7 @@ struct object_slot {
 
 struct lsp_maps {
 	struct lsp_elf_cache *elves;
-	struct lsp_arena text;
+	struct lsp_intern text;
 	struct lsp_mapsets sets;
 	struct object_slot *objects;
 	size_t nobjects;
@@ -49,7 +49,7 @@ void lsp_maps_destroy(struct lsp_maps *m)
 	if (!m)
 		return;
 	lsp_mapsets_uninit(&m->sets);
-	lsp_arena_uninit(&m->text);
+	lsp_intern_uninit(&m->text);
 	free(m->objects);
 	free(m);
 }
@@ -153,7 +153,7 @@ int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const c
 		return -ENOMEM;
 	if (set->remapped || map.start > map.end || map.offset > UINT64_MAX - (map.end - map.start))
 		return 0;
-	map.path = lsp_arena_intern(&m->text, path);
+	map.path = lsp_intern_string(&m->text, path);
 	if (!map.path)
 		return -ENOMEM;
 	/* While the process lives, as in set_complete(). */
@@ -184,7 +184,7 @@ int lsp_maps_add(struct lsp_maps *m, const struct lockspan_map *rec, const char 
 		set_begin(m, set);
 	if (!(rec->rec.flags & LOCKSPAN_MAP_GONE) && map.start < map.end &&
 	    map.offset <= UINT64_MAX - (map.end - map.start)) {
-		map.path = lsp_arena_intern(&m->text, path);
+		map.path = lsp_intern_string(&m->text, path);
 		err = map.path ? lsp_mapset_push(set, &map) : -ENOMEM;
 		if (!err)
 			lsp_mapsets_changed(&m->sets, set);
@@ -201,7 +201,7 @@ static const char *path_intern(struct lsp_maps *m, const struct lsp_maptext *lin
 
 	memcpy(path, line->path, n);
 	path[n] = '\0';
-	return lsp_arena_intern(&m->text, path);
+	return lsp_intern_string(&m->text, path);
 }
 
 int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
@@ -352,7 +352,7 @@ const struct lsp_object *lsp_map_object(struct lsp_maps *m, const struct lsp_map
 	elf = lsp_map_elf(m, set, map);
 	o = (struct lsp_object){
 		.path = *map->path ? map->path : "//anon",
-		.build_id = lsp_arena_intern(&m->text, elf ? elf->build_id : ""),
+		.build_id = lsp_intern_string(&m->text, elf ? elf->build_id : ""),
 		.start = map->start, .end = map->end, .offset = map->offset,
 		.symbolised = elf && !lsp_elf_symtab_elf(elf, &symbols, &type),
 	};
@@ -361,7 +361,7 @@ const struct lsp_object *lsp_map_object(struct lsp_maps *m, const struct lsp_map
 	hash = object_hash(&o);
 	slot = object_slot(m->objects, m->objects_room, hash, &o);
 	if (!m->objects[slot].object) {
-		copy = lsp_arena_alloc(&m->text, sizeof(*copy));
+		copy = lsp_arena_alloc(&m->text.arena, sizeof(*copy));
 		if (!copy)
 			return NULL;
 		*copy = o;

@@ -37,7 +37,7 @@ void lsp_symbols_destroy(struct lsp_symbols *s)
 {
 	if (!s)
 		return;
-	lsp_arena_uninit(&s->text);
+	lsp_intern_uninit(&s->text);
 	free(s->lines);
 	free(s);
 }
@@ -65,8 +65,8 @@ static int function_set(struct question *q, struct lsp_line *l, char *name, cons
 	int err = -ENOMEM;
 
 	if (name) {
-		l->function = lsp_arena_intern(&q->symbols->text, name);
-		l->linkage = lsp_arena_intern(&q->symbols->text, linkage ? linkage : name);
+		l->function = lsp_intern_string(&q->symbols->text, name);
+		l->linkage = lsp_intern_string(&q->symbols->text, linkage ? linkage : name);
 		if (l->function && l->linkage)
 			err = 0;
 	}
@@ -86,7 +86,7 @@ static int symbol_name(struct question *q, struct lsp_line *l)
 
 static int unknown_name(struct question *q, struct lsp_line *l)
 {
-	l->function = lsp_arena_format(&q->symbols->text, "%s+0x%llx", q->file->elf->name,
+	l->function = lsp_intern_format(&q->symbols->text, "%s+0x%llx", q->file->elf->name,
 				      (unsigned long long)q->vaddr);
 	l->linkage = l->function;
 	return l->function ? 0 : -ENOMEM;
@@ -163,8 +163,8 @@ static const char *file_intern(struct question *q, const char *file)
 	    dwarf_attr(&q->in.unit, DW_AT_comp_dir, &attr))
 		dir = dwarf_formstring(&attr);
 	if (!dir || *dir != '/')
-		return lsp_arena_intern(&q->symbols->text, file);
-	return lsp_arena_format(&q->symbols->text, "%s%s%s", dir,
+		return lsp_intern_string(&q->symbols->text, file);
+	return lsp_intern_format(&q->symbols->text, "%s%s%s", dir,
 			       dir[strlen(dir) - 1] == '/' ? "" : "/", file);
 }
 
@@ -248,7 +248,7 @@ int lsp_symbol_lines(struct lsp_symbols *s, struct lsp_elf *e, uint64_t vaddr,
 	q->file = f;
 	q->vaddr = vaddr;
 	err = question_ask(q);
-	made = err ? NULL : lsp_arena_alloc(&s->text, q->n * sizeof(*made));
+	made = err ? NULL : lsp_arena_alloc(&s->text.arena, q->n * sizeof(*made));
 	if (made) {
 		memcpy(made, q->lines, q->n * sizeof(*made));
 		*lines = made;
@@ -303,14 +303,14 @@ int lsp_symbol_line(struct lsp_symbols *s, const struct lsp_line *line,
 	struct lsp_line l = *line, *made;
 	const struct lsp_line **slot;
 
-	l.function = lsp_arena_intern(&s->text, line->function ? line->function : "");
-	l.linkage = lsp_arena_intern(&s->text, line->linkage ? line->linkage : "");
-	l.file = lsp_arena_intern(&s->text, line->file ? line->file : "");
+	l.function = lsp_intern_string(&s->text, line->function ? line->function : "");
+	l.linkage = lsp_intern_string(&s->text, line->linkage ? line->linkage : "");
+	l.file = lsp_intern_string(&s->text, line->file ? line->file : "");
 	if (!l.function || !l.linkage || !l.file || lines_grow(s))
 		return -ENOMEM;
 	slot = line_slot(s->lines, s->nlines, &l);
 	if (!*slot) {
-		made = lsp_arena_alloc(&s->text, sizeof(*made));
+		made = lsp_arena_alloc(&s->text.arena, sizeof(*made));
 		if (!made)
 			return -ENOMEM;
 		*made = l;

@@ -4,10 +4,10 @@
 #define LSP_SYMBOL_SYMBOL_PRIVATE_H
 
 #include "symbol.h"
-#include "../../base/arena.h"
+#include "../../base/intern.h"
 
 struct lsp_symbols {
-	struct lsp_arena text;		/* all lines, all strings */
+	struct lsp_intern text;		/* all lines, all strings */
 	const struct lsp_line **lines;	/* those of lsp_symbol_line(), open addressing */
 	size_t nlines;			/* slots: a power of two, or 0 */
 	size_t lines_used;

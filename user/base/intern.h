@@ -2,25 +2,25 @@
 /*
  * A table of distinct byte strings: equal bytes, one id. Ids are dense, start
  * at 0 and follow the order of first appearance, so they do not depend on the
- * hash. The copies never move, are aligned to 8 bytes and live until _uninit.
+ * hash. The copies never move, are aligned to 8 bytes, end in a NUL that is not
+ * counted, and live until _uninit. A table belongs to one thread.
  */
-#ifndef LSP_PROFILE_INTERN_H
-#define LSP_PROFILE_INTERN_H
+#ifndef LSP_BASE_INTERN_H
+#define LSP_BASE_INTERN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct lsp_intern_slot;
-struct lsp_intern_chunk;
+#include "arena.h"
+#include "index.h"
 
+/* All zero is an empty table, too. */
 struct lsp_intern {
 	const void **items;		/* by id */
 	uint32_t count;
-	uint32_t capacity;
-	struct lsp_intern_slot *slots;
-	uint32_t nslots;		/* power of two, or 0 */
-	struct lsp_intern_chunk *chunks;
-	size_t chunk_used;		/* bytes of the newest chunk */
+	size_t room;
+	struct lsp_index index;
+	struct lsp_arena arena;		/* what else is to live as long as the table may be put here */
 };
 
 void lsp_intern_init(struct lsp_intern *t);
@@ -38,7 +38,11 @@ const void *lsp_intern_get(const struct lsp_intern *t, uint32_t id, size_t *byte
 /* The id of a copy that lsp_intern_get() returned. */
 uint32_t lsp_intern_id(const void *copy);
 
-/* A 64-bit hash that is the same in every run. */
-uint64_t lsp_intern_hash(uint64_t seed, const void *data, size_t bytes);
+/* The one copy of @string. NULL: no memory. */
+const char *lsp_intern_string(struct lsp_intern *t, const char *string);
+
+/* The same, formatted as by printf. */
+const char *lsp_intern_format(struct lsp_intern *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif
