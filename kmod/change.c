@@ -53,7 +53,7 @@ void lsp_change_laid(struct vm_area_struct *vma, struct lsp_laid *ret)
 
 	if (vma->vm_file) {
 		inode = file_user_inode(vma->vm_file);
-		what = lsp_print_fold(inode->i_ino, inode->i_sb->s_dev);
+		what = lsp_print_fold(lsp_print_begin(inode->i_ino), inode->i_sb->s_dev);
 		what = lsp_print_end(lsp_print_fold(what, ((u64)vma->vm_pgoff << PAGE_SHIFT) - vma->vm_start));
 	} else if (kernel_name(vma)) {
 		what = 1;

@@ -208,7 +208,7 @@ static u64 sparse_fill(struct lockspan_stack *s, const struct lsp_text *text, co
 	u64 sp = s->regs[LOCKSPAN_REG_RSP];
 	/* Pointers into the window are left out. They are kept anyway, and they must not influence the name. */
 	const struct lsp_range any[] = { { LOWEST_TEXT, sp }, { sp + words * 8, TASK_SIZE_MAX } };
-	u64 print = lsp_print_fold(s->generation, s->regs[LOCKSPAN_REG_RIP]);
+	u64 print = lsp_print_fold(lsp_print_begin(s->generation), s->regs[LOCKSPAN_REG_RIP]);
 	u32 kept, sent;
 
 	/* Without a generation only the tgid tells the stack from one of another process. */
@@ -299,7 +299,7 @@ static bool walk_allowed(const struct pt_regs *regs)
 static u64 walk_print(const struct lsp_uwalk *w, u64 pair)
 {
 	/* The complement keeps names of walks apart from those of snapshots. */
-	u64 print = lsp_print_fold(~(u64)w->generation, pair);
+	u64 print = lsp_print_fold(lsp_print_begin(~(u64)w->generation), pair);
 	u32 i;
 
 	for (i = 0; i < w->n; i++)

@@ -29,16 +29,23 @@ u32 lsp_sparse_filter(const u64 *window, u32 words, u64 sp, const struct lsp_ran
 /* An odd number with well spread bits. Multiplying by an odd number maps no two values to the same one. */
 #define LSP_PRINT_STEP 0x9e3779b97f4a7c15ULL
 
-/*
- * Folds one value into a fingerprint, which may begin with any number. The second function ends it:
- * it is never 0, and its top bit is set.
- */
+/* Folds one value into a fingerprint. */
 static inline u64 lsp_print_fold(u64 print, u64 value)
 {
 	print = (print ^ value) * 0xff51afd7ed558ccdULL;
 	return print ^ (print >> 32);
 }
 
+/*
+ * Begins a fingerprint with one value, which is spread over all bits. A fingerprint that began with the
+ * value itself would become value ^ next value, which is the same number for many pairs of small values.
+ */
+static inline u64 lsp_print_begin(u64 value)
+{
+	return lsp_print_fold(LSP_PRINT_STEP, value);
+}
+
+/* Ends a fingerprint. The result is never 0, and its top bit is set. */
 static inline u64 lsp_print_end(u64 print)
 {
 	return lsp_print_fold(print, LSP_PRINT_STEP) | (1ULL << 63);

@@ -4,7 +4,8 @@
  * windows. Would catch a word that is dropped although it points into text or
  * the window (the unwinder would go wrong), one that is kept although it does
  * not (user data would leave the process), a bitmap that does not match the
- * words, and a fingerprint that does not depend on a text word or its place.
+ * words, a fingerprint that does not depend on a text word or its place, and
+ * one that two pairs of small numbers share.
  * sources: kmod/core/sparse.c
  */
 #include <setjmp.h>
@@ -165,12 +166,27 @@ static void test_no_collisions(void **state)
 	free(prints);
 }
 
+/* A generation and an address, or an inode and a device: from one to the next they differ by little. */
+static void test_no_pairs_collide(void **state)
+{
+	static uint64_t prints[512 * 512];
+	size_t n = 512 * 512, i;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		prints[i] = lsp_print_end(lsp_print_fold(lsp_print_begin(i / 512), 0x7f0000001000 + i % 512));
+	qsort(prints, n, sizeof(*prints), compare);
+	for (i = 1; i < n; i++)
+		assert_true(prints[i] != prints[i - 1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_windows),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_no_collisions),
+		cmocka_unit_test(test_no_pairs_collide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
