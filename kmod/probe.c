@@ -149,10 +149,9 @@ static int io_uring_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* perf_event_mmap(vma) is called after every mmap and mprotect. */
-static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
+/* A mapping of the current process is new, or has changed, and its memory map is locked for writing. */
+static void mapping_changed(struct vm_area_struct *vma)
 {
-	struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
 	bool recorded;
 
 	if (vma->vm_flags & VM_EXEC && vma->vm_mm == current->mm) {
@@ -163,6 +162,22 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 		 */
 		lsp_maps_changed(vma, recorded, recorded && !lsp_filter_all());
 	}
+}
+
+/* perf_event_mmap(vma) is called after every mmap and mprotect. */
+static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
+{
+	mapping_changed((struct vm_area_struct *)regs_get_kernel_argument(regs, 0));
+	return 0;
+}
+
+/* copy_vma() returns the mapping that mremap() moves another one to, or NULL. */
+static int moved_end(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct vm_area_struct *vma = (struct vm_area_struct *)regs_return_value(regs);
+
+	if (vma)
+		mapping_changed(vma);
 	return 0;
 }
 
@@ -222,6 +237,7 @@ struct lsp_probe {
 	lsp_hook hook;		/* used instead of the three above in a session with hooks, see hook.h */
 	const char *only_with;	/* needed only if the function @only_with was found */
 	bool optional;
+	u32 at_once;		/* calls that a kretprobe can follow at a time; 0: a call of each thread */
 	bool only_hooked;	/* used only in a session with hooks */
 	bool found;
 	bool armed;
@@ -245,6 +261,8 @@ static struct lsp_probe probes[] = {
 	{ .name = "requeue_pi", .symbol = "rt_mutex_start_proxy_lock", .handler = requeue_pi_entry,
 	  .optional = NO_PI },
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
+	/* Its caller has locked the memory map, so a process is in it once at a time. */
+	{ .name = "moved", .symbol = "copy_vma", .end = moved_end, .at_once = 256 },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
 	  .hook = hooked_prepare, .only_with = "futex_do_wait" },
@@ -371,7 +389,7 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
 		p->krp.entry_handler = p->begin;
 		p->krp.handler = p->begin ? call_end : p->end;
 		p->krp.data_size = sizeof(struct wait_call);
-		p->krp.maxactive = max_parked;
+		p->krp.maxactive = p->at_once ?: max_parked;
 		ret = register_kretprobe(&p->krp);
 	} else {
 		memset(&p->kp, 0, sizeof(p->kp));

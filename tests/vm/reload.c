@@ -4,6 +4,9 @@
  * to look what lies there; each waits on a futex for two milliseconds. The leaf
  * of every second wait is at code_a+0x9, that of the others at code_b+0xa.
  *
+ * reload --move ROUNDS: the same, but each is mapped elsewhere and moved onto the
+ * one before.
+ *
  * reload --rewrite ROUNDS: copies itself, has the copy wait once and end, and
  * opens it for writing at once. Prints how often that was refused. The copy has
  * the same inode as the one before in three of four rounds.
@@ -53,7 +56,19 @@ static int code_file(const char *path, bool second)
 	return fd;
 }
 
-static void in_turn(int rounds)
+/* Puts the code of @fd to @at. */
+static void code_put(void *at, int fd, bool move)
+{
+	int fixed = move ? 0 : MAP_FIXED;
+	void *to = mmap(move ? NULL : at, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | fixed, fd, 0);
+
+	if (move && to != MAP_FAILED)
+		to = mremap(to, CODE_BYTES, CODE_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	if (to != at)
+		die("mmap");
+}
+
+static void in_turn(int rounds, bool move)
 {
 	int fds[] = { code_file("/tmp/code_a", false), code_file("/tmp/code_b", true) };
 	void *at = mmap(NULL, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -61,12 +76,11 @@ static void in_turn(int rounds)
 	for (int i = 0; i < rounds; i++) {
 		futex_call call;
 
-		if (mmap(at, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fds[i % 2], 0) != at)
-			die("mmap");
+		code_put(at, fds[i % 2], move && i);
 		memcpy(&call, &at, sizeof(call));
 		call(&word, FUTEX_WAIT_PRIVATE, 0, &nap, NULL, 0);
 		/* Then nothing lies there, as when a library has been unloaded. */
-		if (mmap(at, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != at)
+		if (!move && mmap(at, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != at)
 			die("mmap");
 	}
 }
@@ -115,9 +129,11 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "--once"))
 		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &nap, NULL, 0);
+	else if (argc > 2 && !strcmp(argv[1], "--move"))
+		in_turn(atoi(argv[2]), true);
 	else if (argc > 2)
 		printf("%d\n", rewrite(atoi(argv[2])));
 	else if (argc > 1)
-		in_turn(atoi(argv[1]));
+		in_turn(atoi(argv[1]), false);
 	return 0;
 }
