@@ -410,7 +410,8 @@ static int drain_ring(unsigned int r)
 		if (owner_gone())
 			return -ECONNREFUSED;
 		lsp_widen(LSP_WIDEN_SEND);
-		ret = ops->data_send(owner_portid, cpu, seq, run, bytes);
+		ret = lsp_widen_every(LSP_WIDEN_UNSENT) ? -EMSGSIZE :
+							  ops->data_send(owner_portid, cpu, seq, run, bytes);
 		if (ret == -EAGAIN || ret == -ECONNREFUSED)
 			return ret;
 		/*

@@ -16,6 +16,7 @@ enum lsp_widen_place {
 	LSP_WIDEN_CLOSE,	/* an open wait was closed, and its stack has not been read */
 	LSP_WIDEN_SEND,		/* the owner was found alive, and nothing has been sent */
 	LSP_WIDEN_LOCKED,	/* no time: with 1, all mappings seem to be locked by others */
+	LSP_WIDEN_UNSENT,	/* no time: with N, every Nth message of records is refused by the socket for good */
 	LSP_WIDEN_PLACES
 };
 

@@ -5,7 +5,7 @@
 # and is told of by nobody or twice.
 . tests/storms/lib.sh
 
-wide_load 0 0 200 50000 300 0 0 max_threads=1024
+wide_load 0 0 200 50000 300 max_threads=1024
 mkfifo /tmp/go /tmp/silence
 exec 9<>/tmp/silence
 stops=0 open=0 killed=0

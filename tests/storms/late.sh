@@ -5,7 +5,7 @@
 # ledger, or among the open waits, after its death.
 . tests/storms/lib.sh
 
-wide_load 300 50 100 0 0 0 0 max_threads=1024
+wide_load 300 50 100 max_threads=1024
 mkfifo /tmp/silence
 exec 9<>/tmp/silence
 rounds=0

@@ -54,11 +54,15 @@ recorder_stop() {
 }
 
 # The place of each number in widen_us: see kmod/widen.h.
-# wide_load TELL MISS EXIT FREEZE CLOSE SEND LOCKED [PARAMETER...]: the module with delays, us, in its narrow places.
+# wide_load [TELL [MISS [EXIT [FREEZE [CLOSE [SEND [LOCKED [UNSENT]]]]]]]] [PARAMETER...]: the module with delays, us,
+# in its narrow places.
 wide_load() {
-	local places
-	places=$(IFS=, && echo "${*:1:7}")
-	lsp_module=./lockspan-wide.ko module_load "widen_us=$places" "${@:8}"
+	local places=()
+	while [[ ${1-} =~ ^[0-9]+$ ]]; do
+		places+=("$1")
+		shift
+	done
+	lsp_module=./lockspan-wide.ko module_load "widen_us=$(IFS=, && echo "${places[*]}")" "$@"
 }
 
 # wide_test OPTIONS NAME [ARGUMENT...]: that VM test as often as there is time, with the module so widened.
