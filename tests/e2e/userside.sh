@@ -244,7 +244,7 @@ is "signals that are not ignored" "$("$lockspan" user -o u -- grep SigIgn /proc/
 
 # Frames that are longer than what is copied if nothing is asked for, and what the recorder costs.
 "$lockspan" user -o u -- "$programs/tallframe" 200 >/dev/null 2>err
-like "tall frames: it is said" "$(cat err)" 'longer than the 8192 bytes that are copied: [1-9].*--stack-bytes'
+like "tall frames: it is said" "$(cat err)" 'note: [1-9][0-9]* events came with a stack longer than what is copied of it .--stack-bytes'
 "$lockspan" user -o u --stack-bytes 170000 -- "$programs/tallframe" 200 >/dev/null 2>err
 is "tall frames: waits with their outermost functions" "$(sum u/block.pb.gz contentions fn=outer sync=mutex)" \
 	"$(sum u/block.pb.gz contentions sync=mutex)"

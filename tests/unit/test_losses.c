@@ -104,6 +104,14 @@ static void feed_many(struct feeder *f, unsigned int n)
 	finish(f, &s);
 }
 
+static const char *words(const struct lsp_losses *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->losses[i].name, name))
+			return l->losses[i].words;
+	return "";
+}
+
 static bool is_note(const struct lsp_losses *l, const char *name)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -129,6 +137,45 @@ static void few_are_told(void **state)
 		assert_int_equal(is_note(&l, "no_stack"), few);
 		assert_int_equal(loss(&l, "lost_remap"), 3);
 		assert_false(is_note(&l, "lost_remap"));
+		lsp_collector_destroy(f.c);
+	}
+}
+
+/* Stacks that are cut are told from one event in a hundred on, by what cut them, and lose no event. */
+static void cut_stacks_are_told(void **state)
+{
+	struct lsp_client_report end = { .counters = { 0 } };
+	struct lsp_losses_source source = { .end = &end };
+	struct lsp_profiles_summary s;
+	struct lsp_losses l;
+	struct feeder f;
+
+	(void)state;
+	for (unsigned int whole = 99; whole <= 100; whole++) {
+		struct lockspan_span w = span(10, 5, 100);
+
+		begin(&f);
+		all_mapped = true;
+		feed_stack(&f, 1, 10, RIP(MUTEX, 0));
+		feed_stack(&f, 1, 12, RIP(MUTEX, 8));
+		for (unsigned int i = 0; i < whole; i++)
+			feed(&f, &w);
+		w = span(12, 5, 100);
+		feed(&f, &w);
+		finish(&f, &s);
+		source.collector = f.c;
+		lsp_losses_find(&source, &l);
+		assert_int_equal(loss(&l, "cut_truncated"), whole < 100);
+		if (whole < 100) {
+			assert_true(is_note(&l, "cut_truncated"));
+			assert_string_equal(words(&l, "cut_truncated"), "came with a stack that goes on beyond the part "
+					    "that was looked at: see [truncated]");
+			/* Files of this recording could not be read, so that nobody knows the length of a copied stack. */
+			source.copied_bytes = 8192;
+			lsp_losses_find(&source, &l);
+			assert_non_null(strstr(words(&l, "cut_truncated"), "files that hold the rules"));
+			source.copied_bytes = 0;
+		}
 		lsp_collector_destroy(f.c);
 	}
 }
@@ -197,7 +244,7 @@ static void is_in_comments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_that_is_missing), cmocka_unit_test(few_are_told), cmocka_unit_test(notes_are_apart),
+		cmocka_unit_test(all_that_is_missing), cmocka_unit_test(few_are_told), cmocka_unit_test(cut_stacks_are_told), cmocka_unit_test(notes_are_apart),
 		cmocka_unit_test(is_in_words),
 		cmocka_unit_test(is_in_comments),
 	};

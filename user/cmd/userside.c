@@ -199,25 +199,6 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 	return !err;
 }
 
-/*
- * Stacks that the copy has cut off are the caller's to mend. A stack that leads through a file which could not
- * be read is followed by guesses, which may leave the copy too: then its length is not known.
- */
-static void cut_say(const struct lsp_collector *c, const struct lsp_profiles_summary *s, uint32_t stack_bytes)
-{
-	struct lsp_collector_totals t;
-
-	uint64_t cut = s->block.ends[LSP_END_TRUNCATED] + s->mutex.ends[LSP_END_TRUNCATED] + s->other.ends[LSP_END_TRUNCATED];
-
-	lsp_collector_totals(c, &t);
-	if (cut && (t.unopened || t.changed))
-		lsp_say("events whose stacks could not be followed to their ends: %" PRIu64
-			"; files that hold the rules for it could not be read", cut);
-	else if (cut && stack_bytes < LSP_USERFILE_STACK_MAX_BYTES)
-		lsp_say("events whose stacks are longer than the %u bytes that are copied: %" PRIu64
-			"; --stack-bytes copies more", stack_bytes, cut);
-}
-
 /* A lease to write is given to one who is alone with a file, and its mappings count. */
 static bool file_is_shared(int file)
 {
@@ -271,7 +252,8 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 	bool good;
 
 	lsp_profiles_summary(collector, &summary);
-	lsp_losses_find(&(struct lsp_losses_source){ .collector = collector, .end = end }, &losses);
+	lsp_losses_find(&(struct lsp_losses_source){ .collector = collector, .end = end,
+						     .copied_bytes = u->options.user_stack_bytes }, &losses);
 	losses_add(&losses, file, unseen);
 	u->written &= lsp_record_files_write(&u->options, &result);
 	u->loaded = file->processes;
@@ -280,7 +262,6 @@ static bool result_write(struct lsp_userside *u, struct lsp_collector *collector
 		return false;
 	}
 	good = lsp_record_outcome_say(&result, u->written ? u->options.directory : NULL);
-	cut_say(collector, &summary, u->options.user_stack_bytes);
 	if (u->runs_on)
 		lsp_say("processes of the command run on: what they wait from now on is not recorded");
 	return good;

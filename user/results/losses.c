@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../capture/userfile.h"
+
 /* Counters whose being above 0 means that a profile lacks something it should have. */
 static const struct {
 	enum lockspan_counter counter;
@@ -37,11 +39,31 @@ void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss)
  */
 #define NO_STACK_ONE_IN 1000
 
+/*
+ * A stack that is cut lacks outer frames, and no event: that is told, in these words, from one event in so many
+ * on, but makes no recording partial. Programs with machine code of their own have such stacks always.
+ */
+#define CUT_ONE_IN 100
+
+static const struct {
+	const char *name;
+	const char *words;
+} cuts[LSP_END_COUNT] = {
+	[LSP_END_TRUNCATED] = { "cut_truncated",
+		"came with a stack that goes on beyond the part that was looked at: see [truncated]" },
+	[LSP_END_NO_CFI] = { "cut_no_cfi",
+		"came with a stack that ends in code without unwind information: see [no_cfi]" },
+	[LSP_END_NO_MAP] = { "cut_no_map", "came with a stack on which a guess led out of all code: see [no_map]" },
+	[LSP_END_BAD] = { "cut_bad",
+		"came with a stack whose frames contradict each other, and end there: see [bad]" },
+};
+
 /* Events of the profiles and open waits, by what their stacks lack. */
 struct stacks {
 	uint64_t events;
 	uint64_t none;
 	uint64_t no_map;
+	uint64_t cut[LSP_END_COUNT];
 };
 
 static int row_stacks(void *arg, const struct lsp_row *row)
@@ -62,7 +84,34 @@ static int row_stacks(void *arg, const struct lsp_row *row)
 		guessed |= t->frames[i].guessed;
 	if (t->end == LSP_END_NO_MAP && !guessed)
 		s->no_map += row->sums->estimate.kept;
+	else
+		s->cut[t->end] += row->sums->estimate.kept;
 	return 0;
+}
+
+/*
+ * What the copy has cut off is the caller's to mend. A stack that leads through a file which could not be read
+ * is followed by guesses, which may leave the copy too: then its length is not known.
+ */
+static const char *cut_words(enum lsp_end end, uint32_t copied_bytes, const struct lsp_collector_totals *t)
+{
+	if (end != LSP_END_TRUNCATED || !copied_bytes)
+		return cuts[end].words;
+	if (t->unopened || t->changed)
+		return "came with a stack that could not be followed to its end, because files that hold the rules "
+		       "for it could not be read: see [truncated]";
+	if (copied_bytes < LSP_USERFILE_STACK_MAX_BYTES)
+		return "came with a stack longer than what is copied of it (--stack-bytes copies more): see [truncated]";
+	return cuts[end].words;
+}
+
+static void cuts_add(struct lsp_losses *l, const struct stacks *s, uint32_t copied_bytes,
+		     const struct lsp_collector_totals *t)
+{
+	for (unsigned int end = 0; end < LSP_END_COUNT; end++)
+		if (cuts[end].name && s->cut[end] * CUT_ONE_IN >= s->events)
+			lsp_losses_add(l, &(struct lsp_loss){
+				cuts[end].name, s->cut[end], "event", cut_words(end, copied_bytes, t), true });
 }
 
 /* A kernel may have the function that ends waits, and yet have it built into its callers, where no probe stands. */
@@ -112,6 +161,7 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 	ret->partial = false;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		lsp_losses_add(ret, &own[i]);
+	cuts_add(ret, &stacks, s->copied_bytes, &t);
 	for (size_t i = 0; s->end && i < sizeof(counters) / sizeof(counters[0]); i++)
 		lsp_losses_add(ret, &(struct lsp_loss){
 			.name = lsp_counter_name(counters[i].counter), .count = s->end->counters[counters[i].counter],

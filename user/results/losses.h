@@ -18,7 +18,7 @@ struct lsp_loss {
 	bool note;		/* is reported, but cannot be avoided and does not make the recording partial */
 };
 
-#define LSP_LOSSES_MAX 32
+#define LSP_LOSSES_MAX 40
 #define LSP_LOSS_TEXT 256	/* bytes that a sentence takes at most */
 
 struct lsp_losses {
@@ -33,6 +33,7 @@ struct lsp_losses_source {
 	const struct lsp_client_faults *faults;
 	bool foreign_pids;			/* processes could not be looked up in /proc */
 	bool no_stacks;				/* none were asked for */
+	uint32_t copied_bytes;			/* that --stack-bytes has copied of each stack; 0: not the program's own recorder */
 };
 
 /* Only what is above 0. Any that is no note makes a recording partial. */
