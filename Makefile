@@ -38,7 +38,7 @@ protos := $(wildcard user/*/*.proto)
 generated := $(protos:.proto=.pb-c.c)
 user_sources := $(sort $(filter-out user/preload/% $(generated),\
 	$(wildcard user/*.c user/*/*.c user/*/*/*.c)) $(generated))
-preload_sources := $(wildcard user/preload/*.c)
+preload_sources := $(wildcard user/preload/*.c user/preload/*/*.c)
 workload_sources := $(wildcard workloads/c/*.c)
 workload_library := $(wildcard workloads/c/lib/*.c)
 unit_sources := $(wildcard tests/unit/test_*.c)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "spin.h"
+#include "thread.h"
 
 /* Locks that are remembered: 8 of each bucket, the latest. */
 #define BUCKETS 8192
@@ -53,7 +54,7 @@ void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *reg
 
 	if (!lsp_thread_begin_spare())
 		return;
-	stack = lsp_thread_stack(regs, LSP_THREAD_STACK_SHORT_BYTES, lsp_thread_now_ns());
+	stack = lsp_stack_name(regs, LSP_STACK_SHORT_BYTES, lsp_thread_now_ns());
 	b = bucket_take(lock);
 	birth = birth_find(b, lock);
 	if (!birth)

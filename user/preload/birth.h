@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "thread.h"
+#include "stack.h"
 
 /* @lock, of @bytes, has been initialised; @regs are those of the call, as its hook saved them. */
 void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *regs);

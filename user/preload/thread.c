@@ -12,16 +12,8 @@
 #include <unistd.h>
 
 #include "chunk.h"
-#include "copy.h"
-#include "mappings.h"
-#include "queue.h"
-#include "real.h"
 #include "spin.h"
-#include "wait.h"
 
-/* Stacks remembered as sent; beyond it they are sent again. */
-#define KNOWN 32768
-#define KNOWN_PROBES 16
 /* Room that a chunk must have for a thread to go on with it. */
 #define ROOM (head->stack_bytes + 1024)
 
@@ -39,8 +31,9 @@ static __thread struct {
 } self __attribute__((tls_model("initial-exec")));
 
 static struct lsp_userfile_head *head;
+static void (*leave)(void);
+static void (*process_new)(uint32_t tgid);
 static uint32_t process;	/* of which the tables speak */
-static uint64_t known[KNOWN];
 static pthread_key_t exit_key;
 static bool exit_key_made;
 
@@ -70,42 +63,26 @@ static void thread_exit(void *chunk)
 {
 	if (self.chunk != chunk)
 		return;
-	lsp_wait_left_all();
+	leave();
 	chunk = self.chunk;
 	self.chunk = NULL;
 	if (chunk && self.tgid == process)
 		lsp_chunk_give(chunk);
 }
 
-/* Now, so that the first wait is not made longer by it. */
-static void mappings_read(void)
+void lsp_thread_start(struct lsp_userfile_head *file, void (*leave_fn)(void), void (*process_new_fn)(uint32_t tgid))
 {
-	if (!lsp_thread_begin_spare())
-		return;
-	lsp_text_generation(lsp_thread_now_ns());
-	lsp_thread_end();
-}
-
-static __attribute__((constructor)) void begin(void)
-{
-	int saved = errno;
 	void *wiped;
 
-	head = lsp_chunk_file();
-	if (head) {
-		lsp_chunk_come();
-		/* Looked up now: what executes programs may do so where nothing can be looked up. */
-		lsp_reals();
-		exit_key_made = !pthread_key_create(&exit_key, thread_exit);
-		early.chunk.backed = LSP_USERFILE_CHUNK_BYTES;
-		wiped = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
-		if (wiped != MAP_FAILED && !madvise(wiped, 4096, MADV_WIPEONFORK))
-			page = wiped;
-		lsp_copy_begin();
-		mappings_read();
-	}
-	errno = saved;
+	leave = leave_fn;
+	process_new = process_new_fn;
+	head = file;
+	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
+	early.chunk.backed = LSP_USERFILE_CHUNK_BYTES;
+	wiped = (void *)syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
+	if (wiped != MAP_FAILED && !madvise(wiped, 4096, MADV_WIPEONFORK))
+		page = wiped;
 }
 
 /* ---- threads ---- */
@@ -114,8 +91,7 @@ static __attribute__((constructor)) void begin(void)
 static void process_begin(uint32_t tgid)
 {
 	lsp_chunk_forget();
-	lsp_queue_process_new(tgid);
-	lsp_text_process_new();
+	process_new(tgid);
 	/* What has been sent is the other's to send; what has not, nobody else will. */
 	if (has_waited)
 		early.chunk.used = 0;
@@ -331,6 +307,11 @@ uint32_t lsp_thread_process(void)
 	return process;
 }
 
+uint32_t lsp_thread_id(void)
+{
+	return self.tid;
+}
+
 struct lsp_userfile_chunk *lsp_thread_chunk(void)
 {
 	return self.chunk;
@@ -382,7 +363,7 @@ uint64_t lsp_thread_random(uint64_t below)
 /* ---- records ---- */
 
 /* Where the next record goes, @bytes of it; there is room by the rule of begin, or a new chunk. */
-static void *room(size_t bytes)
+void *lsp_thread_room(size_t bytes)
 {
 	bool moved;
 
@@ -398,19 +379,24 @@ static void *room(size_t bytes)
 	return (char *)(self.chunk + 1) + self.chunk->used;
 }
 
-static void commit(size_t bytes)
+void lsp_thread_commit(size_t bytes)
 {
 	__atomic_store_n(&self.chunk->used, self.chunk->used + (uint32_t)bytes, __ATOMIC_RELEASE);
 }
 
 static void put(const void *rec, size_t bytes)
 {
-	void *at = room(bytes);
+	void *at = lsp_thread_room(bytes);
 
 	if (!at)
 		return;
 	memcpy(at, rec, bytes);
-	commit(bytes);
+	lsp_thread_commit(bytes);
+}
+
+void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN])
+{
+	syscall(SYS_prctl, PR_GET_NAME, comm, 0UL, 0UL, 0UL);
 }
 
 void lsp_thread_put_span(struct lockspan_span *span)
@@ -443,7 +429,7 @@ void lsp_thread_put_lock(struct lsp_rec_lock *lock)
 void lsp_thread_put_map(struct lockspan_map *map, const char *name)
 {
 	size_t length = strlen(name) + 1, bytes = (sizeof(*map) + length + 7) & ~7UL;
-	char *at = room(bytes);
+	char *at = lsp_thread_room(bytes);
 
 	if (!at)
 		return;
@@ -452,65 +438,5 @@ void lsp_thread_put_map(struct lockspan_map *map, const char *name)
 	memcpy(at, map, sizeof(*map));
 	memset(at + bytes - 8, 0, 8);
 	memcpy(at + sizeof(*map), name, length);
-	commit(bytes);
-}
-
-/* ---- stacks ---- */
-
-/* Whether it is known; else it is from now on, or there is no place for it. */
-static bool known_or_add(uint64_t id)
-{
-	/* What a child has inherited was sent in its parent's name. */
-	uint64_t name = (id ^ (uint64_t)process * 0x9e3779b97f4a7c15ULL) | 1;
-
-	for (unsigned int i = 0; i < KNOWN_PROBES; i++) {
-		uint64_t *slot = &known[(name + i) % KNOWN], seen = 0;
-
-		if (__atomic_load_n(slot, __ATOMIC_RELAXED) == name)
-			return true;
-		if (__atomic_compare_exchange_n(slot, &seen, name, false, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED))
-			return false;
-		if (seen == name)
-			return true;
-	}
-	return false;
-}
-
-void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN])
-{
-	syscall(SYS_prctl, PR_GET_NAME, comm, 0UL, 0UL, 0UL);
-}
-
-uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t now_ns)
-{
-	uint32_t generation = lsp_text_generation(now_ns);
-	struct lockspan_stack *stack = room(sizeof(*stack) + bytes);
-	uint64_t *words = (uint64_t *)(stack + 1);
-	size_t got;
-	uint64_t id;
-
-	if (!stack || !generation)
-		return 0;
-	got = lsp_copy(self.tid, words, regs->r[LOCKSPAN_REG_RSP], bytes);
-	if (!got)
-		return 0;
-	id = lsp_text_fingerprint(words, got / 8,
-				  regs->r[LOCKSPAN_REG_RIP] ^ generation * 0xd6e8feb86659fd93ULL);
-	if (known_or_add(id))
-		return id;
-	memset(stack, 0, sizeof(*stack));
-	stack->rec.bytes = (uint32_t)(sizeof(*stack) + got);
-	stack->rec.type = LOCKSPAN_REC_STACK;
-	stack->rec.flags = got == bytes ? LOCKSPAN_STACK_FULL : 0;
-	stack->id = id;
-	memcpy(stack->regs, regs->r, sizeof(stack->regs));
-	stack->tgid = process;
-	stack->tid = self.tid;
-	stack->generation = generation;
-	stack->mode = LOCKSPAN_STACK_RAW;
-	stack->window_bytes = (uint32_t)bytes;
-	stack->payload_bytes = (uint32_t)got;
-	commit(stack->rec.bytes);
-	return id;
+	lsp_thread_commit(bytes);
 }

@@ -13,26 +13,12 @@
 
 #include "../capture/userfile.h"
 
-/* The registers of the caller at this place, in the contract's numbering; see LSP_REGS. */
-struct lsp_regs {
-	uint64_t r[LOCKSPAN_REGS];
-};
-
 /*
- * Takes the registers that unwinding needs. A macro, so that the place is in
- * the hook itself and its frame the stack's leaf.
+ * Before the program has threads: records go to the file of @head. @leave is called in a thread that ends,
+ * for the waits that it has left; @process_new in the first thread of a new process that comes here, while
+ * the others wait for it, for the tables that were the other process's.
  */
-#define LSP_REGS(regs) \
-	__asm__ volatile("leaq 0(%%rip), %%rax\n\t" \
-			 "movq %%rax, 128(%0)\n\t" \
-			 "movq %%rbx, 24(%0)\n\t" \
-			 "movq %%rbp, 48(%0)\n\t" \
-			 "movq %%rsp, 56(%0)\n\t" \
-			 "movq %%r12, 96(%0)\n\t" \
-			 "movq %%r13, 104(%0)\n\t" \
-			 "movq %%r14, 112(%0)\n\t" \
-			 "movq %%r15, 120(%0)" \
-			 : : "r"((regs)->r) : "rax", "memory")
+void lsp_thread_start(struct lsp_userfile_head *head, void (*leave)(void), void (*process_new)(uint32_t tgid));
 
 /*
  * Begins to record: false when there is nothing to record to, or the thread is
@@ -64,15 +50,8 @@ uint64_t lsp_thread_random(uint64_t below);
 /* CLOCK_MONOTONIC, ns: the clock of the kernel's side. */
 uint64_t lsp_thread_now_ns(void);
 
-/*
- * How much of a stack is looked at: of a wait or a release, as asked for, and of an initialisation,
- * whose caller is all that is asked for.
- */
+/* How much of the stack of a wait or a release is looked at, as asked for. */
 size_t lsp_thread_stack_bytes(void);
-#define LSP_THREAD_STACK_SHORT_BYTES 2048
-
-/* The name of the stack at @regs, @bytes of it, which is sent if it is new. 0: none. */
-uint64_t lsp_thread_stack(const struct lsp_regs *regs, size_t bytes, uint64_t now_ns);
 
 /* The calling thread's name. */
 void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN]);
@@ -84,8 +63,13 @@ void lsp_thread_put_map(struct lockspan_map *map, const char *path);
 
 void lsp_thread_put_lock(struct lsp_rec_lock *lock);
 
-/* The number of the process, between begin and end. */
+/* Where the next record goes, @bytes of it at most; NULL: there is no room. And what was written there goes out. */
+void *lsp_thread_room(size_t bytes);
+void lsp_thread_commit(size_t bytes);
+
+/* The numbers of the process and the thread, between begin and end. */
 uint32_t lsp_thread_process(void);
+uint32_t lsp_thread_id(void);
 
 /*
  * The waits of this thread that are under way, for the case that the process ends in them, each with

@@ -11,9 +11,9 @@
  * @call. The moment is that of the call; some hundred instructions early.
  */
 #define CONDITION(c, m, timeout, call) \
-	struct lsp_wait_release release = { .parts.found = false }; \
+	struct lsp_release release = { .parts.found = false }; \
 	struct lsp_regs regs; \
-	LSP_WAIT(wait); \
+	LSP_BLOCKING(wait); \
 	int ret; \
 	\
 	LSP_REGS(&regs); \
@@ -22,10 +22,10 @@
 		lsp_release_begin(&release, m, true); \
 		lsp_release_end(&release, m, &regs); \
 	} \
-	lsp_wait_begin(&wait, c, LSP_FOR_EVENT, &regs); \
+	lsp_blocking_begin(&wait, c, LSP_FOR_EVENT, &regs); \
 	wait.after = m; \
 	ret = (call); \
-	lsp_wait_end(&wait, lsp_wait_outcome(ret, timeout)); \
+	lsp_blocking_end(&wait, lsp_blocking_outcome(ret, timeout)); \
 	if (lsp_queue_any(m)) \
 		lsp_acquired(m); \
 	return ret
@@ -63,7 +63,7 @@ LSP_HOOK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
 /* A thread that has been cancelled ends here whether or not it would have had to wait. */
 #define SEMAPHORE(s, call) \
 	struct lsp_regs regs; \
-	LSP_WAIT(wait); \
+	LSP_BLOCKING(wait); \
 	int ret, before = errno; \
 	\
 	wait.recorded = false; \
@@ -72,10 +72,10 @@ LSP_HOOK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
 		return 0; \
 	errno = before; \
 	LSP_REGS(&regs); \
-	lsp_wait_begin(&wait, s, LSP_FOR_EVENT, &regs); \
+	lsp_blocking_begin(&wait, s, LSP_FOR_EVENT, &regs); \
 	ret = (call); \
 	before = errno; \
-	lsp_wait_end(&wait, !ret ? LOCKSPAN_WOKEN : before == ETIMEDOUT ? LOCKSPAN_TIMEOUT : \
+	lsp_blocking_end(&wait, !ret ? LOCKSPAN_WOKEN : before == ETIMEDOUT ? LOCKSPAN_TIMEOUT : \
 		     before == EINTR ? LOCKSPAN_SIGNAL : LOCKSPAN_ERROR); \
 	errno = before; \
 	return ret
@@ -104,16 +104,16 @@ LSP_HOOK int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *unt
 LSP_HOOK int pthread_barrier_wait(pthread_barrier_t *b)
 {
 	struct lsp_regs regs;
-	struct lsp_wait wait;
+	struct lsp_blocking wait;
 	int ret;
 
 	lsp_reals();
 	LSP_REGS(&regs);
-	lsp_wait_begin(&wait, b, LSP_FOR_EVENT, &regs);
+	lsp_blocking_begin(&wait, b, LSP_FOR_EVENT, &regs);
 	ret = lsp_real.pthread_barrier_wait(b);
 	/* The one that came last has waited for nobody; not always, but mostly, it is this one. */
-	lsp_wait_end(&wait, ret == PTHREAD_BARRIER_SERIAL_THREAD ? LOCKSPAN_ERROR :
-		     lsp_wait_outcome(ret, ETIMEDOUT));
+	lsp_blocking_end(&wait, ret == PTHREAD_BARRIER_SERIAL_THREAD ? LOCKSPAN_ERROR :
+		     lsp_blocking_outcome(ret, ETIMEDOUT));
 	return ret;
 }
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "real.h"
-#include "wait.h"
+#include "../blocking.h"
 
 #define LSP_HOOK __attribute__((visibility("default")))
 
@@ -18,25 +18,25 @@
 #define LSP_HOOK_WAIT(ret, lock, what, timeout, call) \
 	do { \
 		struct lsp_regs hook_regs; \
-		struct lsp_wait hook_wait; \
+		struct lsp_blocking hook_wait; \
 		\
 		LSP_REGS(&hook_regs); \
-		lsp_wait_begin(&hook_wait, lock, what, &hook_regs); \
+		lsp_blocking_begin(&hook_wait, lock, what, &hook_regs); \
 		(ret) = (call); \
-		lsp_wait_end(&hook_wait, (ret) == EOWNERDEAD ? LOCKSPAN_WOKEN : \
-			     lsp_wait_outcome(ret, timeout)); \
+		lsp_blocking_end(&hook_wait, (ret) == EOWNERDEAD ? LOCKSPAN_WOKEN : \
+			     lsp_blocking_outcome(ret, timeout)); \
 	} while (0)
 
 /* The same for a call in which the thread may be cancelled. */
 #define LSP_HOOK_POINT(ret, lock, timeout, call) \
 	do { \
 		struct lsp_regs hook_regs; \
-		LSP_WAIT(hook_wait); \
+		LSP_BLOCKING(hook_wait); \
 		\
 		LSP_REGS(&hook_regs); \
-		lsp_wait_begin(&hook_wait, lock, LSP_FOR_EVENT, &hook_regs); \
+		lsp_blocking_begin(&hook_wait, lock, LSP_FOR_EVENT, &hook_regs); \
 		(ret) = (call); \
-		lsp_wait_end(&hook_wait, lsp_wait_outcome(ret, timeout)); \
+		lsp_blocking_end(&hook_wait, lsp_blocking_outcome(ret, timeout)); \
 	} while (0)
 
 /*
@@ -51,7 +51,7 @@ static inline bool lsp_hook_time_good(clockid_t clock, const struct timespec *un
 
 #define MUTEX_SHARED_BIT 128
 
-static inline enum lsp_wait_for lsp_hook_mutex_kind(const pthread_mutex_t *m)
+static inline enum lsp_blocking_for lsp_hook_mutex_kind(const pthread_mutex_t *m)
 {
 	return m->__data.__kind & MUTEX_SHARED_BIT ? LSP_FOR_SHARED : LSP_FOR_LOCK;
 }
@@ -67,7 +67,7 @@ static inline bool lsp_hook_mutex_goes(const void *lock)
 /* The @call that lets go of @lock, which somebody may be waiting for. */
 #define LSP_HOOK_RELEASE(ret, lock, last, call) \
 	do { \
-		struct lsp_wait_release hook_release; \
+		struct lsp_release hook_release; \
 		struct lsp_regs hook_regs; \
 		\
 		LSP_REGS(&hook_regs); \

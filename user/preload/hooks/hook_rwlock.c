@@ -2,7 +2,7 @@
 /* Read-write locks. Several readers hold one together: only the last of them hands it over. */
 #include "hook.h"
 
-static inline enum lsp_wait_for rwlock_kind(const pthread_rwlock_t *l)
+static inline enum lsp_blocking_for rwlock_kind(const pthread_rwlock_t *l)
 {
 	return l->__data.__shared ? LSP_FOR_SHARED : LSP_FOR_LOCK;
 }

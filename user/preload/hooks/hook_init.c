@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where locks come from and when they go: for their names alone, no wait is counted here. */
-#include "birth.h"
+#include "../birth.h"
 #include "hook.h"
 
 #define INIT(lock, call) \

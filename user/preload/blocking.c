@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "wait.h"
+#include "blocking.h"
 
 #include <string.h>
 
 #include "birth.h"
+#include "thread.h"
 
 /* By the rule of semantics.md: a wait of @d ns is kept with the probability d / rate. */
 static bool wait_kept(uint64_t d_ns)
@@ -78,7 +79,7 @@ static void waits_left_over(const void *frame)
 		wait_over(&w, lsp_thread_now_ns(), LOCKSPAN_ERROR);
 }
 
-void lsp_wait_left_all(void)
+void lsp_blocking_left_all(void)
 {
 	if (!lsp_thread_hold())
 		return;
@@ -86,7 +87,7 @@ void lsp_wait_left_all(void)
 	lsp_thread_end();
 }
 
-void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what,
+void lsp_blocking_begin(struct lsp_blocking *w, const void *lock, enum lsp_blocking_for what,
 		    const struct lsp_regs *regs)
 {
 	struct lsp_userfile_wait *o = &w->open;
@@ -108,7 +109,7 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what
 	}
 	o->key = lsp_birth_key(lock);
 	o->stack = lsp_thread_rate_ns() ?
-		lsp_thread_stack(regs, lsp_thread_stack_bytes(), o->start_ns) : 0;
+		lsp_stack_name(regs, lsp_thread_stack_bytes(), o->start_ns) : 0;
 	lsp_thread_comm(o->comm);
 	o->own_ns = lsp_thread_now_ns() - o->start_ns;
 	lsp_thread_chunk()->capture_ns += o->own_ns;
@@ -116,7 +117,7 @@ void lsp_wait_begin(struct lsp_wait *w, const void *lock, enum lsp_wait_for what
 	lsp_thread_end();
 }
 
-void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
+void lsp_blocking_end(struct lsp_blocking *w, enum lockspan_outcome outcome)
 {
 	uint64_t now_ns;
 
@@ -131,16 +132,16 @@ void lsp_wait_end(struct lsp_wait *w, enum lockspan_outcome outcome)
 	lsp_thread_end();
 }
 
-void lsp_wait_unwound(struct lsp_wait *w)
+void lsp_blocking_unwound(struct lsp_blocking *w)
 {
 	if (!w->recorded)
 		return;
-	lsp_wait_end(w, LOCKSPAN_SIGNAL);
+	lsp_blocking_end(w, LOCKSPAN_SIGNAL);
 	if (w->after && lsp_queue_any(w->after))
 		lsp_acquired(w->after);
 }
 
-void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)
+void lsp_release_begin(struct lsp_release *r, const void *lock, bool last)
 {
 	r->parts.found = false;
 	if (!lsp_thread_begin())
@@ -154,7 +155,7 @@ void lsp_release_begin(struct lsp_wait_release *r, const void *lock, bool last)
 		lsp_thread_end();
 }
 
-void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct lsp_regs *regs)
+void lsp_release_end(struct lsp_release *r, const void *lock, const struct lsp_regs *regs)
 {
 	uint64_t *counters, begun_ns, own_ns;
 	struct lockspan_release release;
@@ -179,7 +180,7 @@ void lsp_release_end(struct lsp_wait_release *r, const void *lock, const struct 
 	release.handoff_ns = r->parts.handoff_ns;
 	release.key = r->key;
 	release.uaddr = (uintptr_t)lock;
-	release.stack = lsp_thread_stack(regs, lsp_thread_stack_bytes(), r->time_ns);
+	release.stack = lsp_stack_name(regs, lsp_thread_stack_bytes(), r->time_ns);
 	release.fraction = fraction;
 	release.waiters = (uint16_t)r->parts.waiters;
 	lsp_thread_put_release(&release);

@@ -10,7 +10,7 @@
 #include <link.h>
 #include <string.h>
 
-#include "mappings.h"
+#include "../mappings.h"
 #include "real.h"
 
 void *lsp_dlopen_target(const char *file, int flags, void *caller);

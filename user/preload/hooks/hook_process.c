@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "chunk.h"
-#include "copy.h"
+#include "../chunk.h"
+#include "../copy.h"
 #include "hook.h"
 #include "real.h"
 
