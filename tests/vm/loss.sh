@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=150
+# needs: kernels=6.1,6.12 cpus=2 timeout=170
 #
 # Loss. The smallest rings, whole stacks and a collector that stands still: the
 # socket and then the rings fill up. Would catch an event that is in no counter
 # (invariant 2 of docs/semantics.md), a loss without its reason in record.json,
 # in the profiles or on stderr, and a partial recording that passes for a whole
-# one. Also the other table that can be too small: that of the threads.
+# one. Also what else can be too small: the table of the threads; and the pool that
+# the kernel follows calls to their end with, so that the end of a wait is missed. A
+# thread that has exited then must not pass for one that waits.
 . tests/lib.sh
 
 r=/tmp/r/record.json
@@ -88,5 +90,39 @@ $lockspan record -o /tmp/r -- workloads/c/task01 --threads 96 --count 200 >/tmp/
 is "too many threads: exit status" $? 125
 adds_up "too many threads" "$(json /tmp/truth.json sleeps)"
 is_named "too many threads" lost_task_table "waits found no room in the module.s table of threads"
+check "the module leaves" module_unload
+
+# Others have all instances of the one kretprobe that ends waits where the rest is hooked.
+module_load max_threads=64
+rm -rf /tmp/r
+mkfifo /tmp/line
+exec 8<>/tmp/line
+tests/vm/unended miss 8 <&8 >/tmp/unended &
+p=$!
+$lockspan record -p $p -o /tmp/r 2>/tmp/err >/tmp/out &
+collector=$!
+check "missed ends: recording" wait_until 10 module_is recording
+tests/vm/unended take 70 >/tmp/taken &
+taker=$!
+check "missed ends: the instances are taken" wait_until 20 grep -q taken /tmp/taken
+echo >&8
+check "missed ends: the threads have exited" wait_until 20 grep -q missed /tmp/unended
+$lockspan status --json >/tmp/status.json
+is "missed ends: threads that wait" "$(json /tmp/status.json open_spans)" 0
+sleep 2
+echo >&8
+wait $p
+wait $collector
+is "missed ends: exit status" $? 0
+cat /tmp/err
+kill -KILL $taker
+wait $taker 2>/dev/null
+is "missed ends: waits with an end that was not seen" "$(c error)" 8
+num "missed ends: calls that were not followed" "$(json $r 'probes.*.missed')" ">=" 8
+like "missed ends: on stderr" "$(cat /tmp/err)" 'probe requeue_pi_end .* did not run'
+is "missed ends: waits that are open" "$(c open)" 0
+is "missed ends: hold + handoff + tail - lock wait, ns" $(($(c hold_ns) + $(c handoff_ns) + $(c tail_ns) - $(c lock_wait_ns))) 0
+# The one release of the word, after 100 ms; the joins have their own words and are shorter.
+num "missed ends: hold of all releases, ms, with a pause of 2 s between" $(($(c hold_ns) / 1000000)) "<=" 1500
 check "the module leaves" module_unload
 finish
