@@ -22,6 +22,7 @@
 
 #include "../../user/capture/spanfile.h"
 #include "../../user/compare/compare.h"
+#include "../../user/compare/events.h"
 
 #define KERNEL "/tmp/lsp-compare-kernel.lspan"
 #define USER "/tmp/lsp-compare-user.lspan"
@@ -103,6 +104,39 @@ static void test_parts(void **state)
 	assert_false(c.kernel_partial);
 	assert_true(c.kernel_handoff_ns == HANDOFF_NS && c.user_handoff_ns == HANDOFF_NS);
 	lsp_compare_uninit(&c);
+}
+
+/* A name holds for the mappings that it was found in, and the first one for all others. */
+static void test_names(void **state)
+{
+	const struct lsp_spanfile_lock locks[] = {
+		{ 5, "first", "mutex", 1, 3 }, { 6, "other", "mutex", 1, 3 }, { 5, "second", "mutex", 1, 4 },
+		{ 5, "another's", "mutex", 2, 3 },
+	};
+	const struct { uint32_t tgid; uint64_t stack; const char *name; } of[] = {
+		{ 1, 10, "first" }, { 1, 11, "second" }, { 2, 10, "another's" },
+		{ 1, 12, "first" },	/* of mappings without a name of their own */
+		{ 1, 0, "first" },
+	};
+	const struct lsp_spanfile_stack stacks[] = {
+		{ 10, 1, 0, 3 }, { 11, 1, 0, 4 }, { 12, 1, 0, 5 }, { 10, 2, 0, 3 },
+	};
+	struct lsp_spanfile_writer *w;
+	struct lsp_events e;
+
+	(void)state;
+	assert_int_equal(lsp_spanfile_create(KERNEL, &w), 0);
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
+		lsp_spanfile_add_stack(w, &stacks[i]);
+	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
+		lsp_spanfile_add_lock(w, &locks[i]);
+	assert_int_equal(lsp_spanfile_close(w), 0);
+	assert_int_equal(lsp_events_read(KERNEL, &e), 0);
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		assert_string_equal(lsp_event_lock(&e, &(struct lsp_event){
+			.key = 5, .tgid = of[i].tgid, .stack = of[i].stack }), of[i].name);
+	assert_string_equal(lsp_event_lock(&e, &(struct lsp_event){ .key = 7, .tgid = 1 }), "");
+	lsp_events_uninit(&e);
 }
 
 /* A wait without a span is no spinning when the span may have been lost. */
@@ -238,7 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_sampled),
 		cmocka_unit_test(test_blame),
 		cmocka_unit_test(test_columns),

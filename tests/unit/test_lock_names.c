@@ -7,7 +7,7 @@
  * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
  * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
- * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
+ * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c user/capture/spanfile_read.c tests/unit/scratch.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
  * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/gzip.c user/profile/utf8.c
  * sources: user/profile/profile.pb-c.c user/profile/estimate.c
@@ -24,10 +24,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "../../user/capture/spanfile.h"
 #include "../../user/collect/collector.h"
 #include "../../user/results/profiles.h"
 #include "fixture_collector.h"
 #include "fixture_resolver.h"
+#include "scratch.h"
 
 struct named {
 	const char *name;
@@ -117,12 +119,71 @@ static void a_lone_name_is_for_all(void **state)
 	lsp_collector_destroy(f.c);
 }
 
+/* The names of lock 5 in a span file, in its order. */
+static void file_names(const char *path, char *ret, size_t bytes)
+{
+	struct lsp_spanfile_reader *reader;
+	struct lsp_spanfile_entry e;
+
+	*ret = '\0';
+	assert_int_equal(lsp_spanfile_open(path, &reader), 0);
+	while (lsp_spanfile_next(reader, &e) == 1) {
+		size_t n = strlen(ret);
+
+		if (e.kind == LSP_SPANFILE_LOCK && e.lock.key == 5)
+			snprintf(ret + n, bytes - n, "%s in %u of %u;", e.lock.name, e.lock.generation, e.lock.tgid);
+	}
+	lsp_spanfile_reader_close(reader);
+}
+
+/* Single events have the names that their sums have. */
+static void a_span_file_has_each_name(void **state)
+{
+	struct lsp_collector_options o = { .live = false };
+	struct lsp_profiles_summary s;
+	struct lockspan_span w;
+	struct feeder f = { 0 };
+	char names[256];
+
+	(void)state;
+	assert_int_equal(lsp_spanfile_create(scratch_path("spans"), &o.spans), 0);
+	assert_int_equal(lsp_collector_create(&o, &f.c), 0);
+	all_mapped = true;
+	locks_in_variables = true;
+	for (uint32_t i = 0; i < 2; i++) {
+		feed_stack_of(&f, 1, 3 + i, 10 + i, RIP(MUTEX, 0));
+		for (int n = 0; n < 2; n++) {
+			w = span(10 + i, 5, 100);
+			feed(&f, &w);
+			assert_int_equal(lsp_collector_tick(f.c), 0);
+		}
+	}
+	finish(&f, &s);
+	lsp_collector_destroy(f.c);
+	assert_int_equal(lsp_spanfile_close(o.spans), 0);
+	file_names(scratch_path("spans"), names, sizeof(names));
+	assert_string_equal(names, "variable of 3 in 3 of 1;variable of 4 in 4 of 1;");
+}
+
+static int scratch_begin(void **state)
+{
+	(void)state;
+	return scratch_create();
+}
+
+static int scratch_end(void **state)
+{
+	(void)state;
+	return scratch_destroy();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_names_its_lock),
 		cmocka_unit_test(a_lone_name_is_for_all),
+		cmocka_unit_test(a_span_file_has_each_name),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
 }

@@ -55,12 +55,19 @@ struct lsp_spanfile_stack {
 	uint64_t id;
 	uint32_t tgid;
 	uint32_t trace;
+	uint32_t generation;	/* of the mappings that it was captured with, 0 unknown */
 };
 
+/*
+ * A name of a lock. The first of a key holds for all events but those whose process and stack's generation
+ * another one of that key has.
+ */
 struct lsp_spanfile_lock {
 	uint64_t key;
 	const char *name;
 	const char *sync;
+	uint32_t tgid;
+	uint32_t generation;
 };
 
 struct lsp_spanfile_counter {

@@ -349,6 +349,7 @@ static int entry_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *
 		to->kind = LSP_SPANFILE_STACK;
 		to->stack = (struct lsp_spanfile_stack){
 			.id = m->stack->id, .tgid = m->stack->tgid, .trace = m->stack->trace,
+			.generation = m->stack->generation,
 		};
 		break;
 	case LSP__SPANFILE__ENTRY__WHAT_TRACE:
@@ -359,6 +360,7 @@ static int entry_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *
 		to->kind = LSP_SPANFILE_LOCK;
 		to->lock = (struct lsp_spanfile_lock){
 			.key = m->lock->key, .name = m->lock->name, .sync = m->lock->sync,
+			.tgid = m->lock->tgid, .generation = m->lock->generation,
 		};
 		break;
 	case LSP__SPANFILE__ENTRY__WHAT_END:

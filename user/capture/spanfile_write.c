@@ -259,6 +259,7 @@ int lsp_spanfile_add_stack(struct lsp_spanfile_writer *w, const struct lsp_spanf
 	m.id = s->id;
 	m.tgid = s->tgid;
 	m.trace = s->trace;
+	m.generation = s->generation;
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_STACK, &m);
 }
 
@@ -269,6 +270,8 @@ int lsp_spanfile_add_lock(struct lsp_spanfile_writer *w, const struct lsp_spanfi
 	m.key = l->key;
 	m.name = text(l->name);
 	m.sync = text(l->sync);
+	m.tgid = l->tgid;
+	m.generation = l->generation;
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_LOCK, &m);
 }
 

@@ -236,6 +236,8 @@ static void entry_print(const struct lsp_spanfile_entry *e)
 		name_put("id", e->stack.id);
 		number_put("pid", e->stack.tgid);
 		number_put("trace", e->stack.trace);
+		if (e->stack.generation)
+			number_put("generation", e->stack.generation);
 		puts("}");
 		break;
 	case LSP_SPANFILE_TRACE:
@@ -246,6 +248,10 @@ static void entry_print(const struct lsp_spanfile_entry *e)
 		name_put("key", e->lock.key);
 		text_put("name", e->lock.name);
 		text_put("sync", e->lock.sync);
+		if (e->lock.tgid)
+			number_put("pid", e->lock.tgid);
+		if (e->lock.generation)
+			number_put("generation", e->lock.generation);
 		puts("}");
 		break;
 	case LSP_SPANFILE_END:

@@ -49,7 +49,7 @@ static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s
 	if (c->traces.n != before)
 		lsp_trace_spanfile(lsp_collector_trace(c, *ret), *ret, c->spans);
 	lsp_spanfile_add_stack(c->spans, &(struct lsp_spanfile_stack){
-		.id = s->id, .tgid = s->tgid, .trace = *ret });
+		.id = s->id, .tgid = s->tgid, .trace = *ret, .generation = s->generation });
 	return 0;
 }
 
@@ -194,7 +194,8 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 	/* The span file finds stacks by process: of processes that share their memory each has them. */
 	if (c->spans && stack != LSP_STACK_NOT_TAKEN && row->key.tgid != c->stacks.stacks[stack].tgid)
 		lsp_spanfile_add_stack(c->spans, &(struct lsp_spanfile_stack){
-			.id = c->stacks.stacks[stack].id, .tgid = row->key.tgid, .trace = trace });
+			.id = c->stacks.stacks[stack].id, .tgid = row->key.tgid, .trace = trace,
+			.generation = c->stacks.stacks[stack].generation });
 
 	lock = lsp_locks_at(&c->locks, row->key.key);
 	if (!lock || !lsp_processes_at(&c->processes, row->key.owner))
@@ -236,13 +237,16 @@ static int lock_bare_name(struct lsp_collector *c, struct lsp_lock *lock, const 
 	return 0;
 }
 
-/* The first name of a lock goes to the span file; that it has had several is remembered. */
-static void lock_named(struct lsp_collector *c, struct lsp_lock *lock, uint32_t name)
+/* The first name of a lock goes to the span file, and each other one; that it has had several is remembered. */
+static void lock_named(struct lsp_collector *c, struct lsp_lock *lock, const struct lsp_lock_home *home, uint32_t name)
 {
-	if (lock->name == LSP_INDEX_NONE && c->spans)
+	if (c->spans && (name != lock->told || c->locks.forgotten))
 		lsp_spanfile_add_lock(c->spans, &(struct lsp_spanfile_lock){
 			.key = lock->key, .name = lsp_intern_get(&c->locks.names, name, NULL),
-			.sync = lsp_sync_name(lsp_lock_class(lock)) });
+			.sync = lsp_sync_name(lsp_lock_class(lock)),
+			.tgid = home->tgid, .generation = home->generation });
+	if (lock->told == LSP_INDEX_NONE)
+		lock->told = name;
 	lock->renamed |= lock->name != LSP_INDEX_NONE && lock->name != name;
 	lock->name = name;
 }
@@ -268,7 +272,7 @@ static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, const struc
 		err = lock_bare_name(c, lock, home, uaddr, trace, ret);
 	if (err || !home->known)
 		return err;
-	lock_named(c, lock, *ret);
+	lock_named(c, lock, home, *ret);
 	return lsp_locks_named_put(&c->locks, lock->key, home, *ret);
 }
 

@@ -65,6 +65,7 @@ struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key)
 	lock->key = key;
 	lock->used = true;
 	lock->bare = LSP_INDEX_NONE;
+	lock->told = LSP_INDEX_NONE;
 	lock->name = LSP_INDEX_NONE;
 	lock->trace = LSP_INDEX_NONE;
 	lock->first = LSP_SYNC_OTHER;
@@ -92,6 +93,7 @@ int lsp_locks_compact(struct lsp_locks *l)
 		l->locks[n] = l->locks[i];
 		l->locks[n++].used = false;
 	}
+	l->forgotten |= n < l->n;
 	l->n = n;
 	lsp_index_uninit(&l->index);
 	l->index = index;

@@ -34,6 +34,7 @@ struct lsp_lock {
 	struct lsp_lock_home home; /* of the latest event that has one */
 	uint32_t bare;		/* place of the name for a lock that is no variable, or LSP_INDEX_NONE */
 	uint32_t name;		/* place of the name given last, or LSP_INDEX_NONE */
+	uint32_t told;		/* place of the name that the span file has first, or LSP_INDEX_NONE */
 	bool renamed;		/* its variables had several names */
 	bool shared;		/* between processes: one name, whichever process's mappings it is from */
 	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
@@ -57,6 +58,7 @@ struct lsp_locks {
 	size_t n;
 	size_t room;
 	struct lsp_index index;
+	bool forgotten;		/* some that were in the span file */
 	struct lsp_lock_naming *namings; /* a cache: emptied when it is full */
 	size_t nnamings;
 	size_t namings_room;

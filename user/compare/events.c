@@ -73,7 +73,9 @@ static int lock_add(struct lsp_events *e, const struct lsp_spanfile_lock *l)
 	name = strdup(l->name);
 	if (!name)
 		return -ENOMEM;
-	e->locks[e->nlocks++] = (struct lsp_event_lock){ l->key, name };
+	e->locks[e->nlocks] = (struct lsp_event_lock){
+		.key = l->key, .name = name, .order = e->nlocks, .tgid = l->tgid, .generation = l->generation };
+	e->nlocks++;
 	return 0;
 }
 
@@ -90,7 +92,7 @@ static int entry_add(struct lsp_events *e, const struct lsp_spanfile_entry *entr
 		if (grow(&e->stacks, &e->stacks_room, e->nstacks, sizeof(*e->stacks)))
 			return -ENOMEM;
 		e->stacks[e->nstacks++] = (struct lsp_event_stack){
-			entry->stack.id, entry->stack.tgid, entry->stack.trace };
+			entry->stack.id, entry->stack.tgid, entry->stack.trace, entry->stack.generation };
 		return 0;
 	case LSP_SPANFILE_END:
 		for (size_t i = 0; i < entry->end.ncounters; i++) {
@@ -131,7 +133,7 @@ static int lock_compare(const void *a, const void *b)
 {
 	const struct lsp_event_lock *x = a, *y = b;
 
-	return number_compare(x->key, y->key);
+	return x->key != y->key ? number_compare(x->key, y->key) : number_compare(x->order, y->order);
 }
 
 int lsp_events_read(const char *path, struct lsp_events *e)
@@ -176,12 +178,17 @@ void lsp_events_uninit(struct lsp_events *e)
 	memset(e, 0, sizeof(*e));
 }
 
+static const struct lsp_event_stack *stack_of(const struct lsp_events *e, const struct lsp_event *event)
+{
+	struct lsp_event_stack key = { .id = event->stack, .tgid = event->tgid };
+
+	return e->nstacks ? bsearch(&key, e->stacks, e->nstacks, sizeof(key), stack_compare) : NULL;
+}
+
 static const struct lsp_event_trace *trace_of(const struct lsp_events *e,
 					      const struct lsp_event *event)
 {
-	struct lsp_event_stack key = { event->stack, event->tgid, 0 };
-	const struct lsp_event_stack *s = e->nstacks ?
-		bsearch(&key, e->stacks, e->nstacks, sizeof(key), stack_compare) : NULL;
+	const struct lsp_event_stack *s = stack_of(e, event);
 
 	return s && s->trace < e->ntraces && e->traces[s->trace].site ? &e->traces[s->trace] : NULL;
 }
@@ -200,11 +207,29 @@ bool lsp_event_is_cond(const struct lsp_events *e, const struct lsp_event *event
 	return t && t->cond;
 }
 
+/* Place of the first name of @key or of a greater one. */
+static size_t lock_first(const struct lsp_events *e, uint64_t key)
+{
+	size_t lo = 0, hi = e->nlocks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (e->locks[mid].key < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 const char *lsp_event_lock(const struct lsp_events *e, const struct lsp_event *event)
 {
-	struct lsp_event_lock key = { event->key, NULL };
-	const struct lsp_event_lock *l = e->nlocks ?
-		bsearch(&key, e->locks, e->nlocks, sizeof(key), lock_compare) : NULL;
+	const struct lsp_event_stack *s = stack_of(e, event);
+	size_t first = lock_first(e, event->key);
 
-	return l ? l->name : "";
+	for (size_t i = first; s && i < e->nlocks && e->locks[i].key == event->key; i++)
+		if (e->locks[i].tgid == event->tgid && e->locks[i].generation == s->generation)
+			return e->locks[i].name;
+	return first < e->nlocks && e->locks[first].key == event->key ? e->locks[first].name : "";
 }

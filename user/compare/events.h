@@ -27,6 +27,7 @@ struct lsp_events {
 		uint64_t id;
 		uint32_t tgid;
 		uint32_t trace;
+		uint32_t generation;
 	} *stacks;			/* ascending by tgid, then id */
 	size_t nstacks, stacks_room;
 	struct lsp_event_trace {
@@ -37,7 +38,10 @@ struct lsp_events {
 	struct lsp_event_lock {
 		uint64_t key;
 		char *name;
-	} *locks;			/* ascending by key */
+		size_t order;		/* in the file */
+		uint32_t tgid;
+		uint32_t generation;
+	} *locks;			/* ascending by key, then order */
 	size_t nlocks, locks_room;
 	uint64_t handoff_ns;		/* exact, of all events */
 	bool sampled;
