@@ -8,6 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rtmutex.h>
@@ -94,6 +95,17 @@ typedef struct rt_mutex lsp_futex_mutex;
 typedef struct ftrace_regs lsp_ftrace_regs;
 #else
 typedef struct pt_regs lsp_ftrace_regs;
+#endif
+
+/*
+ * Linux kernel commit d741bf41d7c7 ("kprobes: Remove kretprobe hash") (in v5.11) added the function. It returns the
+ * kretprobe that an instance belongs to.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
+{
+	return ri->rp;
+}
 #endif
 
 /*

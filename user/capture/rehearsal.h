@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Waits and wakes of the collector's own while a session starts. LOCKSPAN_F_REHEARSED promises them to the module. The
+ * module finds by them whether its probes stand on functions that this kernel calls.
+ */
+#ifndef LSP_CAPTURE_REHEARSAL_H
+#define LSP_CAPTURE_REHEARSAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lsp_rehearsal {
+	pthread_t waiter, waker;
+	atomic_bool over;	/* asks the waiter to leave */
+	atomic_bool left;	/* the waiter has left, and the waker may leave */
+	/* The futex words. Only the kernel changes them. */
+	uint32_t plain;
+	uint32_t requeued;
+	uint32_t mutex;
+};
+
+/* Starts two threads, which rehearse until lsp_rehearsal_end(). They block all signals. 0 or -errno. */
+int lsp_rehearsal_begin(struct lsp_rehearsal *r);
+void lsp_rehearsal_end(struct lsp_rehearsal *r);
+
+#endif
