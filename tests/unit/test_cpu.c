@@ -5,7 +5,7 @@
  * past a short record, a child that is not followed when its records come
  * out of order, a stranger that is, mappings of the program before exec.
  *
- * sources: user/cpu/ring.c user/cpu/maps.c
+ * sources: user/cpu/ring.c user/cpu/maps.c user/base/index.c
  */
 #include <errno.h>
 #include <linux/perf_event.h>

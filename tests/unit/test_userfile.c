@@ -4,7 +4,7 @@
  * was under way at the end and is not told, or is told twice; a sum that does not add up with it; a file
  * that has a name, for another run to find; a chunk that was taken and never begun taken for damage.
  *
- * sources: user/capture/userfile.c user/capture/span.c tests/unit/scratch.c
+ * sources: user/capture/userfile.c user/base/index.c user/capture/span.c tests/unit/scratch.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

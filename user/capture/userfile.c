@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/index.h"
+
 int lsp_userfile_create(const char *directory, uint64_t bytes, const struct lsp_userfile_head *head)
 {
 	struct lsp_userfile_head copy = *head;
@@ -105,6 +107,7 @@ struct replay {
 	uint64_t seq;
 	struct lockspan_span *open;		/* waits that have not ended */
 	size_t nopen;
+	size_t open_room;
 	uint64_t open_ns;			/* together */
 	struct lsp_userfile_result *ret;
 };
@@ -139,13 +142,8 @@ static int open_note(struct replay *r, const struct lsp_userfile_wait *w, uint64
 	}
 	counters[LOCKSPAN_C_KEPT]++;
 	memcpy(span.comm, w->comm, sizeof(span.comm));
-	if (!(r->nopen & (r->nopen - 1))) {
-		struct lockspan_span *more = realloc(r->open, (r->nopen ? 2 * r->nopen : 1) * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		r->open = more;
-	}
+	if (lsp_array_grow(&r->open, &r->open_room, r->nopen, sizeof(*r->open)))
+		return -ENOMEM;
 	r->open[r->nopen++] = span;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
 #include "../report/recording.h"
 #include "../report/site.h"
 #include "../report/words.h"
@@ -36,7 +37,6 @@ static const char *name_keep(struct lsp_gate_places *p, const char *text, int64_
 int lsp_gate_places_add(struct lsp_gate_places *p, const struct lsp_profile *profile,
 			const struct lsp_profile_sample *s, enum lsp_sync sync, int side)
 {
-	struct lsp_gate_place *grown;
 	const char *lock, *site;
 	struct lsp_site where;
 	int64_t key[3] = { 0, 0, sync }, id;
@@ -48,13 +48,8 @@ int lsp_gate_places_add(struct lsp_gate_places *p, const struct lsp_profile *pro
 	if (id < 0)
 		return -ENOMEM;
 	if ((size_t)id == p->n) {
-		if (p->n == p->room) {
-			p->room = p->room ? 2 * p->room : 64;
-			grown = realloc(p->places, p->room * sizeof(*grown));
-			if (!grown)
-				return -ENOMEM;
-			p->places = grown;
-		}
+		if (lsp_array_grow(&p->places, &p->room, p->n, sizeof(*p->places)))
+			return -ENOMEM;
 		p->places[p->n++] = (struct lsp_gate_place){ lock, site, sync, { 0, 0 } };
 	}
 	p->places[id].delay_ns[side] += s->values[1];

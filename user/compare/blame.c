@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
 #include "../report/recording.h"
 #include "../report/site.h"
 #include "compare.h"
@@ -12,19 +13,13 @@
 static struct lsp_compare_blame *blame_at(struct lsp_compare *c, const char *site)
 {
 	int64_t id = lsp_intern_add(&c->releasers, site, strlen(site) + 1);
-	struct lsp_compare_blame *grown;
 
 	if (id < 0)
 		return NULL;
 	if ((size_t)id < c->nblame)
 		return &c->blame[id];
-	/* One more than there are, doubled at powers of two. */
-	if (!(c->nblame & (c->nblame - 1))) {
-		grown = realloc(c->blame, (c->nblame ? 2 * c->nblame : 1) * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		c->blame = grown;
-	}
+	if (lsp_array_grow(&c->blame, &c->blame_room, c->nblame, sizeof(*c->blame)))
+		return NULL;
 	c->blame[c->nblame] = (struct lsp_compare_blame){
 		.site = lsp_intern_get(&c->releasers, (uint32_t)id, NULL),
 	};

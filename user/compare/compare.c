@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
+
 /* Sites whose order is compared. */
 #define RANKED 10
 
@@ -43,19 +45,13 @@ struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site,
 		lsp_intern_add(&c->names, lock, strlen(lock) + 1),
 	};
 	int64_t id = key[0] < 0 || key[1] < 0 ? -ENOMEM : lsp_intern_add(&c->keys, key, sizeof(key));
-	struct lsp_compare_row *grown;
 
 	if (id < 0)
 		return NULL;
 	if ((size_t)id < c->n)
 		return &c->rows[id];
-	if (c->n == c->room) {
-		c->room = c->room ? 2 * c->room : 64;
-		grown = realloc(c->rows, c->room * sizeof(*c->rows));
-		if (!grown)
-			return NULL;
-		c->rows = grown;
-	}
+	if (lsp_array_grow(&c->rows, &c->room, c->n, sizeof(*c->rows)))
+		return NULL;
 	c->rows[c->n] = (struct lsp_compare_row){
 		.site = lsp_intern_get(&c->names, (uint32_t)key[0], NULL),
 		.lock = lsp_intern_get(&c->names, (uint32_t)key[1], NULL),

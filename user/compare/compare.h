@@ -73,6 +73,7 @@ struct lsp_compare {
 	double blame_agreed;	/* share of the blame that both lay on the same functions, 0 to 1 */
 	struct lsp_compare_blame *blame;	/* descending by the larger side */
 	size_t nblame;
+	size_t blame_room;
 	struct lsp_intern releasers;
 	double rank;		/* Kendall's tau-b of the top sites; NAN: fewer than two */
 	size_t ranked;

@@ -6,27 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
 #include "../capture/spanfile.h"
 #include "../report/site.h"
 
-static int grow(void *array, size_t *room, size_t n, size_t size)
-{
-	size_t want = *room ? 2 * *room : 256;
-	void **at = array, *grown;
-
-	if (n < *room)
-		return 0;
-	grown = realloc(*at, want * size);
-	if (!grown)
-		return -ENOMEM;
-	*at = grown;
-	*room = want;
-	return 0;
-}
-
 static int span_add(struct lsp_events *e, const struct lockspan_span *s)
 {
-	if (grow(&e->events, &e->room, e->n, sizeof(*e->events)))
+	if (lsp_array_grow(&e->events, &e->room, e->n, sizeof(*e->events)))
 		return -ENOMEM;
 	e->sampled |= s->rate_ns != 1;
 	e->events[e->n++] = (struct lsp_event){
@@ -68,7 +54,7 @@ static int lock_add(struct lsp_events *e, const struct lsp_spanfile_lock *l)
 {
 	char *name;
 
-	if (grow(&e->locks, &e->locks_room, e->nlocks, sizeof(*e->locks)))
+	if (lsp_array_grow(&e->locks, &e->locks_room, e->nlocks, sizeof(*e->locks)))
 		return -ENOMEM;
 	name = strdup(l->name);
 	if (!name)
@@ -89,7 +75,7 @@ static int entry_add(struct lsp_events *e, const struct lsp_spanfile_entry *entr
 	case LSP_SPANFILE_LOCK:
 		return lock_add(e, &entry->lock);
 	case LSP_SPANFILE_STACK:
-		if (grow(&e->stacks, &e->stacks_room, e->nstacks, sizeof(*e->stacks)))
+		if (lsp_array_grow(&e->stacks, &e->stacks_room, e->nstacks, sizeof(*e->stacks)))
 			return -ENOMEM;
 		e->stacks[e->nstacks++] = (struct lsp_event_stack){
 			entry->stack.id, entry->stack.tgid, entry->stack.trace, entry->stack.generation };

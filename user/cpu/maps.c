@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../base/index.h"
+
 struct mapping {
 	struct lockspan_map map;
 	char *path;
@@ -116,15 +118,8 @@ static int process_add(struct process *p, const struct lockspan_map *map, const 
 	}
 	p->n = left;
 	p->changed = true;
-	if (p->n == p->room) {
-		size_t room = p->room ? 2 * p->room : 16;
-		struct mapping *maps = realloc(p->maps, room * sizeof(*maps));
-
-		if (!maps)
-			return -ENOMEM;
-		p->maps = maps;
-		p->room = room;
-	}
+	if (lsp_array_grow(&p->maps, &p->room, p->n, sizeof(*p->maps)))
+		return -ENOMEM;
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;

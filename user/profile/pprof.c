@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
 #include "utf8.h"
 
 /* Invented addresses begin above everything that a process can map. */
@@ -147,17 +148,12 @@ void lsp_profile_time_set(struct lsp_profile *p, int64_t time_ns, int64_t durati
 
 int lsp_profile_comment_add(struct lsp_profile *p, const char *text)
 {
-	const char **comments;
 	const char *canonical = lsp_profile_string(p, text);
 
 	if (!canonical)
 		return -ENOMEM;
-	if (!(p->ncomments & (p->ncomments - 1))) {	/* full: doubles at powers of two */
-		comments = realloc(p->comments, (p->ncomments ? 2 * p->ncomments : 1) * sizeof(*comments));
-		if (!comments)
-			return -ENOMEM;
-		p->comments = comments;
-	}
+	if (lsp_array_grow(&p->comments, &p->comments_room, p->ncomments, sizeof(*p->comments)))
+		return -ENOMEM;
 	p->comments[p->ncomments++] = canonical;
 	return 0;
 }
@@ -256,22 +252,6 @@ static int labels_compare(const void *left, const void *right)
 	return strcmp(a->unit, b->unit);
 }
 
-static int values_reserve(struct lsp_profile *p)
-{
-	size_t capacity;
-	double *values;
-
-	if (p->samples.count < p->values_capacity)
-		return 0;
-	capacity = p->values_capacity ? p->values_capacity + p->values_capacity / 2 : 16;
-	values = realloc(p->values, capacity * p->ntypes * sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	p->values = values;
-	p->values_capacity = capacity;
-	return 0;
-}
-
 int lsp_profile_sample_intern(struct lsp_profile *p, const uint64_t *locations, size_t nlocations,
 			      struct lsp_profile_label *labels, size_t nlabels,
 			      const double *values)
@@ -291,7 +271,7 @@ int lsp_profile_sample_intern(struct lsp_profile *p, const uint64_t *locations, 
 	set = lsp_intern_add(&p->labels, labels, nlabels * sizeof(*labels));
 	if (set < 0)
 		return (int)set;
-	ret = values_reserve(p);
+	ret = lsp_array_grow(&p->values, &p->values_room, p->samples.count, p->ntypes * sizeof(*p->values));
 	if (ret)
 		return ret;
 	item.stack = (uint32_t)stack;

@@ -57,6 +57,7 @@ struct lsp_profile {
 	const char *doc_url;
 	const char **comments;
 	size_t ncomments;
+	size_t comments_room;
 	struct lsp_intern strings;	/* with their NUL; id 0 is "" */
 	struct lsp_intern mappings;	/* struct lsp_mapping_item; the public id is one more */
 	struct lsp_intern locations;	/* struct lsp_location_item; likewise */
@@ -64,7 +65,7 @@ struct lsp_profile {
 	struct lsp_intern labels;	/* struct lsp_profile_label, sorted */
 	struct lsp_intern samples;	/* struct lsp_sample_item */
 	double *values;			/* ntypes for each sample */
-	size_t values_capacity;		/* in samples */
+	size_t values_room;			/* in samples */
 	void *scratch;
 	size_t scratch_bytes;
 };

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
+
 #define FORMAT 1
 
 void lsp_facts_uninit(struct lsp_facts *f)
@@ -62,7 +64,7 @@ static void rates_add(struct lsp_facts *f, bool known, double block_rate_ns, dou
 int lsp_facts_add_record(struct lsp_facts *f, const char *source, char *why, size_t why_bytes)
 {
 	enum json_tokener_error error = json_tokener_success;
-	struct json_object *o = json_tokener_parse_verbose(source, &error), **grown;
+	struct json_object *o = json_tokener_parse_verbose(source, &error);
 	bool first = !f->n && !f->block_rate_ns;
 
 	if (!json_object_is_type(o, json_type_object) || !get(o, "format")) {
@@ -77,13 +79,11 @@ int lsp_facts_add_record(struct lsp_facts *f, const char *source, char *why, siz
 		json_object_put(o);
 		return -EBADMSG;
 	}
-	grown = realloc(f->records, (f->n + 1) * sizeof(*grown));
-	if (!grown) {
+	if (lsp_array_grow(&f->records, &f->room, f->n, sizeof(*f->records))) {
 		json_object_put(o);
 		snprintf(why, why_bytes, "there is not enough memory for it");
 		return -ENOMEM;
 	}
-	f->records = grown;
 	f->records[f->n++] = o;
 	rates_add(f, first || f->rates_known, number(o, "block_rate_ns"),
 		  number(o, "mutex_fraction"));

@@ -79,6 +79,7 @@ struct lsp_facts_totals {
 struct lsp_facts {
 	struct json_object **records;	/* one for each recording */
 	size_t n;
+	size_t room;
 	bool rates_known;		/* for each source */
 	double block_rate_ns;		/* the greatest of all sources */
 	double mutex_fraction;

@@ -103,9 +103,9 @@ struct lsp_shapes {
 	bool several;			/* the recordings are of more programs than one */
 
 	struct lsp_shape_lock *locks;
-	size_t nlocks;
+	size_t nlocks, locks_room;
 	struct lsp_shape_releaser *releasers;	/* of all locks */
-	size_t nreleasers;
+	size_t nreleasers, releasers_room;
 	struct lsp_intern names, sites, keys;
 };
 

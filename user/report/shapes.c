@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/index.h"
 #include "shape.h"
 #include "site.h"
 
@@ -29,18 +30,12 @@ static enum lsp_shape_class class_of(const char *sync)
 static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
 {
 	int64_t id = lsp_intern_add(&s->names, name, strlen(name) + 1);
-	struct lsp_shape_lock *grown;
 
 	if (id < 0)
 		return NULL;
 	if ((size_t)id == s->nlocks) {
-		/* One more than there are, doubled at powers of two. */
-		if (!(s->nlocks & (s->nlocks - 1))) {
-			grown = realloc(s->locks, (s->nlocks ? 2 * s->nlocks : 1) * sizeof(*grown));
-			if (!grown)
-				return NULL;
-			s->locks = grown;
-		}
+		if (lsp_array_grow(&s->locks, &s->locks_room, s->nlocks, sizeof(*s->locks)))
+			return NULL;
 		s->locks[s->nlocks++] = (struct lsp_shape_lock){
 			.lock = lsp_intern_get(&s->names, (uint32_t)id, NULL),
 		};
@@ -54,17 +49,12 @@ static int releaser_add(struct lsp_shapes *s, size_t lock, const char *site, dou
 {
 	int64_t key[2] = { (int64_t)lock, lsp_intern_add(&s->sites, site, strlen(site) + 1) };
 	int64_t id = key[1] < 0 ? -ENOMEM : lsp_intern_add(&s->keys, key, sizeof(key));
-	struct lsp_shape_releaser *grown;
 
 	if (id < 0)
 		return -ENOMEM;
 	if ((size_t)id == s->nreleasers) {
-		if (!(s->nreleasers & (s->nreleasers - 1))) {
-			grown = realloc(s->releasers, (s->nreleasers ? 2 * s->nreleasers : 1) * sizeof(*grown));
-			if (!grown)
-				return -ENOMEM;
-			s->releasers = grown;
-		}
+		if (lsp_array_grow(&s->releasers, &s->releasers_room, s->nreleasers, sizeof(*s->releasers)))
+			return -ENOMEM;
 		s->releasers[s->nreleasers++] = (struct lsp_shape_releaser){
 			.site = lsp_intern_get(&s->sites, (uint32_t)key[1], NULL), .lock = lock,
 		};

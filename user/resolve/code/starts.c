@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/index.h"
 #include "code.h"
 
 /* Larger code without symbols is left alone. */
@@ -24,15 +25,8 @@ struct lsp_starts {
 
 static int start_add(struct lsp_starts *s, uint64_t vaddr)
 {
-	if (s->n == s->room) {
-		size_t room = s->room ? 2 * s->room : 256;
-		uint64_t *at = reallocarray(s->at, room, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		s->at = at;
-		s->room = room;
-	}
+	if (lsp_array_grow(&s->at, &s->room, s->n, sizeof(*s->at)))
+		return -ENOMEM;
 	s->at[s->n++] = vaddr;
 	return 0;
 }

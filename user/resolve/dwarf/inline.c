@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "../../base/index.h"
 #include "../elf/range.h"
 #include "die_walk.h"
 
@@ -63,15 +64,8 @@ static int unit_add(struct lsp_inlines *x, Dwarf_Die *die)
 	struct unit *u;
 	size_t n;
 
-	if (x->nunits == x->room) {
-		size_t room = x->room ? 2 * x->room : 64;
-		struct unit *units = reallocarray(x->units, room, sizeof(*units));
-
-		if (!units)
-			return -ENOMEM;
-		x->units = units;
-		x->room = room;
-	}
+	if (lsp_array_grow(&x->units, &x->room, x->nunits, sizeof(*x->units)))
+		return -ENOMEM;
 	u = &x->units[x->nunits];
 	*u = (struct unit){ .die = dwarf_dieoffset(die) };
 	return die_ranges_add(&x->ranges, die, (uint32_t)x->nunits++, 0, &n);
@@ -133,15 +127,8 @@ static int node_add(struct unit *u, Dwarf_Die *die, uint32_t parent, uint32_t *n
 	int err;
 
 	*node = NO_NODE;
-	if (u->nnodes == u->room) {
-		size_t room = u->room ? 2 * u->room : 64;
-		struct node *nodes = reallocarray(u->nodes, room, sizeof(*nodes));
-
-		if (!nodes)
-			return -ENOMEM;
-		u->nodes = nodes;
-		u->room = room;
-	}
+	if (lsp_array_grow(&u->nodes, &u->room, u->nnodes, sizeof(*u->nodes)))
+		return -ENOMEM;
 	err = die_ranges_add(&u->ranges, die, id, depth, &n);
 	if (err || !n)
 		return err;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../../base/index.h"
 #include "type.h"
 #include "die_walk.h"
 
@@ -66,30 +67,16 @@ static int entry_add(struct lsp_variables *v, Dwarf_Die *die, uint32_t function)
 
 	if (!address_get(die, &start) || !start)
 		return 0;
-	if (v->n == v->room) {
-		size_t room = v->room ? 2 * v->room : 256;
-		struct entry *entries = reallocarray(v->entries, room, sizeof(*entries));
-
-		if (!entries)
-			return -ENOMEM;
-		v->entries = entries;
-		v->room = room;
-	}
+	if (lsp_array_grow(&v->entries, &v->room, v->n, sizeof(*v->entries)))
+		return -ENOMEM;
 	v->entries[v->n++] = (struct entry){ start, dwarf_dieoffset(die), function };
 	return 0;
 }
 
 static int function_add(struct lsp_variables *v, Dwarf_Die *die, uint32_t *ret)
 {
-	if (v->nfunctions == v->functions_room) {
-		size_t room = v->functions_room ? 2 * v->functions_room : 256;
-		Dwarf_Off *functions = reallocarray(v->functions, room, sizeof(*functions));
-
-		if (!functions)
-			return -ENOMEM;
-		v->functions = functions;
-		v->functions_room = room;
-	}
+	if (lsp_array_grow(&v->functions, &v->functions_room, v->nfunctions, sizeof(*v->functions)))
+		return -ENOMEM;
 	*ret = (uint32_t)v->nfunctions;
 	v->functions[v->nfunctions++] = dwarf_dieoffset(die);
 	return 0;

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../../base/index.h"
+
 /* Beyond this many different complaints nobody reads on. */
 #define WARNED_MAX 4096
 
@@ -30,7 +32,7 @@ void lsp_elf_context_uninit(struct lsp_elf_context *c)
 
 static bool said(struct lsp_elf_context *c, const char *sentence)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL, *more;
+	uint64_t hash = 0xcbf29ce484222325ULL;
 	size_t i;
 
 	for (; *sentence; sentence++)
@@ -40,12 +42,8 @@ static bool said(struct lsp_elf_context *c, const char *sentence)
 			return true;
 	if (c->nwarned == WARNED_MAX)
 		return true;
-	if (!(c->nwarned & (c->nwarned - 1))) {
-		more = realloc(c->warned, (c->nwarned ? 2 * c->nwarned : 1) * sizeof(*more));
-		if (!more)
-			return false;
-		c->warned = more;
-	}
+	if (lsp_array_grow(&c->warned, &c->warned_room, c->nwarned, sizeof(*c->warned)))
+		return false;
 	c->warned[c->nwarned++] = hash;
 	return false;
 }

@@ -16,6 +16,7 @@ struct lsp_elf_context {
 	void *warn_arg;
 	uint64_t *warned;	/* hashes of the sentences said already */
 	size_t nwarned;
+	size_t warned_room;
 	size_t changed;		/* files that were written to */
 	size_t unopened;	/* files that found no free descriptor */
 };

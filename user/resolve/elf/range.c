@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/index.h"
+
 struct sweep {
 	struct lsp_ranges out;
 	struct lsp_range *open;		/* a heap: the first one owns the current address */
@@ -23,15 +25,8 @@ int lsp_ranges_add(struct lsp_ranges *r, uint64_t start, uint64_t end, uint32_t 
 {
 	if (start >= end)
 		return 0;
-	if (r->n == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		struct lsp_range *ranges = reallocarray(r->ranges, room, sizeof(*ranges));
-
-		if (!ranges)
-			return -ENOMEM;
-		r->ranges = ranges;
-		r->room = room;
-	}
+	if (lsp_array_grow(&r->ranges, &r->room, r->n, sizeof(*r->ranges)))
+		return -ENOMEM;
 	r->ranges[r->n++] = (struct lsp_range){ start, end, id, rank };
 	return 0;
 }

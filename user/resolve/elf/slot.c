@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "../../base/index.h"
 #include "section.h"
 
 struct slot {
@@ -29,15 +30,8 @@ static bool in_got(const struct lsp_slots *s, uint64_t vaddr)
 
 static int slot_add(struct lsp_slots *s, const struct slot *slot)
 {
-	if (s->n == s->room) {
-		size_t room = s->room ? 2 * s->room : 64;
-		struct slot *slots = reallocarray(s->slots, room, sizeof(*slots));
-
-		if (!slots)
-			return -ENOMEM;
-		s->slots = slots;
-		s->room = room;
-	}
+	if (lsp_array_grow(&s->slots, &s->room, s->n, sizeof(*s->slots)))
+		return -ENOMEM;
 	s->slots[s->n++] = *slot;
 	return 0;
 }

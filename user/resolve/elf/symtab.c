@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/index.h"
 #include "gopcln.h"
 #include "range.h"
 
@@ -118,15 +119,8 @@ static int symbol_push(struct lsp_symtab *t, const struct symbol *s)
 {
 	if (s->end < s->start)
 		return 0;
-	if (t->n == t->room) {
-		size_t room = t->room ? 2 * t->room : 256;
-		struct symbol *symbols = reallocarray(t->symbols, room, sizeof(*symbols));
-
-		if (!symbols)
-			return -ENOMEM;
-		t->symbols = symbols;
-		t->room = room;
-	}
+	if (lsp_array_grow(&t->symbols, &t->room, t->n, sizeof(*t->symbols)))
+		return -ENOMEM;
 	t->symbols[t->n++] = *s;
 	return 0;
 }

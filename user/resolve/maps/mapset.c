@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/index.h"
+
 /* The kernel's own default limit is 65530 a process. */
 #define MAPS_MAX 131072
 
@@ -278,12 +280,8 @@ void lsp_mapset_stack_add(struct lsp_mapset *set, uint64_t start, uint64_t end)
 	}
 	if (set->nstacks == STACKS_MAX)
 		return;
-	if (!(set->nstacks & (set->nstacks - 1))) {
-		s = realloc(set->stacks, (set->nstacks ? 2 * set->nstacks : 1) * sizeof(*s));
-		if (!s)
-			return;
-		set->stacks = s;
-	}
+	if (lsp_array_grow(&set->stacks, &set->stacks_room, set->nstacks, sizeof(*set->stacks)))
+		return;
 	memmove(&set->stacks[i + 1], &set->stacks[i], (set->nstacks - i) * sizeof(*s));
 	set->stacks[i] = (struct lsp_map_stack){ start, end };
 	set->nstacks++;

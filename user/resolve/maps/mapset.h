@@ -54,6 +54,7 @@ struct lsp_mapset {
 	size_t room;
 	struct lsp_map_stack *stacks; /* ascending, disjoint */
 	size_t nstacks;
+	size_t stacks_room;
 	uint64_t used;		/* when last asked for, in requests */
 	void *walker;		/* of dwfl.c, or NULL */
 	void (*walker_free)(void *walker);

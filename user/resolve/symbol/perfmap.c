@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../base/index.h"
 #include "../../base/maptext.h"
 
 #define PROCESSES_MAX 1024
@@ -41,6 +42,7 @@ struct lsp_perfmaps {
 	time_t created;
 	struct process *processes;
 	size_t n;
+	size_t room;
 };
 
 int lsp_perfmaps_create(struct lsp_symbols *symbols, struct lsp_perfmaps **ret)
@@ -93,7 +95,7 @@ static int entries_parse(struct process *p, size_t bytes)
 	char *line, *next, *end;
 
 	for (line = p->text; line < p->text + bytes; line = next) {
-		struct entry e = { .order = (uint32_t)p->n }, *more;
+		struct entry e = { .order = (uint32_t)p->n };
 		uint64_t size;
 
 		next = memchr(line, '\n', (size_t)(p->text + bytes - line));
@@ -109,13 +111,8 @@ static int entries_parse(struct process *p, size_t bytes)
 			continue;
 		e.end = e.start + size;
 		e.name = (uint32_t)(end + 1 - p->text);
-		if (p->n == room) {
-			room = room ? 2 * room : 256;
-			more = realloc(p->entries, room * sizeof(*more));
-			if (!more)
-				return -ENOMEM;
-			p->entries = more;
-		}
+		if (lsp_array_grow(&p->entries, &room, p->n, sizeof(*p->entries)))
+			return -ENOMEM;
 		p->entries[p->n++] = e;
 		p->longest = size > p->longest ? size : p->longest;
 	}
@@ -262,13 +259,8 @@ static struct process *process_at(struct lsp_perfmaps *p, uint32_t tgid)
 		process_clear(&p->processes[0]);
 		memmove(p->processes, p->processes + 1, --p->n * sizeof(*p->processes));
 	}
-	if (!(p->n & (p->n - 1))) {
-		struct process *more = realloc(p->processes, (p->n ? 2 * p->n : 1) * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		p->processes = more;
-	}
+	if (lsp_array_grow(&p->processes, &p->room, p->n, sizeof(*p->processes)))
+		return NULL;
 	p->processes[p->n] = (struct process){ .tgid = tgid };
 	return &p->processes[p->n++];
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/index.h"
+
 /* More common entries than any program has; each costs some 250 bytes here. */
 #define CIES_MAX (1U << 20)
 
@@ -183,19 +185,12 @@ static int cie_add(struct section *s, const struct entry *e)
 	struct lsp_fdes *f = s->out;
 	struct lsp_fde_cie *c;
 
-	if (f->ncies == s->cies_room) {
-		size_t room = s->cies_room ? 2 * s->cies_room : 64;
-
-		if (room > CIES_MAX) {
-			f->damaged = true;
-			return 0;
-		}
-		c = realloc(f->cies, room * sizeof(*c));
-		if (!c)
-			return -ENOMEM;
-		f->cies = c;
-		s->cies_room = room;
+	if (f->ncies == CIES_MAX) {
+		f->damaged = true;
+		return 0;
 	}
+	if (lsp_array_grow(&f->cies, &s->cies_room, f->ncies, sizeof(*f->cies)))
+		return -ENOMEM;
 	c = &f->cies[f->ncies++];
 	memset(c, 0, sizeof(*c));
 	c->offset = e->offset;
@@ -244,7 +239,7 @@ static bool fde_parse(const struct section *s, const struct entry *e, struct lsp
 static int fde_add(struct section *s, const struct entry *e)
 {
 	struct lsp_fdes *f = s->out;
-	struct lsp_fde fde, *more;
+	struct lsp_fde fde;
 
 	if (!fde_parse(s, e, &fde)) {
 		f->damaged = true;
@@ -252,13 +247,8 @@ static int fde_add(struct section *s, const struct entry *e)
 	}
 	if (fde.start < s->lo || fde.end > s->hi || fde.start == fde.end)
 		return 0;
-	if (f->n == s->fdes_room) {
-		s->fdes_room = s->fdes_room ? 2 * s->fdes_room : 256;
-		more = realloc(f->fdes, s->fdes_room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		f->fdes = more;
-	}
+	if (lsp_array_grow(&f->fdes, &s->fdes_room, f->n, sizeof(*f->fdes)))
+		return -ENOMEM;
 	f->fdes[f->n++] = fde;
 	return 0;
 }
