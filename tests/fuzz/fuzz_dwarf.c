@@ -27,6 +27,7 @@
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/lock.h"
 #include "../../user/resolve/symbol/symbol.h"
+#include "../../user/resolve/symbol/tail.h"
 
 #define MUST(condition) do { if (!(condition)) abort(); } while (0)
 #define SECTIONS_MAX 64

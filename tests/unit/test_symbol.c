@@ -35,6 +35,7 @@
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/elf/range.h"
 #include "../../user/resolve/symbol/symbol.h"
+#include "../../user/resolve/symbol/tail.h"
 #include "scratch.h"
 
 struct files {

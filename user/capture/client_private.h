@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of the client, for its two files: the socket (client.c) and its messages (client_message.c). */
+/* Inside of the client, of which several sources are parts: the socket (client.c) and its messages (client_message.c). */
 #ifndef LSP_CAPTURE_CLIENT_PRIVATE_H
 #define LSP_CAPTURE_CLIENT_PRIVATE_H
 

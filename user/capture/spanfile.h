@@ -3,7 +3,8 @@
  * .lspan files: every single event of a recording, its resolved stacks and the
  * names of its locks. Append-only blocks of zlib-packed protobuf messages, each
  * block with checksums: what was written before a crash can be read after it.
- * docs/spanfile.md has the format.
+ * docs/spanfile.md has the format. Several sources define this: spanfile_write.c and
+ * spanfile_read.c.
  *
  * All functions return 0 or -errno unless they say otherwise.
  */

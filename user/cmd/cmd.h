@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the sub-commands share with main.c. A command prints and chooses the
- * exit status; nothing below it does.
+ * exit status; nothing below it does. Several sources define this, one a command.
  */
 #ifndef LSP_CMD_CMD_H
 #define LSP_CMD_CMD_H

@@ -3,7 +3,8 @@
  * The kernel's record of a run beside the userspace recorder's of the same run.
  * Where both have every event, each wait that the program saw is taken apart by
  * the spans that the kernel saw of the same thread within it; else, and for a
- * program's own profiles, sums are set side by side.
+ * program's own profiles, sums are set side by side. Several sources define this,
+ * all of the folder but events.c.
  */
 #ifndef LSP_COMPARE_H
 #define LSP_COMPARE_H

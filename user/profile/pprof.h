@@ -2,7 +2,8 @@
 /*
  * One profile in pprof's format, in memory: built sample by sample, merged by
  * (stack, labels), written and read as a gzipped protobuf. Knows nothing of
- * spans; all strings are copied. Ids are dense and start at 1.
+ * spans; all strings are copied. Ids are dense and start at 1. Several sources
+ * define this: pprof.c, pprof_join.c, pprof_read.c and pprof_write.c.
  */
 #ifndef LSP_PROFILE_PPROF_H
 #define LSP_PROFILE_PPROF_H

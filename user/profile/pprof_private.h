@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a profile is made of, for the builder, the writer, the reader and the
- * joiner alone. Everything is interned: two equal strings, locations, stacks or
+ * What a profile is made of, for the several sources that build, write, read and
+ * join profiles alone. Everything is interned: two equal strings, locations, stacks or
  * label sets are one object, and inside the objects stand the canonical
  * pointers, so that equal objects have equal bytes.
  */

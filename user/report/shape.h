@@ -6,10 +6,8 @@
 #ifndef LSP_REPORT_SHAPE_H
 #define LSP_REPORT_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
-
-#include "../base/intern.h"
-#include "recording.h"
 
 enum lsp_shape_kind {
 	LSP_SHAPE_SLOW_HOLDER,
@@ -94,23 +92,5 @@ bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double 
 
 /* What the names of a lock and of the function that waits on it tell. */
 enum lsp_flow lsp_shape_flow(const char *lock, const char *waiter);
-
-struct lsp_shapes {
-	struct lsp_shape *shapes;	/* the longest-waited lock first */
-	size_t n;
-	bool judged;			/* false: numbers are missing, see lacks */
-	const char *lacks;
-	bool several;			/* the recordings are of more programs than one */
-
-	struct lsp_shape_lock *locks;
-	size_t nlocks, locks_room;
-	struct lsp_shape_releaser *releasers;	/* of all locks */
-	size_t nreleasers, releasers_room;
-	struct lsp_intern names, sites, keys;
-};
-
-/* Strings belong to the recording. 0 or -ENOMEM. */
-int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret);
-void lsp_shapes_destroy(struct lsp_shapes *s);
 
 #endif

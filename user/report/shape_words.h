@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "shape.h"
+#include "shapes.h"
 
 /* The sentence without the lock's name: "slow holder: ...". */
 void lsp_shape_write(FILE *to, const struct lsp_shape *s);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a recording to locks that can be judged. */
+#include "shapes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/index.h"
-#include "shape.h"
 #include "site.h"
 
 /* Columns of the contention profile, by name. */

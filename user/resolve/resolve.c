@@ -17,6 +17,7 @@
 #include "elf/cache.h"
 #include "symbol/perfmap.h"
 #include "symbol/symbol.h"
+#include "symbol/tail.h"
 #include "sync.h"
 #include "unwind/unwind.h"
 

@@ -4,7 +4,7 @@
  * first of them; the tail calls in DWARF, or the jumps in the code, name those
  * between.
  */
-#include "symbol.h"
+#include "tail.h"
 
 #include <errno.h>
 #include <stdlib.h>
