@@ -288,6 +288,23 @@ static void test_open_without_stack(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* What the recorder itself does at a release stands in the handoff of short sections, and next to it. */
+static void test_recorder(void **state)
+{
+	struct lsp_recording r = { 0 };
+	char record[4096], *text;
+
+	(void)state;
+	fixture_recording(&r);
+	snprintf(record, sizeof(record), "{\"recorder\":{\"handoff_ns\":150000000},%s", fixture_record_exact + 1);
+	record_add(&r, record);
+	text = text_of(&r, LSP_BY_SITE, 20);
+	has(text, "handoff         200ms    2.4%  released, not yet taken up: nobody's\n"
+		  "    of it         150ms    1.8%  at most: the recorder's own work at releases\n");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
 static void test_text(void **state)
 {
 	struct lsp_recording r = { 0 };
@@ -533,7 +550,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_rates_of_files),
 		cmocka_unit_test(test_part),
-		cmocka_unit_test(test_open_without_stack), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_open_without_stack), cmocka_unit_test(test_recorder), cmocka_unit_test(test_text),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_page),

@@ -151,6 +151,7 @@ void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret)
 		ret->sched_ns += number(counters, "sched_delay_ns");
 		ret->open_waits += number(counters, "open");
 		ret->open_ns += number(counters, "open_wait_ns");
+		ret->recorder_ns += number(get(f->records[i], "recorder"), "handoff_ns");
 		ret->duration_ns += number(f->records[i], "duration_ns");
 		probes = list(f->records[i], "probes");
 		for (size_t k = 0; probes && k < json_object_array_length(probes); k++)

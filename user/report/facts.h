@@ -72,6 +72,7 @@ struct lsp_facts_totals {
 	bool exact;
 	double contentions, delay_ns, releases, hold_ns, handoff_ns, tail_ns, sched_ns;
 	double open_waits, open_ns;
+	double recorder_ns;		/* of the handoff, at most: the userspace recorder's own work at releases */
 	double missed;			/* by probes, machine-wide */
 	double duration_ns;
 };

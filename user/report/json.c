@@ -128,6 +128,8 @@ static void exact_add(struct json_object *o, const struct lsp_facts *f)
 	number_add(exact, "hold_ns", t.hold_ns);
 	number_add(exact, "handoff_ns", t.handoff_ns);
 	number_add(exact, "tail_ns", t.tail_ns);
+	if (t.recorder_ns > 0)
+		number_add(exact, "recorder_handoff_ns", t.recorder_ns);
 	number_add(exact, "open", t.open_waits);
 	number_add(exact, "open_ns", t.open_ns);
 }

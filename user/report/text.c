@@ -108,6 +108,8 @@ static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 	}
 	total_line(to, "  hold", t->hold_ns, whole, "until a release: the releaser's");
 	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up: nobody's");
+	if (t->recorder_ns > 0)
+		total_line(to, "    of it", t->recorder_ns, whole, "at most: the recorder's own work at releases");
 	total_line(to, "  tail", t->tail_ns, whole, "waits that no release ended");
 	total_line(to, "late to run", t->sched_ns, 0, "released already, waiting for a processor");
 }

@@ -74,6 +74,9 @@
 				line("and open", e.open_ns, counted(e.open, "wait") + " that had not ended");
 			line("hold", e.hold_ns, share(e.hold_ns, whole) + " until a release: the releaser's");
 			line("handoff", e.handoff_ns, share(e.handoff_ns, whole) + " released, not yet taken up: nobody's");
+			if (e.recorder_handoff_ns)
+				line("of it", e.recorder_handoff_ns, share(e.recorder_handoff_ns, whole) +
+					" at most: the recorder's own work at releases");
 			line("tail", e.tail_ns, share(e.tail_ns, whole) + " waits that no release ended");
 			line("late to run", e.sched_delay_ns, "released already, waiting for a processor");
 		} else if (t.block) {
