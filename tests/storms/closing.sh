@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Threads by the hundred that are killed while a recording stops, at any moment from before
 # to well after, with the moments between the steps of STOP and of an exit made long. Would
-# catch a record that is read after its thread has given it back, and a wait that was open
-# and is told of by nobody or twice.
+# catch a record that is read after its thread has given it back, a kernel stack that is read
+# when it is gone, and a wait that was open and is told of by nobody or twice.
 . tests/storms/lib.sh
 
 wide_load 0 0 200 50000 300 max_threads=1024
@@ -11,6 +11,9 @@ exec 9<>/tmp/silence
 stops=0 open=0 killed=0
 while goes_on; do
 	n=$((50 + RANDOM % 250))
+	# In turn: threads that die before the worker looks, and while it is busy with them one by one.
+	slow=$((stops % 2))
+	echo "0,0,200,50000,$((slow ? 20000 : 300))" >/sys/module/lockspan/parameters/widen_us
 	rm -rf /tmp/r /tmp/out
 	(read -r _ </tmp/go && exec tests/vm/futex_ops --threads $n --words $((1 + RANDOM % 9)) --hold 1000 parked <&9) >/tmp/out 2>&1 &
 	p=$!
@@ -22,7 +25,7 @@ while goes_on; do
 	echo >/tmp/go
 	wait_until 120 grep -q parked_ns /tmp/out || { fail "nobody has parked" && break; }
 	kill -TERM $recorder
-	pause_ms $((RANDOM % 500))
+	pause_ms $((slow ? 400 + RANDOM % 2500 : RANDOM % 500))
 	kill -KILL $p
 	wait $recorder
 	wait $p 2>/dev/null
