@@ -177,6 +177,19 @@ while read -r path; do
 done < <(grep -ohE "\`(unit|vm|e2e|storms)/[a-z0-9-]+\`" "${texts[@]}" | tr -d "\`" | sort -u)
 good "$n" 'files and tests' "$paths" 100
 
+# ---- long work ------------------------------------------------------------------
+
+# What takes minutes by docs/HACKING.md says meanwhile where it is.
+mapfile -t long < <(sed -nE '/minutes|hour/s/^\| (`[^|]*) \|.*/\1/p' docs/HACKING.md | grep -oE 'tools/[a-z-]+' | sort -u)
+num 'tools that take minutes' "${#long[@]}" '>=' 6
+is 'of them silent meanwhile' "$(grep -LE 'progress_run|: line ' "${long[@]}" tests/storms/run tools/tasks | xargs)" ''
+echo 'the last word' >"$TEST_DIR/log"
+out=$(PROGRESS_SECONDS=0.2 bash -c '. tools/lib/progress/progress.sh
+	progress_log=$1
+	progress_run "work" bash -c "sleep 1; exit 7" >/dev/null 2>&1' - "$TEST_DIR/log" 2>&1)
+is 'the exit status of long work' $? 7
+like 'where it is' "$out" '^work: \[ +[0-9]+ s\] the last word'
+
 # ---- spelling, and the version -------------------------------------------------------------
 
 if type codespell >/dev/null 2>&1; then
