@@ -13,10 +13,11 @@
 
 static char directory[] = PREFIX "XXXXXX";
 
-int scratch_create(void)
+int scratch_create(void **unused)
 {
 	char file[] = __FILE__, subjects[512];
 
+	(void)unused;
 	strcpy(directory, PREFIX "XXXXXX");
 	if (!mkdtemp(directory)) {
 		strcpy(directory, PREFIX "XXXXXX");
@@ -34,11 +35,17 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return strncmp(path, PREFIX, strlen(PREFIX)) ? -1 : remove(path);
 }
 
-int scratch_destroy(void)
+int scratch_destroy(void **unused)
 {
+	(void)unused;
 	if (!strcmp(directory, PREFIX "XXXXXX"))
 		return 0;
 	return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+const char *scratch_directory(void)
+{
+	return directory;
 }
 
 const char *scratch_path(const char *name)

@@ -6,11 +6,13 @@
 #ifndef LSP_TESTS_SCRATCH_H
 #define LSP_TESTS_SCRATCH_H
 
-/* 0 or -1. */
-int scratch_create(void);
+/* Makes it. 0 or -1. This one and the next can be the set-up and the tear-down of a group of tests. */
+int scratch_create(void **unused);
 
 /* Removes what scratch_create() made, and nothing that does not lie in it. 0 or -1. */
-int scratch_destroy(void);
+int scratch_destroy(void **unused);
+
+const char *scratch_directory(void);
 
 /* Path of a file in it; valid until the fourth call after. */
 const char *scratch_path(const char *name);

@@ -10,7 +10,7 @@
  * sources: user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c user/base/maptext.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c user/resolve/elf/range.c
  * sources: user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c user/base/arena.c user/resolve/unwind/snapshot.c
- * sources: user/base/intern.c user/base/index.c
+ * sources: user/base/intern.c user/base/index.c tests/unit/scratch.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <setjmp.h>
@@ -33,6 +33,7 @@
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/elf/debugfile.h"
 #include "../../user/resolve/elf/section.h"
+#include "scratch.h"
 
 static const char source_plain[] =
 	"#include <stdlib.h>\n"
@@ -261,26 +262,17 @@ static void real_files(void **state)
 
 static void compile(const char *source, const char *flags, char path[64])
 {
-	char command[512], dir[] = "/tmp/test_cfi.XXXXXX";
+	char command[512];
 	FILE *f;
 
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, 64, "%s/a.c", dir);
-	f = fopen(path, "w");
+	assert_int_equal(scratch_create(NULL), 0);
+	f = fopen(scratch_path("a.c"), "w");
 	assert_non_null(f);
 	fputs(source, f);
 	fclose(f);
-	snprintf(command, sizeof(command), "gcc %s -w -o %s/a %s/a.c", flags, dir, dir);
-	assert_int_equal(system(command), 0);
-	snprintf(path, 64, "%s/a", dir);
-}
-
-static void discard(const char *path)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %.*s", (int)(strrchr(path, '/') - path), path);
-	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "gcc %s -w -o \"$SCRATCH\"/a \"$SCRATCH\"/a.c", flags);
+	assert_int_equal(scratch_run(command), 0);
+	snprintf(path, 64, "%s", scratch_path("a"));
 }
 
 /* Programs whose entries differ in kind from what distributions ship. */
@@ -306,7 +298,7 @@ static void compiled_files(void **state)
 		compile(source_plain, kinds[i].flags, path);
 		t.deref = 0;
 		bad += file_compare(path, kinds[i].debug_frame, &t);
-		discard(path);
+		assert_int_equal(scratch_destroy(NULL), 0);
 		/* h()'s stack is realigned in each of them */
 		assert_true(t.deref > 0);
 	}
@@ -349,7 +341,7 @@ static void both_sections(void **state)
 	assert_true(main_seen);
 	lsp_cfi_destroy(c);
 	lsp_elf_cache_destroy(cache);
-	discard(path);
+	assert_int_equal(scratch_destroy(NULL), 0);
 }
 
 /* A program whose section table was cut off has the same rules: its program headers lead to them. */
@@ -390,8 +382,7 @@ static void no_sections(void **state)
 	lsp_cfi_destroy(want);
 	lsp_cfi_destroy(got);
 	lsp_elf_cache_destroy(cache);
-	discard(cut);
-	discard(path);
+	assert_int_equal(scratch_destroy(NULL), 0);
 }
 
 /* Lengths and pointers that lead out of the section end the reading, not the process. */

@@ -12,7 +12,7 @@
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/resolve/elf/minidebug.c user/base/arena.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
- * sources: user/base/intern.c user/base/index.c
+ * sources: user/base/intern.c user/base/index.c tests/unit/scratch.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <setjmp.h>
@@ -38,8 +38,8 @@
 
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/maps/maps.h"
+#include "scratch.h"
 
-static char dir[] = "/tmp/test_changed.XXXXXX";
 static char path[64];
 static size_t nsaid;
 static char said[512];
@@ -63,25 +63,12 @@ static void listen_to(void *arg, const char *sentence)
 
 static int build(void **state)
 {
-	char command[512];
-
-	(void)state;
-	if (!mkdtemp(dir))
+	if (scratch_create(state))
 		return -1;
-	snprintf(path, sizeof(path), "%s/p.so", dir);
-	snprintf(command, sizeof(command), "cd %s && for n in 1 2; do"
-		 " echo \"int answer(void) { return $n; }\" >$n.c &&"
-		 " gcc -g -shared -fPIC -Wl,--build-id -o $n.so $n.c; done", dir);
-	return system(command);
-}
-
-static int discard(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	snprintf(path, sizeof(path), "%s/p.so", scratch_directory());
+	return scratch_run("cd \"$SCRATCH\" && for n in 1 2; do"
+			   " echo \"int answer(void) { return $n; }\" >$n.c &&"
+			   " gcc -g -shared -fPIC -Wl,--build-id -o $n.so $n.c; done");
 }
 
 /* Into the same inode. */
@@ -89,8 +76,8 @@ static void overwrite(int with)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command), "cd %s && cat %d.so >p.so", dir, with);
-	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "cd \"$SCRATCH\" && cat %d.so >p.so", with);
+	assert_int_equal(scratch_run(command), 0);
 }
 
 static uint64_t now_ns(void)
@@ -309,7 +296,7 @@ static void a_program_is_not_held(void **state)
 	pid_t pid;
 
 	(void)state;
-	snprintf(program, sizeof(program), "%s/program", dir);
+	snprintf(program, sizeof(program), "%s/program", scratch_directory());
 	snprintf(command, sizeof(command), "cp /bin/sleep %s", program);
 	assert_int_equal(system(command), 0);
 	pid = runner(program, &o);
@@ -344,5 +331,5 @@ int main(void)
 		cmocka_unit_test(a_program_is_not_held),
 	};
 
-	return cmocka_run_group_tests(tests, build, discard);
+	return cmocka_run_group_tests(tests, build, scratch_destroy);
 }

@@ -200,15 +200,9 @@ static void compressed_frames(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	if (scratch_create())
+	if (scratch_create(NULL))
 		return -1;
 	return scratch_run("gcc -O2 -g -o \"$SCRATCH\"/tail \"$SUBJECTS\"/tail.c");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return scratch_destroy();
 }
 
 int main(void)
@@ -220,5 +214,5 @@ int main(void)
 		cmocka_unit_test(only_names),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, scratch_destroy);
 }

@@ -236,18 +236,6 @@ static void linked(void **state)
 	assert_string_equal(tree(scratch_path("precious")), "./block.pb.gz others'\n");
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,5 +244,5 @@ int main(void)
 		cmocka_unit_test(linked),
 	};
 
-	return cmocka_run_group_tests_name("folder", tests, begin, end);
+	return cmocka_run_group_tests_name("folder", tests, scratch_create, scratch_destroy);
 }

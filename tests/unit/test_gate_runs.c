@@ -179,7 +179,7 @@ static void says(const struct made *base, const struct made *now, int status, co
 	char text[256], *word, *at = text;
 	int got;
 
-	assert_int_equal(scratch_create(), 0);
+	assert_int_equal(scratch_create(NULL), 0);
 	side_write("base", base);
 	side_write("new", now);
 	got = gate(options, n);
@@ -189,7 +189,7 @@ static void says(const struct made *base, const struct made *now, int status, co
 	while ((word = strsep(&at, "|")))
 		if (!strstr(g_text, word))
 			fail_msg("no '%s' in: %s", word, g_text);
-	assert_int_equal(scratch_destroy(), 0);
+	assert_int_equal(scratch_destroy(NULL), 0);
 }
 
 #define SAYS(base, now, status, words, ...) do { \

@@ -65,7 +65,7 @@ static int setup(void **state)
 {
 	(void)state;
 	elf_version(EV_CURRENT);
-	return scratch_create() ||
+	return scratch_create(NULL) ||
 	       scratch_run(BUILD "-o $SCRATCH/plain main.go") ||
 	       scratch_run(BUILD "-ldflags '-s -w' -o $SCRATCH/plain-stripped main.go") ||
 	       scratch_run(BUILD "-buildmode=pie -o $SCRATCH/pie main.go") ||
@@ -74,12 +74,6 @@ static int setup(void **state)
 	       scratch_run("strip -o $SCRATCH/linked-stripped $SCRATCH/linked") ||
 	       scratch_run(BUILD "-ldflags=-linkmode=external -o $SCRATCH/placed main.go") ||
 	       scratch_run("strip -o $SCRATCH/placed-stripped $SCRATCH/placed");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return scratch_destroy();
 }
 
 /* Steps over the mark of a type that is local to a function: the linker writes a middle dot, the runtime a full stop. */
@@ -296,5 +290,5 @@ int main(void)
 		cmocka_unit_test(test_damage),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, scratch_destroy);
 }

@@ -260,18 +260,6 @@ static void functions_between(void **state)
 	lsp_symbols_destroy(s);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,5 +271,5 @@ int main(void)
 		cmocka_unit_test(functions_between),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

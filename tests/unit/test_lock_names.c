@@ -165,18 +165,6 @@ static void a_span_file_has_each_name(void **state)
 	assert_string_equal(names, "variable of 3 in 3 of 1;variable of 4 in 4 of 1;");
 }
 
-static int scratch_begin(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int scratch_end(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,5 +173,5 @@ int main(void)
 		cmocka_unit_test(a_span_file_has_each_name),
 	};
 
-	return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

@@ -11,7 +11,7 @@
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
- * sources: user/base/intern.c user/base/index.c
+ * sources: user/base/intern.c user/base/index.c tests/unit/fixture_maps.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <setjmp.h>
@@ -29,31 +29,7 @@
 
 #include "../../user/resolve/maps/maps.h"
 #include "../../user/base/maptext.h"
-
-struct fixture {
-	struct lsp_elf_cache *elves;
-	struct lsp_maps *maps;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	if (!f || lsp_elf_cache_create(NULL, &f->elves) || lsp_maps_create(f->elves, &f->maps))
-		return -1;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	lsp_maps_destroy(f->maps);
-	lsp_elf_cache_destroy(f->elves);
-	free(f);
-	return 0;
-}
+#include "fixture_maps.h"
 
 static int add(struct fixture *f, uint32_t tgid, uint32_t generation, uint64_t start, uint64_t end,
 	       uint64_t offset, unsigned int flags, const char *path)
@@ -297,7 +273,7 @@ static void own(void **state)
 	map = lsp_maps_static(f->maps, set, data, &vaddr);
 	assert_non_null(map);
 	assert_null(lsp_maps_static(f->maps, set, (uintptr_t)&map, &vaddr));
-	map = lsp_maps_static(f->maps, set, (uintptr_t)setup, &vaddr);
+	map = lsp_maps_static(f->maps, set, (uintptr_t)edges, &vaddr);
 	assert_string_equal(lsp_map_elf(f->maps, set, map)->name, "test_maps");
 	/* the vdso has no file, and yet one */
 	for (map = set->maps; map < set->maps + set->n; map++)
@@ -350,15 +326,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(line_fields),
 		cmocka_unit_test(line_refused),
-		cmocka_unit_test_setup_teardown(edges, setup, teardown),
-		cmocka_unit_test_setup_teardown(generations, setup, teardown),
-		cmocka_unit_test_setup_teardown(text, setup, teardown),
-		cmocka_unit_test_setup_teardown(overlapping, setup, teardown),
-		cmocka_unit_test_setup_teardown(many, setup, teardown),
-		cmocka_unit_test_setup_teardown(bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(own, setup, teardown),
-		cmocka_unit_test_setup_teardown(objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(stacks, setup, teardown),
+		cmocka_unit_test_setup_teardown(edges, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(generations, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(text, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(overlapping, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(many, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(bounded, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(own, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(objects, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(stacks, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

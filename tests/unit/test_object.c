@@ -6,7 +6,7 @@
  * build that is believed; damaged files that crash, or of which nothing is left.
  *
  * sources: user/resolve/elf/file.c user/resolve/elf/cache.c user/resolve/elf/context.c user/resolve/elf/section.c user/resolve/elf/debugfile.c user/resolve/elf/minidebug.c
- * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c
+ * sources: user/base/maptext.c user/resolve/maps/maps.c user/resolve/maps/mapset.c user/resolve/maps/mapsets.c tests/unit/scratch.c
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c user/base/intern.c user/base/index.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
@@ -37,8 +37,8 @@
 #include "../../user/resolve/unwind/cfi.h"
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/elf/debugfile.h"
+#include "scratch.h"
 
-static char dir[] = "/tmp/test_object.XXXXXX";
 
 struct fixture {
 	struct lsp_elf_cache *cache;
@@ -69,7 +69,7 @@ static int setup(void **state)
 	char debug[64];
 	const struct lsp_elf_options o = { .debug_dir = debug, .warn = listen_to, .warn_arg = f };
 
-	snprintf(debug, sizeof(debug), "%s/debug", dir);
+	snprintf(debug, sizeof(debug), "%s/debug", scratch_directory());
 	*state = f;
 	return !f || lsp_elf_cache_create(&o, &f->cache);
 }
@@ -89,7 +89,7 @@ static void shell(const char *format, ...)
 {
 	char command[1024];
 	va_list args;
-	int n = snprintf(command, sizeof(command), "cd %s && ", dir);
+	int n = snprintf(command, sizeof(command), "cd %s && ", scratch_directory());
 
 	va_start(args, format);
 	vsnprintf(command + n, sizeof(command) - (size_t)n, format, args);
@@ -104,7 +104,7 @@ static const char *in_dir(const char *name)
 	static int next;
 
 	next = (next + 1) % 4;
-	snprintf(path[next], sizeof(path[0]), "%s/%s", dir, name);
+	snprintf(path[next], sizeof(path[0]), "%s/%s", scratch_directory(), name);
 	return path[next];
 }
 
@@ -254,11 +254,11 @@ static pid_t mapper(const char *path, bool hide, struct lsp_elf_origin *ret)
 		void *p;
 		int fd;
 
-		snprintf(other, sizeof(other), "%s/elsewhere", dir);
+		snprintf(other, sizeof(other), "%s/elsewhere", scratch_directory());
 		/* In a chroot "/" is no mount and cannot be made private. */
 		if (hide && (unshare(CLONE_NEWNS) ||
 			     (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL) ||
-			     mount(other, dir, NULL, MS_BIND, NULL)))
+			     mount(other, scratch_directory(), NULL, MS_BIND, NULL)))
 			_exit(1);
 		fd = open(path, O_RDONLY);
 		p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
@@ -399,7 +399,7 @@ static void debug_by_link(void **state)
 
 	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		snprintf(place, sizeof(place), i == 2 ? "debug%s" : "%s%.0s",
-			 i == 2 ? dir : places[i], "");
+			 i == 2 ? scratch_directory() : places[i], "");
 		snprintf(name, sizeof(name), "k%zu.so", i);
 		shell("mkdir -p ./%s && objcopy --only-keep-debug bare.so ./%s/k.dbg &&"
 		      " strip -o %s bare.so && objcopy --add-gnu-debuglink=./%s/k.dbg %s", place, place,
@@ -588,13 +588,11 @@ int main(void)
 		TEST(addresses),
 		TEST(damaged),
 	};
-	char command[64];
 	int failed;
 
-	if (!mkdtemp(dir))
+	if (scratch_create(NULL))
 		return 1;
 	subjects_build();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command) || failed;
+	return scratch_destroy(NULL) || failed;
 }

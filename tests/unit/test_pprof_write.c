@@ -6,7 +6,7 @@
  * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
- * sources: user/profile/profile.pb-c.c tests/unit/fixture_profile.c
+ * sources: user/profile/profile.pb-c.c tests/unit/fixture_profile.c tests/unit/scratch.c
  * libs: -lprotobuf-c -lz
  */
 #include <dirent.h>
@@ -28,6 +28,7 @@
 #include <cmocka.h>
 
 #include "fixture_profile.h"
+#include "scratch.h"
 
 #define SOURCE "/opt/lab/prog.c"
 
@@ -45,14 +46,15 @@ static size_t directory_entries(const char *path)
 
 static void test_file(void **state)
 {
-	char dir[] = "/tmp/test_pprof.XXXXXX", path[64], missing[64], why[256];
+	const char *dir = scratch_directory();
+	char path[64], missing[64], why[256];
 	struct lsp_profile *back;
 	struct fixture f;
 	struct stat st;
 	int reader;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(scratch_create(NULL), 0);
 	snprintf(path, sizeof(path), "%s/block.pb.gz", dir);
 	snprintf(missing, sizeof(missing), "%s/no/block.pb.gz", dir);
 	fixture_create(&f, 0, SOURCE);
@@ -77,7 +79,7 @@ static void test_file(void **state)
 	assert_string_equal(why, "it cannot be opened: No such file or directory");
 	assert_int_equal(lsp_profile_read(dir, &back, why, sizeof(why)), -EISDIR);
 	unlink(path);
-	rmdir(dir);
+	assert_int_equal(scratch_destroy(NULL), 0);
 	lsp_profile_destroy(f.p);
 }
 
@@ -150,12 +152,12 @@ static void test_no_partial_file(void **state)
 {
 	int (*const ways[])(const struct lsp_profile *, const char *) = { full_tmpfs, full_limit };
 	struct lsp_profile *p = large_profile();
-	char dir[] = "/tmp/test_pprof.XXXXXX";
+	const char *dir = scratch_directory();
 	int status, result[2];
 	size_t i;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(scratch_create(NULL), 0);
 	for (i = 0; i < 2; i++) {
 		int lines[2];
 		pid_t child;
@@ -173,7 +175,7 @@ static void test_no_partial_file(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_int_equal(status, 0);
 	}
-	rmdir(dir);
+	assert_int_equal(scratch_destroy(NULL), 0);
 	assert_int_equal(result[1], 0);
 	if (result[0] != CANNOT_MOUNT)
 		assert_int_equal(result[0], 0);

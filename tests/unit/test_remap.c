@@ -9,7 +9,7 @@
  * sources: user/resolve/unwind/callsite.c user/resolve/code/starts.c user/resolve/code/code.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/elf/range.c user/base/arena.c user/resolve/unwind/snapshot.c
  * sources: user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c user/resolve/unwind/fde.c user/resolve/unwind/cfa.c
- * sources: user/base/intern.c user/base/index.c
+ * sources: user/base/intern.c user/base/index.c tests/unit/fixture_maps.c
  * libs: -ldw -lelf -lz -llzma -ldl
  */
 #include <setjmp.h>
@@ -21,31 +21,7 @@
 #include <stdlib.h>
 
 #include "../../user/resolve/maps/maps.h"
-
-struct fixture {
-	struct lsp_elf_cache *elves;
-	struct lsp_maps *maps;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	if (!f || lsp_elf_cache_create(NULL, &f->elves) || lsp_maps_create(f->elves, &f->maps))
-		return -1;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	lsp_maps_destroy(f->maps);
-	lsp_elf_cache_destroy(f->elves);
-	free(f);
-	return 0;
-}
+#include "fixture_maps.h"
 
 static void read_as(struct fixture *f, uint32_t generation, uint64_t start, uint64_t end, const char *path,
 		    unsigned int flags)
@@ -236,13 +212,13 @@ static void many_changes_of_a_large_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_life_in_changes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_middle_is_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_late_reading, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_reading_after_unloading, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_child_begins_with_its_parents, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_change_is_missing, setup, teardown),
-		cmocka_unit_test_setup_teardown(many_changes_of_a_large_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_life_in_changes, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_middle_is_replaced, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_late_reading, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_reading_after_unloading, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_child_begins_with_its_parents, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_change_is_missing, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(many_changes_of_a_large_set, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

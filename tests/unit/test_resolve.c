@@ -18,7 +18,7 @@
  * sources: user/resolve/symbol/tail.c user/resolve/dwarf/die_walk.c user/resolve/sync.c
  * sources: user/resolve/lock.c user/resolve/dwarf/type.c user/resolve/dwarf/variable.c user/resolve/symbol/plain_name.c
  * sources: user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/slot.c user/resolve/sync_names.c
- * sources: user/base/intern.c user/base/index.c
+ * sources: user/base/intern.c user/base/index.c tests/unit/scratch.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
 #include <setjmp.h>
@@ -40,10 +40,9 @@
 #include "../../user/base/maptext.h"
 #include "../../user/resolve/resolve.h"
 #include "../lib/capture.h"
+#include "scratch.h"
 
 #define SUBJECTS "tests/unit/unwind/"
-
-static char dir[] = "/tmp/test_resolve.XXXXXX";
 
 struct fixture {
 	struct lsp_resolver *r;
@@ -62,24 +61,10 @@ static void listen_to(void *arg, const char *sentence)
 
 static int build(void **state)
 {
-	char command[512];
-
-	(void)state;
-	if (!mkdtemp(dir))
+	if (scratch_create(state))
 		return -1;
-	snprintf(command, sizeof(command), "gcc -O2 -g -w -o %s/c " SUBJECTS "chains.c -pthread &&"
-		 " cd " SUBJECTS "go && GOFLAGS=-mod=mod GOPROXY=off go build -o %s/go main.go",
-		 dir, dir);
-	return system(command);
-}
-
-static int discard(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_run("gcc -O2 -g -w -o \"$SCRATCH\"/c " SUBJECTS "chains.c -pthread &&"
+			   " cd " SUBJECTS "go && GOFLAGS=-mod=mod GOPROXY=off go build -o \"$SCRATCH\"/go main.go");
 }
 
 static void begin(struct fixture *f, const char *name, const char *kind, size_t max, bool all_frames)
@@ -92,7 +77,7 @@ static void begin(struct fixture *f, const char *name, const char *kind, size_t 
 	char *argv[] = { path, (char *)kind, "40", NULL };
 
 	memset(f, 0, sizeof(*f));
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof(path), "%s/%s", scratch_directory(), name);
 	assert_int_equal(lsp_resolver_create(&ro, &f->r), 0);
 	assert_int_equal(capture_run(argv, &o, &f->capture), 0);
 	assert_true(f->capture.n > 0);
@@ -487,5 +472,5 @@ int main(void)
 		cmocka_unit_test(go),
 	};
 
-	return cmocka_run_group_tests(tests, build, discard);
+	return cmocka_run_group_tests(tests, build, scratch_destroy);
 }

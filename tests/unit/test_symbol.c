@@ -523,18 +523,6 @@ static void lazy_binding(void **state)
 	close_file(&f);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,5 +536,5 @@ int main(void)
 		cmocka_unit_test(lazy_binding),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

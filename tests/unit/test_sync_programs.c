@@ -356,18 +356,6 @@ static void rust_program(void **state)
 		printf("rust: no rustc here, only the made-up stacks were checked\n");
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,5 +366,5 @@ int main(void)
 		cmocka_unit_test(rust_program),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

@@ -172,18 +172,6 @@ static void test_no_name(void **state)
 	close(fd);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return scratch_create();
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return scratch_destroy();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,5 +180,5 @@ int main(void)
 		cmocka_unit_test(test_rates),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }
