@@ -15,7 +15,7 @@
 #include "../capture/span.h"
 #include "../profile/estimate.h"
 
-/* No padding: compared and hashed as bytes. */
+/* There is no padding, because keys are compared and hashed as bytes. */
 struct lsp_aggregate_key {
 	uint64_t stack;
 	uint64_t lock;
@@ -24,11 +24,11 @@ struct lsp_aggregate_key {
 	uint32_t owner;		/* process of the lock's address */
 	uint32_t comm;
 	uint32_t kind;
-	uint32_t tid;		/* until it is resolved */
-	uint32_t generation;	/* of the mappings that name the lock, where names come at the end */
+	uint32_t tid;		/* the thread, as long as the row is not resolved */
+	uint32_t generation;	/* of the mappings that name the lock, if locks are named at the end */
 };
 
-/* Events kept for certain, as they come: whole numbers, which are quickly added. */
+/* Events that were kept for certain. Their sums are whole numbers, which are quick to add. */
 struct lsp_tally {
 	struct lsp_certain certain;
 	uint64_t sched_ns;
@@ -39,16 +39,16 @@ struct lsp_tally {
 	uint64_t depth;
 };
 
-/* The rest is weighted as the estimate is: each kept event stands for 1 / p. */
+/* Estimates: each event that was kept with the probability p stands for 1 / p events. */
 struct lsp_sums {
-	struct lsp_tally tally;		/* not yet in what follows; see lsp_sums_settle() */
+	struct lsp_tally tally;		/* not yet added to the estimates; see lsp_sums_settle() */
 	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
 	double sched_ns;
 	double handoff_ns;
 	double tail_ns;
-	double rewaits;		/* woken before and back at once */
-	double waiters;		/* charged by a release */
-	double depth;		/* of the queue at enq, its sum */
+	double rewaits;		/* waits of a thread that was woken just before */
+	double waiters;		/* waiters for whom releases were charged */
+	double depth;		/* sum of the numbers of waiters at each enq */
 };
 
 struct lsp_aggregate_row {
@@ -66,10 +66,16 @@ struct lsp_aggregate {
 
 void lsp_aggregate_uninit(struct lsp_aggregate *a);
 
-/* The sums of @key, all zero if it is new; NULL: no memory. Valid until the next call. */
+/*
+ * Returns the sums of @key, which are zero if the key is new, or NULL if there is no memory. Valid
+ * until the next call.
+ */
 struct lsp_sums *lsp_aggregate_at(struct lsp_aggregate *a, const struct lsp_aggregate_key *key);
 
-/* Where the sums that lsp_aggregate_at() gave stand, bytes from the first row; and back. */
+/*
+ * The distance in bytes of sums that lsp_aggregate_at() returned from the first row; and the sums
+ * at such a distance.
+ */
 static inline size_t lsp_aggregate_offset(const struct lsp_aggregate *a, const struct lsp_sums *sums)
 {
 	return (size_t)((const char *)sums - (const char *)a->rows);
@@ -84,7 +90,7 @@ static inline struct lsp_sums *lsp_aggregate_sums(const struct lsp_aggregate *a,
 void lsp_sums_add_drawn_span(struct lsp_sums *to, const struct lockspan_span *s);
 void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_release *r);
 
-/* A wait that was kept for certain, as lsp_sums_add_span() does. */
+/* Adds a wait that was kept for certain, as lsp_sums_add_span() does. */
 static inline void lsp_sums_add_certain_span(struct lsp_sums *to, const struct lockspan_span *s,
 					     uint64_t wait_ns, uint64_t sched_ns)
 {
@@ -124,11 +130,11 @@ static inline void lsp_sums_add_release(struct lsp_sums *to, const struct locksp
 	}
 	lsp_certain_add(&t->certain, r->hold_ns);
 	t->handoff_ns += r->handoff_ns;
-	/* The one taken off waited too; a late release found it gone. */
+	/* The waiter that is released has waited too. A late release found it gone. */
 	t->waiters += r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE);
 }
 
-/* Puts the tally where the rest is: before anything of the sums is read or merged. */
+/* Adds the tally to the estimates. To be called before the sums are read or merged. */
 void lsp_sums_settle(struct lsp_sums *s);
 
 void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from);

@@ -13,13 +13,13 @@
 #include "../capture/span.h"
 
 struct lsp_birth {
-	uint64_t key;		/* 0: told by another collector */
+	uint64_t key;		/* 0: another collector has told of it */
 	uint64_t uaddr;
 	uint64_t stack;
 	uint32_t tgid;
 	uint32_t stack_tgid;
 	uint32_t object_bytes;
-	const char *name;	/* NULL: not known, or two locks at this place have two */
+	const char *name;	/* NULL: not known, or two locks at this place have different names */
 };
 
 struct lsp_births {
@@ -34,14 +34,14 @@ struct lsp_births {
 /* All zero is an empty set. */
 void lsp_births_uninit(struct lsp_births *b);
 
-/* Each 0 or -ENOMEM. */
+/* Each returns 0 or -ENOMEM. */
 int lsp_births_add(struct lsp_births *b, const struct lsp_rec_lock *rec);
 int lsp_births_add_named(struct lsp_births *b, const struct lsp_birth *birth);
 
 /* Called when all births have been added and named, before the first name is asked for. */
 void lsp_births_sort(struct lsp_births *b);
 
-/* The name of the lock at the word @uaddr of @tgid, or of @key; NULL: not known. */
+/* The name of the lock that has the word @uaddr in process @tgid, or that has @key. NULL: not known. */
 const char *lsp_births_name(const struct lsp_births *b, uint64_t key, uint32_t tgid, uint64_t uaddr);
 
 #endif

@@ -39,11 +39,14 @@ struct lsp_collector_options {
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret);
 void lsp_collector_destroy(struct lsp_collector *c);
 
-/* Takes the records of one DATA message. -EBADMSG: it was damaged, which is counted; what could be read was used. */
+/*
+ * Takes the records of one DATA message. Returns -EBADMSG if the message was damaged, which is
+ * counted; the records before the damage have been used.
+ */
 int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, const void *run,
 		       size_t bytes);
 
-/* Called now and then: resolves what can be resolved, while the processes still live. */
+/* Called now and then. Resolves the stacks that can be resolved, while their processes still exist. */
 int lsp_collector_tick(struct lsp_collector *c);
 
 /*
@@ -72,7 +75,7 @@ int lsp_collector_births(const struct lsp_collector *c,
 int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
 			    const char *name);
 
-/* Called after the last record: resolves all that is left. */
+/* Called after the last record. Resolves everything that is left. */
 int lsp_collector_finish(struct lsp_collector *c);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From sums by captured stack to sums by trace and lock, for collector.c. */
+/* Turns sums by captured stack into sums by trace and lock, for collector.c. */
 #ifndef LSP_COLLECT_FOLD_H
 #define LSP_COLLECT_FOLD_H
 
@@ -13,16 +13,16 @@ struct lsp_collector;
  */
 int lsp_collector_fold(struct lsp_collector *c, bool last);
 
-/* Teaches what has come and whose mappings are known; the rest waits for the next time. */
+/* Teaches the rules of the stacks whose mappings are known. Other stacks wait for the next call. */
 void lsp_collector_teach(struct lsp_collector *c);
 
-/* Compares the two records of each pair. Before the last fold: it resolves them. */
+/* Compares the two records of each pair. To be called before the last fold, because it resolves them. */
 void lsp_collector_pairs_compare(struct lsp_collector *c);
 
-/* Names the locks whose initialisation was recorded, and makes them ready to be looked for. */
+/* Names the locks whose initialisation was recorded, and makes these names ready to be looked up. */
 void lsp_collector_births_name(struct lsp_collector *c);
 
-/* Whether so much has gathered that folding is due. */
+/* Whether so many events have gathered that it is time to fold. */
 bool lsp_collector_fold_due(const struct lsp_collector *c);
 
 #endif

@@ -20,7 +20,7 @@
 #include "../base/intern.h"
 #include "../resolve/trace.h"
 
-/* The mappings that an address is to be looked up in. */
+/* The mappings in which an address is to be looked up. */
 struct lsp_lock_home {
 	uint32_t tgid;
 	uint32_t generation;
@@ -35,11 +35,11 @@ struct lsp_lock {
 	uint32_t bare;		/* place of the name for a lock that is no variable, or LSP_INDEX_NONE */
 	uint32_t name;		/* place of the name given last, or LSP_INDEX_NONE */
 	uint32_t told;		/* place of the name that the span file has first, or LSP_INDEX_NONE */
-	bool renamed;		/* its variables had several names */
-	bool shared;		/* between processes: one name, whichever process's mappings it is from */
-	uint32_t trace;		/* of the stack that has waited most, or LSP_INDEX_NONE */
-	double trace_ns;	/* how long, in one fold */
-	bool used;		/* since the last compaction */
+	bool renamed;		/* the variables at its address had several names */
+	bool shared;		/* between processes: it has one name, from whichever process it comes */
+	uint32_t trace;		/* trace of the stack that has waited most, or LSP_INDEX_NONE */
+	double trace_ns;	/* how long that stack waited, in one fold */
+	bool used;		/* the lock was met since the last compaction */
 	enum lsp_sync first;	/* the class that was known first, OTHER before */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */
 };
@@ -71,16 +71,16 @@ struct lsp_locks {
 /* All zero is an empty set. */
 void lsp_locks_uninit(struct lsp_locks *l);
 
-/* The lock of @key, made if need be. NULL: no memory. Valid until the next call. */
+/* Returns the lock of @key, and makes it if needed. NULL: no memory. Valid until the next call. */
 struct lsp_lock *lsp_locks_at(struct lsp_locks *l, uint64_t key);
 
-/* The same, but NULL when it is not there. */
+/* The same, but returns NULL if the lock does not exist. */
 const struct lsp_lock *lsp_locks_find(const struct lsp_locks *l, uint64_t key);
 
-/* Forgets those that were not met since the last time. -ENOMEM leaves all as it was. */
+/* Forgets the locks that were not met since the last call. -ENOMEM leaves all locks as they were. */
 int lsp_locks_compact(struct lsp_locks *l);
 
-/* The place of @name among the names. 0 or -ENOMEM. */
+/* Writes the place of @name among the names to *@ret. Returns 0 or -ENOMEM. */
 int lsp_locks_name(struct lsp_locks *l, const char *name, uint32_t *ret);
 
 /* The name that the lock of @key was given for @home; LSP_INDEX_NONE: none yet. And gives it one: 0 or -ENOMEM. */

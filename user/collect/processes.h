@@ -15,13 +15,13 @@
 
 struct lsp_process {
 	uint32_t tgid;
-	uint32_t generation;	/* of the mappings that were met last */
+	uint32_t generation;	/* generation of the mappings that were met last */
 	bool met;		/* mappings have been met */
 	bool changed;		/* mappings of another generation were met before */
 	uint64_t read_ns;	/* when /proc was last asked, 0 never */
 	bool full;		/* a stack of it has filled the module's window */
 	bool deep;		/* such a stack ended beyond the window: the module is to look at more */
-	bool deep_asked;	/* the module has been asked to */
+	bool deep_asked;	/* the module has been asked to look at more */
 };
 
 /* All zero is an empty set. */
@@ -34,7 +34,7 @@ struct lsp_processes {
 
 void lsp_processes_uninit(struct lsp_processes *p);
 
-/* The process, made if need be. NULL: no memory. Valid until the next call. */
+/* Returns the process, and makes it if needed. NULL: no memory. Valid until the next call. */
 struct lsp_process *lsp_processes_at(struct lsp_processes *p, uint32_t tgid);
 
 /*

@@ -13,16 +13,19 @@
 
 #include "stack.h"
 
-/* @lock, of @bytes, has been initialised; @regs are those of the call, as its hook saved them. */
+/*
+ * The lock @lock, which has @bytes bytes, has been initialised. @regs are the registers that the
+ * call's hook saved.
+ */
 void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *regs);
 
 /* @lock is destroyed: another lock may be made at its address. */
 void lsp_birth_end(const void *lock);
 
 /*
- * The key of the lock in this process; another lock at the same address gets
- * another key. The first call for a lock records its birth. To be called
- * between the begin and the end of an event.
+ * Returns the key of the lock in this process. A later lock at the same address gets another key.
+ * The first call for a lock records its birth. To be called between the begin and the end of an
+ * event.
  */
 uint64_t lsp_birth_key(const void *lock);
 

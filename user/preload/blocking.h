@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What hooks call around the blocking call and at the release: from events to records. */
+/* What hooks call before and after a call that may block, and at a release. It turns events into records. */
 #ifndef LSP_PRELOAD_BLOCKING_H
 #define LSP_PRELOAD_BLOCKING_H
 
@@ -13,27 +13,30 @@ struct lsp_blocking {
 	const void *after;	/* a lock that the caller has when the wait is over, or NULL */
 };
 
-/* The hook's wait, where the thread may be cancelled in it: such a wait was ended by a signal. */
+/* A wait in which the thread may be cancelled. If it is, the wait was ended by a signal. */
 #define LSP_BLOCKING(w) struct lsp_blocking w __attribute__((cleanup(lsp_blocking_unwound)))
 void lsp_blocking_unwound(struct lsp_blocking *w);
 
 enum lsp_blocking_for {
-	LSP_FOR_EVENT,	/* nobody holds it */
-	LSP_FOR_LOCK,	/* a release will be charged for the wait */
-	LSP_FOR_SHARED,	/* the same, if it is this process's: the lock is shared */
+	LSP_FOR_EVENT,	/* it waits for something that nobody holds */
+	LSP_FOR_LOCK,	/* it waits for a lock: a release will be charged for the wait */
+	LSP_FOR_SHARED,	/* the same, if the releaser is a thread of this process: the lock is shared */
 };
 
 /* The caller is going to wait for @lock. @regs were taken in the hook. */
 void lsp_blocking_begin(struct lsp_blocking *w, const void *lock, enum lsp_blocking_for what,
 		    const struct lsp_regs *regs);
 
-/* It waits no longer; @outcome is WOKEN, TIMEOUT, SIGNAL or ERROR (then it is no wait). */
+/* The caller has stopped waiting. @outcome is WOKEN, TIMEOUT or SIGNAL; or ERROR, and then it was no wait. */
 void lsp_blocking_end(struct lsp_blocking *w, enum lockspan_outcome outcome);
 
-/* The thread ends: waits that it has left without a word end, and nobody knows when they did. */
+/*
+ * The thread ends. If it has left waits without returning from them (longjmp), these end as well,
+ * at an unknown time.
+ */
 void lsp_blocking_left_all(void);
 
-/* From what a function of the C library returned. */
+/* The outcome that a return value of the C library means. */
 static inline enum lockspan_outcome lsp_blocking_outcome(int err, int timeout)
 {
 	return !err ? LOCKSPAN_WOKEN : err == timeout ? LOCKSPAN_TIMEOUT : LOCKSPAN_ERROR;
@@ -46,15 +49,15 @@ struct lsp_release {
 };
 
 /*
- * Before the caller lets go of a lock that lsp_queue_any() said may be waited for. It lets go soon, by a call that
- * meets no hook.
+ * Called before the caller releases a lock, if lsp_queue_any() said that somebody may be waiting
+ * for it. The release follows soon, by a call that meets no hook.
  */
 void lsp_release_begin(struct lsp_release *r, const void *lock, bool last);
 
-/* After it: @lock may be gone by now and is not looked into. */
+/* Called after the release. @lock is only compared, because it may not exist any more. */
 void lsp_release_end(struct lsp_release *r, const void *lock, const struct lsp_regs *regs);
 
-/* The caller got @lock without waiting, while lsp_queue_any(). */
+/* The caller got @lock without waiting, and lsp_queue_any() said that somebody may be waiting for it. */
 void lsp_acquired(const void *lock);
 
 #endif

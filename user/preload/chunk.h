@@ -14,29 +14,28 @@
 #include "../capture/userfile.h"
 
 /*
- * The file that the environment names; its head, or NULL: there is nothing to
- * record to. Before the program has threads.
+ * Opens the file that the environment names, before the program has threads. Returns its head, or
+ * NULL if there is nothing to record to.
  */
 struct lsp_userfile_head *lsp_chunk_file(void);
 
-/* Whether @mapping, a line's end in /proc/self/maps, is of that file. */
+/* Whether @mapping, the end of a line of /proc/self/maps, is a mapping of that file. */
 bool lsp_chunk_is_file(const char *mapping);
 
 /*
- * A new one, or, with @spare, one that an ended thread of @tgid, this process,
- * has left. NULL: no room, *@loss says where. A thread that goes on takes a new
- * one: chunks are read by their numbers, and what it sends in several records
- * must come in order.
+ * Returns a new chunk. With @spare it may be one that an ended thread of @tgid, this process, has
+ * left. NULL: there is no room, and *@loss says where. A thread that continues takes a new chunk:
+ * chunks are read in the order of their numbers, and the records of a thread must come in order.
  */
 struct lsp_userfile_chunk *lsp_chunk_take(uint32_t tgid, bool spare, enum lsp_userfile_loss *loss);
 
-/* Whether @bytes more can be written; false: the chunk or the disk is full. */
+/* Whether @bytes more can be written. If not, the chunk or the disk is full. */
 bool lsp_chunk_fits(struct lsp_userfile_chunk *c, uint32_t bytes);
 
-/* It is full, and this process's. */
+/* The chunk is full. It belongs to this process. */
 void lsp_chunk_drop(struct lsp_userfile_chunk *c);
 
-/* Its thread ends; another one may go on with it. */
+/* The chunk's thread has ended. Another thread may continue with the chunk. */
 void lsp_chunk_give(struct lsp_userfile_chunk *c);
 
 /*
@@ -49,7 +48,10 @@ void lsp_chunk_unmark(uint32_t mark);
 /* The recorder has come into this process. */
 void lsp_chunk_come(void);
 
-/* In a new process: what ended threads have left is the other's, and not mapped here. */
+/*
+ * Called in a new process. Chunks that ended threads have left belong to the parent, and are not
+ * mapped here.
+ */
 void lsp_chunk_forget(void);
 
 #endif

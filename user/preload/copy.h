@@ -7,14 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before the program runs: whether it is already forbidden system calls. */
+/* Called before the program runs. Finds out whether system calls are forbidden to it already. */
 void lsp_copy_begin(void);
 
-/* The program is about to forbid itself system calls: from now on only those are used that every program needs. */
+/*
+ * The program is about to forbid itself system calls. From now on only calls are used that every
+ * program needs.
+ */
 void lsp_copy_be_careful(void);
 bool lsp_copy_is_careful(void);
 
-/* Copies @bytes, a multiple of 8, from @from, which is the calling thread's, @tid's, own. Bytes that were there. */
+/*
+ * Copies @bytes, a multiple of 8, from @from on the stack of the calling thread @tid. Returns how
+ * many bytes existed.
+ */
 size_t lsp_copy(uint32_t tid, void *to, uint64_t from, size_t bytes);
 
 #endif

@@ -7,23 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* To be called when a library will be loaded, by a call whose end nobody will see. */
+/* Called before a library will be loaded by a call whose end no hook sees. */
 void lsp_text_stale(void);
 
-/* A call that may load a library begins, 1, or has ended, -1. Within it each stack has mappings of its own time. */
+/*
+ * A call that may load a library begins (1) or has ended (-1). In between, the mappings are read
+ * anew for each stack.
+ */
 void lsp_text_loading(int calls);
 
-/* In a new process, which has to tell of its mappings itself. */
+/* Called in a new process, which has to send its mappings itself. */
 void lsp_text_process_new(void);
 
 /*
- * The generation of the mappings, read again if they may have changed. Sends
- * MAP records through the calling thread's chunk, which must be there. 0: they
- * could not be read.
+ * Returns the generation of the mappings. Reads them again if they may have changed, and sends MAP
+ * records through the calling thread's chunk, which must exist. Returns 0 if they could not be
+ * read.
  */
 uint32_t lsp_text_generation(uint64_t now_ns);
 
-/* Hash of the words among @n from @base upwards that point into text, and of where they lie. */
+/* A hash of those of the @n words from @base upwards that point into text, and of their places. */
 uint64_t lsp_text_fingerprint(const uint64_t *words, size_t n, uint64_t seed);
 
 #endif

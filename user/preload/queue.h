@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who waits for which lock now, so that a release can be charged with what it
- * made others wait: per contended lock the ledger of docs/semantics.md, at the
- * level of calls. Uncontended locks are in no table; one load tells so.
+ * The threads that wait for each lock now, so that a release can be charged with the waiting that
+ * it caused. Each contended lock has the ledger of docs/semantics.md, here for calls instead of
+ * sleeps. A lock without contention is in no table, and one load tells that.
  */
 #ifndef LSP_PRELOAD_QUEUE_H
 #define LSP_PRELOAD_QUEUE_H
@@ -29,33 +29,34 @@ static inline bool lsp_queue_any(const void *lock)
 						__ATOMIC_RELAXED), 0);
 }
 
-/* What the end of a wait, or a release, came to, ns. */
+/* The result of the end of a wait, or of a release; times in ns. */
 struct lsp_queue_parts {
-	bool found;		/* it had waiters (release), or was in the table (leave) */
-	uint64_t hold_ns;	/* of the releaser */
+	bool found;		/* release: the lock had waiters; leave: the wait was in the table */
+	uint64_t hold_ns;	/* hold charge of the releaser */
 	uint64_t handoff_ns;
 	uint64_t tail_ns;
-	uint64_t now_ns;	/* leave: when, not before any other step on this lock */
-	uint32_t waiters;	/* left */
+	uint64_t now_ns;	/* leave: its time, which is not before any other step on this lock */
+	uint32_t waiters;	/* waiters that are left */
 };
 
 /*
- * The caller begins to wait; the depth, itself included. 0: no room (16,384 contended
- * locks in the process), it is not accounted. From *@base_ns on it is: not before any other step on this lock.
+ * The caller begins to wait. Returns the number of waiters, the caller included, or 0 if there is
+ * no room (16,384 contended locks in the process) and the wait is not accounted for. It is
+ * accounted for from *@base_ns on, which is not before any other step on this lock.
  */
 uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns);
 
-/* The caller, which is accounted from @enter_ns on, waits no longer; @acquired: it holds the lock. */
+/* The caller, which is accounted for from @enter_ns on, has stopped waiting. @acquired: it holds the lock. */
 void lsp_queue_leave(const void *lock, uint64_t enter_ns, uint64_t now_ns, bool acquired,
 		     struct lsp_queue_parts *ret);
 
-/* The caller is about to let go; @last: nobody holds it then. */
+/* The caller is about to release the lock. @last: the lock is free then. */
 void lsp_queue_release(const void *lock, uint64_t now_ns, bool last, struct lsp_queue_parts *ret);
 
-/* The caller got it without waiting. Handoff that this has ended, ns. */
+/* The caller got the lock without waiting. Returns the handoff time that ended with this, in ns. */
 uint64_t lsp_queue_acquire(const void *lock, uint64_t now_ns);
 
-/* In a new process, @process: nobody waits. */
+/* Called in the new process @process, in which no thread waits. */
 void lsp_queue_process_new(uint32_t process);
 
 #endif

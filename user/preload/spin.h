@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A lock for a few dozen instructions, taken only by threads that keep their signals waiting. Who takes it
- * says which process it is of: what a child has inherited as taken, from a thread it does not have, is free.
+ * A lock for a few dozen instructions, taken only by threads whose signals are blocked. It holds
+ * the number of the process that took it. A lock that a child process has inherited as taken counts
+ * as free, because the thread that took it does not exist in the child.
  */
 #ifndef LSP_PRELOAD_SPIN_H
 #define LSP_PRELOAD_SPIN_H
@@ -14,11 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* After so many yields the holder is taken for a thread of lower priority, which runs only when we sleep. */
+/* After so many yields the holder may be a thread of lower priority, which runs only when this one sleeps. */
 #define LSP_SPIN_YIELDS 64
 #define LSP_SPIN_SLEEP_NS 20000
 
-/* @process: not 0. */
+/* @process is not 0. */
 static inline void lsp_spin_take(uint32_t *busy, uint32_t process)
 {
 	const struct timespec nap = { 0, LSP_SPIN_SLEEP_NS };

@@ -29,10 +29,13 @@ struct lsp_regs {
 			 "movq %%r15, 120(%0)" \
 			 : : "r"((regs)->r) : "rax", "memory")
 
-/* How much is looked at for an initialisation, of which its caller is all that is asked for. */
+/* How many bytes of the stack are looked at for an initialisation. Only its caller is needed. */
 #define LSP_STACK_SHORT_BYTES 2048
 
-/* The name of the stack at @regs, @bytes of it, which is sent if it is new. 0: none. Between begin and end. */
+/*
+ * Returns the name of the stack at @regs, or 0. At most @bytes bytes of it are looked at, and it is
+ * sent if it is new. To be called between begin and end.
+ */
 uint64_t lsp_stack_name(const struct lsp_regs *regs, size_t bytes, uint64_t now_ns);
 
 #endif

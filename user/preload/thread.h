@@ -14,56 +14,61 @@
 #include "../capture/userfile.h"
 
 /*
- * Before the program has threads: records go to the file of @head. @leave is called in a thread that ends,
- * for the waits that it has left; @process_new in the first thread of a new process that comes here, while
- * the others wait for it, for the tables that were the other process's.
+ * Called before the program has threads. Records go to the file of @head. @leave is called in a
+ * thread that ends, for the waits that it has left. @process_new is called in the first thread of a
+ * new process that records, for the tables, which are copies of the parent's; the other threads
+ * wait for it.
  */
 void lsp_thread_start(struct lsp_userfile_head *head, void (*leave)(void), void (*process_new)(uint32_t tgid));
 
 /*
- * Begins to record: false when there is nothing to record to, or the thread is
- * at it already. Every begin is followed by an end, soon and in the same call.
+ * Begins to record. Returns false if there is nothing to record to, or if the thread is recording
+ * already. Every begin is followed by an end, soon and in the same call.
  */
 bool lsp_thread_begin(void);
 void lsp_thread_end(void);
 
 /*
- * The same for what no figure depends on: where it cannot begin, nothing is counted as lost. A process
- * that has not waited yet keeps what it sends to itself, so that it takes no room in the file.
+ * The same for records on which no figure depends. If it cannot begin, nothing counts as lost. A
+ * process that has not waited yet keeps such records to itself, so that it takes no room in the
+ * file.
  */
 bool lsp_thread_begin_spare(void);
 
-/* The same for what sends nothing; to be followed by lsp_thread_record() if it is to send after all. */
+/* The same for a caller that sends nothing. If it has to send after all, it calls lsp_thread_record() first. */
 bool lsp_thread_hold(void);
 bool lsp_thread_record(void);
 
-/* A wait for a lock that processes share, and one that found no place in the ledger. */
+/* Count a wait for a lock that processes share, and a wait that found no place in the ledger. */
 void lsp_thread_count(bool shared, bool unplaced);
 
 struct lsp_userfile_chunk *lsp_thread_chunk(void);
 uint64_t lsp_thread_rate_ns(void);
 uint32_t lsp_thread_fraction(void);
 
-/* Evenly distributed in 0..@below - 1. */
+/* Returns a random number from 0 to @below - 1, all with the same probability. */
 uint64_t lsp_thread_random(uint64_t below);
 
 /* CLOCK_MONOTONIC, ns: the clock of the kernel's side. */
 uint64_t lsp_thread_now_ns(void);
 
-/* How much of the stack of a wait or a release is looked at, as asked for. */
+/* How many bytes of the stack are looked at for a wait or a release, as the user has asked. */
 size_t lsp_thread_stack_bytes(void);
 
 /* The calling thread's name. */
 void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN]);
 
-/* Each completes @rec's ids and sends it; the span's comm is the caller's to fill. */
+/* Each of these fills in the ids of @rec and sends it. The caller fills in the span's comm. */
 void lsp_thread_put_span(struct lockspan_span *span);
 void lsp_thread_put_release(struct lockspan_release *release);
 void lsp_thread_put_map(struct lockspan_map *map, const char *path);
 
 void lsp_thread_put_lock(struct lsp_rec_lock *lock);
 
-/* Where the next record goes, @bytes of it at most; NULL: there is no room. And what was written there goes out. */
+/*
+ * Returns room for the next record, of at most @bytes bytes, or NULL. The second function sends
+ * what was written there.
+ */
 void *lsp_thread_room(size_t bytes);
 void lsp_thread_commit(size_t bytes);
 
@@ -72,15 +77,16 @@ uint32_t lsp_thread_process(void);
 uint32_t lsp_thread_id(void);
 
 /*
- * The waits of this thread that are under way, for the case that the process ends in them, each with
- * the address of the frame it waits in. add: its place, or -1 if there is none; between begin and end.
+ * The waits of this thread that have not ended, in case the process ends during them. Each has the
+ * address of the frame that waits. add returns its place, or -1 if there is none; it is called
+ * between begin and end.
  */
 int lsp_thread_wait_add(const struct lsp_userfile_wait *w, const void *frame);
 void lsp_thread_wait_remove(int place);
 
 /*
- * Takes out one whose frame is below @frame, and so has been left without a word (longjmp, the end of the
- * thread); NULL stands for all. False: none.
+ * Takes out a wait whose frame is below @frame; NULL: any wait. Its function was left without
+ * returning (longjmp, the end of the thread). Returns false if there is none.
  */
 bool lsp_thread_wait_left(const void *frame, struct lsp_userfile_wait *ret);
 
