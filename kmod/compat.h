@@ -70,6 +70,13 @@ typedef struct rt_mutex_base lsp_futex_mutex;
 typedef struct rt_mutex lsp_futex_mutex;
 #endif
 
+/* Kernels without ftrace have no call at the entry of functions, and no name for its size. */
+#ifdef MCOUNT_INSN_SIZE
+#define LSP_ENTRY_CALL_BYTES MCOUNT_INSN_SIZE
+#else
+#define LSP_ENTRY_CALL_BYTES 0
+#endif
+
 /*
  * Linux kernel commit 02a474ca266a ("ftrace/x86: Allow for arguments to be passed in to ftrace_regs
  * by default") (in v5.11): before it, arguments cost as much as a kprobe. Linux kernel commit

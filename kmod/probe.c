@@ -374,7 +374,7 @@ static int probe_register(struct lsp_probe *p, u32 max_parked, bool trial)
 	} else {
 		memset(&p->kp, 0, sizeof(p->kp));
 		if (lsp_widen_value(LSP_WIDEN_BREAK) && p->entry)
-			p->kp.addr = (kprobe_opcode_t *)(p->entry + MCOUNT_INSN_SIZE);
+			p->kp.addr = (kprobe_opcode_t *)(p->entry + LSP_ENTRY_CALL_BYTES);
 		else
 			p->kp.symbol_name = p->symbol;
 		p->kp.pre_handler = trial ? lsp_trial_handler : p->handler;
