@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=150
+# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=210
 #
 # Who is recorded. Would catch: a process that is taken though it was not asked
 # for, a child that is not followed through fork and exec, a cgroup that is
@@ -119,7 +119,7 @@ in_turn() {
 in_turn "code in turn"
 in_turn "code moved in turn" --move
 # A program that has ended is given back at once.
-is "rewritten: refusals" "$($lockspan record -o /tmp/b -- tests/vm/reload --rewrite 150 2>/dev/null)" 0
+is "rewritten: refusals" "$($lockspan record -o /tmp/b -- tests/vm/reload --rewrite 80 2>/dev/null)" 0
 is "rewritten: waits whose mappings are not known" "$(pprof_sum /tmp/b/block.pb.gz contentions "fn=[no_map]")" 0
 
 $lockspan record --spans --min-delay 1ms -o /tmp/m -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err
