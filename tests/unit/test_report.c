@@ -299,7 +299,7 @@ static void test_recorder(void **state)
 	snprintf(record, sizeof(record), "{\"recorder\":{\"handoff_ns\":150000000},%s", fixture_record_exact + 1);
 	record_add(&r, record);
 	text = text_of(&r, LSP_BY_SITE, 20);
-	has(text, "handoff         200ms    2.4%  released, not yet taken up: nobody's\n"
+	has(text, "handoff         200ms    2.4%  released, not yet taken up, charged to nobody\n"
 		  "    of it         150ms    1.8%  at most: the recorder's own work at releases\n");
 	free(text);
 	lsp_recording_uninit(&r);
@@ -316,14 +316,14 @@ static void test_text(void **state)
 	text = text_of(&r, LSP_BY_SITE, 20);
 	has(text, "./prog -x\\x1b[31m");
 	/* What is divided below stands together above, or the parts are more than the whole. */
-	has(text, "every class\nand open         5.00ms          in 1 wait that had not ended, see below\n"
+	has(text, "of every class\nand open         5.00ms          in 1 wait that had not ended, see below\n"
 		  "  hold            8.00s   97.5%");
 	has(text, "handoff         200ms    2.4%");
 	has(text, "tail           1.00ms");
 	has(text, "late to run      51.0ms");
 	has(text, "lost                  0");
 	has(text, "missed       2 probe hits (counted");
-	has(text, "blamed            6.80s          on 100 releases of locks");
+	has(text, "blamed            6.80s          hold that 100 releases of locks ended");
 	assert_null(strstr(text, "estimated"));
 	has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");
 	has(text, "prog (pid 7) on stuck_mu mutex: pthread_mutex_lock < stuck < main");

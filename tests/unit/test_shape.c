@@ -238,7 +238,7 @@ static void test_from_profiles(void **state)
 	fclose(f);
 	/* 6700 ms over 10 x 8 waiters, 100 ms over 90 x 3. */
 	assert_non_null(strstr(text, "g_mu: slow holder: slow_update has 99% of the blame, with 10% of the "
-			       "releases: one waiter waits 83.8ms for one of them, and 370us for another's\n"));
+			       "releases: one waiter waits 83.8ms for each of them, and 370us for each of the others\n"));
 	free(text);
 	o = lsp_shapes_json(&s);
 	assert_non_null(strstr(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),

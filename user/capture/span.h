@@ -13,7 +13,7 @@
 
 #include "../../kmod/uapi/lockspan.h"
 
-/* Kind of primitive that a stack waits on or releases. */
+/* The class of what a stack waits for or releases, see docs/semantics.md. */
 #define LSP_SYNCS(X)			\
 	X(OTHER, "other")		\
 	X(MUTEX, "mutex")		\

@@ -21,7 +21,7 @@ struct lsp_reading {
 
 #define LSP_READING_OPTIONS \
 	{ "by", 'b', "WHAT", 0, "Show one row for each site (the calling function; the default), " \
-	  "lock, sync (kind of primitive) or thread (name)", 0 }, \
+	  "lock, sync (class) or thread (name)", 0 }, \
 	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 }, \
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }
 

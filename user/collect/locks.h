@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Locks by their keys: the kind of primitive, which the waits on the lock show,
+ * Locks by their keys: the class, which the waits on the lock show,
  * and the lock's names. A variable's name is valid only in the mappings that it
  * was found in, because another library can be mapped at the same address later.
  * So there is one name for each generation. A lock that is no variable is named

@@ -30,7 +30,7 @@ enum lsp_flow {
 	LSP_FLOW_IN,		/* the waiter wants something to do */
 };
 
-/* Waits of one kind of primitive. */
+/* Waits of one class. */
 struct lsp_shape_waits {
 	double count;
 	double ns;

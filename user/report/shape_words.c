@@ -34,11 +34,11 @@ static void slow_holder(FILE *to, const struct lsp_shape *s)
 	fprintf(to, " has %.0f%% of the blame, with %.0f%% of the releases: one waiter waits ",
 		100 * value(s, "hold_share"), 100 * value(s, "release_share"));
 	ns_write(to, s, "hold_per_waiter_ns");
-	fputs(" for one of them", to);
+	fputs(" for each of them", to);
 	if (value(s, "others_hold_per_waiter_ns") > 0) {
 		fputs(", and ", to);
 		ns_write(to, s, "others_hold_per_waiter_ns");
-		fputs(" for another's", to);
+		fputs(" for each of the others", to);
 	}
 }
 

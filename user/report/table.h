@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The rows of a report: waits and releases side by side, by the program's
- * function, by lock, by class of primitive or by thread.
+ * function, by lock, by class or by thread.
  */
 #ifndef LSP_REPORT_TABLE_H
 #define LSP_REPORT_TABLE_H

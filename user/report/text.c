@@ -99,15 +99,15 @@ static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 	double whole = t->hold_ns + t->handoff_ns + t->tail_ns;
 	char words[128], a[2 * LSP_WORD];
 
-	snprintf(words, sizeof(words), "by %s, every class", lsp_words_counted(a, t->contentions, "wait"));
+	snprintf(words, sizeof(words), "by %s of every class", lsp_words_counted(a, t->contentions, "wait"));
 	total_line(to, "waited", t->delay_ns, 0, words);
 	if (t->open_waits > 0) {
 		snprintf(words, sizeof(words), "in %s that had not ended, see below",
 			 lsp_words_counted(a, t->open_waits, "wait"));
 		total_line(to, "and open", t->open_ns, 0, words);
 	}
-	total_line(to, "  hold", t->hold_ns, whole, "until a release: the releaser's");
-	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up: nobody's");
+	total_line(to, "  hold", t->hold_ns, whole, "until a release, charged to the releaser");
+	total_line(to, "  handoff", t->handoff_ns, whole, "released, not yet taken up, charged to nobody");
 	if (t->recorder_ns > 0)
 		total_line(to, "    of it", t->recorder_ns, whole, "at most: the recorder's own work at releases");
 	total_line(to, "  tail", t->tail_ns, whole, "waits that no release ended");
@@ -127,10 +127,10 @@ static void sums_write(FILE *to, const struct lsp_table *t, bool exact)
 		total_line(to, "late to run", t->total[LSP_V_LATE], 0,
 			   "released already, waiting for a processor");
 		total_line(to, "handoff", t->total[LSP_V_HANDOFF], 0,
-			   "released, not yet taken up: nobody's");
+			   "released, not yet taken up, charged to nobody");
 	}
 	if (t->has_mutex) {
-		snprintf(words, sizeof(words), "on %s of locks",
+		snprintf(words, sizeof(words), "hold that %s of locks ended",
 			 lsp_words_counted(a, t->total[LSP_V_RELEASES], "release"));
 		total_line(to, "blamed", t->total[LSP_V_BLAMED], 0, words);
 	}
@@ -291,7 +291,7 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 {
 	static const char *const titles[LSP_BY_COUNT] = {
-		"by the function that called", "by lock", "by kind of primitive", "by thread",
+		"by the program's own function", "by lock", "by class", "by thread",
 	};
 	struct columns c = columns_of(t);
 	char more[2 * LSP_WORD];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a captured stack to named frames, the kind of primitive and the name of
+ * From a captured stack to named frames, the class and the name of
  * the lock. Joins maps, unwind, symbol, sync and lock; the collector calls
  * nothing below this header.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kind of primitive a stack waits on or releases, and where the library's
+ * The class of what a stack waits for or releases, and where the library's
  * inside ends and the program's call begins. Decided by names alone, from the
  * leaf outwards, so that it works on stripped libraries too.
  */

@@ -69,11 +69,11 @@
 		};
 		if (e) {
 			const whole = e.hold_ns + e.handoff_ns + e.tail_ns;
-			line("waited", e.delay_ns, counted(e.contentions, "wait") + ", every class");
+			line("waited", e.delay_ns, counted(e.contentions, "wait") + " of every class");
 			if (e.open)
 				line("and open", e.open_ns, counted(e.open, "wait") + " that had not ended");
-			line("hold", e.hold_ns, share(e.hold_ns, whole) + " until a release: the releaser's");
-			line("handoff", e.handoff_ns, share(e.handoff_ns, whole) + " released, not yet taken up: nobody's");
+			line("hold", e.hold_ns, share(e.hold_ns, whole) + " until a release, charged to the releaser");
+			line("handoff", e.handoff_ns, share(e.handoff_ns, whole) + " released, not yet taken up, charged to nobody");
 			if (e.recorder_handoff_ns)
 				line("of it", e.recorder_handoff_ns, share(e.recorder_handoff_ns, whole) +
 					" at most: the recorder's own work at releases");
@@ -83,7 +83,7 @@
 			line("waited", t.block.delay_ns, counted(t.block.contentions, "wait") + (sums ? " of this choice" : ""));
 		}
 		if (t.mutex)
-			line("blamed", t.mutex.delay_ns, counted(t.mutex.contentions, "release") + " of locks" +
+			line("blamed", t.mutex.delay_ns, "hold that " + counted(t.mutex.contentions, "release") + " of locks ended" +
 				(sums ? " of this choice" : data.report.mutex_fraction > 1 ? ", estimated" : ""));
 	}
 
