@@ -92,7 +92,8 @@ uint64_t lsp_birth_key(const void *lock)
 	struct bucket *b = bucket_take(lock);
 	struct birth *birth = birth_find(b, lock), copy = { .lock = NULL };
 	struct lsp_rec_lock rec;
-	uint64_t key = ((uintptr_t)lock ^ (uint64_t)lsp_thread_process() << 48) * 0x9e3779b97f4a7c15ULL;
+	/* The first factor spreads the process's number over all bits, so that no two addresses differ by as much. */
+	uint64_t key = ((uintptr_t)lock ^ (lsp_thread_process() * 0xd6e8feb86659fd93ULL)) * 0x9e3779b97f4a7c15ULL;
 
 	if (birth) {
 		copy = *birth;

@@ -14,6 +14,8 @@ static const struct {
 } counters[] = {
 	{ LOCKSPAN_C_LOST_SPAN_RING, "wait", "found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_RELEASE_RING, "release", "found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_LATE_RING, "release", "that came after the wait's record found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_NOSLEEP_RING, "wait", "that did not sleep found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_STACK_RING, "stack", "found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_MAP_RING, "mapping", "found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_TASK_TABLE, "wait", "found no room in the module's table of threads (max_threads)" },
