@@ -31,14 +31,18 @@ static void close_leave(struct lsp_task *t)
 {
 	struct lsp_ledger *ledger = &t->key->ledger;
 	bool woken = t->state == LSP_TASK_WOKEN;
+	struct lsp_ledger_rest rest;
 
 	smp_rmb();
 	raw_spin_lock(&t->key->lock);
 	t->run_ns = lsp_ledger_time(ledger, frozen_ns);
-	if (woken)
+	if (woken) {
 		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
-	else
-		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
+	} else {
+		rest = lsp_ledger_leave(ledger, &t->wait, t->run_ns, LSP_LEDGER_GONE);
+		t->tail_ns += rest.tail_ns;
+		t->handoff_ns += rest.handoff_ns;
+	}
 	raw_spin_unlock(&t->key->lock);
 	t->outcome = woken ? LOCKSPAN_WOKEN : LOCKSPAN_OPEN;
 	t->state = LSP_TASK_IDLE;

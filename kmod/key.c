@@ -10,6 +10,13 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "counter.h"
+#include "rates.h"
+#include "ring.h"
+#include "uapi/lockspan.h"
+
+/* So much time lies between two records of what one key's waits gave up. */
+#define TELL_NS 100000000
 
 struct key_bucket {
 	raw_spinlock_t lock;
@@ -100,6 +107,88 @@ static u64 key_hash(const struct lsp_key_id *id)
 	return siphash_3u64(whose, id->word[1], id->word[2], &secret);
 }
 
+/* Fills in what has been given up on @key; false: there is none, or nobody is to be told. The key is the caller's alone. */
+static bool given_take(struct lsp_key *key, u64 now, struct lockspan_given_up *ret)
+{
+	struct lsp_ledger *l = &key->ledger;
+	const struct lsp_key_left *left = &key->left;
+
+	if (!l->given_waits)
+		return false;
+
+	*ret = (struct lockspan_given_up){
+		.rec = { .bytes = sizeof(*ret), .type = LOCKSPAN_REC_GIVEN_UP, .flags = left->flags },
+		.time_ns = now, .key = key->hash, .uaddr = left->uaddr, .wait_ns = l->given_ns,
+		.waits = l->given_waits, .tgid = left->tgid, .tid = left->tid,
+		.op = left->op,
+	};
+	lsp_count_add(LOCKSPAN_C_GIVEN_UP, l->given_waits);
+	lsp_count_add(LOCKSPAN_C_GIVEN_UP_NS, l->given_ns);
+	l->given_waits = 0;
+	key->left.told_ns = now;
+	return lsp_rate_mutex();
+}
+
+/* Preemption off. */
+static void given_tell(struct lsp_key *key, u64 now)
+{
+	struct lockspan_given_up given, *to;
+
+	if (!given_take(key, now, &given))
+		return;
+	to = lsp_ring_reserve(sizeof(*to));
+	if (!to) {
+		lsp_count(LOCKSPAN_C_LOST_GIVEN_UP_RING);
+		return;
+	}
+	*to = given;
+	lsp_ring_commit(sizeof(*to));
+}
+
+void lsp_key_expire(struct lsp_key *key, u64 t)
+{
+	lsp_ledger_expire(&key->ledger, t);
+	if (t - key->left.told_ns >= TELL_NS)
+		given_tell(key, t);
+}
+
+/* The last one to know @key forgets it. Out of line, as what it needs of the stack is cleared before. */
+static noinline void key_settle(struct lsp_key *key)
+{
+	lsp_ledger_give_up(&key->ledger);
+	given_tell(key, key->ledger.last_ns);
+	key->ledger.owes = false;
+}
+
+void lsp_key_give_up_all(void (*room)(void))
+{
+	struct lockspan_given_up given, *to;
+	bool tell;
+	u32 i;
+
+	for (i = 0; i < pool_keys; i++) {
+		struct lsp_key *key = &pool[i];
+
+		if (!READ_ONCE(key->ledger.owes))
+			continue;
+		raw_spin_lock_irq(&key->lock);
+		lsp_ledger_give_up(&key->ledger);
+		tell = given_take(key, key->ledger.last_ns, &given);
+		key->ledger.owes = false;
+		raw_spin_unlock_irq(&key->lock);
+		if (!tell)
+			continue;
+		room();
+		to = lsp_ring_worker_reserve(sizeof(*to));
+		if (!to) {
+			lsp_count(LOCKSPAN_C_LOST_GIVEN_UP_RING);
+			continue;
+		}
+		*to = given;
+		lsp_ring_worker_commit(sizeof(*to));
+	}
+}
+
 static struct lsp_key *key_at(const struct lsp_key_id *id, bool make)
 {
 	struct key_bucket *bucket = key_bucket(id);
@@ -148,6 +237,8 @@ void lsp_key_put(struct lsp_key *key)
 	bucket = key_bucket(&key->id);
 	raw_spin_lock(&bucket->lock);
 	if (!--key->refs) {
+		if (unlikely(key->ledger.owes))
+			key_settle(key);
 		hlist_del(&key->node);
 		raw_spin_lock(&free_lock);
 		hlist_add_head(&key->node, &free_keys);

@@ -15,6 +15,7 @@
 #include "counter.h"
 #include "filter.h"
 #include "futexq.h"
+#include "key.h"
 #include "maps.h"
 #include "rates.h"
 #include "ring.h"
@@ -443,17 +444,22 @@ static int drain_rings(void)
 	return more;
 }
 
-static void close_open(struct lsp_task *t, void *arg)
+static void worker_room(void)
 {
 	/*
-	 * The open waits explain a hang, so it is better to wait for the owner's reading than to
-	 * lose them. PATIENCE_MS is for all waits together.
+	 * The worker's records explain a hang, so it is better to wait for the owner's reading than
+	 * to lose them. PATIENCE_MS is for all records together.
 	 */
 	while (!lsp_ring_worker_room() && drain_ring(LSP_RING_WORKER) == -EAGAIN &&
 	       time_before(jiffies, drained_jiffies + msecs_to_jiffies(PATIENCE_MS)))
 		msleep(CONGESTED_MS);
-	lsp_close_open(t);
 	cond_resched();
+}
+
+static void close_open(struct lsp_task *t, void *arg)
+{
+	worker_room();
+	lsp_close_open(t);
 }
 
 static void count_woken(struct lsp_task *t, void *arg)
@@ -493,6 +499,7 @@ static void session_disarm(void)
 	ops->disarm();
 	drained_jiffies = jiffies;
 	lsp_task_each(close_open, NULL);
+	lsp_key_give_up_all(worker_room);
 	ops->release();
 	drained_jiffies = jiffies;
 }

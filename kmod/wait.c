@@ -235,6 +235,12 @@ void lsp_wait_prepare(const void *q)
 	local_irq_restore(flags);
 }
 
+/* Out of line: hardly ever is anything carried on the key that a task comes to. */
+static noinline void wait_expire(struct lsp_task *t)
+{
+	lsp_key_expire(t->key, t->enq_ns);
+}
+
 static __always_inline void wait_enqueue(struct lsp_task *t)
 {
 	struct lsp_ledger *ledger;
@@ -244,6 +250,8 @@ static __always_inline void wait_enqueue(struct lsp_task *t)
 	ledger = &t->key->ledger;
 	raw_spin_lock(&t->key->lock);
 	t->enq_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
+	if (lsp_ledger_carries(ledger))
+		wait_expire(t);
 	t->handoff_ns += lsp_ledger_enq(ledger, &t->wait, t->enq_ns);
 	t->depth = min_t(u32, ledger->waiters, U16_MAX);
 	raw_spin_unlock(&t->key->lock);
@@ -362,21 +370,61 @@ static __always_inline void wait_send(const struct lsp_task *t, u8 outcome, u16 
 		lsp_count(LOCKSPAN_C_KEPT);
 }
 
+/* How a wait that nobody woke leaves its key. One that was requeued has left a part elsewhere, and is not carried. */
+static enum lsp_ledger_leave wait_leaves(const struct lsp_task *t, bool seen)
+{
+	if (t->outcome != LOCKSPAN_TIMEOUT && t->outcome != LOCKSPAN_SIGNAL && t->outcome != LOCKSPAN_STRAY)
+		return LSP_LEDGER_GONE;
+	if (!seen && t->outcome != LOCKSPAN_TIMEOUT)
+		return LSP_LEDGER_UNSEEN;
+	return t->begin_key == t->key->hash ? LSP_LEDGER_GAVE_UP : LSP_LEDGER_GONE;
+}
+
+/* Takes the open @t, which nobody woke, out of its ledger at its run_ns. Its lock and its key's lock are held. */
+static void wait_rest(struct lsp_task *t, enum lsp_ledger_leave how)
+{
+	struct lsp_key *key = t->key;
+	struct lsp_ledger_rest rest = lsp_ledger_leave(&key->ledger, &t->wait, t->run_ns, how);
+
+	t->tail_ns += rest.tail_ns;
+	t->handoff_ns += rest.handoff_ns;
+	if (!rest.carried)
+		return;
+	t->flags |= LOCKSPAN_SPAN_CARRIED;
+	key->left.uaddr = t->uaddr;
+	key->left.tgid = t->tgid;
+	key->left.tid = t->tid;
+	key->left.op = t->op;
+	key->left.flags = t->flags & LOCKSPAN_SPAN_SHARED;
+}
+
+/* Takes an open wait out of its ledger, at the present time. Its outcome is known. @seen: so is the time of its end. */
+static noinline void wait_leave_unwoken(struct lsp_task *t, bool seen)
+{
+	struct lsp_key *key = t->key;
+
+	raw_spin_lock(&key->lock);
+	t->run_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
+	wait_rest(t, wait_leaves(t, seen));
+	raw_spin_unlock(&key->lock);
+}
+
 /* Takes a wait that is open or woken out of its ledger, at the present time. The lock of @t is held. */
-static __always_inline void wait_leave(struct lsp_task *t)
+static __always_inline void wait_leave(struct lsp_task *t, bool seen)
 {
 	struct lsp_ledger *ledger = &t->key->ledger;
 	bool woken = t->state == LSP_TASK_WOKEN;
 
-	raw_spin_lock(&t->key->lock);
-	t->run_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
-	if (woken)
+	if (likely(woken)) {
+		raw_spin_lock(&t->key->lock);
+		t->run_ns = lsp_ledger_time(ledger, ktime_get_mono_fast_ns());
 		t->handoff_ns += lsp_ledger_run(ledger, &t->wait, t->run_ns);
-	else
-		t->tail_ns += lsp_ledger_leave(ledger, &t->wait, t->run_ns);
-	raw_spin_unlock(&t->key->lock);
-
-	t->outcome = wait_outcome(t, woken);
+		raw_spin_unlock(&t->key->lock);
+		t->outcome = wait_outcome(t, true);
+	} else {
+		t->outcome = wait_outcome(t, false);
+		wait_leave_unwoken(t, seen);
+	}
 	if (woken && t->outcome == LOCKSPAN_NOSLEEP) {
 		t->flags |= LOCKSPAN_SPAN_RELEASED;
 		lsp_count(LOCKSPAN_C_NOSLEEP_RELEASED);
@@ -395,7 +443,7 @@ static noinline void wait_finish(struct lsp_task *t, bool same_call)
 {
 	if (!same_call)
 		t->to = NULL;
-	wait_leave(t);
+	wait_leave(t, same_call);
 	if (!same_call && (t->outcome == LOCKSPAN_SIGNAL || t->outcome == LOCKSPAN_STRAY)) {
 		t->outcome = LOCKSPAN_ERROR;
 		lsp_count_add(LOCKSPAN_C_ERROR_WAIT_NS, lsp_span_lock_wait_ns(t));
@@ -448,7 +496,7 @@ static __always_inline void wait_end(struct lsp_task *t, enum which which, const
 		/* The wait's own timer was on the stack of the call, and does not exist any more. */
 		if (which == WAIT_REQUEUE_PI)
 			t->to = result == -ETIMEDOUT ? &fired : NULL;
-		wait_leave(t);
+		wait_leave(t, true);
 		/*
 		 * Counted here, because a late waker may correct the counters as soon as the lock
 		 * is released.

@@ -38,11 +38,12 @@ void lsp_wake_requeues(void)
 }
 
 /*
- * The waiter @t now waits for another key. Moves it to that key's ledger. Returns false if there is
- * no room (counted).
+ * The waiter @t now waits for another key. Moves it to that key's ledger. @seen: it is moved at the
+ * present time. Returns false if there is no room (counted).
  */
-static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
+static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id, bool seen)
 {
+	struct lsp_ledger_rest rest;
 	struct lsp_key *to = lsp_key_get(id);
 	struct lsp_key *from = t->key;
 	u64 now;
@@ -53,13 +54,16 @@ static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id)
 	}
 	raw_spin_lock(&from->lock);
 	now = lsp_ledger_time(&from->ledger, ktime_get_mono_fast_ns());
-	t->tail_ns += lsp_ledger_leave(&from->ledger, &t->wait, now);
+	rest = lsp_ledger_leave(&from->ledger, &t->wait, now, seen ? LSP_LEDGER_GONE : LSP_LEDGER_UNSEEN);
 	raw_spin_unlock(&from->lock);
+	t->handoff_ns += rest.handoff_ns;
 
 	raw_spin_lock(&to->lock);
 	/* The second ledger may have seen a later time already. The time in between belongs to neither key. */
 	t->wait.enq_ns = lsp_ledger_time(&to->ledger, now);
-	t->tail_ns += t->wait.enq_ns - now;
+	t->tail_ns += rest.tail_ns + t->wait.enq_ns - now;
+	if (lsp_ledger_carries(&to->ledger))
+		lsp_key_expire(to, t->wait.enq_ns);
 	t->handoff_ns += lsp_ledger_enq(&to->ledger, &t->wait, t->wait.enq_ns);
 	raw_spin_unlock(&to->lock);
 
@@ -77,7 +81,7 @@ static void wake_move_unsplit(struct lsp_task *t, const void *q)
 {
 	struct lsp_key_id id;
 
-	if (!lsp_futexq_key(q, &id) || lsp_key_is(t->key, &id) || !wake_move(t, &id))
+	if (!lsp_futexq_key(q, &id) || lsp_key_is(t->key, &id) || !wake_move(t, &id, false))
 		return;
 	t->flags |= LOCKSPAN_SPAN_UNSPLIT;
 	lsp_count(LOCKSPAN_C_REQUEUE_UNSPLIT);
@@ -159,6 +163,11 @@ static __always_inline void release_book(struct lsp_task *t, struct release *r)
 		release_book_again(t, r);
 	else
 		r->charge = lsp_ledger_release_late(&key->ledger, r->time_ns);
+	if (unlikely(r->charge.carried_ns)) {
+		/* It has been counted as the tails of those who left. */
+		lsp_count_add(LOCKSPAN_C_TAIL_NS, -r->charge.carried_ns);
+		lsp_count_add(LOCKSPAN_C_CARRIED_NS, r->charge.carried_ns);
+	}
 	r->waiters = min_t(u32, key->ledger.waiters, U16_MAX);
 	raw_spin_unlock(&key->lock);
 
@@ -237,6 +246,7 @@ static __always_inline void release_send(const struct release *r, u32 fraction)
 	to->op = r->op;
 	to->reserved = 0;
 	memcpy(to->comm, current->comm, sizeof(to->comm));
+	to->carried_ns = r->charge.carried_ns;
 	lsp_ring_commit(sizeof(*to));
 	lsp_count(LOCKSPAN_C_RELEASES_KEPT);
 }
@@ -399,7 +409,7 @@ static bool wake_requeue(struct lsp_task *t, const void *lock)
 	    !requeue_target(t->q, lock, &id))
 		return false;
 	if (!lsp_key_is(t->key, &id))
-		wake_move(t, &id);
+		wake_move(t, &id, true);
 	return true;
 }
 

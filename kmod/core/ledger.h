@@ -9,6 +9,12 @@
  * n * t. Sums are modulo 2^64. That is exact, because the true differences fit into 64 bits. But
  * neither n * t nor the sum of the bases may be compared.
  *
+ * A waiter that leaves unwoken while the lock is held was kept waiting by the same holder that the
+ * next release will name. What it has waited since its base is carried on the ledger, and that
+ * release is charged with it too. If the last waiter leaves and none comes back soon, the release of
+ * that holder makes no system call and is not seen. Then what is carried is given up, and nobody is
+ * blamed for it.
+ *
  * The functions are pure arithmetic, and run in the probes. The caller serialises all calls for one
  * ledger. It reads the clock under the same lock, and passes the time through lsp_ledger_time()
  * first. So time never runs backwards on a key.
@@ -24,8 +30,18 @@ struct lsp_ledger {
 	u64 base_sum;	/* S: the sum of the waiters' bases */
 	u64 epoch;	/* number of hand-overs so far: names the one in progress */
 	u32 waiters;	/* n: the number of waiters */
-	bool handoff;	/* the lock is in transit to a woken waiter */
+	u32 carry_waits; /* waits that are carried; if 0, carry_ns is not valid */
+	u32 given_waits; /* waits that were given up and not yet reported; if 0, given_ns is not valid */
+	bool handoff;	/* the lock is in transit to a woken waiter: nothing is carried then */
+	bool owes;	/* something may be carried, or given up and not yet reported */
+	u64 carry_ns;	/* time that is carried */
+	u64 given_ns;	/* time that was given up and not yet reported */
+	u64 left_ns;	/* when the last waiter left without being woken */
+	u64 left_wait_ns; /* how long that waiter had waited on the key */
 };
+
+/* A waiter that comes to an empty key this soon, or within a tenth of the last wait, continues that wait. */
+#define LSP_LEDGER_BACK_NS 50000
 
 /* What a ledger has to know of one waiter. It is kept with the waiter's span. */
 struct lsp_ledger_wait {
@@ -36,7 +52,22 @@ struct lsp_ledger_wait {
 /* What one release did. */
 struct lsp_ledger_charge {
 	u64 hold_ns;	/* the releaser's hold charge */
+	u64 carried_ns;	/* part of hold_ns: of waits that had left before */
 	u64 handoff_ns;	/* time of a hand-over that ended here; nobody is blamed for it */
+};
+
+/* How a waiter leaves without being woken. */
+enum lsp_ledger_leave {
+	LSP_LEDGER_GONE,	/* it did not sleep, waits on another key now, or the session ends */
+	LSP_LEDGER_GAVE_UP,	/* a timer, a signal or a stray wake-up ended the wait: it is carried */
+	LSP_LEDGER_UNSEEN,	/* at a time that nobody knows */
+};
+
+/* The parts of a wait that was not woken. */
+struct lsp_ledger_rest {
+	u64 tail_ns;	/* nobody is blamed for it, unless it is carried */
+	u64 handoff_ns;	/* the lock was in transit */
+	bool carried;	/* tail_ns is carried */
 };
 
 /* Begins anew: no waiters, lock held. No wait that can still run may carry a later epoch than @epoch. */
@@ -47,7 +78,10 @@ static inline void lsp_ledger_init(struct lsp_ledger *l, u64 epoch)
 	l->base_sum = 0;
 	l->epoch = epoch;
 	l->waiters = 0;
+	l->carry_waits = 0;
+	l->given_waits = 0;
 	l->handoff = false;
+	l->owes = false;
 }
 
 /*
@@ -78,20 +112,52 @@ static inline u64 ledger_advance(struct lsp_ledger *l, u64 t)
 /* The part of a release that concerns all waiters: whose was the time up to @t? */
 static inline struct lsp_ledger_charge ledger_charge(struct lsp_ledger *l, u64 t)
 {
-	struct lsp_ledger_charge charge = { 0, 0 };
+	struct lsp_ledger_charge charge = { 0, 0, 0 };
 	u64 waited_ns = ledger_advance(l, t);
 
 	l->last_ns = t;
-	if (l->handoff)
+	if (l->handoff) {
 		charge.handoff_ns = waited_ns;
-	else
-		charge.hold_ns = waited_ns;
+		return charge;
+	}
+	charge.hold_ns = waited_ns;
+	if (__builtin_expect(l->carry_waits, 0)) {
+		charge.carried_ns = l->carry_ns;
+		charge.hold_ns += l->carry_ns;
+		l->carry_waits = 0;
+	}
 	return charge;
 }
 
+/* No release will answer for what is carried. */
+static inline void lsp_ledger_give_up(struct lsp_ledger *l)
+{
+	if (!l->carry_waits)
+		return;
+	l->given_ns = (l->given_waits ? l->given_ns : 0) + l->carry_ns;
+	l->given_waits += l->carry_waits;
+	l->carry_waits = 0;
+}
+
+static inline bool lsp_ledger_carries(const struct lsp_ledger *l)
+{
+	return __builtin_expect(l->carry_waits, 0);
+}
+
+/* Before a task queues at @t on a ledger that carries something: gives that up if the task comes too late. */
+static inline void lsp_ledger_expire(struct lsp_ledger *l, u64 t)
+{
+	u64 back_ns = l->left_wait_ns / 10;
+
+	if (back_ns < LSP_LEDGER_BACK_NS)
+		back_ns = LSP_LEDGER_BACK_NS;
+	if (l->carry_waits && !l->waiters && t - l->left_ns > back_ns)
+		lsp_ledger_give_up(l);
+}
+
 /*
- * A task queues at @t. That it has to wait proves that the lock is held. Returns the handoff time
- * that ends with this.
+ * A task queues at @t. That it has to wait proves that the lock is held. If lsp_ledger_carries(),
+ * lsp_ledger_expire() was called before. Returns the handoff time that ends with this.
  */
 static inline u64 lsp_ledger_enq(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t)
 {
@@ -154,7 +220,7 @@ static inline struct lsp_ledger_charge lsp_ledger_release_again(struct lsp_ledge
 /*
  * At @t the kernel wakes @w for a lock that was released before and that nobody has taken up: the
  * hand-over goes to another task. Returns the handoff time up to @t. If the lock is held, somebody
- * has released it unseen.
+ * has released it unseen. That holder cannot be charged with what is carried, so it is given up.
  */
 static inline u64 lsp_ledger_pass_on(struct lsp_ledger *l, struct lsp_ledger_wait *w, u64 t)
 {
@@ -162,6 +228,7 @@ static inline u64 lsp_ledger_pass_on(struct lsp_ledger *l, struct lsp_ledger_wai
 
 	l->last_ns = t;
 	if (!l->handoff) {
+		lsp_ledger_give_up(l);
 		l->epoch++;
 		l->handoff = true;
 	}
@@ -201,18 +268,30 @@ static inline u64 lsp_ledger_run(struct lsp_ledger *l, const struct lsp_ledger_w
 	return ledger_advance(l, t);
 }
 
-/*
- * @w leaves at @t without being woken (timer, signal, not slept, other key, end of session).
- * Returns its tail.
- */
-static inline u64 lsp_ledger_leave(struct lsp_ledger *l, const struct lsp_ledger_wait *w, u64 t)
+/* @w leaves at @t without being woken. */
+static inline struct lsp_ledger_rest lsp_ledger_leave(struct lsp_ledger *l, const struct lsp_ledger_wait *w,
+						      u64 t, enum lsp_ledger_leave how)
 {
 	u64 base_ns = w->enq_ns > l->cut_ns ? w->enq_ns : l->cut_ns;
+	struct lsp_ledger_rest rest = { 0, 0, false };
 
 	l->last_ns = t;
 	l->base_sum -= base_ns;
 	l->waiters--;
-	return t - base_ns;
+	l->left_ns = t;
+	l->left_wait_ns = t - w->enq_ns;
+	if (l->handoff && how != LSP_LEDGER_UNSEEN) {
+		rest.handoff_ns = t - base_ns;
+		return rest;
+	}
+	rest.tail_ns = t - base_ns;
+	rest.carried = !l->handoff && how == LSP_LEDGER_GAVE_UP;
+	if (rest.carried) {
+		l->carry_ns = (l->carry_waits ? l->carry_ns : 0) + rest.tail_ns;
+		l->carry_waits++;
+		l->owes = true;
+	}
+	return rest;
 }
 
 #endif

@@ -74,7 +74,7 @@
 
 #define LOCKSPAN_GENL_NAME "lockspan"
 #define LOCKSPAN_GENL_VERSION 1
-#define LOCKSPAN_VERSION 3
+#define LOCKSPAN_VERSION 4
 
 #define LOCKSPAN_CPU_WORKER 0xffffffffU
 
@@ -182,9 +182,10 @@ enum lockspan_stack_mode {
  * Counters. They are exact for the session, whatever the rates are. *_NS are
  * sums. LOCK_WAIT_NS, HOLD_NS, HANDOFF_NS and TAIL_NS are sums over every
  * observed span, NOSLEEP and OPEN included, and HOLD + HANDOFF + TAIL =
- * LOCK_WAIT. The first ten counters count spans by outcome. Without those of
- * NOSLEEP, OPEN and ERROR, these counts and LOCK_WAIT_NS are the exact total of
- * the block profile.
+ * LOCK_WAIT. TAIL_NS is the sum of the spans' tail_ns without the releases'
+ * carried_ns, which is in HOLD_NS. The first ten counters count spans by outcome.
+ * Without those of NOSLEEP, OPEN and ERROR, these counts and LOCK_WAIT_NS are
+ * the exact total of the block profile.
  */
 #define LOCKSPAN_COUNTERS(X)						\
 	X(WOKEN, "woken")						\
@@ -232,7 +233,11 @@ enum lockspan_stack_mode {
 	X(STACKS_COPIED, "stacks_copied")	/* stacks taken in any other way */ \
 	X(LOST_OPEN_RING, "lost_open_ring")	/* waits open at STOP, counted in OPEN: no room */ \
 	X(LOST_MAP_LOCK, "lost_map_lock")	/* mappings that others kept locked to the end */ \
-	X(LOST_REMAP, "lost_remap")		/* changes of mappings that were not noted */
+	X(LOST_REMAP, "lost_remap")		/* changes of mappings that were not noted */ \
+	X(CARRIED_NS, "carried_ns")		/* of hold_ns: of waits that had left before */ \
+	X(GIVEN_UP, "given_up")			/* waits, and their time, of tail_ns: see GIVEN_UP */ \
+	X(GIVEN_UP_NS, "given_up_ns")					\
+	X(LOST_GIVEN_UP_RING, "lost_given_up_ring")
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
@@ -249,6 +254,7 @@ enum lockspan_rec_type {
 	LOCKSPAN_REC_STACK,
 	LOCKSPAN_REC_MAP,
 	LOCKSPAN_REC_REMAP,
+	LOCKSPAN_REC_GIVEN_UP,
 	__LOCKSPAN_REC_LAST
 };
 #define LOCKSPAN_REC_MAX (__LOCKSPAN_REC_LAST - 1)
@@ -269,6 +275,7 @@ struct lockspan_rec {
 #define LOCKSPAN_SPAN_REWAIT	(1U << 3) /* the thread was woken on this key just before */
 #define LOCKSPAN_SPAN_UNSPLIT	(1U << 4) /* requeued at an unknown time */
 #define LOCKSPAN_SPAN_RELEASED	(1U << 5) /* NOSLEEP only: a waker took the waiter off its queue */
+#define LOCKSPAN_SPAN_CARRIED	(1U << 6) /* a later release answers for tail_ns, or it is given up */
 
 /*
  * One wait. lock wait = (wake_ns ? wake_ns : run_ns) - enq_ns and sched delay
@@ -285,8 +292,8 @@ struct lockspan_span {
 	__u64 uaddr;		/* address of the word on which it began */
 	__u64 stack;		/* name of the waiter's stack, 0 none */
 	__u64 rate_ns;		/* block rate in force */
-	__u64 tail_ns;		/* part of the lock wait that no release ended */
-	__u64 handoff_ns;	/* handoff time that ended with this span's enq and run */
+	__u64 tail_ns;		/* part of the lock wait for which no release had answered when it ended */
+	__u64 handoff_ns;	/* handoff time that ended with this span's enq and run, or in which it left */
 	__u32 tid;
 	__u32 tgid;
 	__u32 waker_tid;
@@ -326,6 +333,7 @@ struct lockspan_release {
 	__u8 op;		/* enum lockspan_op of the waiter */
 	__u8 reserved;
 	char comm[LOCKSPAN_COMM_LEN];
+	__u64 carried_ns;	/* part of hold_ns: tails of spans that are CARRIED */
 };
 
 /*
@@ -338,6 +346,24 @@ struct lockspan_late {
 	__u64 time_ns;
 	__u32 tid;
 	__u32 old_outcome;
+};
+
+/*
+ * Tails of spans that are CARRIED, on one key, for which no release will answer: nobody came back to the key in time,
+ * or STOP came. Sums since the key's record before; they are exact and not sampled, and are not sent while
+ * the mutex fraction is 0.
+ */
+struct lockspan_given_up {
+	struct lockspan_rec rec;	/* flags: SPAN_SHARED */
+	__u64 time_ns;
+	__u64 key;
+	__u64 uaddr;		/* as the last of the waits knew the word */
+	__u64 wait_ns;
+	__u32 waits;
+	__u32 tgid;		/* of the last of the waits */
+	__u32 tid;
+	__u8 op;		/* enum lockspan_op */
+	__u8 reserved[3];
 };
 
 /* flags of STACK */

@@ -145,12 +145,12 @@ mkdir "$TEST_DIR/dir"
 cp "$TEST_DIR/file" "$TEST_DIR/dir/spans.lspan"
 status 0 "$lockspan" export --json "$TEST_DIR/dir"
 is 'every entry is a line' "$(wc -l <<<"$out")" "$(jq -c . <<<"$out" | wc -l)"
-is 'of its kind' "$(jq -r .type <<<"$out" | xargs)" 'header span release late trace stack lock end'
+is 'of its kind' "$(jq -r .type <<<"$out" | xargs)" 'header span release late given_up trace stack lock end'
 is '64 bits survive' "$(jq -r 'select(.type == "stack").id' <<<"$out")" 0xfedcba9876543210
 head -c -10 "$TEST_DIR/file" >"$TEST_DIR/cut"
 status 1 "$lockspan" export --json "$TEST_DIR/cut"
 like 'a cut is told' "$out" 'cut off'
-is 'what came before it is printed' "$(grep -c '"type"' <<<"$out")" 7
+is 'what came before it is printed' "$(grep -c '"type"' <<<"$out")" 8
 status 2 bash -c "'$lockspan' export --json '$TEST_DIR/file' >/dev/full"
 
 finish

@@ -69,6 +69,8 @@ static int entry_rewrite(struct lsp_spanfile_writer *w, const struct lsp_spanfil
 		return lsp_spanfile_add_release(w, &e->release);
 	case LSP_SPANFILE_LATE:
 		return lsp_spanfile_add_late(w, &e->late);
+	case LSP_SPANFILE_GIVEN_UP:
+		return lsp_spanfile_add_given_up(w, &e->given_up);
 	case LSP_SPANFILE_STACK:
 		return lsp_spanfile_add_stack(w, &e->stack);
 	case LSP_SPANFILE_TRACE:

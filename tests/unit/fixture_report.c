@@ -84,6 +84,20 @@ void fixture_handoff_add(struct lsp_recording *r, const char *lock, double ns)
 	assert_int_equal(lsp_profile_sample_add(r->parts[LSP_PART_EXT], &stack, 1, labels, 2, values), 0);
 }
 
+void fixture_given_up_add(struct lsp_recording *r, const char *lock, double count, double ns)
+{
+	const struct lsp_profile_label labels[3] = {
+		{ .key = "lock", .str = lock }, { .key = "kind", .str = "given_up" },
+		{ .key = "sync", .str = "mutex" },
+	};
+	const double values[2] = { count, ns };
+	uint64_t stack;
+
+	parts_create(r);
+	stack = frame(r->parts[LSP_PART_MUTEX], "[given up]", "", 0);
+	assert_int_equal(lsp_profile_sample_add(r->parts[LSP_PART_MUTEX], &stack, 1, labels, 3, values), 0);
+}
+
 void fixture_recording(struct lsp_recording *r)
 {
 	static const struct fixture_events events[] = {

@@ -30,6 +30,9 @@ struct fixture_events {
 void fixture_events_add(struct lsp_recording *r, const struct fixture_events *e);
 void fixture_handoff_add(struct lsp_recording *r, const char *lock, double ns);
 
+/* Waits for @lock that nobody answers for. */
+void fixture_given_up_add(struct lsp_recording *r, const char *lock, double count, double ns);
+
 /* A slow holder, fast waiters, a join; 2 s long. Its record.json: all exact, or sampled with intervals. */
 void fixture_recording(struct lsp_recording *r);
 extern const char fixture_record_exact[];

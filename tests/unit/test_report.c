@@ -371,6 +371,39 @@ static void test_nothing(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* It is nobody's blame, and yet is said: in the totals, and of its lock. */
+static void test_given_up(void **state)
+{
+	struct lsp_recording r = { 0 };
+	struct lsp_table t;
+	char *text;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	fixture_recording(&r);
+	fixture_given_up_add(&r, "g_mu", 4, 300e6);
+	fixture_given_up_add(&r, "forsaken_mu", 1, 50e6);
+	for (int by = 0; by < LSP_BY_COUNT; by++) {
+		assert_int_equal(lsp_table_create(&r, (enum lsp_by)by, false, &t), 0);
+		assert_true(t.total[LSP_V_GIVEN_UP] == 350e6);
+		assert_true(t.total[LSP_V_BLAMED] == 6800e6 && t.total[LSP_V_RELEASES] == 100);
+		assert_null(lsp_table_find(&t, "[given up]"));
+		if (by == LSP_BY_LOCK) {
+			assert_true(row_of(&t, "g_mu")->v[LSP_V_GIVEN_UP] == 300e6);
+			assert_true(lsp_table_row_shown(row_of(&t, "forsaken_mu")));
+			f = open_memstream(&text, &bytes);
+			lsp_report_text(f, &r, &t, 10);
+			fclose(f);
+			has(text, "given up          350ms          waits for locks that nobody ended");
+			has(text, "|     300ms | g_mu");
+			free(text);
+		}
+		lsp_table_destroy(&t);
+	}
+	lsp_recording_uninit(&r);
+}
+
 static void test_json(void **state)
 {
 	struct lsp_recording r = { 0 };
@@ -544,6 +577,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_row_order_and_places),
 		cmocka_unit_test(test_threads_of_processes),
 		cmocka_unit_test(test_threads_by_id),

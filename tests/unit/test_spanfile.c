@@ -86,6 +86,17 @@ static struct lockspan_late late(uint8_t seed)
 	return l;
 }
 
+static struct lockspan_given_up given_up(uint8_t seed)
+{
+	struct lockspan_given_up g;
+
+	fill(&g, sizeof(g), seed);
+	g.rec.bytes = sizeof(g);
+	g.rec.type = LOCKSPAN_REC_GIVEN_UP;
+	memset(g.reserved, 0, sizeof(g.reserved));
+	return g;
+}
+
 static const char *const command[] = { "./prog", "-x", "", NULL };
 static const struct lsp_spanfile_header header = {
 	.release = "1.2", .contract = 7, .kernel = "6.1.0", .command = command,
@@ -119,12 +130,14 @@ static void file_write(int events)
 		struct lockspan_span s = span((uint8_t)i);
 		struct lockspan_release r = release((uint8_t)i);
 		struct lockspan_late l = late((uint8_t)i);
+		struct lockspan_given_up g = given_up((uint8_t)i);
 
 		if (i % 3 == 1)
 			s.end_key = s.key;
 		assert_int_equal(lsp_spanfile_add_span(w, &s), 0);
 		assert_int_equal(lsp_spanfile_add_release(w, &r), 0);
 		assert_int_equal(lsp_spanfile_add_late(w, &l), 0);
+		assert_int_equal(lsp_spanfile_add_given_up(w, &g), 0);
 	}
 	assert_int_equal(lsp_spanfile_flush(w), 0);
 	assert_int_equal(lsp_spanfile_add_trace(w, &trace), 0);
@@ -208,6 +221,7 @@ static void what_is_written_is_read(void **state)
 		struct lockspan_span sp = span((uint8_t)i);
 		struct lockspan_release re = release((uint8_t)i);
 		struct lockspan_late la = late((uint8_t)i);
+		struct lockspan_given_up gi = given_up((uint8_t)i);
 
 		if (i % 3 == 1)
 			sp.end_key = sp.key;
@@ -217,6 +231,8 @@ static void what_is_written_is_read(void **state)
 		assert_memory_equal(&e.release, &re, sizeof(re));
 		next_is(r, LSP_SPANFILE_LATE, &e);
 		assert_memory_equal(&e.late, &la, sizeof(la));
+		next_is(r, LSP_SPANFILE_GIVEN_UP, &e);
+		assert_memory_equal(&e.given_up, &gi, sizeof(gi));
 	}
 	next_is(r, LSP_SPANFILE_TRACE, &e);
 	trace_is_equal(&e.trace);
@@ -237,7 +253,7 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(lsp_spanfile_next(r, &e), 0);
 	lsp_spanfile_state(r, &s);
 	assert_int_equal(s.blocks, 3);
-	assert_int_equal(s.entries, 1 + 150 + 3 + 1);
+	assert_int_equal(s.entries, 1 + 200 + 3 + 1);
 	assert_int_equal(s.damaged, 0);
 	assert_false(s.truncated);
 	assert_true(s.ended);
@@ -312,7 +328,7 @@ static void cut_anywhere(void **state)
 		last = entries;
 	}
 	assert_int_equal(jumps, 3);
-	assert_int_equal(last, 1 + 9 + 3 + 1);
+	assert_int_equal(last, 1 + 12 + 3 + 1);
 	free(data);
 }
 
@@ -355,7 +371,7 @@ static void many_events_make_many_blocks(void **state)
 	(void)state;
 	file_write(20000);
 	data = file_load(&bytes);
-	assert_int_equal(entries_of(data, bytes, &s), 1 + 60000 + 3 + 1);
+	assert_int_equal(entries_of(data, bytes, &s), 1 + 80000 + 3 + 1);
 	assert_true(s.blocks > 10);
 	free(data);
 }

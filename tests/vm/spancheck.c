@@ -348,10 +348,12 @@ struct event {
 	uint64_t wake_ns;
 	uint64_t run_ns;
 	uint64_t blamed_ns;	/* tail and handoff, or hold and handoff */
+	uint64_t carried_ns;	/* of a span's tail; of a release's hold, or of what is given up */
 	uint32_t tid;
 	uint32_t other_tid;	/* a span's waker, a release's waiter */
 	bool span;
 	bool late;
+	bool given_up;		/* neither of the two */
 	bool again;		/* a release of a waiter that had been released before */
 };
 
@@ -364,6 +366,7 @@ struct key_sum {
 	uint64_t key;
 	uint64_t wait_ns;
 	uint64_t blamed_ns;	/* hold, handoff and tail */
+	uint64_t carried_ns;	/* of spans, without what releases took and what was given up */
 	bool moved;		/* a span began or ended elsewhere */
 };
 
@@ -385,9 +388,10 @@ static uint64_t field(const char *line, const char *name)
 static void event_add(struct events *to, const char *line)
 {
 	bool span = !strncmp(line, "{\"type\":\"span\"", 14);
+	bool given_up = !strncmp(line, "{\"type\":\"given_up\"", 18);
 	struct event *e;
 
-	if (!span && strncmp(line, "{\"type\":\"release\"", 17))
+	if (!span && !given_up && strncmp(line, "{\"type\":\"release\"", 17))
 		return;
 	if (!(to->n & (to->n - 1))) {
 		to->at = realloc(to->at, (to->n ? 2 * to->n : 1) * sizeof(*to->at));
@@ -402,7 +406,12 @@ static void event_add(struct events *to, const char *line)
 		.blamed_ns = field(line, "\"handoff_ns\":") + field(line, span ? "\"tail_ns\":" : "\"hold_ns\":"),
 		.late = !span && strstr(line, "\"late\":true"),
 		.again = !span && strstr(line, "\"again\":true"),
+		.given_up = given_up,
 	};
+	if (span && strstr(line, "\"carried\":true"))
+		e->carried_ns = field(line, "\"tail_ns\":");
+	else if (!span)
+		e->carried_ns = field(line, given_up ? "\"wait_ns\":" : "\"carried_ns\":");
 	if (!span)
 		e->wake_ns = field(line, "\"time_ns\":");
 	if (span) {
@@ -537,7 +546,8 @@ static bool sums_exact(uint64_t *wait_ns, uint64_t *blamed_ns)
 static int ledger(const char *path)
 {
 	uint64_t wait_ns = 0, blamed_ns = 0, released = 0, releases = 0;
-	bool ordered = true, exact;
+	uint64_t carried_ns = 0;
+	bool ordered = true, settled = true, exact;
 	struct events all = { 0 };
 	size_t i, nspans = 0;
 
@@ -552,15 +562,22 @@ static int ledger(const char *path)
 			/* A wake, or a release that came late: each is a span that a waker ended, or the kernel itself. */
 			released += e->wake_ns && e->other_tid;
 		} else {
-			sum_of(e->key)->blamed_ns += e->blamed_ns;
-			releases += !e->late && !e->again;
+			/* What it took of others' tails has been counted as these. */
+			sum_of(e->key)->blamed_ns += e->given_up ? 0 : e->blamed_ns - e->carried_ns;
+			releases += !e->late && !e->again && !e->given_up;
 		}
+		if (e->carried_ns)
+			sum_of(e->key)->carried_ns += e->span ? e->carried_ns : -e->carried_ns;
+		carried_ns += e->span ? e->carried_ns : 0;
 	}
+	for (i = 0; i < nsums; i++)
+		settled &= !sums[i].carried_ns;
 	exact = sums_exact(&wait_ns, &blamed_ns);
-	printf("# %zu spans on %zu keys, %" PRIu64 " ns\n", nspans, nsums, wait_ns);
+	printf("# %zu spans on %zu keys, %" PRIu64 " ns, %" PRIu64 " ns carried\n", nspans, nsums, wait_ns, carried_ns);
 	check(nspans > 0, "there are spans", "");
 	check(exact, "hold + handoff + tail = lock wait, on every key", "");
 	check(wait_ns == blamed_ns, "hold + handoff + tail = lock wait, in the session", "");
+	check(settled, "what was carried is some release's, or given up, on every key", "");
 	check(ordered, "enq <= wake <= run", "");
 	qsort(all.at, all.n, sizeof(*all.at), by_thread);
 	order_check(all.at, nspans, all.at + nspans, all.n - nspans);

@@ -97,6 +97,7 @@ int lsp_spanfile_add_header(struct lsp_spanfile_writer *w, const struct lsp_span
 int lsp_spanfile_add_span(struct lsp_spanfile_writer *w, const struct lockspan_span *s);
 int lsp_spanfile_add_release(struct lsp_spanfile_writer *w, const struct lockspan_release *r);
 int lsp_spanfile_add_late(struct lsp_spanfile_writer *w, const struct lockspan_late *l);
+int lsp_spanfile_add_given_up(struct lsp_spanfile_writer *w, const struct lockspan_given_up *g);
 int lsp_spanfile_add_stack(struct lsp_spanfile_writer *w, const struct lsp_spanfile_stack *s);
 int lsp_spanfile_add_trace(struct lsp_spanfile_writer *w, const struct lsp_spanfile_trace *t);
 int lsp_spanfile_add_lock(struct lsp_spanfile_writer *w, const struct lsp_spanfile_lock *l);
@@ -112,7 +113,7 @@ int lsp_spanfile_close(struct lsp_spanfile_writer *w);
 
 enum lsp_spanfile_kind {
 	LSP_SPANFILE_HEADER, LSP_SPANFILE_SPAN, LSP_SPANFILE_RELEASE, LSP_SPANFILE_LATE,
-	LSP_SPANFILE_STACK, LSP_SPANFILE_TRACE, LSP_SPANFILE_LOCK, LSP_SPANFILE_END,
+	LSP_SPANFILE_GIVEN_UP, LSP_SPANFILE_STACK, LSP_SPANFILE_TRACE, LSP_SPANFILE_LOCK, LSP_SPANFILE_END,
 };
 
 struct lsp_spanfile_entry {
@@ -122,6 +123,7 @@ struct lsp_spanfile_entry {
 		struct lockspan_span span;
 		struct lockspan_release release;
 		struct lockspan_late late;
+		struct lockspan_given_up given_up;
 		struct lsp_spanfile_stack stack;
 		struct lsp_spanfile_trace trace;
 		struct lsp_spanfile_lock lock;

@@ -232,6 +232,23 @@ static void release_take(struct lockspan_release *to, const Lsp__Spanfile__Relea
 	to->waiters = (uint16_t)m->waiters;
 	to->op = (uint8_t)m->op;
 	comm_copy(to->comm, &m->comm);
+	to->carried_ns = m->carried_ns;
+}
+
+static void given_up_take(struct lockspan_given_up *to, const Lsp__Spanfile__GivenUp *m)
+{
+	memset(to, 0, sizeof(*to));
+	to->rec.bytes = sizeof(*to);
+	to->rec.type = LOCKSPAN_REC_GIVEN_UP;
+	to->rec.flags = (uint16_t)m->flags;
+	to->time_ns = m->time_ns;
+	to->key = m->key;
+	to->uaddr = m->uaddr;
+	to->wait_ns = m->wait_ns;
+	to->waits = m->waits;
+	to->tid = m->tid;
+	to->tgid = m->tgid;
+	to->op = (uint8_t)m->op;
 }
 
 static void late_take(struct lockspan_late *to, const Lsp__Spanfile__Late *m)
@@ -344,6 +361,10 @@ static int entry_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *
 	case LSP__SPANFILE__ENTRY__WHAT_LATE:
 		to->kind = LSP_SPANFILE_LATE;
 		late_take(&to->late, m->late);
+		break;
+	case LSP__SPANFILE__ENTRY__WHAT_GIVEN_UP:
+		to->kind = LSP_SPANFILE_GIVEN_UP;
+		given_up_take(&to->given_up, m->given_up);
 		break;
 	case LSP__SPANFILE__ENTRY__WHAT_STACK:
 		to->kind = LSP_SPANFILE_STACK;

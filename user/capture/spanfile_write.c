@@ -238,6 +238,7 @@ int lsp_spanfile_add_release(struct lsp_spanfile_writer *w, const struct lockspa
 	m.op = r->op;
 	m.flags = r->rec.flags;
 	m.comm = comm_data(r->comm);
+	m.carried_ns = r->carried_ns;
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_RELEASE, &m);
 }
 
@@ -250,6 +251,22 @@ int lsp_spanfile_add_late(struct lsp_spanfile_writer *w, const struct lockspan_l
 	m.tid = l->tid;
 	m.old_outcome = l->old_outcome;
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_LATE, &m);
+}
+
+int lsp_spanfile_add_given_up(struct lsp_spanfile_writer *w, const struct lockspan_given_up *g)
+{
+	Lsp__Spanfile__GivenUp m = LSP__SPANFILE__GIVEN_UP__INIT;
+
+	m.time_ns = g->time_ns;
+	m.key = g->key;
+	m.uaddr = g->uaddr;
+	m.wait_ns = g->wait_ns;
+	m.waits = g->waits;
+	m.tid = g->tid;
+	m.tgid = g->tgid;
+	m.op = g->op;
+	m.flags = g->rec.flags;
+	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_GIVEN_UP, &m);
 }
 
 int lsp_spanfile_add_stack(struct lsp_spanfile_writer *w, const struct lsp_spanfile_stack *s)

@@ -136,6 +136,7 @@ static void span_print(const struct lockspan_span *s)
 	flag_put(s->rec.flags, LOCKSPAN_SPAN_REWAIT, "rewait");
 	flag_put(s->rec.flags, LOCKSPAN_SPAN_UNSPLIT, "unsplit");
 	flag_put(s->rec.flags, LOCKSPAN_SPAN_RELEASED, "released");
+	flag_put(s->rec.flags, LOCKSPAN_SPAN_CARRIED, "carried");
 	puts("}");
 }
 
@@ -146,6 +147,8 @@ static void release_print(const struct lockspan_release *r)
 	number_put("time_ns", r->time_ns);
 	number_put("hold_ns", r->hold_ns);
 	number_put("handoff_ns", r->handoff_ns);
+	if (r->carried_ns)
+		number_put("carried_ns", r->carried_ns);
 	number_put("fraction", r->fraction);
 	number_put("waiters", r->waiters);
 	text_put("op", lsp_op_name(r->op));
@@ -165,6 +168,21 @@ static void release_print(const struct lockspan_release *r)
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_AGAIN, "again");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_LATE, "late");
 	flag_put(r->rec.flags, LOCKSPAN_RELEASE_PI, "pi");
+	puts("}");
+}
+
+static void given_up_print(const struct lockspan_given_up *g)
+{
+	printf("{\"type\":\"given_up\"");
+	number_put("time_ns", g->time_ns);
+	number_put("waits", g->waits);
+	number_put("wait_ns", g->wait_ns);
+	text_put("op", lsp_op_name(g->op));
+	name_put("key", g->key);
+	name_put("uaddr", g->uaddr);
+	number_put("tid", g->tid);
+	number_put("pid", g->tgid);
+	flag_put(g->rec.flags, LOCKSPAN_SPAN_SHARED, "shared");
 	puts("}");
 }
 
@@ -230,6 +248,9 @@ static void entry_print(const struct lsp_spanfile_entry *e)
 		number_put("tid", e->late.tid);
 		text_put("old_outcome", lsp_outcome_name(e->late.old_outcome));
 		puts("}");
+		break;
+	case LSP_SPANFILE_GIVEN_UP:
+		given_up_print(&e->given_up);
 		break;
 	case LSP_SPANFILE_STACK:
 		printf("{\"type\":\"stack\"");

@@ -129,6 +129,8 @@ static void exact_add(struct json_object *o, const struct lsp_client_report *end
 	lsp_json_u64(exact, "hold_ns", end->counters[LOCKSPAN_C_HOLD_NS]);
 	lsp_json_u64(exact, "handoff_ns", end->counters[LOCKSPAN_C_HANDOFF_NS]);
 	lsp_json_u64(exact, "tail_ns", end->counters[LOCKSPAN_C_TAIL_NS]);
+	lsp_json_u64(exact, "carried_ns", end->counters[LOCKSPAN_C_CARRIED_NS]);
+	lsp_json_u64(exact, "given_up_ns", end->counters[LOCKSPAN_C_GIVEN_UP_NS]);
 }
 
 /* An estimate and, where it has one, its 95 % interval. @most_ns: it cannot be more. */
@@ -199,6 +201,7 @@ static void estimates_add(struct json_object *o, const struct lsp_record_result 
 	sum_add(estimated, "mutex", &r->summary->mutex, most_mutex_ns(r));
 	sum_add(estimated, "other_releases", &r->summary->other, most_mutex_ns(r));
 	sum_add(estimated, "open", &r->summary->open, INFINITY);
+	json_object_object_add(estimated, "given_up", estimate_new(&r->summary->given_up, INFINITY));
 	lsp_json_double(estimated, "handoff_ns", r->summary->handoff_ns);
 
 	all = object_under(o, "outcomes");
@@ -246,6 +249,8 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex));
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
 		lsp_json_double(one, "tail_ns", g->tail_ns);
+		if (by == LSP_GROUP_LOCK)
+			lsp_json_double(one, "given_up_ns", g->given_up.delay_ns);
 		json_object_array_add(list, one);
 	}
 	lsp_groups_destroy(&groups);

@@ -58,6 +58,7 @@ void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_relea
 	double weight = lsp_estimate_add_mutex(&to->estimate, r->hold_ns, r->fraction);
 
 	to->handoff_ns += weight * (double)r->handoff_ns;
+	to->carried_ns += weight * (double)r->carried_ns;
 	to->waiters += weight * (r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
 }
 
@@ -69,6 +70,7 @@ void lsp_sums_settle(struct lsp_sums *s)
 	s->sched_ns += t->sched_ns;
 	s->handoff_ns += t->handoff_ns;
 	s->tail_ns += t->tail_ns;
+	s->carried_ns += t->carried_ns;
 	s->rewaits += t->rewaits;
 	s->waiters += t->waiters;
 	s->depth += t->depth;
@@ -81,6 +83,7 @@ void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)
 	to->sched_ns += from->sched_ns;
 	to->handoff_ns += from->handoff_ns;
 	to->tail_ns += from->tail_ns;
+	to->carried_ns += from->carried_ns;
 	to->rewaits += from->rewaits;
 	to->waiters += from->waiters;
 	to->depth += from->depth;

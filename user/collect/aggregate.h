@@ -34,6 +34,7 @@ struct lsp_tally {
 	uint64_t sched_ns;
 	uint64_t handoff_ns;
 	uint64_t tail_ns;
+	uint64_t carried_ns;
 	uint64_t rewaits;
 	uint64_t waiters;
 	uint64_t depth;
@@ -45,7 +46,8 @@ struct lsp_sums {
 	struct lsp_estimate estimate;	/* delay: lock wait, or hold charge */
 	double sched_ns;
 	double handoff_ns;
-	double tail_ns;
+	double tail_ns;		/* not yet charged when the waits ended */
+	double carried_ns;	/* part of the releases' hold: tails of waits that had left */
 	double rewaits;		/* waits of a thread that was woken just before */
 	double waiters;		/* waiters for whom releases were charged */
 	double depth;		/* sum of the numbers of waiters at each enq */
@@ -130,8 +132,21 @@ static inline void lsp_sums_add_release(struct lsp_sums *to, const struct locksp
 	}
 	lsp_certain_add(&t->certain, r->hold_ns);
 	t->handoff_ns += r->handoff_ns;
+	t->carried_ns += r->carried_ns;
 	/* The waiter that is released has waited too. A late release found it gone. */
 	t->waiters += r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE);
+}
+
+/* Adds what waits of a key have given up. It is exact, whatever the rates are. */
+static inline void lsp_sums_add_given_up(struct lsp_sums *to, const struct lockspan_given_up *g)
+{
+	struct lsp_certain *c = &to->tally.certain;
+
+	c->kept += g->waits;
+	c->with_delay += g->waits;
+	c->delay_ns += g->wait_ns;
+	if (g->wait_ns > c->largest_ns)
+		c->largest_ns = g->wait_ns;
 }
 
 /* Adds the tally to the estimates. To be called before the sums are read or merged. */

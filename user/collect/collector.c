@@ -249,6 +249,26 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 	return 0;
 }
 
+/* Stands among the releases, because that is where it is missing; it has neither a stack nor a thread. */
+static int given_up_record(struct lsp_collector *c, const struct lockspan_given_up *g)
+{
+	uint32_t kind = LSP_ROW_MUTEX | KIND_GIVEN_UP | (op_is_pi(g->op) ? KIND_PI : 0) |
+			(g->rec.flags & LOCKSPAN_SPAN_SHARED ? KIND_SHARED : 0);
+	struct lsp_recent_event e = {
+		.lock = g->uaddr, .key = g->key, .tgid = g->tgid, .owner = g->tgid, .kind = kind,
+	};
+	struct lsp_sums *sums;
+
+	time_see(c, g->time_ns);
+	if (c->spans)
+		lsp_spanfile_add_given_up(c->spans, g);
+	sums = pending_find(c, &e, lsp_recent_at(&c->recent, 0, g->key, 0, kind));
+	if (!sums)
+		return -ENOMEM;
+	lsp_sums_add_given_up(sums, g);
+	return 0;
+}
+
 /* Remembers which snapshot was taken with a walk. */
 static int pair_add(struct lsp_collector *c, const struct lockspan_stack *s)
 {
@@ -345,6 +365,8 @@ int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
 		if (c->spans)
 			lsp_spanfile_add_late(c->spans, (const void *)rec);
 		break;
+	case LOCKSPAN_REC_GIVEN_UP:
+		return given_up_record(c, (const void *)rec);
 	case LOCKSPAN_REC_STACK:
 		return stack_record(c, (const void *)rec);
 	case LOCKSPAN_REC_MAP:
@@ -477,6 +499,7 @@ int lsp_collector_rows(const struct lsp_collector *c,
 			.tgid = key->tgid,
 			.interrupt = key->kind & KIND_INTERRUPT,
 			.worker = key->kind & KIND_WORKER,
+			.given_up = key->kind & KIND_GIVEN_UP,
 			.sums = &c->resolved.rows[i].sums,
 		};
 		int err;

@@ -282,6 +282,8 @@ static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *r
 	struct lsp_thread *t = lsp_threads_at(&c->threads, row->key.tgid, row->key.tid);
 	const struct lsp_estimate *e = &row->sums.estimate;
 
+	if (row->key.kind & KIND_GIVEN_UP)
+		return 0;
 	if (!t)
 		return -ENOMEM;
 	t->comm = row->key.comm;
@@ -347,7 +349,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 		.stack = trace,
 		.tgid = row->key.tgid,
 		.comm = row->key.comm,
-		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT | KIND_WORKER)) |
+		.kind = (row->key.kind & (KIND_MASK | KIND_INTERRUPT | KIND_WORKER | KIND_GIVEN_UP)) |
 			(uint32_t)sync << KIND_SYNC_SHIFT,
 	};
 	struct lsp_sums *sums;

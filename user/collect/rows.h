@@ -27,6 +27,7 @@ struct lsp_row {
 	uint32_t tgid;
 	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
 	bool worker;		/* released by a thread that has no stack of the process's */
+	bool given_up;		/* MUTEX: no releases, but waits that no release will answer for */
 	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
 };
 

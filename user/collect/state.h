@@ -25,6 +25,7 @@
 #define KIND_INTERRUPT (1U << 4)
 #define KIND_SHARED (1U << 5)	/* not private to the process */
 #define KIND_WORKER (1U << 6)	/* by a thread of the kernel's that has no stack */
+#define KIND_GIVEN_UP (1U << 7)	/* not a release: waits that none will answer for */
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
 #define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
 

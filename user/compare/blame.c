@@ -35,6 +35,9 @@ static int side_add(struct lsp_compare *c, const struct lsp_profile *p, bool use
 		struct lsp_compare_blame *b;
 		struct lsp_site site;
 
+		/* Nobody's blame. */
+		if (lsp_sample_given_up(&s))
+			continue;
 		lsp_site_find(p, &s, &site);
 		b = blame_at(c, site.function);
 		if (!b)

@@ -103,6 +103,8 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 		number_add(o, "handoff_ns", row->v[LSP_V_HANDOFF]);
 	if (t->by == LSP_BY_LOCK)
 		number_add(o, "tail_ns", row->tail_ns);
+	if (t->has_mutex && (t->by == LSP_BY_LOCK || t->by == LSP_BY_SYNC))
+		number_add(o, "given_up_ns", row->v[LSP_V_GIVEN_UP]);
 	number_add(o, "open", row->v[LSP_V_OPEN]);
 	number_add(o, "open_longest_ns", row->open_longest_ns);
 	return o;
@@ -184,6 +186,8 @@ struct json_object *lsp_report_json(const struct lsp_recording *r, const struct 
 		mutex_add(object_under(total, "mutex"), t->total, t->has_ext);
 	if (t->has_ext)
 		number_add(total, "handoff_ns", t->total[LSP_V_HANDOFF]);
+	if (t->has_mutex)
+		number_add(total, "given_up_ns", t->total[LSP_V_GIVEN_UP]);
 	list = json_object_new_array();
 	for (size_t i = 0; i < t->n && i < top; i++)
 		json_object_array_add(list, row_new(t, &t->rows[i]));

@@ -113,9 +113,12 @@ static struct picked *samples_pick(const struct lsp_profile *p, size_t *n_ret, s
 	size_t all = p ? lsp_profile_samples(p) : 0;
 	struct picked *picked = malloc((all + 1) * sizeof(*picked));
 	struct lsp_profile_sample s;
+	size_t n = 0;
 
 	for (size_t i = 0; picked && i < all; i++)
-		picked[i] = (struct picked){ i, lsp_profile_sample(p, i, &s) ? s.values[1] : 0 };
+		if (lsp_profile_sample(p, i, &s) && !lsp_sample_given_up(&s))
+			picked[n++] = (struct picked){ i, s.values[1] };
+	all = n;
 	*all_ret = all;
 	*n_ret = all < SAMPLES_MAX ? all : SAMPLES_MAX;
 	if (picked && *n_ret < all) {

@@ -36,6 +36,11 @@ const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key)
 	return "";
 }
 
+bool lsp_sample_given_up(const struct lsp_profile_sample *s)
+{
+	return !strcmp(lsp_sample_text(s, "kind"), "given_up");
+}
+
 static bool types_are_contention(const struct lsp_profile *p)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -71,7 +76,7 @@ static int part_by_samples(const struct lsp_profile *p)
 	for (size_t i = 0; lsp_profile_sample(p, i, &s); i++) {
 		const char *kind = lsp_sample_text(&s, "kind");
 
-		if (!strcmp(kind, "block") || !strcmp(kind, "mutex"))
+		if (!strcmp(kind, "block") || !strcmp(kind, "mutex") || lsp_sample_given_up(&s))
 			return *kind == 'b' ? LSP_PART_BLOCK : LSP_PART_MUTEX;
 		if (s.nlocations && lsp_profile_location(p, s.locations[0], &l) && l.nlines &&
 		    (strstr(l.lines[0].function, "nlock")))

@@ -41,4 +41,7 @@ int lsp_part_column(const struct lsp_profile *p, const char *name);
 /* The sample's text label @key, "" when it has none. */
 const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key);
 
+/* Whether it is no release, but waits that none answered for, in a mutex profile. */
+bool lsp_sample_given_up(const struct lsp_profile_sample *s);
+
 #endif

@@ -74,7 +74,8 @@ static double sample_pid(const struct lsp_profile_sample *s)
 static int64_t sample_row(struct build *b, const struct lsp_profile *p,
 			  const struct lsp_profile_sample *s, struct lsp_site *site)
 {
-	bool handoff = !strcmp(lsp_sample_text(s, "kind"), "handoff");
+	bool given_up = lsp_sample_given_up(s);
+	bool handoff = given_up || !strcmp(lsp_sample_text(s, "kind"), "handoff");
 	double pid = sample_pid(s);
 	char name[256];
 
@@ -83,7 +84,7 @@ static int64_t sample_row(struct build *b, const struct lsp_profile *p,
 	case LSP_BY_LOCK:
 		return row_at(b, lsp_sample_text(s, "lock"));
 	case LSP_BY_SYNC:
-		return handoff ? -ENOENT : row_at(b, lsp_sample_text(s, "sync"));
+		return handoff && !given_up ? -ENOENT : row_at(b, lsp_sample_text(s, "sync"));
 	case LSP_BY_THREAD:
 		if (handoff)
 			return -ENOENT;
@@ -127,6 +128,10 @@ static void plain_add(struct build *b, int64_t at, enum lsp_part part,
 	struct scratch *scratch = &b->scratch[at];
 	bool wait = part == LSP_PART_BLOCK;
 
+	if (lsp_sample_given_up(s)) {
+		value_add(b, row, LSP_V_GIVEN_UP, s->values[1]);
+		return;
+	}
 	value_add(b, row, wait ? LSP_V_WAITS : LSP_V_RELEASES, s->values[0]);
 	value_add(b, row, wait ? LSP_V_WAITED : LSP_V_BLAMED, s->values[1]);
 	if (b->t->by == LSP_BY_SITE)
@@ -176,6 +181,8 @@ static int part_add(struct build *b, enum lsp_part part)
 		if (at == -ENOENT) {
 			if (columns[4] >= 0 && part == LSP_PART_EXT)
 				b->t->total[LSP_V_HANDOFF] += s.values[columns[4]];
+			else if (lsp_sample_given_up(&s))
+				b->t->total[LSP_V_GIVEN_UP] += s.values[1];
 			continue;
 		}
 		if (at < 0)
@@ -316,7 +323,7 @@ static void bounds_set(struct build *b)
 bool lsp_table_row_shown(const struct lsp_table_row *row)
 {
 	return row->v[LSP_V_WAITS] || row->v[LSP_V_RELEASES] || row->v[LSP_V_OPEN] ||
-	       row->v[LSP_V_HANDOFF];
+	       row->v[LSP_V_HANDOFF] || row->v[LSP_V_GIVEN_UP];
 }
 
 static double weight(const struct lsp_table_row *row)

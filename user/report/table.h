@@ -34,6 +34,7 @@ enum lsp_value {
 	LSP_V_OTHER_HOLD,	/* ns */
 	LSP_V_CHARGED,		/* waiters at a release, the released included; sum over all */
 	LSP_V_HANDOFF,		/* ns; by lock and by sync only */
+	LSP_V_GIVEN_UP,		/* waits for locks that no release answers for, ns; a part of the tail */
 	LSP_V_OPEN,		/* waits that had not ended */
 	LSP_V_COUNT
 };

@@ -134,6 +134,9 @@ static void sums_write(FILE *to, const struct lsp_table *t, bool exact)
 			 lsp_words_counted(a, t->total[LSP_V_RELEASES], "release"));
 		total_line(to, "blamed", t->total[LSP_V_BLAMED], 0, words);
 	}
+	if (t->total[LSP_V_GIVEN_UP] > 0)
+		total_line(to, "given up", t->total[LSP_V_GIVEN_UP], 0,
+			   "waits for locks that nobody ended and nobody answers for");
 }
 
 static void totals_write(FILE *to, const struct lsp_recording *r, const struct lsp_table *t)
@@ -185,7 +188,7 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 /* ---- the table ---- */
 
 struct columns {
-	bool block, mutex, ext, handoff, tail, open;
+	bool block, mutex, ext, handoff, tail, given_up, open;
 	struct lsp_bounds_met waited, blamed;
 };
 
@@ -199,6 +202,7 @@ static struct columns columns_of(const struct lsp_table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->has_block && t->rows[i].v[LSP_V_WAITS] > 0)
 			lsp_bounds_meet(&c.waited, &t->rows[i].waited);
+		c.given_up |= t->by == LSP_BY_LOCK && t->rows[i].v[LSP_V_GIVEN_UP] > 0;
 		c.tail |= t->by == LSP_BY_LOCK && t->rows[i].tail_ns > 0;
 		if (t->has_mutex && t->rows[i].v[LSP_V_RELEASES] > 0)
 			lsp_bounds_meet(&c.blamed, &t->rows[i].blamed);
@@ -223,6 +227,8 @@ static void titles_write(FILE *to, const struct columns *c, const char *what)
 		fprintf(to, " | %9s", "handoff");
 	if (c->tail)
 		fprintf(to, " | %9s", "tail");
+	if (c->given_up)
+		fprintf(to, " | %9s", "given up");
 	if (c->open)
 		fprintf(to, " | %9s", "open");
 	fprintf(to, " | %s\n", what);
@@ -283,6 +289,8 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_HANDOFF]));
 	if (c->tail)
 		fprintf(to, " | %9s", lsp_words_ns(a, row->tail_ns));
+	if (c->given_up)
+		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_GIVEN_UP]));
 	if (c->open)
 		fprintf(to, " | %9s", lsp_words_count(a, row->v[LSP_V_OPEN]));
 	row_name(to, t, row);

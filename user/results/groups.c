@@ -50,12 +50,24 @@ static struct lsp_group *group_at(struct build *b, const struct lsp_row *row)
 static int row_group(void *arg, const struct lsp_row *row)
 {
 	const struct lsp_estimate *e = &row->sums->estimate;
-	struct lsp_group *g = group_at(arg, row);
+	struct build *b = arg;
+	struct lsp_group *g;
 
+	/* No stack of anybody's. */
+	if (row->given_up && b->by == LSP_GROUP_STACK)
+		return 0;
+	g = group_at(b, row);
 	if (!g)
 		return -ENOMEM;
+	if (row->given_up) {
+		if (lsp_sync_is_lock(row->sync))
+			lsp_estimate_merge(&g->given_up, e);
+		return 0;
+	}
 	g->handoff_ns += row->sums->handoff_ns;
 	g->tail_ns += row->sums->tail_ns;
+	if (b->by == LSP_GROUP_LOCK)
+		g->tail_ns -= row->sums->carried_ns;
 	if (row->kind == LSP_ROW_BLOCK)
 		lsp_estimate_merge(&g->block, e);
 	else if (row->kind == LSP_ROW_MUTEX && lsp_sync_is_lock(row->sync))

@@ -16,7 +16,8 @@ struct lsp_group {
 	struct lsp_estimate block;
 	struct lsp_estimate mutex;	/* releases that the mutex profile has */
 	double handoff_ns;
-	double tail_ns;
+	double tail_ns;			/* by lock: without what releases answered for; by stack: all that its waits left */
+	struct lsp_estimate given_up;	/* by lock: waits of the tail, as the mutex profile has them */
 
 	double sync_ns;			/* what sync was chosen by */
 };

@@ -23,6 +23,7 @@ static const struct {
 	{ LOCKSPAN_C_LOST_OPEN_RING, "wait", "that did not end found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_MAP_LOCK, "mapping", "could not be read, because others kept it locked" },
 	{ LOCKSPAN_C_LOST_REMAP, "change", "of mappings found no room in the module: code that came there may have no names" },
+	{ LOCKSPAN_C_LOST_GIVEN_UP_RING, "sum", "of waits that nobody ended found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_SEND, "record", "could not be sent by the module" },
 };
 
@@ -75,7 +76,7 @@ static int row_stacks(void *arg, const struct lsp_row *row)
 	bool guessed = false;
 
 	/* Its stack is a bystander's, and in no profile. */
-	if (row->interrupt || row->worker)
+	if (row->interrupt || row->worker || row->given_up)
 		return 0;
 	/* A thread that was about to run when the recording stopped has none to be read; the wait is in no profile. */
 	s->events += row->sums->estimate.kept;

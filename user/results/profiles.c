@@ -30,7 +30,7 @@ static const struct lsp_profile_type ext_types[EXT_COUNT] = {
 
 /* Frames that stand for no code; addresses are theirs alone, because readers tell frames by address. */
 enum pseudo {
-	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK, PSEUDO_WORKER,
+	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK, PSEUDO_WORKER, PSEUDO_GIVEN_UP,
 	PSEUDO_END,		/* and one for each way in which a stack can end */
 	PSEUDO_COUNT = PSEUDO_END + LSP_END_COUNT
 };
@@ -48,6 +48,11 @@ static int row_sum(void *arg, const struct lsp_row *row)
 	struct lsp_profiles_summary *s = arg;
 	struct lsp_profiles_sum *to = &s->block;
 
+	if (row->given_up) {
+		if (row_in_mutex(row))
+			lsp_estimate_merge(&s->given_up, &row->sums->estimate);
+		return 0;
+	}
 	if (row->kind == LSP_ROW_OPEN)
 		to = &s->open;
 	else if (row->kind == LSP_ROW_MUTEX)
@@ -113,7 +118,7 @@ int64_t lsp_profiles_frame(struct lsp_profile *p, const struct lsp_frame *f)
 static int64_t pseudo_location(struct lsp_profile *p, unsigned int which)
 {
 	static const char *const names[PSEUDO_END] = {
-		"[handoff]", "[interrupt]", "[no stack]", "[kernel worker]",
+		"[handoff]", "[interrupt]", "[no stack]", "[kernel worker]", "[given up]",
 	};
 	const struct lsp_profile_mapping m = {
 		.start = PSEUDO_START, .limit = PSEUDO_START + PSEUDO_COUNT,
@@ -232,6 +237,23 @@ static int block_add(struct build *b, const struct lsp_row *row)
 	return err ? err : sample_add(b, b->out->ext, row, "block", ext);
 }
 
+/* Without it shares in the file would leave out what no release answered for. It has no thread either. */
+static int given_up_add(struct build *b, const struct lsp_row *row)
+{
+	const double values[2] = { row->sums->estimate.count, row->sums->estimate.delay_ns };
+	int64_t id = pseudo_location(b->out->mutex, PSEUDO_GIVEN_UP);
+	struct lsp_profile_label labels[6];
+	uint64_t location = (uint64_t)id;
+	size_t n = 0;
+
+	if (id < 0)
+		return (int)id;
+	for (size_t i = 0, all = row_labels(b, row, "given_up", labels); i < all; i++)
+		if (strcmp(labels[i].key, "comm"))
+			labels[n++] = labels[i];
+	return lsp_profile_sample_add(b->out->mutex, &location, 1, labels, n, values);
+}
+
 static int mutex_add(struct build *b, const struct lsp_row *row)
 {
 	const struct lsp_sums *s = row->sums;
@@ -252,6 +274,8 @@ static int row_add(void *arg, const struct lsp_row *row)
 	struct build *b = arg;
 	int err = 0;
 
+	if (row->given_up)
+		return row_in_mutex(row) ? given_up_add(b, row) : 0;
 	if (row->kind == LSP_ROW_BLOCK && row->sums->estimate.kept)
 		err = block_add(b, row);
 	else if (row->kind == LSP_ROW_MUTEX)
@@ -340,9 +364,10 @@ static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts
 			      (unsigned long long)counter(f, LOCKSPAN_C_RELEASES),
 			      (unsigned long long)counter(f, LOCKSPAN_C_HOLD_NS));
 	if (!err)
-		err = comment(p, "nobody's: %llu ns handoff, %llu ns tails",
+		err = comment(p, "nobody's: %llu ns handoff, %llu ns tails, of them %llu ns given up",
 			      (unsigned long long)counter(f, LOCKSPAN_C_HANDOFF_NS),
-			      (unsigned long long)counter(f, LOCKSPAN_C_TAIL_NS));
+			      (unsigned long long)counter(f, LOCKSPAN_C_TAIL_NS),
+			      (unsigned long long)counter(f, LOCKSPAN_C_GIVEN_UP_NS));
 	if (!err)
 		err = comment(p, "open waits: %llu, %llu ns",
 			      (unsigned long long)counter(f, LOCKSPAN_C_OPEN),

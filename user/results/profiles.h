@@ -44,6 +44,7 @@ struct lsp_profiles_summary {
 	struct lsp_profiles_sum mutex;		/* releases that the mutex profile has */
 	struct lsp_profiles_sum other;		/* releases of other classes */
 	struct lsp_profiles_sum open;
+	struct lsp_estimate given_up;		/* waits for locks that no release will answer for; in the mutex profile too */
 	double handoff_ns;
 };
 

@@ -85,6 +85,8 @@
 		if (t.mutex)
 			line("blamed", t.mutex.delay_ns, "hold that " + counted(t.mutex.contentions, "release") + " of locks ended" +
 				(sums ? " of this choice" : data.report.mutex_fraction > 1 ? ", estimated" : ""));
+		if (!sums && t.given_up_ns)
+			line("given up", t.given_up_ns, "waits for locks that nobody ended and nobody answers for");
 	}
 
 	/* What was too much for a page. */
