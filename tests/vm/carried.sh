@@ -65,4 +65,17 @@ num "idle: timeouts" "$(c timeout)" ">" 100
 num "idle: given up, ns" "$(c given_up_ns)" ">" 100000000
 is "idle: but not in mutex.pb.gz, ns" "$(pprof_sum /tmp/r/mutex.pb.gz delay kind=given_up)" 0
 check "the module leaves" module_unload
+
+# The program's own side, whose waits are calls: a signal ends none.
+u() { json /tmp/u/record.json "counters.$1"; }
+for way in timeout signal away; do
+	$lockspan user -o /tmp/u -- tests/vm/unended $way >/tmp/truth.json 2>/tmp/err
+	is "user, $way: exit status" $? 0
+	[[ $way == away ]] || blames "user, $way" /tmp/u
+	is "user, $way: hold + handoff + tail - lock wait, ns" \
+		$(($(u hold_ns) + $(u handoff_ns) + $(u tail_ns) - $(u lock_wait_ns))) 0
+	is "user, $way: given up in mutex.pb.gz, ns" "$(pprof_sum /tmp/u/mutex.pb.gz delay kind=given_up)" "$(u given_up_ns)"
+	[[ $way != timeout ]] || num "user, $way: carried, ns" "$(u carried_ns)" ">" 500000000
+	[[ $way != away ]] || num "user, $way: given up, ns" "$(u given_up_ns)" ">" 100000000
+done
 finish

@@ -31,7 +31,7 @@ while read -r name waits releases _; do
 	c=lock=$name
 	[[ $name != join ]] || c=sync=join
 	[[ $(pprof_sum /tmp/u/block.pb.gz contentions "$c") == "$waits" ]] || wrong+=" $name(waits)"
-	[[ $(pprof_sum /tmp/u/mutex.pb.gz contentions "$c") == "$releases" ]] || wrong+=" $name(releases)"
+	[[ $(pprof_sum /tmp/u/mutex.pb.gz contentions kind=mutex "$c") == "$releases" ]] || wrong+=" $name(releases)"
 done </tmp/truth
 is "usertruth: counts that are not exact" "$wrong" ''
 # Who comes last to a barrier has called and not waited: in no profile, so in no total of one.

@@ -24,6 +24,11 @@ static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_p
 	counters[LOCKSPAN_C_LOCK_WAIT_NS] += wait_ns;
 	counters[LOCKSPAN_C_HANDOFF_NS] += parts->handoff_ns;
 	counters[LOCKSPAN_C_TAIL_NS] += parts->tail_ns;
+	if (parts->carried) {
+		/* Until a release takes it: the process may end before one comes. */
+		counters[LOCKSPAN_C_GIVEN_UP]++;
+		counters[LOCKSPAN_C_GIVEN_UP_NS] += parts->tail_ns;
+	}
 	if (outcome == LOCKSPAN_ERROR) {
 		counters[LOCKSPAN_C_ERROR_WAIT_NS] += wait_ns;
 		return;
@@ -42,6 +47,7 @@ static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_p
 	span.stack = w->stack;
 	span.rate_ns = lsp_thread_rate_ns();
 	span.tail_ns = parts->tail_ns;
+	span.rec.flags = parts->carried ? LOCKSPAN_SPAN_CARRIED : 0;
 	span.handoff_ns = parts->handoff_ns;
 	span.depth = (uint16_t)(w->depth ? w->depth : 1);
 	span.op = LOCKSPAN_OP_OTHER;
@@ -52,23 +58,62 @@ static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_p
 	lsp_thread_put_span(&span);
 }
 
+static enum lsp_queue_end wait_end(enum lockspan_outcome outcome)
+{
+	if (outcome == LOCKSPAN_WOKEN)
+		return LSP_QUEUE_ACQUIRED;
+	return outcome == LOCKSPAN_ERROR ? LSP_QUEUE_UNSEEN : LSP_QUEUE_GAVE_UP;
+}
+
+/* Waits that no release will answer for, if there are any. */
+static void given_put(const struct lsp_queue_given *given, uint64_t now_ns)
+{
+	struct lockspan_given_up g;
+
+	if (!given->waits || !lsp_thread_fraction())
+		return;
+	memset(&g, 0, sizeof(g));
+	g.time_ns = now_ns;
+	g.key = given->key;
+	g.uaddr = (uintptr_t)given->lock;
+	g.wait_ns = given->wait_ns;
+	g.waits = given->waits;
+	g.op = LOCKSPAN_OP_OTHER;
+	lsp_thread_put_given_up(&g);
+}
+
 /* One that has been taken out of the thread's waits; what it was is in @w. */
 static void wait_over(const struct lsp_userfile_wait *w, uint64_t now_ns, enum lockspan_outcome outcome)
 {
+	const struct lsp_queue_wait wait = {
+		.lock = (const void *)(uintptr_t)w->uaddr, .key = w->key, .start_ns = w->start_ns,
+		.base_ns = w->base_ns,
+	};
 	struct lsp_queue_parts parts = { .found = false };
 
 	if (w->base_ns)
-		lsp_queue_leave((const void *)(uintptr_t)w->uaddr, w->base_ns, now_ns,
-				outcome == LOCKSPAN_WOKEN, &parts);
-	/* Nobody answers for the wait for an event, for one without a place in the table, or before it had it. */
-	if (parts.found) {
+		lsp_queue_leave(&wait, now_ns, wait_end(outcome), &parts);
+	/* Nobody answers for the wait for an event, and for one without a place in the table. */
+	if (parts.found)
 		now_ns = parts.now_ns;
-		parts.tail_ns += w->base_ns - w->start_ns;
-	} else {
+	else
 		parts.tail_ns = now_ns - w->start_ns;
-	}
-	if (lsp_thread_record())
-		wait_put(w, &parts, now_ns, outcome);
+	if (!lsp_thread_record())
+		return;
+	wait_put(w, &parts, now_ns, outcome);
+	given_put(&parts.given, now_ns);
+}
+
+void lsp_blocking_give_up_all(void)
+{
+	struct lsp_queue_given given;
+	uint32_t bucket = 0;
+
+	if (!lsp_thread_hold())
+		return;
+	while (lsp_queue_give_up(&bucket, &given) && lsp_thread_record())
+		given_put(&given, lsp_thread_now_ns());
+	lsp_thread_end();
 }
 
 static void waits_left_over(const void *frame)
@@ -91,6 +136,7 @@ void lsp_blocking_begin(struct lsp_blocking *w, const void *lock, enum lsp_block
 		    const struct lsp_regs *regs)
 {
 	struct lsp_userfile_wait *o = &w->open;
+	struct lsp_queue_given given;
 
 	w->after = NULL;
 	memset(o, 0, sizeof(*o));
@@ -102,7 +148,8 @@ void lsp_blocking_begin(struct lsp_blocking *w, const void *lock, enum lsp_block
 	o->uaddr = (uintptr_t)lock;
 	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
 	if (what != LSP_FOR_EVENT) {
-		o->depth = lsp_queue_enter(lock, lsp_thread_now_ns(), &o->base_ns);
+		o->depth = lsp_queue_enter(lock, lsp_thread_now_ns(), &o->base_ns, &given);
+		given_put(&given, o->start_ns);
 		if (!o->depth)
 			o->base_ns = 0;
 		lsp_thread_count(what == LSP_FOR_SHARED, !o->depth);
@@ -169,6 +216,12 @@ void lsp_release_end(struct lsp_release *r, const void *lock, const struct lsp_r
 	counters[LOCKSPAN_C_RELEASES]++;
 	counters[LOCKSPAN_C_HOLD_NS] += r->parts.hold_ns;
 	counters[LOCKSPAN_C_HANDOFF_NS] += r->parts.handoff_ns;
+	if (r->parts.carried_waits) {
+		counters[LOCKSPAN_C_TAIL_NS] -= r->parts.carried_ns;
+		counters[LOCKSPAN_C_CARRIED_NS] += r->parts.carried_ns;
+		counters[LOCKSPAN_C_GIVEN_UP] -= r->parts.carried_waits;
+		counters[LOCKSPAN_C_GIVEN_UP_NS] -= r->parts.carried_ns;
+	}
 	if (!fraction || (fraction > 1 && lsp_thread_random(fraction))) {
 		counters[LOCKSPAN_C_RELEASES_SAMPLED_OUT]++;
 		goto out;
@@ -177,6 +230,7 @@ void lsp_release_end(struct lsp_release *r, const void *lock, const struct lsp_r
 	memset(&release, 0, sizeof(release));
 	release.time_ns = r->time_ns;
 	release.hold_ns = r->parts.hold_ns;
+	release.carried_ns = r->parts.carried_ns;
 	release.handoff_ns = r->parts.handoff_ns;
 	release.key = r->key;
 	release.uaddr = (uintptr_t)lock;

@@ -36,6 +36,9 @@ void lsp_blocking_end(struct lsp_blocking *w, enum lockspan_outcome outcome);
  */
 void lsp_blocking_left_all(void);
 
+/* The process exits by itself. Reports the waits that no release will answer for. */
+void lsp_blocking_give_up_all(void);
+
 /* The outcome that a return value of the C library means. */
 static inline enum lockspan_outcome lsp_blocking_outcome(int err, int timeout)
 {

@@ -85,6 +85,11 @@ void lsp_thread_start(struct lsp_userfile_head *file, void (*leave_fn)(void), vo
 		page = wiped;
 }
 
+bool lsp_thread_any_waited(void)
+{
+	return __atomic_load_n(&has_waited, __ATOMIC_ACQUIRE);
+}
+
 /* ---- threads ---- */
 
 /* What the other process had is not ours; what it knew of locks is. */
@@ -211,7 +216,7 @@ bool lsp_thread_hold(void)
 
 bool lsp_thread_record(void)
 {
-	if (!__atomic_load_n(&has_waited, __ATOMIC_ACQUIRE) && !early_send())
+	if (!lsp_thread_any_waited() && !early_send())
 		return false;
 	return chunk_have();
 }
@@ -416,6 +421,15 @@ void lsp_thread_put_release(struct lockspan_release *release)
 	release->tid = self.tid;
 	lsp_thread_comm(release->comm);
 	put(release, sizeof(*release));
+}
+
+void lsp_thread_put_given_up(struct lockspan_given_up *g)
+{
+	g->rec.bytes = sizeof(*g);
+	g->rec.type = LOCKSPAN_REC_GIVEN_UP;
+	g->tgid = process;
+	g->tid = self.tid;
+	put(g, sizeof(*g));
 }
 
 void lsp_thread_put_lock(struct lsp_rec_lock *lock)

@@ -21,6 +21,9 @@
  */
 void lsp_thread_start(struct lsp_userfile_head *head, void (*leave)(void), void (*process_new)(uint32_t tgid));
 
+/* Whether any thread of this process has waited. */
+bool lsp_thread_any_waited(void);
+
 /*
  * Begins to record. Returns false if there is nothing to record to, or if the thread is recording
  * already. Every begin is followed by an end, soon and in the same call.
@@ -61,6 +64,7 @@ void lsp_thread_comm(char comm[LOCKSPAN_COMM_LEN]);
 /* Each of these fills in the ids of @rec and sends it. The caller fills in the span's comm. */
 void lsp_thread_put_span(struct lockspan_span *span);
 void lsp_thread_put_release(struct lockspan_release *release);
+void lsp_thread_put_given_up(struct lockspan_given_up *g);
 void lsp_thread_put_map(struct lockspan_map *map, const char *path);
 
 void lsp_thread_put_lock(struct lsp_rec_lock *lock);
