@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What has become executable in a process since its mappings were last sent. A change is noted when
- * it happens, because only then everything about it is known. The worker sends it later. A note
- * holds a reference to the file, so the file's name is known even if process and mapping are gone
- * by then.
+ * Changes of a process's mappings: what has become executable since the mappings were last sent. A
+ * struct lsp_change is filled in when the change happens, because only then everything about it is
+ * known. The worker sends it later. It holds a reference to the file, so the file's name is known even
+ * if process and mapping are gone by then.
  */
 #ifndef _LSP_CHANGE_H
 #define _LSP_CHANGE_H
@@ -29,18 +29,18 @@ struct lsp_change {
 	bool write;
 };
 
-/* Process context, may sleep. Returns 0 or -ENOMEM. Before uninit all notes must have been put. */
+/* Process context, may sleep. Returns 0 or -ENOMEM. Before uninit all changes must have been put. */
 int lsp_change_init(void);
 void lsp_change_uninit(void);
 u64 lsp_change_memory(void);
 
 /*
- * Returns a note of @vma, or of nothing if @vma is NULL. Returns NULL if no note is free. Any
- * context; the caller holds a raw lock.
+ * Takes a free struct lsp_change and fills it in for the new executable mapping @vma. If @vma is NULL,
+ * it stays empty. Returns NULL if none is free. Any context; the caller holds a raw lock.
  */
 struct lsp_change *lsp_change_get(struct vm_area_struct *vma);
 
-/* Gives back a list of notes. Process context. */
+/* Gives back a list of changes. Process context. */
 void lsp_change_put(struct lsp_change *c);
 
 /* Fills @ret with the range of @vma and the number of its content. */

@@ -162,13 +162,13 @@ static void stacks_and_mappings_may_be_late(void **state)
 	feed(&f, &w);
 	assert_int_equal(lsp_collector_tick(f.c), 0);
 	/* Its stack is asked for after half a second, and not at once again. */
-	assert_int_equal(lsp_collector_missing(f.c, 1107 + 400000000, ids, 4), 0);
-	assert_int_equal(lsp_collector_missing(f.c, 1107 + 600000000, ids, 4), 1);
+	assert_int_equal(lsp_collector_stacks_missing(f.c, 1107 + 400000000, ids, 4), 0);
+	assert_int_equal(lsp_collector_stacks_missing(f.c, 1107 + 600000000, ids, 4), 1);
 	assert_int_equal(ids[0], 10);
-	assert_int_equal(lsp_collector_missing(f.c, 1107 + 700000000, ids, 4), 0);
-	assert_int_equal(lsp_collector_missing(f.c, 1107 + 1700000000, ids, 4), 1);
+	assert_int_equal(lsp_collector_stacks_missing(f.c, 1107 + 700000000, ids, 4), 0);
+	assert_int_equal(lsp_collector_stacks_missing(f.c, 1107 + 1700000000, ids, 4), 1);
 	feed_stack(&f, 1, 10, RIP(MUTEX, 0));
-	assert_int_equal(lsp_collector_missing(f.c, UINT64_MAX / 2, ids, 4), 0);
+	assert_int_equal(lsp_collector_stacks_missing(f.c, UINT64_MAX / 2, ids, 4), 0);
 	assert_int_equal(lsp_collector_tick(f.c), 0);
 	assert_int_equal(stacks_resolved, 0);
 	lsp_profiles_summary(f.c, &s);

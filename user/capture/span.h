@@ -96,7 +96,10 @@ static inline bool lsp_span_is_contention(const struct lockspan_span *s)
  */
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error);
 
-/* Whether a record that lies whole in its run holds what its type says. */
+/*
+ * Whether the content of @rec agrees with its type: it is long enough, and the lengths within it add up. All
+ * rec->bytes of it must be readable, as lsp_rec_any() makes sure.
+ */
 bool lsp_rec_fits(const struct lockspan_rec *rec);
 
 /*

@@ -12,10 +12,13 @@
 /* Writes all but the span file. Whether all is written; says what is not. */
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r);
 
-/* Says on standard error what was lost. Whether that is nothing. */
+/* Says on standard error what a recording has lost, and its notes. Returns whether it is complete. */
 bool lsp_record_losses_say(const struct lsp_losses *losses);
 
-/* And what it came to; @see: where it is, or NULL. */
+/*
+ * Says on standard error what was lost and what the recording came to. @see: where it is, or NULL. Returns
+ * whether it is complete.
+ */
 bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see);
 
 /* Begins the folder. False: said why. */

@@ -282,7 +282,7 @@ void lsp_recorder_tick(struct lsp_recorder *r)
 
 	lsp_collector_tick(r->collector);
 	lsp_recorder_deepen(r);
-	n = lsp_collector_missing(r->collector, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
+	n = lsp_collector_stacks_missing(r->collector, lsp_clock_ns(CLOCK_MONOTONIC), ids, RESEND_MAX);
 	for (size_t i = 0; i < n; i++)
 		lsp_client_resend(r->client, ids[i]);
 }

@@ -468,7 +468,7 @@ size_t lsp_collector_deep(struct lsp_collector *c, uint32_t *tgids, size_t max)
 	return n;
 }
 
-size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max)
+size_t lsp_collector_stacks_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max)
 {
 	size_t n = 0;
 

@@ -50,11 +50,11 @@ int lsp_collector_feed(struct lsp_collector *c, uint32_t cpu, uint64_t seq, cons
 int lsp_collector_tick(struct lsp_collector *c);
 
 /*
- * Names of stacks, at most @max, that events have referred to for half a second
- * and that have not arrived: they must be asked for again. Each name is given at
- * most once a second.
+ * Puts into @ids the names of stacks, at most @max, that events have referred to for half a second
+ * and that have not arrived. The caller must ask the module for them again. Each name is given at
+ * most once a second. Returns how many there are.
  */
-size_t lsp_collector_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
+size_t lsp_collector_stacks_missing(struct lsp_collector *c, uint64_t now_ns, uint64_t *ids, size_t max);
 
 /*
  * Processes, at most @max, whose stacks were found since the last call to end

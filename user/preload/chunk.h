@@ -19,7 +19,7 @@
  */
 struct lsp_userfile_head *lsp_chunk_file(void);
 
-/* Whether @mapping, the end of a line of /proc/self/maps, is a mapping of that file. */
+/* Whether @mapping, the end of a line of /proc/self/maps, is a mapping of the file of lsp_chunk_file(). */
 bool lsp_chunk_is_file(const char *mapping);
 
 /*

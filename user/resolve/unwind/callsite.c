@@ -125,7 +125,7 @@ static const char *slot_name(const struct lsp_callsites *c, uint64_t vaddr)
 	return found ? found->name : NULL;
 }
 
-bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
+bool lsp_callsite_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
 		     struct lsp_map *map, uint64_t pc)
 {
 	struct lsp_elf *elf = lsp_map_elf(maps, set, map);
@@ -204,7 +204,7 @@ static bool is_named(const struct lsp_callee *f, const char *name)
 	       !lsp_symtab_address(c->functions, name, &vaddr) && is_start(f, vaddr);
 }
 
-bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra)
+bool lsp_callsite_calls(const struct lsp_callee *callee, uint64_t ra)
 {
 	struct lsp_map *map = lsp_mapset_lookup(callee->set, ra - 1);
 	struct lsp_elf *elf = map && map->exec ? lsp_map_elf(callee->maps, callee->set, map) : NULL;
@@ -289,7 +289,7 @@ static bool scan_first(const struct lsp_callee *callee, struct lsp_snapshot *sna
 	return false;
 }
 
-bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
+bool lsp_callsite_find(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)
 {
 	uint64_t addr, word;
@@ -299,7 +299,7 @@ bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 
 		if (got == LSP_SNAPSHOT_OUTSIDE)
 			break;
-		if (got != LSP_SNAPSHOT_OK || !lsp_callee_called_at(callee, word))
+		if (got != LSP_SNAPSHOT_OK || !lsp_callsite_calls(callee, word))
 			continue;
 		*ret_addr = addr;
 		*ret_ra = word;

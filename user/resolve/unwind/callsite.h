@@ -23,18 +23,18 @@ struct lsp_callee {
 	bool symbols;		/* the file has symbols, perhaps not for this one */
 };
 
-/* Fills @ret for @pc in @map. False when the file cannot be read. */
-bool lsp_callee_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
+/* Fills @ret for the function at @pc in @map, whose call site is looked for. False when the file cannot be read. */
+bool lsp_callsite_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
 		     struct lsp_map *map, uint64_t pc);
 
-/* Whether the call before @ra leads to @callee for certain. */
-bool lsp_callee_called_at(const struct lsp_callee *callee, uint64_t ra);
+/* Whether the call instruction before the return address @ra leads to @callee for certain. */
+bool lsp_callsite_calls(const struct lsp_callee *callee, uint64_t ra);
 
 /* Whether any call instruction ends at @ra. True where the code cannot be read. */
 bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint64_t ra);
 
-/* The lowest word from @from upwards that is a return address into a caller of @callee. */
-bool lsp_callee_scan(const struct lsp_callee *callee, struct lsp_snapshot *snap,
+/* Finds the lowest word of the stack from @from upwards that is a return address into a caller of @callee. */
+bool lsp_callsite_find(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra);
 
 #endif

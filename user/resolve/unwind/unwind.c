@@ -288,12 +288,12 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 		return end_at(u, LSP_END_COMPLETE);
 	by_pointer = pointer_frame(u, set, f, &pointer, &got);
 	by_pointer = by_pointer && lsp_callsite_plausible(u->maps, set, pointer.regs[RIP]);
-	by_site = elf && lsp_callee_init(&callee, u->maps, set, map, pc);
+	by_site = elf && lsp_callsite_init(&callee, u->maps, set, map, pc);
 	if (by_site && by_pointer &&
-	    (f->pointed || lsp_callee_called_at(&callee, pointer.regs[RIP]) ||
+	    (f->pointed || lsp_callsite_calls(&callee, pointer.regs[RIP]) ||
 	     (callee.start && lsp_code_sets_frame(elf, callee.start))))
 		by_site = false;
-	by_site = by_site && lsp_callee_scan(&callee, &u->snap, f->regs[RSP], &addr, &ra);
+	by_site = by_site && lsp_callsite_find(&callee, &u->snap, f->regs[RSP], &addr, &ra);
 	/* the nearer one: a call site beyond the frame pointer's would leave that frame out */
 	if (by_site && (!by_pointer || addr + 8 < pointer.regs[RSP])) {
 		callsite_frame(u, &callee, f, addr, ra, &site);
