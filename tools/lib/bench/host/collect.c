@@ -213,7 +213,7 @@ static void walks_feed_again(void)
 	uint64_t ids[256];
 	size_t n;
 
-	while ((n = lsp_collector_missing(g_collector, now_ns, ids, 256))) {
+	while ((n = lsp_collector_stacks_missing(g_collector, now_ns, ids, 256))) {
 		for (size_t i = 0; i < n; i++)
 			walk_feed((size_t)(ids[i] * STACK_NAME_INVERSE) - 1);
 		now_ns += 2000000000;
