@@ -69,7 +69,7 @@ check "the module leaves" module_unload
 # The program's own side, whose waits are calls: a signal ends none.
 u() { json /tmp/u/record.json "counters.$1"; }
 for way in timeout signal away; do
-	$lockspan user -o /tmp/u -- tests/vm/unended $way >/tmp/truth.json 2>/tmp/err
+	$lockspan user -o /tmp/u -- tests/vm/carried $way >/tmp/truth.json 2>/tmp/err
 	is "user, $way: exit status" $? 0
 	[[ $way == away ]] || blames "user, $way" /tmp/u
 	is "user, $way: hold + handoff + tail - lock wait, ns" \
