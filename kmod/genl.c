@@ -126,7 +126,6 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 
 	o->block_rate_ns = attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, 1);
 	o->mutex_fraction = attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, 1);
-	o->rehearsed = flags & LOCKSPAN_F_REHEARSED;
 	t->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
 	t->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
 	t->stack_both = flags & LOCKSPAN_F_BOTH;

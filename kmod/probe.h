@@ -24,10 +24,8 @@ int lsp_probe_init(void);
  * All three run in process context and may sleep. arm returns 0, -ENXIO while kernel.ftrace_enabled
  * is 0, or the error of a probe. After disarm no wait and no wake is seen, but exits still are, so
  * that the known threads can be walked. release ends that, too.
- * With @trial arm waits until every rehearsed probe has heard the owner's rehearsal, see trial.h. It then returns
- * -EINTR after a signal, or -ENODATA with a sentence in *@why.
  */
-int lsp_probe_arm(u32 max_parked, bool trial, const char **why);
+int lsp_probe_arm(u32 max_parked);
 void lsp_probe_disarm(void);
 void lsp_probe_release(void);
 

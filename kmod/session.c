@@ -224,9 +224,7 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 	lsp_wake_reset();
 
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
-	ret = ops->arm(max_threads, o->rehearsed, why);
-	if (ret == -EINTR)
-		*why = "interrupted";
+	ret = ops->arm(max_threads);
 	if (ret == -ENXIO)
 		*why = "the kernel's probes hear nothing while kernel.ftrace_enabled is 0: set it to 1";
 	if (ret)

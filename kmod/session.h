@@ -14,7 +14,7 @@
 
 /* What the session needs from other parts of the module. main.c fills it in. */
 struct lsp_session_ops {
-	int (*arm)(u32 max_parked, bool trial, const char **why);
+	int (*arm)(u32 max_parked);
 	void (*disarm)(void);
 	void (*release)(void);
 	bool (*probe_state)(unsigned int index, struct lsp_probe_state *ret);
@@ -30,7 +30,6 @@ struct lsp_session_ops {
 struct lsp_session_options {
 	u64 block_rate_ns;
 	u32 mutex_fraction;
-	bool rehearsed;		/* the owner waits and wakes until START returns, see trial.h */
 	struct lsp_tables_options tables;
 };
 

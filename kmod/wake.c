@@ -9,7 +9,6 @@
 #include "compat.h"
 #include "core/futex_op.h"
 #include "counter.h"
-#include "filter.h"
 #include "futexq.h"
 #include "rates.h"
 #include "ring.h"
@@ -32,8 +31,7 @@ void lsp_wake_reset(void)
 
 void lsp_wake_requeues(void)
 {
-	/* Every wake of the session pays for this from now on. The owner requeues its own waiters only. */
-	if (!READ_ONCE(requeues) && !lsp_filter_is_owner())
+	if (!READ_ONCE(requeues))
 		WRITE_ONCE(requeues, true);
 }
 
@@ -338,8 +336,7 @@ void lsp_wake_q(const void *q)
 		done = wake_task(t, q, false);
 	if (unlikely(!done && atomic_read(&lsp_span_vector_open)))
 		done = wake_vector(q);
-	/* The owner's waiters are never known, and it wakes some while it rehearses. */
-	if (!done && !lsp_filter_is_owner())
+	if (!done)
 		lsp_count(LOCKSPAN_C_UNMATCHED_WAKE);
 	local_irq_restore(flags);
 }

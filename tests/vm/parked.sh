@@ -98,5 +98,5 @@ num "killed: ended by the signal" "$(c signal)" ">=" "$threads"
 num "killed: none left open" "$(c open)" "<=" 1
 is_whole "killed"
 check "the module leaves" wait_until 10 rmmod lockspan
-num "bytes for each thread, a word of its own and its kretprobe instances" $per_thread "<=" 600
+num "bytes for each thread, a word of its own and its kretprobe instances" $per_thread "<=" 700
 finish
