@@ -13,7 +13,8 @@
 
 #define I(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_INTERNAL, FAMILY, false }
 #define P(name, sync)  { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, false }
-#define PW(name)       { name, LSP_SYNC_COND, LSP_SYNC_PUBLIC, FAMILY, true }
+#define PX(name, sync) { name, LSP_SYNC_##sync, LSP_SYNC_PUBLIC, FAMILY, true }
+#define PW(name)       PX(name, COND)
 #define R(name)        { name, LSP_SYNC_JOIN, LSP_SYNC_ROOT, FAMILY, false }
 
 static const struct lsp_sync_name names[] = {
@@ -145,15 +146,24 @@ static const struct lsp_sync_name names[] = {
 	P("std::sync::*ReentrantLock::lock", MUTEX), P("std::sync::*ReentrantLockGuard::drop", MUTEX),
 	P("std::sync::mpsc::*", RUNTIME), P("std::thread::park*", RUNTIME),
 	P("std::thread::*Thread::unpark", RUNTIME), P("std::thread::scoped::scope", JOIN),
-	P("lock_api::mutex::Mutex::lock", MUTEX), P("lock_api::mutex::MutexGuard::drop", MUTEX),
-	P("lock_api::rwlock::RwLock::read", RWLOCK_RD), P("lock_api::rwlock::RwLock::write", RWLOCK_WR),
-	P("lock_api::rwlock::RwLockReadGuard::drop", RWLOCK_RD),
-	P("lock_api::rwlock::RwLockWriteGuard::drop", RWLOCK_WR),
+	P("lock_api::mutex::Mutex::*lock*", MUTEX), P("lock_api::mutex::*MutexGuard::*", MUTEX),
+	P("lock_api::rwlock::RwLock::*upgradable*", RWLOCK_WR), P("lock_api::rwlock::RwLock::*read*", RWLOCK_RD),
+	P("lock_api::rwlock::RwLock::*write*", RWLOCK_WR), P("lock_api::rwlock::*ReadGuard::*", RWLOCK_RD),
+	P("lock_api::rwlock::*Guard::*", RWLOCK_WR), P("lock_api::remutex::*", MUTEX),
 	I("parking_lot::raw_mutex::RawMutex::*", MUTEX), I("parking_lot::raw_fair_mutex::*", MUTEX),
 	I("parking_lot::raw_rwlock::RawRwLock::*shared*", RWLOCK_RD),
 	I("parking_lot::raw_rwlock::RawRwLock::*", RWLOCK_WR),
 	PW("parking_lot::condvar::Condvar::wait*"), P("parking_lot::condvar::Condvar::notify*", COND),
 	P("parking_lot::once::Once::*", ONCE),
+	/* What follows waits by the locks above; a lock inside is still a lock. */
+	PX("crossbeam_utils::sync::parker::*", RUNTIME), PX("crossbeam_channel::*", RUNTIME),
+	PX("crossbeam_utils::sync::wait_group::*", BARRIER),
+	P("crossbeam_utils::sync::sharded_lock::ShardedLock::*read*", RWLOCK_RD),
+	P("crossbeam_utils::sync::sharded_lock::ShardedLock::*write*", RWLOCK_WR),
+	P("crossbeam_utils::sync::sharded_lock::ShardedLockReadGuard::*", RWLOCK_RD),
+	P("crossbeam_utils::sync::sharded_lock::ShardedLockWriteGuard::*", RWLOCK_WR),
+	PX("tokio::runtime::park::*", RUNTIME), PX("tokio::park::thread::*", RUNTIME), PX("tokio::loom::*", OTHER),
+	PX("tokio::runtime::scheduler::multi_thread::park::*", RUNTIME),
 #undef FAMILY
 #define FAMILY LSP_FAMILY_GO
 	I("runtime.futex*", RUNTIME), I("runtime.futex.abi0", RUNTIME),
@@ -193,7 +203,7 @@ static const struct lsp_sync_name names[] = {
 	I("g_futex_*", OTHER), I("g_mutex_lock_slowpath", MUTEX), I("g_mutex_unlock_slowpath", MUTEX),
 	P("g_mutex_lock", MUTEX), P("g_mutex_unlock", MUTEX), P("g_mutex_lock_impl", MUTEX),
 	P("g_mutex_unlock_impl", MUTEX), PW("g_cond_wait"), PW("g_cond_wait_until"),
-	PW("g_cond_wait_impl"), PW("g_cond_wait_until_impl"), P("g_cond_signal", COND),
+	PW("g_cond_wait_impl"), PW("g_cond_wait_until_impl"), PW("g_cond_timed_wait"), P("g_cond_signal", COND),
 	P("g_cond_broadcast", COND), P("g_bit_lock", MUTEX), P("g_bit_unlock", MUTEX),
 	P("g_pointer_bit_lock*", MUTEX), P("g_pointer_bit_unlock*", MUTEX),
 	P("g_once_init_enter*", ONCE), P("g_once_init_leave*", ONCE), P("g_once_impl", ONCE),
@@ -206,7 +216,13 @@ static const struct lsp_sync_name names[] = {
 	P("omp_unset_*lock*", MUTEX), P("GOMP_ordered_*", MUTEX), P("GOMP_barrier*", BARRIER),
 	P("GOMP_parallel*", BARRIER), P("GOMP_loop_end*", BARRIER), P("GOMP_sections_end*", BARRIER),
 	P("GOMP_taskwait*", BARRIER), P("GOMP_taskgroup_end", BARRIER), P("GOMP_single_*", BARRIER),
-	P("GOMP_teams*", BARRIER),
+	P("GOMP_teams*", BARRIER), P("GOMP_*", OTHER), P("GOACC_*", OTHER),
+	/* LLVM's libomp, which has the functions above, too. Without a name its inside is found by the library. */
+	I("__kmp_*futex_lock*", MUTEX), R("__kmp_launch_*"), I("__kmp_*", OTHER),
+	P("__kmpc_*critical*", MUTEX), P("__kmpc_*ordered", MUTEX), P("__kmpc_set_*lock*", MUTEX),
+	P("__kmpc_unset_*lock*", MUTEX), P("__kmpc_*barrier*", BARRIER), P("__kmpc_fork_*", BARRIER),
+	P("__kmpc_*reduce*", BARRIER), P("__kmpc_omp_task*", BARRIER), P("__kmpc_end_taskgroup", BARRIER),
+	P("__kmpc_*", OTHER),
 #undef FAMILY
 #define FAMILY LSP_FAMILY_QT
 	I("QtFutex::*", OTHER), I("QtLinuxFutex::*", OTHER), I("QBasicMutex::lockInternal", MUTEX),
@@ -215,7 +231,7 @@ static const struct lsp_sync_name names[] = {
 	P("QMutex::lock", MUTEX), P("QMutex::unlock", MUTEX), P("QBasicMutex::lock", MUTEX),
 	P("QBasicMutex::unlock", MUTEX), P("QMutex::try*", MUTEX), P("QRecursiveMutex::*", MUTEX),
 	P("QReadWriteLock::*ForRead", RWLOCK_RD), P("QReadWriteLock::*ForWrite", RWLOCK_WR),
-	P("QReadWriteLock::unlock", RWLOCK_WR), P("QSemaphore::*", SEM),
+	P("QReadWriteLock::unlock", RWLOCK_WR), P("QSemaphore::*", SEM), P("QSemaphoreReleaser::*", SEM),
 #undef FAMILY
 #define FAMILY LSP_FAMILY_TBB
 	I("tbb::detail::r1::futex_*", OTHER), I("tbb::detail::r1::binary_semaphore::*", OTHER),
@@ -224,6 +240,22 @@ static const struct lsp_sync_name names[] = {
 	P("tbb::detail::r1::wait_on_address", MUTEX), P("tbb::detail::r1::notify_by_address*", MUTEX),
 	P("tbb::detail::d1::mutex::*", MUTEX), P("tbb::detail::d1::rw_mutex::*shared*", RWLOCK_RD),
 	P("tbb::detail::d1::rw_mutex::*", RWLOCK_WR),
+	P("tbb::detail::r1::wait*", RUNTIME), P("tbb::detail::r1::execute*", RUNTIME),
+	P("tbb::detail::r1::enqueue", RUNTIME), P("tbb::detail::r1::notify_waiters", RUNTIME),
+	P("tbb::detail::r1::notify_bounded_queue_monitor", RUNTIME),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_INNODB
+	/* A shared lock has a mutex for its writers, and a word on which a writer waits for readers. */
+	P("srw_mutex_impl::*", MUTEX), P("ssux_lock_impl::rd_*", RWLOCK_RD), P("ssux_lock_impl::*", RWLOCK_WR),
+	P("srw_lock_impl::*rd_*", RWLOCK_RD), P("srw_lock_impl::*", RWLOCK_WR),
+	P("ssux_lock::*rd_*", RWLOCK_RD), P("ssux_lock::*", RWLOCK_WR),
+	P("sux_lock::s_*", RWLOCK_RD), P("sux_lock::*shared", RWLOCK_RD), P("sux_lock::*", RWLOCK_WR),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_BEAM
+	/* Each thread sleeps on an event of its own, whatever it waits for. */
+	I("ethr_event_*", OTHER), I("ethr_mutex_lock_wait__", OTHER), I("ethr_mutex_unlock_wake__", OTHER),
+	P("ethr_mutex_*lock", OTHER), P("ethr_rwmutex_*lock", OTHER), PW("ethr_cond_wait"),
+	P("ethr_cond_signal", COND), P("ethr_cond_broadcast", COND), P("ethr_thr_join", JOIN),
 #undef FAMILY
 };
 
@@ -238,6 +270,8 @@ static const struct lsp_sync_library libraries[] = {
 	{ "libstdc++.so", LSP_SYNC_OTHER, false, false },
 	{ "libc++.so", LSP_SYNC_OTHER, false, false },
 	{ "libgomp.so", LSP_SYNC_BARRIER, false, false },
+	{ "libomp.so", LSP_SYNC_OTHER, false, false },
+	{ "libiomp5.so", LSP_SYNC_OTHER, false, false },	/* Intel's name for it */
 	{ "libglib-2.0.so", LSP_SYNC_OTHER, false, false },
 	{ "libtbb.so", LSP_SYNC_RUNTIME, false, false },
 	{ "libabsl_", LSP_SYNC_OTHER, false, false },
@@ -247,18 +281,53 @@ static const struct lsp_sync_library libraries[] = {
 
 /*
  * Beginnings of bare names of library code that stands between the program and the function that waits, wakes
- * or initialises a lock: guards, templates, wrappers of another language's library.
+ * or initialises a lock: guards, templates, wrappers of another language's library. A library whose locks are
+ * made of the C library's needs no more than this. The lock of an interpreter (take_gil, st_masterlock_acquire)
+ * is not here: its function tells more than the code that happens to wait for it.
  */
 static const char *const wrappers[] = {
 	"pthread_mutex_", "pthread_rwlock_", "pthread_cond_", "pthread_barrier_", "pthread_spin_", "__pthread_",
 	"___pthread_", "std::", "__gnu_cxx::", "__gthread", "operator new", "operator delete", "boost::", "absl::",
-	"folly::", "tbb::", "parking_lot", "lock_api::", "sync.", "sync/", "internal/", "runtime.", "g_mutex_",
-	"g_rec_mutex_", "g_cond_", "g_rw_lock_", "QMutex", "QReadWriteLock", "uv_mutex_", "uv_cond_", "uv_rwlock_",
-	"uv_sem_",
+	"folly::", "tbb::", "Poco::FastMutex", "Poco::Mutex", "Poco::ScopedLock", "Poco::RWLockImpl",
+	"rocksdb::port::", "rocksdb::Instrumented", "leveldb::port::", "QMutex", "QBasicMutex", "QRecursiveMutex",
+	"QReadWriteLock", "QWaitCondition", "QSemaphore", "QThread::wait", "QThreadPool::waitForDone",
+	"QFutureInterfaceBase::wait",
+	/* Rust, Go, D, Ada */
+	"parking_lot", "lock_api::", "crossbeam_utils::", "tokio::loom::", "tokio::sync::", "tokio::park::",
+	"sync.", "sync/", "internal/", "runtime.", "core.sync.", "core.thread.", "_d_monitor", "_d_critical",
+	"system__task_primitives__operations__", "system__tasking__", "ada__synchronous_task_control__",
+	/* C */
+	"g_mutex_", "g_rec_mutex_", "g_cond_", "g_rw_lock_", "g_static_mutex_", "g_static_rec_mutex_",
+	"g_static_rw_lock_", "g_async_queue_", "uv_mutex_", "uv_cond_", "uv_rwlock_", "uv_sem_", "uv_barrier_",
+	"apr_thread_mutex_", "apr_thread_cond_", "apr_thread_rwlock_", "apr_proc_mutex_", "apr_global_mutex_",
+	"PR_RWLock_", "CRYPTO_THREAD_", "malloc_mutex_", "je_malloc_mutex_",
+	/* databases */
+	"LWLock", "PGSemaphore", "psi_mutex_", "psi_rwlock_", "psi_prlock_", "psi_cond_", "inline_mysql_", "rw_pr_",
+	"safe_mutex_", "safe_cond_",
+	/* runtimes */
+	"v8::base::", "node::MutexBase", "node::ConditionVariableBase", "_PyMutex_", "PyMutex_", "_PyRawMutex_",
+	"_PySemaphore_", "_PyParkingLot_", "_PyRWMutex_", "_PyRecursiveMutex_", "_PyOnceFlag_", "_PySeqLock_",
+	"_PyEvent_", "PyEvent_", "_PyCriticalSection", "PyCriticalSection", "PyThread_acquire_lock",
+	"PyThread_release_lock", "ObjectMonitor::", "ObjectSynchronizer::", "Parker::", "PlatformEvent::",
+	"PlatformMonitor::", "PlatformMutex::", "os::PlatformEvent::", "os::PlatformMonitor::", "os::PlatformMutex::",
+	"PosixSemaphore::", "Monitor::wait", "Mutex::lock", "LinuxWaitBarrier::", "GenericWaitBarrier::",
+	"JvmtiRawMonitor::", "Unsafe_Park", "Unsafe_Unpark", "AwareLock::", "CrstBase::", "CLREventBase::",
+	"CLRLifoSemaphore::", "CorUnix::", "SystemNative_LowLevelMonitor_", "mono_monitor_", "mono_os_mutex_",
+	"mono_os_cond_", "mono_os_event_", "mono_coop_", "caml_mutex_", "caml_condition_", "caml_ml_mutex_",
+	"caml_ml_condition_", "caml_plat_", "ethr_", "enif_mutex_", "enif_cond_", "enif_rwlock_", "erl_drv_mutex_",
+	"erl_drv_cond_", "erl_drv_rwlock_",
 };
 
 /* Names of such functions as a whole, because programs have functions of their own that begin in the same way. */
-static const char *const initialisers[] = { "sem_init", "mtx_init", "cnd_init" };
+static const char *const whole[] = {
+	"sem_init", "mtx_init", "cnd_init", "uv_once", "uv_thread_join", "g_thread_join", "apr_thread_join",
+	"apr_thread_once", "s_lock", "perform_spin_delay", "mutex_unpark", "acquire_timed", "PR_Lock", "PR_Unlock",
+	"PR_EnterMonitor", "PR_ExitMonitor", "PR_Wait", "PR_Notify", "PR_NotifyAll", "PR_WaitCondVar",
+	"PR_NotifyCondVar", "PR_NotifyAllCondVar", "PR_CEnterMonitor", "PR_CExitMonitor", "PR_CWait", "PR_CNotify",
+	"PR_CNotifyAll", "PR_JoinThread", "PR_CallOnce", "waitCondition", "timedWaitCondition", "signalCondition",
+	"broadcastCondition", "waitForCapability", "yieldCapability", "releaseCapability", "releaseCapability_",
+	"releaseAndWakeupCapability", "joinOSThread",
+};
 
 /* What stands before a pattern's first star decides nearly always, and needs no fnmatch(). */
 static bool fits(const char *pattern, const char *name)
@@ -299,6 +368,19 @@ static void strip_c_name(char *name)
 		name[len - 2] = '\0';
 }
 
+/* Abseil's namespace has another one inside, for its version, which whoever builds it may call as he likes. */
+static const struct lsp_sync_name *without_version(char *name)
+{
+	static const char library[] = "absl::";
+	const size_t begin = sizeof(library) - 1;
+	const char *rest = strncmp(name, library, begin) ? NULL : strstr(name + begin, "::");
+
+	if (!rest)
+		return NULL;
+	memmove(name + begin, rest + 2, strlen(rest + 2) + 1);
+	return exact(name);
+}
+
 const struct lsp_sync_name *lsp_sync_name_find(const char *function)
 {
 	const struct lsp_sync_name *ret;
@@ -306,7 +388,9 @@ const struct lsp_sync_name *lsp_sync_name_find(const char *function)
 
 	lsp_plain_name(function, name, sizeof(name));
 	ret = exact(name);
-	if (ret || strchr(name, ':'))
+	if (!ret && strchr(name, ':'))
+		return without_version(name);
+	if (ret)
 		return ret;
 	strip_c_name(name);
 	return exact(name);
@@ -331,20 +415,33 @@ static bool is_rust_library(const char *name, const char *file)
 	return !*file || strstr(file, "/library/") || strstr(file, "/rustc");
 }
 
+/* A family's inside, other than those of C, which have names that programs use as well. */
+static bool is_inside(const struct lsp_sync_name *known)
+{
+	return known->kind == LSP_SYNC_INTERNAL && known->family > LSP_FAMILY_STDIO &&
+	       strcmp(known->name, "do_wait");
+}
+
+/* "libgomp.so.1.0.0+0x1d000": code without a name, of a library that waits for its callers. */
+static bool is_nameless(const char *function)
+{
+	return strstr(function, "+0x") && lsp_sync_library_find(function);
+}
+
 bool lsp_sync_is_wrapper(const char *function, const char *file)
 {
 	const struct lsp_sync_name *known = lsp_sync_name_find(function);
 	char name[256];
 	size_t i;
 
-	if (known && known->kind == LSP_SYNC_PUBLIC)
+	if ((known && (known->kind == LSP_SYNC_PUBLIC || is_inside(known))) || is_nameless(function))
 		return true;
 	lsp_plain_name(function, name, sizeof(name));
 	for (i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++)
 		if (!strncmp(name, wrappers[i], strlen(wrappers[i])))
 			return true;
-	for (i = 0; i < sizeof(initialisers) / sizeof(*initialisers); i++)
-		if (!strcmp(name, initialisers[i]))
+	for (i = 0; i < sizeof(whole) / sizeof(*whole); i++)
+		if (!strcmp(name, whole[i]))
 			return true;
 	return is_rust_library(name, file);
 }

@@ -27,9 +27,11 @@ enum lsp_sync_family {
 	LSP_FAMILY_ABSL,
 	LSP_FAMILY_FOLLY,
 	LSP_FAMILY_GLIB,
-	LSP_FAMILY_GOMP,
+	LSP_FAMILY_GOMP,	/* OpenMP: libgomp's and libomp's */
 	LSP_FAMILY_QT,
 	LSP_FAMILY_TBB,
+	LSP_FAMILY_INNODB,
+	LSP_FAMILY_BEAM,
 };
 
 struct lsp_sync_name {
