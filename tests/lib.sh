@@ -92,6 +92,13 @@ pprof_sum() { tests/vm/pprofsum "$@" || echo $no_value; }
 # json FILE PATH: the value, or $no_value.
 json() { tests/vm/jsonget "$1" "$2" || echo $no_value; }
 
+# pprof_home DIR: `go tool pprof` keeps what it fetches there. Go 1.25 and later build that program when
+# it is first called, which takes 35 s. They keep it in the cache that GOCACHE names, by default below HOME.
+pprof_home() {
+	GOCACHE=$(go env GOCACHE)
+	export GOCACHE HOME=$1 PPROF_TMPDIR=$1
+}
+
 # ended FILE: waits that slept and ended, however that was, by the counters in a record.json.
 ended() {
 	local outcome n=0

@@ -15,7 +15,7 @@ tools/vm run --kernel "$KERNEL" --cpus 1 --out "$TEST_DIR" --timeout 180 -- bash
 		user/lockspan record -o $OUT/$n -- workloads/c/task01 -n $n >$OUT/$n/truth.json
 	done' || die "the recording failed"
 cd "$TEST_DIR" || die "no $TEST_DIR"
-export PPROF_TMPDIR=$TEST_DIR HOME=$TEST_DIR
+pprof_home "$TEST_DIR"
 pprof() { go tool pprof "$@" 2>>pprof.err; }
 json() { "$tree/tests/vm/jsonget" "$1" "$2"; }
 tree=$OLDPWD

@@ -8,7 +8,7 @@
 . tests/lib.sh
 
 : "${TEST_DIR:=$(mktemp -d)}"
-export HOME=$TEST_DIR PPROF_TMPDIR=$TEST_DIR
+pprof_home "$TEST_DIR"
 truth=tools/pprof-truth
 
 pprof() { go tool pprof -symbolize=none "$@" 2>&1; }

@@ -8,7 +8,7 @@
 . tests/lib.sh
 
 : "${TEST_DIR:=$(mktemp -d)}"
-export HOME=$TEST_DIR PPROF_TMPDIR=$TEST_DIR
+pprof_home "$TEST_DIR"
 lockspan=$PWD/user/lockspan
 
 # status WANT CMD...: runs CMD; its output is in $out, standard error in $said.

@@ -9,7 +9,7 @@
 
 : "${TEST_DIR:=$(mktemp -d)}"
 command -v go >/dev/null || die 'this needs go: tools/install-deps test'
-export PPROF_TMPDIR=$TEST_DIR HOME=$TEST_DIR
+pprof_home "$TEST_DIR"
 
 make build/unit/test_serve >"$TEST_DIR/make.log" 2>&1 || die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 build/unit/test_serve --serve >"$TEST_DIR/port" 2>"$TEST_DIR/err" &

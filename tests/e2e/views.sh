@@ -21,7 +21,7 @@ tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 180 --add "
 	user/lockspan record --spans -o $OUT/mixed -- zoo/c-static >$OUT/truth' ||
 	die "the recording failed"
 cd "$TEST_DIR" || die "no $TEST_DIR"
-export PPROF_TMPDIR=$TEST_DIR HOME=$TEST_DIR
+pprof_home "$TEST_DIR"
 pprof() { go tool pprof "$@" 2>>pprof.err; }
 
 # ---- the lines of an inlined critical section ----

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Task 9: a long run for profiles taken one after the other. SIGUSR1 lets half
- * of the threads that still work go home; what each phase has seen is printed
- * at the end.
+ * of the threads that still work go home, which begins a phase; so does SIGUSR2,
+ * which does nothing else. What each phase has seen is printed at the end, and
+ * SIGTERM ends the run.
  */
 #include <sched.h>
 #include <signal.h>
@@ -44,7 +45,7 @@ static struct {
 
 static atomic_uint at_work;
 static atomic_uint active;
-static volatile sig_atomic_t halve;
+static volatile sig_atomic_t halve, mark, over;
 static struct phase phases[PHASES];
 static unsigned int phases_n;
 
@@ -78,6 +79,18 @@ static void on_usr1(int signal)
 	halve = 1;
 }
 
+static void on_usr2(int signal)
+{
+	(void)signal;
+	mark = 1;
+}
+
+static void on_term(int signal)
+{
+	(void)signal;
+	over = 1;
+}
+
 static void phase_end(const struct team *team)
 {
 	struct phase *phase;
@@ -103,6 +116,11 @@ static void tick(struct team *team)
 		g_task.halve_ms = 0;
 		halve = 1;
 	}
+	if (over)
+		team_stop(team);
+	if (mark)
+		phase_end(team);
+	mark = 0;
 	if (!halve)
 		return;
 	halve = 0;
@@ -162,10 +180,13 @@ int main(int argc, char **argv)
 	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
 		.options = table, .parser = parse, .children = children,
-		.doc = "A long run; SIGUSR1 halves the number of threads.",
+		.doc = "A long run; SIGUSR1 halves the number of threads, SIGUSR2 begins a new phase of"
+		       " what is printed, SIGTERM ends it.",
 	};
 	static const struct team_lock locks[] = { { "g_jobs.mu", "mutex" } };
-	struct sigaction action = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
+	struct sigaction halving = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
+	struct sigaction marking = { .sa_handler = on_usr2, .sa_flags = SA_RESTART };
+	struct sigaction ending = { .sa_handler = on_term, .sa_flags = SA_RESTART };
 	struct team *team;
 
 	options_parse(&argp, argc, argv, &g_task);
@@ -173,7 +194,9 @@ int main(int argc, char **argv)
 	atomic_store(&active, g_task.options.run.threads);
 	team = team_create(&g_task.options, g_task.options.run.threads, job_worker, locks, 1);
 	team->tick = tick;
-	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR1, &halving, NULL);
+	sigaction(SIGUSR2, &marking, NULL);
+	sigaction(SIGTERM, &ending, NULL);
 	team_run(team);
 	phase_end(team);
 	team_print_begin(team, "task09", "mutex");

@@ -121,11 +121,11 @@ static void run_for(struct team *team, uint64_t ns)
 {
 	uint64_t end_ns = clock_now_ns() + ns;
 
-	while (team->tick && clock_now_ns() + TICK_NS < end_ns) {
+	while (team->tick && !atomic_load(&team->stop) && clock_now_ns() + TICK_NS < end_ns) {
 		clock_sleep_ns(TICK_NS);
 		team->tick(team);
 	}
-	if (clock_now_ns() < end_ns)
+	if (!atomic_load(&team->stop) && clock_now_ns() < end_ns)
 		clock_sleep_ns(end_ns - clock_now_ns());
 	team_stop(team);
 }

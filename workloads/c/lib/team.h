@@ -48,7 +48,7 @@ struct team {
 	unsigned int locks;
 	const struct team_lock *lock;
 	struct member *members;
-	void (*tick)(struct team *team);	/* every few ms while a duration runs */
+	void (*tick)(struct team *team);	/* every few ms while a duration runs; team_stop() in it ends that early */
 	atomic_uint ready;
 	int gate[2];		/* a pipe; closing its end opens the gate */
 	atomic_bool stop;
