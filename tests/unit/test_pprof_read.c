@@ -263,7 +263,7 @@ static void test_rules(void **state)
 		{ { .names_function = ~0ULL }, "location 7 names function 0, which does not exist" },
 		{ { .names_location = 4 }, "sample 0 names location 4, which does not exist" },
 		{ { .names_location = ~0ULL }, "sample 0 names location 0, which does not exist" },
-		{ { .values = 1 }, "sample 0 has 1 values for 2 sample types" },
+		{ { .values = 1 }, "sample 0 has 1 value for 2 sample types" },
 		{ { .values = 3 }, "sample 0 has 3 values for 2 sample types" },
 		{ { .types = ~0U }, "there are no sample types" },
 		{ { .types = 9 }, "there are more than 8 sample types" },

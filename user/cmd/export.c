@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/plural.h"
 #include "../capture/spanfile.h"
 #include "cmd.h"
 #include "json.h"
@@ -289,10 +290,10 @@ static bool state_say(const struct lsp_spanfile_reader *reader, const char *path
 	lsp_spanfile_state(reader, &s);
 	if (s.damaged)
 		lsp_say("%s: passed over %" PRIu64 " damaged block%s", path, s.damaged,
-			s.damaged == 1 ? "" : "s");
+			lsp_plural(s.damaged, "s"));
 	if (s.truncated)
-		lsp_say("%s: cut off or damaged after %" PRIu64 " bytes; %" PRIu64
-			" entries before that were read", path, s.offset, s.entries);
+		lsp_say("%s: cut off or damaged after %" PRIu64 " byte%s; %" PRIu64 " %s before that could be read", path,
+			s.offset, lsp_plural(s.offset, "s"), s.entries, s.entries == 1 ? "entry" : "entries");
 	else if (!s.ended)
 		lsp_say("%s: the recording did not end in order", path);
 	return !s.damaged && !s.truncated && s.ended;

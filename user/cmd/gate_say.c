@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
+#include "../base/plural.h"
 #include "../report/words.h"
 #include "json.h"
 
@@ -115,9 +116,9 @@ static void numbers_write(FILE *to, const struct lsp_gate_judgement *g)
 	if (!r->measured)
 		return;
 	fprintf(to, "  base    %12.6f s, median of %zu run%s\n", r->base / 1e9, g->runs[0]->n,
-		g->runs[0]->n == 1 ? "" : "s");
+		lsp_plural(g->runs[0]->n, "s"));
 	fprintf(to, "  new     %12.6f s, median of %zu run%s\n", r->now / 1e9, g->runs[1]->n,
-		g->runs[1]->n == 1 ? "" : "s");
+		lsp_plural(g->runs[1]->n, "s"));
 	fputs("  change  ", to);
 	change_write(to, r);
 	fprintf(to, "; limit %+.1f %%\n", 100 * g->options->limit);

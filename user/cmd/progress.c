@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/plural.h"
+
 #define LINE_START "\r\033[K"
 #define TOP_MAX 60
 #define TOP_SHARE 0.01
@@ -61,7 +63,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *
 	}
 	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " event%s  %" PRIu64 " kept  %" PRIu64 " lost",
 		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - from->start_ns) / 1e9, events,
-		     events == 1 ? "" : "s", t.spans + t.releases, lost);
+		     lsp_plural(events, "s"), t.spans + t.releases, lost);
 	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
 		all_ns += outcomes[i].delay_ns;
 	/* A lock with hardly any of the waiting is not worth a word. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/plural.h"
 #include "../capture/userfile.h"
 #include "../report/words.h"
 #include "record_json.h"
@@ -90,7 +91,7 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 
 		if (r->user)
 			snprintf(where, sizeof(where), " in the %u process%s that the recorder was in",
-				 r->user->processes, r->user->processes == 1 ? "" : "es");
+				 r->user->processes, lsp_plural(r->user->processes, "es"));
 		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 		return;
 	}

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/plural.h"
 
 #include "profile.pb-c.h"
 #include "wire.h"
@@ -456,8 +457,9 @@ static int sample_build(struct decoder *d, Lsp__Pprof__Sample *m)
 	int ret;
 
 	if (m->n_value != d->p->ntypes)
-		return bad(d, "sample %llu has %zu values for %zu sample types",
-			   (unsigned long long)d->nsamples, m->n_value, d->p->ntypes);
+		return bad(d, "sample %llu has %zu value%s for %zu sample type%s",
+			   (unsigned long long)d->nsamples, m->n_value, lsp_plural(m->n_value, "s"), d->p->ntypes,
+			   lsp_plural(d->p->ntypes, "s"));
 	for (i = 0; i < m->n_value; i++)
 		values[i] = (double)m->value[i];
 	for (i = 0; i < m->n_location_id; i++) {

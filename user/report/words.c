@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../base/plural.h"
 #include "bounds.h"
 
 const char *lsp_words_ns(char to[LSP_WORD], double ns)
@@ -97,7 +98,7 @@ const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *w
 	char number[LSP_WORD];
 
 	lsp_words_count(number, count);
-	snprintf(to, 2 * LSP_WORD, "%s %s%s", number, word, strcmp(number, "1") ? "s" : "");
+	snprintf(to, 2 * LSP_WORD, "%s %s%s", number, word, lsp_plural(strcmp(number, "1") ? 2 : 1, "s"));
 	return to;
 }
 

@@ -33,7 +33,7 @@ void lsp_bounds_meet(struct lsp_bounds_met *m, const struct lsp_bounds *b);
 /* Lines below a table that say why rows have no interval; nothing when all have. */
 void lsp_words_bounds_note(FILE *to, const struct lsp_bounds_met *m);
 
-/* "1 wait", "12 waits", "1 thread": @count and @word, which is a plural with an s when there is not one. */
+/* "1 wait", "12 waits": @count, and @word with an s unless the count is 1. */
 const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *word);
 
 /* Writes a name: control characters as \xNN, so that it cannot steer a terminal. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../base/plural.h"
 #include "../capture/userfile.h"
 
 /* Counters whose being above 0 means that a profile lacks something it should have. */
@@ -148,7 +149,7 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 		{ "ends_unseen", s->end && ends_unseen(s->end), NULL,
 		  "the end of no wait was seen: this kernel is not supported, for its futex functions are not "
 		  "where their names say", false },
-		{ "stacks_missing", t.stacks_missing, "stack", "did not come, though events spoke of it", false },
+		{ "stacks_missing", t.stacks_missing, "stack", "to which events refer did not come", false },
 		{ "no_stack", s->no_stacks ? 0 : stacks.none, "event", "came without a stack: see [no stack]",
 		  stacks.none * NO_STACK_ONE_IN < stacks.events },
 		{ "no_map", stacks.no_map, "event", "had code on the stack whose mapping is not known: see [no_map]", false },
@@ -176,5 +177,5 @@ void lsp_loss_text(const struct lsp_loss *l, char *to, size_t bytes)
 	if (!l->what)
 		snprintf(to, bytes, "%s", l->words);
 	else
-		snprintf(to, bytes, "%" PRIu64 " %s%s %s", l->count, l->what, l->count == 1 ? "" : "s", l->words);
+		snprintf(to, bytes, "%" PRIu64 " %s%s %s", l->count, l->what, lsp_plural(l->count, "s"), l->words);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/plural.h"
+
 #define PLAIN "text/plain; charset=utf-8"
 
 void lsp_serve_response_uninit(struct lsp_serve_response *r)
@@ -105,8 +107,8 @@ void lsp_serve_index(struct lsp_serve_response *ret, const struct lsp_serve_numb
 		      "<td>the command line of the server</td></tr>\n</table>\n", to);
 		fprintf(to, "<p>%" PRIu64 " wait%s and %" PRIu64 " release%s kept, %" PRIu64
 			" record%s lost, in %.0f s; session %s.</p>\n",
-			n->waits, n->waits == 1 ? "" : "s", n->releases, n->releases == 1 ? "" : "s",
-			n->lost, n->lost == 1 ? "" : "s", n->seconds, n->session);
+			n->waits, lsp_plural(n->waits, "s"), n->releases, lsp_plural(n->releases, "s"),
+			n->lost, lsp_plural(n->lost, "s"), n->seconds, n->session);
 		fputs("<p>Counters grow since the beginning of the session. "
 		      "<code>?seconds=N</code> gives what N seconds add, "
 		      "<code>?debug=1</code> text.</p>\n</body></html>\n", to);

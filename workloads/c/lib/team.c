@@ -139,7 +139,7 @@ void team_run(struct team *team)
 		error(1, errno, "no pipe");
 	err = members_start(team, &started);
 	if (err)
-		error(1, -err, "cannot start %u threads", team->threads);
+		error(1, -err, "cannot start a team of %u", team->threads);
 	while (atomic_load(&team->ready) < started)
 		clock_sleep_ns(READY_POLL_NS);
 	team->start_ns = clock_now_ns();
