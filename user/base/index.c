@@ -13,7 +13,10 @@ void lsp_index_uninit(struct lsp_index *x)
 	memset(x, 0, sizeof(*x));
 }
 
-/* A slot keeps 32 bits of the hash and is placed by them alone: growing needs no key. */
+/*
+ * A slot keeps 32 bits of the hash, and these alone decide its place. So the index grows without
+ * knowing the keys.
+ */
 static uint32_t kept(uint64_t hash)
 {
 	return (uint32_t)(hash ^ hash >> 32);
@@ -87,7 +90,9 @@ uint64_t lsp_hash(const void *data, size_t bytes, uint64_t seed)
 	const unsigned char *p = data;
 	uint64_t word;
 
-	/* Whole words apart: a copy of a length that is known is one instruction. */
+	/*
+	 * Whole words are copied apart from the rest: a copy of a known length is one instruction.
+	 */
 	for (; bytes >= sizeof(word); bytes -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
 		h = (h ^ word) * 0xff51afd7ed558ccdULL;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads the text form of a process's mappings. The text may come from a file
- * that was saved, so nothing in it is believed; lines that do not parse are
- * passed over.
+ * Reads the text form of a process's mappings. The text may come from a file that was saved, so
+ * nothing in it is believed; lines that do not parse are skipped.
  */
 #include "maptext.h"
 
@@ -12,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Far above any real process (a mapping's line has some 100 bytes; 64 Ki of them are the default limit). */
+/*
+ * No real process has more: a line has about 100 bytes, and the kernel's default limit is 65,530
+ * mappings.
+ */
 #define MAPTEXT_MAX_BYTES (64U << 20)
 
 static bool number(const char **at, const char *end, unsigned int base, uint64_t *ret)

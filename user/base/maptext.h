@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One line of /proc/PID/maps. */
+/* Reads the text of /proc/PID/maps, and takes its lines apart. */
 #ifndef LSP_BASE_MAPTEXT_H
 #define LSP_BASE_MAPTEXT_H
 
@@ -22,14 +22,17 @@ struct lsp_maptext {
 };
 
 /*
- * Parses the line at *@at and moves *@at behind it. False at @end. Lines that
- * are not of that form, or whose range is empty, are passed over.
+ * Parses the line at *@at and moves *@at behind it. Returns false at @end. Lines that are not of
+ * that form, or whose range is empty, are skipped.
  */
 bool lsp_maptext_next(const char **at, const char *end, struct lsp_maptext *ret);
 
-/* The whole of a small file such as /proc/PID/maps, NUL-terminated. -errno; *@ret is malloc'ed. */
+/*
+ * Reads the whole of a small file such as /proc/PID/maps. *@ret is malloc'ed and ends in a NUL.
+ * Returns 0 or -errno.
+ */
 int lsp_maptext_read(const char *path, char **ret, size_t *ret_bytes);
-/* The same of an open one, which is closed. */
+/* The same for an open file, which is then closed. */
 int lsp_maptext_read_fd(int fd, char **ret, size_t *ret_bytes);
 
 #endif

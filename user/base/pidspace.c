@@ -40,7 +40,7 @@ bool lsp_pidspace_is_foreign(const char *proc)
 	char path[PATH_MAX];
 	struct stat st;
 
-	/* A process of the initial namespace sees itself in no other one's /proc. */
+	/* The /proc of another namespace does not show a process of the initial one. */
 	snprintf(path, sizeof(path), "%s/self/ns/pid", proc);
 	if (stat(path, &st) || st.st_ino == INITIAL_INODE)
 		return false;

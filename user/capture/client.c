@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests are built and attributes taken apart by libnl; the reading is our
- * own, because libnl's checks of sequence numbers and acks are made for
- * request and answer, and here both come mixed with a stream of data.
+ * Builds requests and takes attributes apart with libnl. Reads the socket itself, because libnl
+ * checks sequence numbers and acknowledgements for one request and one answer, and here both are
+ * mixed with a stream of data.
  */
 #include "client_private.h"
 
@@ -24,10 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Netlink dies of a full socket only when the reader is slow: two seconds of a busy machine fit. */
+/* A full socket loses messages. This size holds what a busy machine sends in two seconds. */
 #define SOCKET_BYTES (64 << 20)
 #define REQUEST_BYTES 16384
-/* A command is sent so often before it counts as unanswered. */
+/* How often a command is sent before it counts as unanswered. */
 #define SENDINGS_MAX 100
 /* How often a module that is silent is asked whether it still works at the session's end. */
 #define ASKINGS_MAX 30
@@ -96,10 +96,15 @@ int lsp_client_connect(struct lsp_client *c)
 	c->family = (uint16_t)err;
 	c->fd = nl_socket_get_fd(c->sock);
 
-	/* Without the right to force it the socket is small and START is refused anyway. */
+	/*
+	 * Without CAP_NET_ADMIN the socket stays small. That does no harm, because START is refused
+	 * then, too.
+	 */
 	if (setsockopt(c->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	/* Missing before 4.12 and then only the sentences are lost. */
+	/*
+	 * A kernel before 4.12 lacks these options. There only the sentences of refusals are lost.
+	 */
 	setsockopt(c->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(c->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	return 0;
@@ -125,7 +130,7 @@ const struct lsp_client_faults *lsp_client_faults(const struct lsp_client *c)
 	return &c->faults;
 }
 
-/* Any process may send to our port: only the kernel's word counts. */
+/* Any process may send to this port, so only what comes from the kernel counts. */
 static int datagram_take(struct lsp_client *c, uint32_t from, void *messages, int bytes)
 {
 	if (from) {
@@ -152,11 +157,14 @@ int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, void *
 
 /* ---- the socket ---- */
 
-/* One datagram. 1, 0 for none there, or -errno. */
+/* Reads one datagram. Returns 1, 0 if there is none, or -errno. */
 static int datagram_read(struct lsp_client *c)
 {
 	struct sockaddr_nl from = { 0 };
-	/* Netlink aligns to four bytes: so placed, the records of a DATA message stand at eight. */
+	/*
+	 * Netlink aligns messages to four bytes. With this offset the records of a DATA message are
+	 * aligned to eight.
+	 */
 	char *to = (char *)c->buffer + 4;
 	struct iovec iov = { .iov_base = to, .iov_len = LSP_CLIENT_BUFFER_BYTES - 8 };
 	struct msghdr msg = {
@@ -172,7 +180,10 @@ static int datagram_read(struct lsp_client *c)
 			return 1;
 		if (errno != ENOBUFS)
 			return -errno;
-		/* What did not fit is either still with the module or missing by its numbers. */
+		/*
+		 * What had no room in the socket is either still in the module, or missing, which
+		 * the records' numbers show.
+		 */
 		c->faults.socket_full++;
 		return 1;
 	}
@@ -248,10 +259,10 @@ static int request_send(struct lsp_client *c, struct nl_msg *msg)
 }
 
 /*
- * The module works a command off while it is being sent, however long that takes:
- * its answer is in the socket then, or has been lost because the socket was full of
- * data. A full socket takes nothing more until it has been read to its end, so an
- * empty one without an answer is the sign.
+ * The module carries a command out while it is being sent, however long that takes. After that, the
+ * answer is in the socket, or it was lost because data had filled the socket. A full socket takes
+ * nothing more until it has been read to its end. So an empty socket without the answer shows that
+ * the answer was lost.
  */
 static int answer_await(struct lsp_client *c, bool or_end)
 {
@@ -269,8 +280,8 @@ static int answer_await(struct lsp_client *c, bool or_end)
 }
 
 /*
- * Sends @msg, again if its answer was lost, and frees it. *@sent: how often it was
- * sent. @or_end: the session's END is as good as an answer.
+ * Sends @msg, again if its answer was lost, and frees it. *@sent gets how often it was sent. With
+ * @or_end the END of the session counts as an answer, too.
  */
 static int request_repeat(struct lsp_client *c, struct nl_msg *msg, bool or_end, int *sent)
 {
@@ -295,7 +306,7 @@ static int request_repeat(struct lsp_client *c, struct nl_msg *msg, bool or_end,
 	return c->answer;
 }
 
-/* For commands that may come twice. */
+/* For commands that do no harm when the module gets them twice. */
 static int request_run(struct lsp_client *c, struct nl_msg *msg)
 {
 	int sent;
@@ -356,7 +367,10 @@ int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 	c->ended = false;
 	c->stopped = false;
 	err = request_repeat(c, msg, false, &sent);
-	/* Data may come before the answer and leave no room for it: the session is ours if we may change it. */
+	/*
+	 * Data that came before the answer may have left no room for it. Then the first START has
+	 * begun the session, and this client may change it.
+	 */
 	if (err == -EBUSY && sent > 1)
 		err = session_is_ours(c) ? 0 : err;
 	if (!err)
@@ -394,7 +408,7 @@ int lsp_client_stop(struct lsp_client *c)
 	if (!msg)
 		return -ENOMEM;
 	err = request_repeat(c, msg, true, &sent);
-	/* The first one was heard, and only its answer lost. */
+	/* The first STOP was carried out, and only its answer was lost. */
 	return err == -ENODEV && sent > 1 ? 0 : err;
 }
 
@@ -473,7 +487,7 @@ int lsp_client_drain(struct lsp_client *c, int silence_ms)
 			err = lsp_client_read(c, 64);
 			asked = 0;
 		} else if (err == -ETIMEDOUT && asked++ < ASKINGS_MAX) {
-			/* Taking off the probes of a machine that has much to do takes its time. */
+			/* On a busy machine it takes long to remove the probes. */
 			err = lsp_client_status(c, &status);
 			if (!err && !c->ended && status.state == LOCKSPAN_STATE_IDLE)
 				err = -ETIMEDOUT;

@@ -19,7 +19,10 @@
 
 struct lsp_client;
 
-/* A DATA message. @run is aligned to 8 bytes and not yet checked. Not 0 ends the reading. */
+/*
+ * Gets the records of a DATA message. @run is aligned to 8 bytes and has not been checked. A result
+ * other than 0 ends the reading.
+ */
 typedef int (*lsp_client_data_fn)(void *arg, uint32_t cpu, uint64_t seq, const void *run,
 				  size_t bytes);
 
@@ -44,7 +47,7 @@ struct lsp_client_probe {
 	uint64_t missed;	/* machine-wide */
 };
 
-/* What STATUS answers and END brings; what a message did not have is 0. */
+/* The report in the answer to STATUS, or in END. What the message did not have is 0. */
 struct lsp_client_report {
 	uint32_t version;
 	uint32_t state;		/* enum lockspan_state */
@@ -59,7 +62,7 @@ struct lsp_client_report {
 	struct lsp_client_probe probes[LSP_CLIENT_PROBES];
 };
 
-/* What went wrong on the way, none of it fatal. */
+/* Faults while reading. None of them ends the session. */
 struct lsp_client_faults {
 	uint64_t socket_full;	/* times the socket was found full */
 	uint64_t refused;	/* messages malformed or not from the kernel */
@@ -87,28 +90,36 @@ int lsp_client_tgid_add(struct lsp_client *c, uint32_t tgid);
 int lsp_client_stop(struct lsp_client *c);
 int lsp_client_status(struct lsp_client *c, struct lsp_client_report *ret);
 
-/* Asks for a stack once more. Does not wait: a refusal is only counted. */
+/* Asks for a stack once more. Does not wait for the answer; a refusal is only counted. */
 int lsp_client_resend(struct lsp_client *c, uint64_t stack_id);
 
-/* Asks for more of the stacks of the process that records call @tgid. Does not wait either. */
+/*
+ * Asks the module to look at more of the stacks of the process that records call @tgid. Does not
+ * wait, either.
+ */
 int lsp_client_deepen(struct lsp_client *c, uint32_t tgid);
 
-/* Most rules that one message takes. */
+/* How many rules one message can take. */
 #define LSP_CLIENT_RULES 256
 
-/* Hands over unwind rules for the mappings @generation. Does not wait either. -ENODEV after STOP. */
+/*
+ * Sends unwind rules for the mappings @generation. Does not wait, either. Returns -ENODEV after
+ * STOP.
+ */
 int lsp_client_teach(struct lsp_client *c, uint32_t generation, const struct lockspan_rule *rules,
 		     size_t n);
 
-/* To poll for reading; -1 before connect. */
+/* The descriptor to poll for reading; -1 before connect. */
 int lsp_client_fd(const struct lsp_client *c);
 
-/* Takes what has arrived, without waiting, at most @max messages; their number or -errno. */
+/*
+ * Takes at most @max messages that have arrived, without waiting. Returns their number or -errno.
+ */
 int lsp_client_read(struct lsp_client *c, int max);
 
 /*
- * Called after stop: reads until END. After @silence_ms without a message the module
- * is asked whether it is still at work; -ETIMEDOUT when it is not.
+ * To be called after stop: reads until END. After @silence_ms without a message it asks the module
+ * whether it is still at work. Returns -ETIMEDOUT if the module does not answer.
  */
 int lsp_client_drain(struct lsp_client *c, int silence_ms);
 
@@ -117,9 +128,9 @@ const struct lsp_client_report *lsp_client_end(const struct lsp_client *c);
 const struct lsp_client_faults *lsp_client_faults(const struct lsp_client *c);
 
 /*
- * For tests: takes @bytes of messages, aligned to 4, as if they had come from
- * port @from (the kernel's is 0) with @family as the family's number; -EBADMSG
- * when any of them was refused.
+ * For tests: takes @bytes bytes of messages, aligned to 4, as if they had come from the port @from
+ * (the kernel's is 0). @family is taken for the family's number. Returns -EBADMSG when any message
+ * was refused.
  */
 int lsp_client_feed(struct lsp_client *c, uint16_t family, uint32_t from, void *messages,
 		    size_t bytes);

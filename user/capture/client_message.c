@@ -24,7 +24,7 @@ static const uint8_t attr_bytes[LOCKSPAN_A_MAX + 1] = {
 	[LOCKSPAN_A_SEQ] = 8,
 };
 
-/* Unknown attributes are passed over; a known one of another size than agreed is an error. */
+/* Unknown attributes are skipped. A known attribute of another size than agreed is an error. */
 static bool attr_sound(const struct nlattr *a)
 {
 	int type = nla_type(a);
@@ -75,7 +75,7 @@ static int counters_read(struct lsp_client_report *r, const struct nlattr *a)
 
 	if (bytes % sizeof(r->counters[0]))
 		return -EBADMSG;
-	/* A newer module has more of them, an older one fewer. */
+	/* A newer module has more counters, and an older one fewer. */
 	if (bytes > sizeof(r->counters))
 		bytes = sizeof(r->counters);
 	memcpy(r->counters, nla_data(a), bytes);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of the client, of which several sources are parts: the socket (client.c) and its messages (client_message.c). */
+/*
+ * What the sources of the client share. Several sources define this: client.c (the socket) and
+ * client_message.c (its messages).
+ */
 #ifndef LSP_CAPTURE_CLIENT_PRIVATE_H
 #define LSP_CAPTURE_CLIENT_PRIVATE_H
 
@@ -17,11 +20,11 @@ struct lsp_client {
 	int fd;
 	uint16_t family;
 	uint64_t *buffer;		/* LSP_CLIENT_BUFFER_BYTES, for reading */
-	uint64_t *aligned;		/* LSP_CLIENT_BUFFER_BYTES, for runs that stand askew in it */
+	uint64_t *aligned;		/* LSP_CLIENT_BUFFER_BYTES, for runs that are misaligned in buffer */
 
 	uint32_t awaited;		/* sequence number of the command under way, 0 none */
-	int answer;			/* its result, once awaited is 0 again */
-	struct lsp_client_report *status;	/* where its STATUS goes */
+	int answer;			/* the command's result; valid once awaited is 0 again */
+	struct lsp_client_report *status;	/* where the answer to STATUS is put */
 	char refusal[256];
 
 	bool stopped;			/* STOP has been sent: the module takes no rules any more */
@@ -31,8 +34,8 @@ struct lsp_client {
 };
 
 /*
- * Takes what one datagram of the kernel brought. Number of messages, or the
- * handler's error. What is malformed is counted and passed over.
+ * Takes what one datagram of the kernel brought. Returns the number of messages, or the handler's
+ * error. Malformed messages are counted and skipped.
  */
 int lsp_client_messages_read(struct lsp_client *c, void *messages, int bytes);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of the contract's numbers and the walk over a run of records. Records
- * come from a socket or a file: nothing in them is believed before its length
- * has been checked here.
+ * Names of the contract's numbers, and the walk over a run of records. Records come from a socket
+ * or a file, so no record is used before its length has been checked here.
  */
 #include "span.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Words of the contract in their readable form, and the walk over a run of
- * records. Everything in user/ that speaks of spans stands on this.
+ * Names of the contract's numbers, the lock wait and the sched delay of a span, and the walk over a
+ * run of records. Everything in user/ that reads spans uses this.
  */
 #ifndef LSP_CAPTURE_SPAN_H
 #define LSP_CAPTURE_SPAN_H
@@ -42,14 +42,14 @@ struct lsp_rec_lock {
 	uint64_t uaddr;
 	uint64_t stack;		/* its name */
 	uint32_t tgid;
-	uint32_t object_bytes;	/* of the primitive at uaddr */
-	uint32_t stack_tgid;	/* whose stack that is: tgid or what it was forked from */
+	uint32_t object_bytes;	/* size of the object at uaddr */
+	uint32_t stack_tgid;	/* the process to which the stack belongs: tgid, or one that it was forked from */
 	uint32_t reserved;
 };
 
 /*
- * Stands for a record whose content contradicts itself or is shorter than its type: it takes its number and
- * costs its neighbours nothing. Nobody sends it.
+ * Is returned in place of a record whose content contradicts itself or is shorter than its type.
+ * Such a record has a sequence number, and the records beside it are good. Nobody sends this type.
  */
 #define LSP_REC_UNFIT 0x101
 extern const struct lockspan_rec lsp_rec_unfit;
@@ -63,7 +63,7 @@ const char *lsp_counter_name(unsigned int counter);
 /* Whether a release of this class is blamed in a mutex profile. */
 bool lsp_sync_is_lock(enum lsp_sync sync);
 
-/* A record whose times run backwards must not turn into 584 years of waiting. */
+/* A record whose times run backwards must not become a wait of 584 years. */
 static inline uint64_t lsp_elapsed_ns(uint64_t from_ns, uint64_t to_ns)
 {
 	return to_ns > from_ns ? to_ns - from_ns : 0;
@@ -80,7 +80,7 @@ static inline uint64_t lsp_span_sched_delay_ns(const struct lockspan_span *s)
 	return s->wake_ns ? lsp_elapsed_ns(s->wake_ns, s->run_ns) : 0;
 }
 
-/* Whether it belongs in a block profile: it slept, and was seen to end. */
+/* Whether the span belongs in a block profile: the task slept, and the end of the wait was seen. */
 static inline bool lsp_span_is_contention(const struct lockspan_span *s)
 {
 	const unsigned int others = 1U << LOCKSPAN_NOSLEEP | 1U << LOCKSPAN_OPEN | 1U << LOCKSPAN_ERROR;
@@ -89,22 +89,22 @@ static inline bool lsp_span_is_contention(const struct lockspan_span *s)
 }
 
 /*
- * Next record of a run of @bytes, or NULL at its end. *@at starts at 0. A
- * record that is cut, misaligned or shorter than a record can be sets *@error to
- * -EBADMSG and ends the walk, for nobody knows where the next one begins. One whose
- * content does not fit its type is skipped, as types that are not known are.
+ * Returns the next record of a run of @bytes bytes, or NULL at its end. *@at starts at 0. A record
+ * that is cut off, misaligned or too short sets *@error to -EBADMSG and ends the walk, because
+ * nobody knows where the next one begins. A record is skipped if its type is unknown or its content
+ * does not fit its type.
  */
 const struct lockspan_rec *lsp_rec_next(const void *run, size_t bytes, size_t *at, int *error);
 
 /*
- * Whether the content of @rec agrees with its type: it is long enough, and the lengths within it add up. All
- * rec->bytes of it must be readable, as lsp_rec_any() makes sure.
+ * Whether the content of @rec agrees with its type: it is long enough, and the lengths within it
+ * add up. All rec->bytes bytes must be readable; lsp_rec_any() makes sure of that.
  */
 bool lsp_rec_fits(const struct lockspan_rec *rec);
 
 /*
- * The same as lsp_rec_next(), but stops at fillers and unknown types too, and gives lsp_rec_unfit for what does
- * not fit: they all take sequence numbers.
+ * Like lsp_rec_next(), but also returns fillers and records of unknown types, and returns
+ * lsp_rec_unfit for a record that does not fit its type. All of these have sequence numbers.
  */
 static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t bytes, size_t *at,
 						     int *error)
@@ -121,7 +121,7 @@ static inline const struct lockspan_rec *lsp_rec_any(const void *run, size_t byt
 		return NULL;
 	}
 	*at += rec->bytes;
-	/* The two that come again and again are not worth a call. */
+	/* The two most frequent types are checked here, without a call. */
 	if (rec->type == LOCKSPAN_REC_SPAN)
 		fits = rec->bytes >= sizeof(struct lockspan_span);
 	else if (rec->type == LOCKSPAN_REC_RELEASE)

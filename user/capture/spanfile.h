@@ -51,7 +51,7 @@ struct lsp_spanfile_trace {
 	size_t nframes;
 };
 
-/* The stack that events of @tgid name @id is this trace. */
+/* Events of @tgid refer to a stack as @id. It resolves to this trace. */
 struct lsp_spanfile_stack {
 	uint64_t id;
 	uint32_t tgid;
@@ -60,8 +60,8 @@ struct lsp_spanfile_stack {
 };
 
 /*
- * A name of a lock. The first of a key holds for all events but those whose process and stack's generation
- * another one of that key has.
+ * A name of a lock. A key can have several names. An event has the name with its own process and
+ * with the generation of its stack. If there is none, it has the first name of its key.
  */
 struct lsp_spanfile_lock {
 	uint64_t key;
@@ -86,12 +86,12 @@ struct lsp_spanfile_end {
 
 struct lsp_spanfile_writer;
 
-/* Makes or empties @path, mode 0600. */
+/* Creates or empties the file @path, with mode 0600. */
 int lsp_spanfile_create(const char *path, struct lsp_spanfile_writer **ret);
 
 /*
- * Each adds one entry; the first error sticks and is returned from then on.
- * Nothing is on the disk before a block is full or flushed.
+ * Each function adds one entry. After the first error, all of them return that error. Nothing is on
+ * the disk before a block is full or flushed.
  */
 int lsp_spanfile_add_header(struct lsp_spanfile_writer *w, const struct lsp_spanfile_header *h);
 int lsp_spanfile_add_span(struct lsp_spanfile_writer *w, const struct lockspan_span *s);
@@ -103,10 +103,10 @@ int lsp_spanfile_add_trace(struct lsp_spanfile_writer *w, const struct lsp_spanf
 int lsp_spanfile_add_lock(struct lsp_spanfile_writer *w, const struct lsp_spanfile_lock *l);
 int lsp_spanfile_add_end(struct lsp_spanfile_writer *w, const struct lsp_spanfile_end *e);
 
-/* Writes the block that has been begun. */
+/* Writes the block that has been begun, full or not. */
 int lsp_spanfile_flush(struct lsp_spanfile_writer *w);
 
-/* Flushes, closes and frees; NULL is allowed. Returns what went wrong at any time. */
+/* Flushes, closes and frees; NULL is allowed. Returns the first error of all calls. */
 int lsp_spanfile_close(struct lsp_spanfile_writer *w);
 
 /* ---- reading ---- */
@@ -133,15 +133,15 @@ struct lsp_spanfile_entry {
 
 struct lsp_spanfile_reader;
 
-/* -EBADMSG: not such a file. */
+/* Returns -EBADMSG if the file is no span file. */
 int lsp_spanfile_open(const char *path, struct lsp_spanfile_reader **ret);
-/* The same from memory, which must stay until close. */
+/* Like open, but reads from memory, which must stay until close. */
 int lsp_spanfile_open_mem(const void *data, size_t bytes, struct lsp_spanfile_reader **ret);
 void lsp_spanfile_reader_close(struct lsp_spanfile_reader *r);
 
 /*
- * The next entry: 1, or 0 after the last that can be read. Damage is not an
- * error, see state. Pointers live until the next call. -ENOMEM, -EIO.
+ * Reads the next entry. Returns 1, 0 after the last entry that can be read, -ENOMEM or -EIO. Damage
+ * is no error; lsp_spanfile_state() reports it. Pointers are valid until the next call.
  */
 int lsp_spanfile_next(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *ret);
 
@@ -151,10 +151,10 @@ struct lsp_spanfile_state {
 	uint64_t damaged;	/* blocks passed over: the checksum or what it covers is wrong */
 	bool truncated;		/* the file ends within a block, or no block can be found further on */
 	bool ended;		/* an End entry was read: the recording ended in order */
-	uint64_t offset;	/* up to which the file was used */
+	uint64_t offset;	/* offset in the file up to which it was read */
 };
 
-/* Final once next has returned 0. */
+/* Final after next has returned 0. */
 void lsp_spanfile_state(const struct lsp_spanfile_reader *r, struct lsp_spanfile_state *ret);
 
 #endif

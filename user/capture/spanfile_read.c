@@ -339,7 +339,7 @@ static int end_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_end *to,
 	return 0;
 }
 
-/* 1; 0 for an entry of a kind that is not known; -ENOMEM. */
+/* Returns 1, 0 for an entry of an unknown kind, or -ENOMEM. */
 static int entry_take(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *to)
 {
 	const Lsp__Spanfile__Entry *m = r->message;
@@ -406,7 +406,10 @@ int lsp_spanfile_next(struct lsp_spanfile_reader *r, struct lsp_spanfile_entry *
 			if (got <= 0)
 				return got;
 		}
-		/* The checksum held, so a message that cannot be read was written so: drop the block's rest. */
+		/*
+		 * The block's checksum was right, so this message was already wrong when it was
+		 * written. The rest of the block is dropped.
+		 */
 		if (!r->raw_entries || !varint_get(r, &bytes)) {
 			r->state.damaged++;
 			r->raw_at = r->raw_bytes;

@@ -100,7 +100,7 @@ static int block_write(struct lsp_spanfile_writer *w)
 	block->packed_crc = htole32((uint32_t)crc32(0, w->packed + LSP_SPANFILE_BLOCK_BYTES,
 						    (uInt)packed));
 	block->header_crc = htole32((uint32_t)crc32(0, w->packed, LSP_SPANFILE_BLOCK_BYTES - 4));
-	/* One write a block: a crash leaves at most one cut. */
+	/* Each block is one write, so a crash cuts off at most one block. */
 	return write_whole(w->fd, w->packed, LSP_SPANFILE_BLOCK_BYTES + packed);
 }
 
@@ -159,7 +159,7 @@ static int entry_add(struct lsp_spanfile_writer *w, Lsp__Spanfile__Entry__WhatCa
 	return w->raw_bytes >= LSP_SPANFILE_BLOCK_FULL ? lsp_spanfile_flush(w) : 0;
 }
 
-/* protobuf-c wants what it only reads to be writable. */
+/* protobuf-c only reads these, but declares them without const. */
 static char *text(const char *s)
 {
 	return (char *)(s ? s : "");
@@ -292,7 +292,10 @@ int lsp_spanfile_add_lock(struct lsp_spanfile_writer *w, const struct lsp_spanfi
 	return entry_add(w, LSP__SPANFILE__ENTRY__WHAT_LOCK, &m);
 }
 
-/* A trace as one message: frames and lines and the pointers to them in one piece of memory. */
+/*
+ * Makes a trace into one message. The frames, the lines and the pointers to them are in one piece
+ * of memory.
+ */
 struct trace_message {
 	Lsp__Spanfile__Frame *frames;
 	Lsp__Spanfile__Frame **frame_pointers;

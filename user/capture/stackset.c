@@ -63,7 +63,7 @@ static int name_add(struct lsp_stackset *s, const struct lsp_stackset_name *name
 	return 0;
 }
 
-/* The name's entry, with a place for its stack, made if need be. */
+/* Returns the entry of the name. It has a place for the stack, which is made if needed. */
 static int name_at(struct lsp_stackset *s, uint32_t tgid, uint64_t id,
 		   struct lsp_stackset_name **ret)
 {
@@ -161,7 +161,7 @@ int lsp_stackset_compact(struct lsp_stackset *s, uint32_t *moved)
 	struct lsp_index index = { 0 };
 	size_t n = 0, nnames = 0;
 
-	/* The new index first: it alone can fail. */
+	/* The new index is made first, because only that can fail. */
 	for (size_t i = 0, at = 0; i < s->nnames; i++) {
 		const struct lsp_stackset_name *name = &s->names[i];
 

@@ -14,7 +14,7 @@
 #include "../base/index.h"
 #include "span.h"
 
-#define LSP_STACK_NOT_TAKEN 0	/* place of name 0 */
+#define LSP_STACK_NOT_TAKEN 0	/* place of the name 0, by which events say that there is no stack */
 
 struct lsp_stackset_stack {
 	uint64_t id;
@@ -43,7 +43,7 @@ struct lsp_stackset {
 	size_t nnames;
 	size_t names_room;
 	struct lsp_index index;
-	size_t raw_bytes;	/* held in captured stacks */
+	size_t raw_bytes;	/* bytes of memory that the captured stacks take */
 	/*
 	 * Two processes may give one name to different stacks. The module's names are unique, and processes
 	 * that share their memory share the stacks too, whichever of them a STACK record calls its own.
@@ -54,20 +54,23 @@ struct lsp_stackset {
 int lsp_stackset_init(struct lsp_stackset *s);
 void lsp_stackset_uninit(struct lsp_stackset *s);
 
-/* The place of the stack that an event of @tgid names; -ENOMEM. */
+/* Returns the place of the stack to which an event of @tgid refers, or -ENOMEM. */
 int lsp_stackset_place(struct lsp_stackset *s, uint32_t tgid, uint64_t id, uint64_t now_ns,
 		       uint32_t *ret);
 
-/* A STACK record, lengths checked; copied. A second one of the same generation is ignored. */
+/*
+ * Adds a copy of a STACK record whose lengths have been checked. A second record with the same name
+ * and generation is ignored.
+ */
 int lsp_stackset_put(struct lsp_stackset *s, const struct lockspan_stack *stack);
 
-/* The stack at @place is @trace from now on: its copy is given back. */
+/* The stack at @place has been resolved to @trace. Its copy is freed. */
 void lsp_stackset_resolve(struct lsp_stackset *s, uint32_t place, uint32_t trace);
 
 /*
- * Drops what has arrived, is not held raw and was not used since the last
- * time. @moved (as many as there were stacks) gets each place's new one, or
- * LSP_INDEX_NONE. -ENOMEM leaves all as it was.
+ * Drops each stack that has arrived, is not held as a copy, and was not used since the last call.
+ * @moved has as many entries as there were stacks; each gets the new place of its stack, or
+ * LSP_INDEX_NONE. -ENOMEM leaves everything as it was.
  */
 int lsp_stackset_compact(struct lsp_stackset *s, uint32_t *moved);
 

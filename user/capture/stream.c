@@ -52,7 +52,7 @@ int lsp_streams_begin(struct lsp_streams *s, uint32_t cpu, uint64_t seq, uint64_
 
 void lsp_streams_end(struct lsp_streams *s, uint64_t *next, uint64_t seq, uint64_t records, int bad)
 {
-	/* After damage the rest of the run shows up as a gap before the next one. */
+	/* The rest of a damaged run counts as a gap when the next run comes. */
 	*next = seq + records;
 	s->records += records;
 	if (bad)

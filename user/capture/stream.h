@@ -15,12 +15,12 @@
 struct lsp_streams {
 	uint64_t *next;		/* number expected next, by CPU; [0] the worker's */
 	size_t n;
-	uint64_t records;	/* taken apart, fillers and unknown types too */
-	uint64_t unknown;	/* of them: of a type that is not known */
-	uint64_t unfit;		/* and: with a content that contradicts itself, dropped */
-	uint64_t gaps;		/* places where numbers are missing */
-	uint64_t lost;		/* and how many are */
-	uint64_t bad_runs;	/* runs that were damaged; their rest was dropped */
+	uint64_t records;	/* records taken apart, fillers and unknown types included */
+	uint64_t unknown;	/* of these, records of an unknown type */
+	uint64_t unfit;		/* and records that contradict themselves, which were dropped */
+	uint64_t gaps;		/* gaps in the sequence numbers */
+	uint64_t lost;		/* how many numbers are missing in all gaps */
+	uint64_t bad_runs;	/* runs that were damaged; the rest of each was dropped */
 };
 
 void lsp_streams_uninit(struct lsp_streams *s);
@@ -33,11 +33,11 @@ int lsp_streams_begin(struct lsp_streams *s, uint32_t cpu, uint64_t seq, uint64_
 void lsp_streams_end(struct lsp_streams *s, uint64_t *next, uint64_t seq, uint64_t records, int bad);
 
 /*
- * Calls @record for each record of a run that begins with number @seq. Its
- * error ends the walk and is returned. A damaged run is counted, what stands
- * before the damage is used, and -EBADMSG returned; so are a run from a CPU
- * beyond all reason (and not used at all) and one older than what was seen.
- * Inlined, and @record with it: this is where the collector spends its time.
+ * Calls @record for each record of a run that begins with the number @seq. Its error ends the walk
+ * and is returned. Of a damaged run, the records before the damage are used. A damaged run is
+ * counted, and -EBADMSG is returned. The same is returned for a run of an impossible CPU number,
+ * which is not used, and for a run that is older than what was seen before. This function is
+ * inlined, and @record with it, because the collector spends most of its time here.
  */
 static inline __attribute__((always_inline))
 int lsp_streams_feed(struct lsp_streams *s, uint32_t cpu, uint64_t seq, const void *run, size_t bytes,

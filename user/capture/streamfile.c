@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define CHUNK_MAGIC 0x4d525453U
-/* The cpu of a chunk that holds END's report. */
+/* A chunk with this CPU number holds the report of END. */
 #define CHUNK_END 0xfffffffeU
 #define RUN_MAX (16 << 20)
 
@@ -35,7 +35,10 @@ static int chunk_write(FILE *f, uint32_t cpu, uint64_t seq, const void *data, si
 
 int lsp_streamfile_create(const char *path, FILE **ret)
 {
-	/* Parts of stacks are for nobody else, and where others may write a link would lead anywhere. */
+	/*
+	 * The file has parts of stacks, so only its owner may read it. In a folder where others may
+	 * write, a link could lead anywhere, so links are not followed.
+	 */
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), err;
 
 	*ret = fd < 0 ? NULL : fdopen(fd, "w");

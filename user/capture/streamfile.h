@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A module's DATA messages as they came, and what its END said: for measuring
- * and testing the collector without a module. In this machine's byte order and
- * for this contract's version alone; nothing to keep.
+ * A file of the module's DATA messages as they came, and of the report in its END. Tests and
+ * measurements of the collector replay it without a module. It is in this machine's byte order and
+ * for this version of the contract only, so it is no format for keeping recordings.
  */
 #ifndef LSP_CAPTURE_STREAMFILE_H
 #define LSP_CAPTURE_STREAMFILE_H
@@ -19,8 +19,8 @@ int lsp_streamfile_add_data(FILE *f, uint32_t cpu, uint64_t seq, const void *run
 int lsp_streamfile_add_end(FILE *f, const struct lsp_client_report *end);
 
 /*
- * Gives every run to @data in its order and END to *@end. -EBADMSG: not such a
- * file, of another version, damaged or cut off. -ENODATA: it has no END.
+ * Gives every run to @data, in order, and the report of END to *@end. Returns -EBADMSG if the file
+ * is no such file, or is of another version, damaged or cut off; -ENODATA if it has no END.
  */
 int lsp_streamfile_replay(const char *path, lsp_client_data_fn data, void *arg,
 			  struct lsp_client_report *end);

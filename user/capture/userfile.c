@@ -53,7 +53,7 @@ int lsp_userfile_mark(int fd, uint32_t pid, const char *name)
 	char text[LSP_USERFILE_EXEC_NAME] = "";
 	size_t n = strlen(name);
 
-	/* The end of a path tells more. */
+	/* If a path is too long, its end is kept, because it tells more. */
 	memcpy(text, n < sizeof(text) ? name : name + n - (sizeof(text) - 1), n < sizeof(text) ? n : sizeof(text) - 1);
 	if (pwrite(fd, text, sizeof(text), (off_t)(offsetof(struct lsp_userfile_head, exec_names) +
 						   at * sizeof(text))) != sizeof(text) ||
@@ -63,11 +63,11 @@ int lsp_userfile_mark(int fd, uint32_t pid, const char *name)
 	return 0;
 }
 
-/* A program has loaded its libraries by then, on a busy machine too. */
+/* How long a program may take to load its libraries, on a busy machine too. */
 #define LOADING_US 500000
 #define LOADING_TRIES 50
 
-/* Records in a run, which take a number each. */
+/* The number of records in a run. Each takes one sequence number. */
 static uint64_t records_count(const void *run, size_t bytes)
 {
 	size_t at = 0;
@@ -112,7 +112,10 @@ struct replay {
 	struct lsp_userfile_result *ret;
 };
 
-/* A wait of @d ns is kept with the probability d / @rate_ns, as one that ends. */
+/*
+ * Draws whether an open wait of @d_ns is kept. The probability is d_ns / @rate_ns, as for a wait
+ * that has ended.
+ */
 static bool open_kept(const struct lsp_userfile_wait *w, uint64_t d_ns, uint64_t rate_ns)
 {
 	uint64_t draw = (w->start_ns ^ (uint64_t)w->tid << 40) * 0x9e3779b97f4a7c15ULL;
@@ -120,7 +123,10 @@ static bool open_kept(const struct lsp_userfile_wait *w, uint64_t d_ns, uint64_t
 	return rate_ns && (d_ns >= rate_ns || (draw ^ draw >> 31) % rate_ns < d_ns);
 }
 
-/* Notes an open wait, to be given when it is known what of such waits was charged to releases. */
+/*
+ * Notes an open wait. It is given to the reader later, when it is known how much of the open waits
+ * was charged to releases.
+ */
 static int open_note(struct replay *r, const struct lsp_userfile_wait *w, uint64_t rate_ns)
 {
 	uint64_t *counters = r->ret->counters, wait_ns = r->stop_ns - w->start_ns;
@@ -154,7 +160,7 @@ static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
 	struct lsp_userfile_chunk *chunk = r->chunk;
 	int err = read_at(r->fd, chunk, sizeof(*chunk), offset);
 
-	/* Taken, and its owner ended before it wrote: nothing. */
+	/* The chunk was taken, but its owner ended before it wrote anything. */
 	if (err || !chunk->magic)
 		return err;
 	if (chunk->magic != LSP_USERFILE_MAGIC || chunk->used > LSP_USERFILE_CHUNK_BYTES - sizeof(*chunk))
@@ -180,9 +186,9 @@ static int chunk_replay(struct replay *r, uint32_t number, uint64_t rate_ns)
 }
 
 /*
- * Gives the open waits, and accounts for what of them nobody answers for. What releases were charged for of
- * them is known by what is charged beyond the waits that have ended, but not of which of them: a wait has a
- * tail of its own only if nothing was.
+ * Gives the open waits to the reader, and adds to the tail what no release was charged with. The
+ * charges that exceed the waits which have ended belong to open waits, but it is not known to which
+ * of them. So an open wait has a tail of its own only if there are no such charges.
  */
 static int open_give(struct replay *r)
 {
@@ -202,7 +208,7 @@ static int open_give(struct replay *r)
 	return err == -EBADMSG ? 0 : err;
 }
 
-/* Whether a marked process lives, and so may still be about to load the recorder. */
+/* Whether a marked process lives. It may then be about to load the recorder. */
 static bool is_awaited(const struct lsp_userfile_head *head)
 {
 	for (uint32_t i = 0; i < LSP_USERFILE_EXECS; i++)
@@ -212,8 +218,9 @@ static bool is_awaited(const struct lsp_userfile_head *head)
 }
 
 /*
- * Reads the head once no marked process lives any more: the command may have left processes behind that are
- * about to load the recorder. A program that never loads it keeps its mark, so the wait is LOADING_US at most.
+ * Reads the head when no marked process lives any more, because the command may have left processes
+ * behind that are about to load the recorder. A program that never loads the recorder keeps its
+ * mark, so this waits for LOADING_US at most.
  */
 static int head_read(int fd, struct lsp_userfile_head *head)
 {
@@ -248,14 +255,20 @@ static int file_replay(struct replay *r, off_t bytes)
 		ret->unseen++;
 		memcpy(ret->unseen_name, head.exec_names[i], sizeof(ret->unseen_name) - 1);
 	}
-	/* Where no mark was left all others were taken, most by programs that stay. */
+	/*
+	 * An execution without a mark means that all marks were taken. If marks have stayed, most
+	 * of these programs have no recorder either.
+	 */
 	ret->unseen += ret->unseen ? head.unmarked : 0;
 	ret->chunks = head.taken < room ? head.taken : (uint32_t)room;
 	for (uint32_t i = 0; i < ret->chunks && !err; i++)
 		err = chunk_replay(r, i, head.block_rate_ns);
 	if (!err)
 		err = open_give(r);
-	/* A lock may have been taken before the recorder was done with its release. */
+	/*
+	 * Another thread may take a lock before the recorder has finished with its release. Only
+	 * handoff can be the recorder's own work.
+	 */
 	if (ret->waiting_ns > ret->counters[LOCKSPAN_C_HANDOFF_NS])
 		ret->waiting_ns = ret->counters[LOCKSPAN_C_HANDOFF_NS];
 	return err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whom either side blames for the waiting, by the function that released. */
+/* Compares whom each side blames for the waiting, by the function that released. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -79,7 +79,10 @@ int lsp_compare_blame(struct lsp_compare *c, const struct lsp_profile *kernel,
 		c->kernel_blame_ns += c->blame[i].kernel_ns;
 		c->user_blame_ns += c->blame[i].user_ns;
 	}
-	/* Shares, so that a side which blames less of the time may still blame the same ones. */
+	/*
+	 * Compares shares, so that a side which blames less time may still blame the same
+	 * functions.
+	 */
 	for (size_t i = 0; i < c->nblame && c->kernel_blame_ns > 0 && c->user_blame_ns > 0; i++)
 		c->blame_agreed += fmin(c->blame[i].kernel_ns / c->kernel_blame_ns,
 					c->blame[i].user_ns / c->user_blame_ns);

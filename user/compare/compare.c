@@ -8,7 +8,7 @@
 
 #include "../base/index.h"
 
-/* Sites whose order is compared. */
+/* How many sites have their order compared. */
 #define RANKED 10
 
 const char *lsp_compare_part_key(enum lsp_compare_part part)
@@ -92,7 +92,7 @@ static int sign(double x)
 	return (x > 0) - (x < 0);
 }
 
-/* Agreement of the two sides on which of the first sites is the worse, pair by pair. */
+/* How far the two sides agree, pair by pair, which of the first sites is the worse one. */
 static void rank(struct lsp_compare *c)
 {
 	double agree = 0, user = 0, kernel = 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's record of a run beside the userspace recorder's of the same run.
- * Where both have every event, each wait that the program saw is taken apart by
- * the spans that the kernel saw of the same thread within it; else, and for a
- * program's own profiles, sums are set side by side. Several sources define this,
- * all of the folder but events.c.
+ * Compares the kernel's recording of a run with the userspace recorder's recording of the same run.
+ * If both have every event, each wait of the program is divided by the kernel's spans of the same
+ * thread within it. Otherwise, and for a program's own profiles, sums are compared. Several sources
+ * define this: all of the folder except events.c.
  */
 #ifndef LSP_COMPARE_H
 #define LSP_COMPARE_H
@@ -17,16 +16,16 @@
 #include "../base/intern.h"
 #include "../report/recording.h"
 
-/* Into what a wait of the user's side divides; ns. Their sum is user_wait. */
+/* The parts of a wait of the user's side, ns. Their sum is user_wait. */
 #define LSP_COMPARE_PARTS(X) \
 	X(KERNEL_WAIT, "kernel_wait_ns")	/* queued on its lock's word */ \
 	X(SCHED_DELAY, "sched_delay_ns")	/* woken, and not yet running */ \
-	X(SPIN, "spin_ns")			/* whole calls in which it never slept */ \
+	X(SPIN, "spin_ns")			/* whole calls in which the thread never slept */ \
 	X(RECORDER, "recorder_ns")		/* the userspace recorder's own work before the wait */ \
 	X(ENTRY, "entry_ns")			/* from the call to the first sleep */ \
 	X(REWAIT, "rewait_ns")			/* between sleeps of one call */ \
 	X(RETURN, "return_ns")			/* from running again to the return */ \
-	X(PARKING, "goroutine_parking_ns")	/* Go: the kernel sees threads only */ \
+	X(PARKING, "goroutine_parking_ns")	/* Go: the kernel sees threads, not goroutines */ \
 	X(UNEXPLAINED, "unexplained_ns")
 
 #define LSP_COMPARE_ENUM(id, key) LSP_COMPARE_##id,
@@ -36,17 +35,17 @@ enum lsp_compare_part { LSP_COMPARE_PARTS(LSP_COMPARE_ENUM) LSP_COMPARE_COUNT };
 const char *lsp_compare_part_key(enum lsp_compare_part part);
 
 struct lsp_compare_row {
-	const char *site;	/* the program's function that called the primitive */
+	const char *site;	/* the program's function that called the lock function */
 	const char *lock;
 	double user_wait_ns;
 	double user_waits;
 	double kernel_spans;	/* within them */
 	double parts[LSP_COMPARE_COUNT];
-	double kernel_only_ns;	/* lock wait and sched delay outside every wait of the user's side */
-	double kernel_only;	/* such spans */
+	double kernel_only_ns;	/* lock wait and sched delay of spans outside all waits of the user's side */
+	double kernel_only;	/* the number of these spans */
 };
 
-/* What the mutex profiles charge a function with; ns. */
+/* How much the mutex profiles charge a function with; ns. */
 struct lsp_compare_blame {
 	const char *site;
 	double kernel_ns;
@@ -54,16 +53,16 @@ struct lsp_compare_blame {
 };
 
 struct lsp_compare {
-	bool joined;		/* event by event; else sums */
+	bool joined;		/* compared event by event; otherwise by sums */
 	bool go;		/* the user's side is a Go program's own */
 	bool kernel_partial;
 	bool user_partial;
 	bool user_empty;	/* the user's side saw nothing */
-	double kernel_handoff_ns;	/* of all its waiting, the lock in transit; NAN: not known */
+	double kernel_handoff_ns;	/* of all waiting of a side, the handoff; NAN: not known */
 	double user_handoff_ns;
 	double noise_ns;	/* half the 95 % interval of the difference; 0: nothing was sampled */
 	struct lsp_compare_row total;
-	struct lsp_compare_row *rows;	/* descending by what either side saw */
+	struct lsp_compare_row *rows;	/* descending by the time that either side saw */
 	size_t n;
 	size_t room;
 	struct lsp_intern names;	/* of sites and locks */
@@ -71,7 +70,7 @@ struct lsp_compare {
 	bool has_blame;
 	double kernel_blame_ns;
 	double user_blame_ns;
-	double blame_agreed;	/* share of the blame that both lay on the same functions, 0 to 1 */
+	double blame_agreed;	/* share of the blame that both sides charge to the same functions, 0 to 1 */
 	struct lsp_compare_blame *blame;	/* descending by the larger side */
 	size_t nblame;
 	size_t blame_room;
@@ -80,42 +79,48 @@ struct lsp_compare {
 	size_t ranked;
 };
 
-/* Empty; the two below begin with it. */
+/* Makes an empty comparison. The two functions below call this first. */
 void lsp_compare_init(struct lsp_compare *c);
 void lsp_compare_uninit(struct lsp_compare *c);
 
 /*
- * From two span files of one run. 0 or -errno; -ENODATA: one of them is not
- * whole or was sampled, so that single events cannot be set against each other.
+ * Compares two span files of one run. Returns 0 or -errno; -ENODATA if one of them is not complete
+ * or was sampled, so that single events cannot be compared.
  */
 int lsp_compare_spans(const char *kernel, const char *user, struct lsp_compare *c);
 
-/* From the profiles. @user may be a Go program's own. 0 or -errno. */
+/* Compares profiles. @user may be a Go program's own. Returns 0 or -errno. */
 int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_recording *user,
 			 struct lsp_compare *c);
 
 /*
- * Adds whom the mutex profiles of both sides blame; nothing where one is NULL,
- * or the user's side is a Go program's own. 0 or -ENOMEM.
+ * Adds the functions that the mutex profiles of both sides blame. Adds nothing if one of them is
+ * NULL, or the user's side is a Go program's own. Returns 0 or -ENOMEM.
  */
 int lsp_compare_blame(struct lsp_compare *c, const struct lsp_profile *kernel,
 		      const struct lsp_profile *user);
 
-/* The row of (@site, @lock), made if need be; NULL: no memory. Valid until the next call. */
+/*
+ * Returns the row of (@site, @lock), and makes it if needed. NULL: no memory. Valid until the next
+ * call.
+ */
 struct lsp_compare_row *lsp_compare_row(struct lsp_compare *c, const char *site, const char *lock);
 
-/* After the last row: the total, the order, the ranks. */
+/* To be called after the last row. Computes the total, the order and the ranks. */
 void lsp_compare_finish(struct lsp_compare *c);
 
-/* Share of the waiting that the program saw in which the kernel saw it sleep, percent. */
+/*
+ * Percentages of the waiting that the program saw: that in which the kernel saw it asleep or late
+ * to run, and the unexplained rest.
+ */
 double lsp_compare_coverage(const struct lsp_compare_row *row);
 double lsp_compare_unexplained(const struct lsp_compare_row *row);
 
-/* At most @top rows. The text ends with which side to trust, and why. */
+/* Writes at most @top rows. The last sentences of the text say which side to trust, and why. */
 void lsp_compare_text(FILE *to, const struct lsp_compare *c, size_t top);
 struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top);
 
-/* The closing words, malloc'ed. */
+/* Returns the last sentences, malloc'ed. */
 char *lsp_compare_verdict(const struct lsp_compare *c);
 
 #endif

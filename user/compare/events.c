@@ -193,7 +193,7 @@ bool lsp_event_is_cond(const struct lsp_events *e, const struct lsp_event *event
 	return t && t->cond;
 }
 
-/* Place of the first name of @key or of a greater one. */
+/* Returns the place of the first name of @key or of a greater key. */
 static size_t lock_first(const struct lsp_events *e, uint64_t key)
 {
 	size_t lo = 0, hi = e->nlocks;

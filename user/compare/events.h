@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The waits of a span file, by thread and time, with the sites and names that stand behind them in the file. */
+/*
+ * Reads the waits of a span file, by thread and time, with the sites and names that the file has
+ * for them.
+ */
 #ifndef LSP_COMPARE_EVENTS_H
 #define LSP_COMPARE_EVENTS_H
 
@@ -16,7 +19,7 @@ struct lsp_event {
 	uint64_t stack;
 	uint32_t tid;
 	uint32_t tgid;
-	uint32_t own_ns;	/* of the user's side: the recorder's, before the wait proper */
+	uint32_t own_ns;	/* user's side: the recorder's own time before the wait itself */
 	bool slept;
 };
 
@@ -45,10 +48,10 @@ struct lsp_events {
 	size_t nlocks, locks_room;
 	uint64_t handoff_ns;		/* exact, of all events */
 	bool sampled;
-	bool whole;			/* neither cut, nor sampled, nor anything lost */
+	bool whole;			/* not cut off, not sampled, and nothing lost */
 };
 
-/* 0 or -errno; either way to be uninitialised. */
+/* Returns 0 or -errno. In both cases the result must be uninitialised. */
 int lsp_events_read(const char *path, struct lsp_events *ret);
 void lsp_events_uninit(struct lsp_events *e);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sums side by side, where single events are not to be had. */
+/* Compares sums, if there are no single events. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static bool is_go(const struct lsp_profile *p)
 	       !strncmp(l.lines[0].function, "runtime.", 8);
 }
 
-/* By site alone when the user's side has no lock names, as Go's have none. */
+/* Rows are by site alone if the user's side has no names of locks, as Go's profiles have none. */
 static int block_add(struct lsp_compare *c, const struct lsp_profile *p, bool user)
 {
 	int count = p ? lsp_part_column(p, "contentions") : -1;
@@ -66,9 +66,8 @@ static int sched_add(struct lsp_compare *c, const struct lsp_profile *p)
 }
 
 /*
- * What the kernel saw beyond the user's side of the same row was seen by it
- * alone; what it saw less is parking for Go, and for others not to be told
- * apart by sums.
+ * If the kernel saw more than the user's side in a row, the rest was seen by the kernel alone. If
+ * it saw less, the rest is parking for a Go program. For others, sums do not tell what it is.
  */
 static void row_settle(const struct lsp_compare *c, struct lsp_compare_row *row)
 {

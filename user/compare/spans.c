@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Event by event: one wait of the user's side holds any number of the kernel's
- * spans of its thread, one after the other, and the time between them is named
- * by where it lies.
+ * Compares event by event. One wait of the user's side can hold any number of the kernel's spans of
+ * its thread, one after the other. The time before, between and after them is named by where it
+ * lies.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,10 +10,16 @@
 #include "compare.h"
 #include "events.h"
 
-/* A word of a primitive lies so near the address that the program knows it by; pthread_t's too. */
+/*
+ * The futex word of a lock lies this close to the address by which the program knows the lock; that
+ * of a pthread_t, too.
+ */
 #define OBJECT_BYTES 4096
 
-/* A span of another word than the wait's lies in a call made within it: not this lock's doing. */
+/*
+ * A span on another word than the wait's belongs to a call that was made within the wait, and not
+ * to this lock.
+ */
 static bool is_of(const struct lsp_event *k, const struct lsp_event *u, bool cond)
 {
 	/* The mutex of a condition variable may lie anywhere. */
@@ -41,7 +47,7 @@ static uint64_t own_end_ns(const struct lsp_event *u, const struct lsp_event *k,
 	return end_ns < u->end_ns ? end_ns : u->end_ns;
 }
 
-/* @k: the @n spans that began within @u. */
+/* @k points to the @n spans that began within @u. */
 static void wait_divide(struct lsp_compare_row *row, const struct lsp_event *u,
 			const struct lsp_event *k, size_t n, bool cond, bool kernel_whole)
 {
@@ -61,7 +67,9 @@ static void wait_divide(struct lsp_compare_row *row, const struct lsp_event *u,
 		slept = true;
 		row->kernel_spans++;
 		if (!is_of(&k[i], u, cond) || k[i].end_ns > u->end_ns) {
-			/* The clocks or the threads do not agree: said, and not smoothed over. */
+			/*
+			 * The clocks or the threads do not agree. This is reported as unexplained.
+			 */
 			at = k[i].end_ns < u->end_ns ? k[i].end_ns : u->end_ns;
 			parts[LSP_COMPARE_UNEXPLAINED] += (double)(at - k[i].start_ns);
 			continue;
@@ -73,7 +81,7 @@ static void wait_divide(struct lsp_compare_row *row, const struct lsp_event *u,
 	if (slept)
 		parts[LSP_COMPARE_RETURN] += (double)(u->end_ns - at);
 	else
-		/* Where records were lost, it may have slept for all we know. */
+		/* If records were lost, the thread may have slept unseen. */
 		parts[kernel_whole ? LSP_COMPARE_SPIN : LSP_COMPARE_UNEXPLAINED] +=
 			(double)(u->end_ns - at);
 }

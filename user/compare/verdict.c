@@ -22,7 +22,7 @@ static double share(const struct lsp_compare *c, enum lsp_compare_part part)
 	return c->total.user_wait_ns > 0 ? 100 * c->total.parts[part] / c->total.user_wait_ns : 0;
 }
 
-/* Blame of less than this, of either side, is not compared. */
+/* If both sides blame for less than this, blame is not compared. */
 #define BLAME_MIN_NS 1e6
 #define BLAME_TIMES 1.5
 #define BLAME_AGREED 0.8
@@ -36,7 +36,7 @@ static bool blame_differs(const struct lsp_compare *c)
 	       (most > BLAME_TIMES * least || c->blame_agreed < BLAME_AGREED);
 }
 
-/* The side that can say less of the same waiting has lost sight of who held the lock. */
+/* The side that charges less of the same waiting has not seen who held the lock. */
 static void blame_add(FILE *to, const struct lsp_compare *c)
 {
 	bool kernel = c->kernel_blame_ns >= c->user_blame_ns;

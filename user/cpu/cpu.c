@@ -41,7 +41,7 @@ static bool cpu_online(int cpu)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	f = fopen(path, "re");	/* not there: cannot be taken off */
+	f = fopen(path, "re");	/* the file is absent for a CPU that cannot be taken offline */
 	if (f) {
 		on = (char)fgetc(f);
 		fclose(f);
@@ -86,7 +86,10 @@ int lsp_cpu_create(const struct lsp_cpu_options *o, struct lsp_cpu **ret)
 
 	if (!c)
 		return -ENOMEM;
-	/* Where a CPU is spent inside of a lock's own code is of interest here. */
+	/*
+	 * Time that is spent inside a lock's own code is of interest here, so inner frames are
+	 * kept.
+	 */
 	resolver.all_frames = true;
 	c->stack = malloc(sizeof(*c->stack) + STACK_MAX);
 	c->profile = lsp_profile_create(cpu_types, 2);
@@ -186,7 +189,10 @@ static int sample_add(struct lsp_cpu *c, const struct perf_event_header *h)
 		return (int)generation;
 	memset(s, 0, sizeof(*s));
 	memcpy(s->regs, regs, sizeof(regs));
-	/* The resolver looks one byte before, as behind a call; this one was interrupted right there. */
+	/*
+	 * The resolver looks one byte before the address, as behind a call. This code was
+	 * interrupted exactly at the address.
+	 */
 	s->regs[LOCKSPAN_REG_RIP]++;
 	s->id = ++c->next_id;
 	s->tgid = sample.tgid;
@@ -206,7 +212,10 @@ static int sample_add(struct lsp_cpu *c, const struct perf_event_header *h)
 	return err;
 }
 
-/* The passes over what has come: what a sample needs may lie in another CPU's buffer, or behind it. */
+/*
+ * The passes over the records that have come. What a sample needs may be in another CPU's buffer,
+ * or behind the sample.
+ */
 static int pass_forks(struct lsp_cpu *c, const struct perf_event_header *h)
 {
 	return lsp_cpu_maps_fork(c->maps, h);
@@ -224,7 +233,9 @@ static int pass_samples(struct lsp_cpu *c, const struct perf_event_header *h)
 	return h->type == PERF_RECORD_SAMPLE ? sample_add(c, h) : 0;
 }
 
-/* The sum of what @pass returns, or the first -errno; it sees all the same. */
+/*
+ * Returns the sum of what @pass returns, or the first -errno. All records are passed in any case.
+ */
 static int records_pass(struct lsp_cpu *c, const uint8_t *data, size_t bytes,
 			int (*pass)(struct lsp_cpu *c, const struct perf_event_header *h))
 {

@@ -19,7 +19,7 @@ struct mapping {
 struct process {
 	struct process *next;
 	uint32_t tgid;
-	uint32_t generation;	/* that the resolver has, 0 none */
+	uint32_t generation;	/* generation that the resolver has; 0: none */
 	bool changed;		/* since */
 	struct mapping *maps;
 	size_t n;
@@ -109,7 +109,7 @@ static int process_add(struct process *p, const struct lockspan_map *map, const 
 	size_t i, left = 0;
 	char *copy;
 
-	/* What lay there before is gone. */
+	/* What was mapped there before is gone. */
 	for (i = 0; i < p->n; i++) {
 		if (p->maps[i].map.start < map->end && map->start < p->maps[i].map.end)
 			free(p->maps[i].path);
@@ -202,7 +202,7 @@ int lsp_cpu_maps_record(struct lsp_cpu_maps *m, const struct perf_event_header *
 	return 0;
 }
 
-/* One that has ended: from what was reported. */
+/* The process has ended, so what the kernel reported counts. */
 static int process_give(struct lsp_cpu_maps *m, struct process *p)
 {
 	int err = 0;

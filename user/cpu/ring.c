@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The system call, the buffer and the layout of a sample. A sampler belongs to a
- * CPU, not to a thread: those that threads inherit begin their period anew in
- * each thread on each CPU, and one that runs for less than a period is
- * never sampled.
+ * The system call, the buffer and the layout of a sample. A sampler belongs to a CPU, not to a
+ * thread. Samplers that threads inherit begin their period anew in each thread on each CPU, so a
+ * thread that runs for less than a period would never be sampled.
  */
 #include "ring.h"
 
@@ -19,11 +18,11 @@
 
 #include "../../kmod/uapi/lockspan.h"
 
-/* Five seconds of samples. */
+/* The buffer holds five seconds of samples. */
 #define RING_BYTES (4U << 20)
 #define STACK_BYTES 8192
 
-/* The kernel delivers registers in the order of its numbers; each one's DWARF number. */
+/* The DWARF number of each register, in the order in which the kernel delivers them. */
 static const struct {
 	unsigned int kernel;
 	unsigned int dwarf;

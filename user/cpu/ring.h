@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One sampler of the kernel's cpu-clock: of everything, or a control group, on one CPU. */
+/* One sampler of the kernel's cpu-clock on one CPU: its buffer, and how its samples are read. */
 #ifndef LSP_CPU_RING_H
 #define LSP_CPU_RING_H
 
@@ -15,7 +15,10 @@ struct lsp_cpu_ring {
 	void *pages;
 };
 
-/* Opens a stopped sampler of what runs on @cpu: all, or the control group with fd @cgroup (-1 none). 0 or -errno. */
+/*
+ * Opens a stopped sampler of everything that runs on @cpu, or only of the control group with the
+ * descriptor @cgroup (-1: none). Returns 0 or -errno.
+ */
 int lsp_cpu_ring_open(struct lsp_cpu_ring *r, int cpu, int cgroup);
 void lsp_cpu_ring_close(struct lsp_cpu_ring *r);
 
@@ -23,12 +26,12 @@ int lsp_cpu_ring_enable(const struct lsp_cpu_ring *r);
 int lsp_cpu_ring_disable(const struct lsp_cpu_ring *r);
 
 /*
- * Moves all that is in the buffer behind *@data (malloc'ed, of *@bytes), whole
- * records each 8-byte aligned. 0 or -ENOMEM.
+ * Appends all whole records in the buffer to *@data, which is malloc'ed and has *@bytes bytes. Each
+ * record is aligned to 8 bytes. Returns 0 or -ENOMEM.
  */
 int lsp_cpu_ring_take(struct lsp_cpu_ring *r, uint8_t **data, size_t *bytes);
 
-/* What a sample holds, as the attributes of lsp_cpu_ring_open() order it. */
+/* What a sample has, in the order that the attributes of lsp_cpu_ring_open() set. */
 struct lsp_cpu_sample {
 	uint32_t tgid;
 	uint32_t tid;
@@ -40,7 +43,10 @@ struct lsp_cpu_sample {
 
 struct perf_event_header;
 
-/* Reads a PERF_RECORD_SAMPLE into @ret; @regs is room for LOCKSPAN_REGS. -EBADMSG: too short. */
+/*
+ * Reads a PERF_RECORD_SAMPLE into @ret. @regs has room for LOCKSPAN_REGS registers. Returns
+ * -EBADMSG if the record is too short.
+ */
 int lsp_cpu_sample_read(const struct perf_event_header *h, uint64_t *regs,
 			struct lsp_cpu_sample *ret);
 

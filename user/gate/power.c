@@ -11,7 +11,7 @@
 
 static const size_t runs_shown[] = { 5, 8, 12 };
 static const double noise_shown[] = { 0.02, 0.05, 0.10, 0.20 };
-/* In times of the limit. */
+/* In multiples of the limit. */
 static const double changes_shown[] = { 0, 1, 1.5, 2.5, 5 };
 
 static double uniform(uint64_t *state)
@@ -25,7 +25,7 @@ double lsp_gate_power_factor(uint64_t *state, double noise)
 	double normal = sqrt(-2 * log(uniform(state))) * cos(2 * M_PI * uniform(state));
 	double factor = exp(noise * normal);
 
-	/* Something else ran on the machine. */
+	/* In such a run something else ran on the machine. */
 	return uniform(state) < 0.1 ? factor * (1 + 3 * noise * uniform(state)) : factor;
 }
 

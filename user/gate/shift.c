@@ -46,8 +46,8 @@ static double *u_distribution(size_t na, size_t nb)
 }
 
 /*
- * The number of differences to leave out at each end, and what confidence that
- * makes. -EDOM: even leaving out none is not enough.
+ * Finds how many differences to leave out at each end, and the confidence of the result. Returns
+ * -EDOM if leaving out none is not enough.
  */
 static int trim_find(size_t na, size_t nb, double confidence, size_t *ret, double *confidence_ret)
 {
@@ -56,7 +56,7 @@ static int trim_find(size_t na, size_t nb, double confidence, size_t *ret, doubl
 
 	if (!p)
 		return -ENOMEM;
-	/* The last term: 0.90 is not quite what it says. */
+	/* The last term is for rounding: 0.90 is not exactly what it says. */
 	while (k < na * nb / 2 && below + p[k] <= (1 - confidence) / 2 + 1e-12)
 		below += p[k++];
 	free(p);

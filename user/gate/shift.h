@@ -17,25 +17,24 @@
 
 #include <stddef.h>
 
-/* More in one sample are refused. */
+/* A sample with more numbers is refused. */
 #define LSP_SHIFT_MAX 200
 
 struct lsp_shift {
 	double estimate;	/* median of all differences b - a */
 	double low;
 	double high;
-	double confidence;	/* that the ends really have, at least what was asked for */
+	double confidence;	/* the confidence that the ends really have, at least what was asked for */
 };
 
 /*
- * @b against @a. 0; -EDOM if there are too few numbers for the @confidence
- * (0.95 needs 4 and 4), more than LSP_SHIFT_MAX, or one that is not finite;
- * -ENOMEM.
+ * Compares @b with @a. Returns 0; -ENOMEM; or -EDOM if there are too few numbers for the
+ * @confidence (0.95 needs 4 and 4), more than LSP_SHIFT_MAX, or one that is not finite.
  */
 int lsp_shift_compute(const double *a, size_t na, const double *b, size_t nb, double confidence,
 		      struct lsp_shift *ret);
 
-/* Median of @n numbers, which are put in order. */
+/* Returns the median of @n numbers, which are sorted. */
 double lsp_median(double *numbers, size_t n);
 
 #endif

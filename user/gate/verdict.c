@@ -8,7 +8,10 @@
 
 #define CONFIDENCE 0.95
 #define NOISE_QUANTILE 0.95
-/* All divisions of so many runs are tried; of more, SPLITS_DRAWN at random. */
+/*
+ * Up to this many runs are divided in all possible ways; more runs are divided SPLITS_DRAWN times
+ * at random.
+ */
 #define RUNS_ALL_SPLITS 12
 #define SPLITS_DRAWN 2000
 #define SEED 0x9e3779b97f4a7c15ULL
@@ -43,7 +46,7 @@ static double delay_of(const struct lsp_gate_run *r)
 	return r->delay_ns;
 }
 
-/* What is compared of a run; one of @seconds has so much floor. */
+/* Returns what is compared of a run. The floor is that of a run of @seconds. */
 static double run_value(const struct lsp_gate_options *o, const struct lsp_gate_run *r,
 			double seconds)
 {
@@ -51,7 +54,7 @@ static double run_value(const struct lsp_gate_options *o, const struct lsp_gate_
 	case LSP_GATE_PER_SECOND:
 		return fmax(r->delay_ns / r->seconds, o->floor_ns);
 	case LSP_GATE_PER_CONTENTION:
-		/* A nanosecond is the clock's own. */
+		/* A delay cannot be less than the clock's own nanosecond. */
 		return fmax(r->delay_ns / r->contentions, 1);
 	default:
 		return fmax(r->delay_ns, o->floor_ns * seconds);
@@ -79,7 +82,7 @@ static uint64_t random_next(uint64_t *state)
 	return *state * 0x2545f4914f6cdd1dULL;
 }
 
-/* Distance between the medians of those that @in marks and the others. */
+/* Returns the distance between the median of the runs that @in marks and that of the others. */
 static double split_distance(const double *v, size_t n, const bool *in)
 {
 	double half[2][LSP_GATE_RUNS_MAX];
@@ -122,7 +125,10 @@ static size_t splits_draw(const double *v, size_t n, double *ret)
 	return SPLITS_DRAWN;
 }
 
-/* Ratio that 95 % of the A/A comparisons inside these runs stay below, for one with @other runs. */
+/*
+ * Returns the ratio that 95 % of the A/A comparisons of these runs stay below, for a comparison
+ * with @other runs.
+ */
 static double noise_of(const double *v, size_t n, size_t other)
 {
 	double half = (double)(n / 2), rest = (double)(n - n / 2);
@@ -131,7 +137,7 @@ static double noise_of(const double *v, size_t n, size_t other)
 	size_t found = n <= RUNS_ALL_SPLITS ? splits_all(v, n, distances) :
 					      splits_draw(v, n, distances);
 
-	lsp_median(distances, found);	/* puts them in order */
+	lsp_median(distances, found);	/* this sorts them */
 	return exp(scale * distances[(size_t)ceil(NOISE_QUANTILE * (double)found) - 1]);
 }
 
@@ -146,7 +152,7 @@ static double kept_of(const struct lsp_gate_run *runs, size_t n)
 	return kept;
 }
 
-/* Whether half of the runs have too few waits, and it is not for want of waits in a long time. */
+/* Whether half of the runs have too few waits, and the runs are not long either. */
 static bool is_short(const struct lsp_gate_run *runs, size_t n)
 {
 	double seconds = 0;
@@ -167,7 +173,7 @@ static bool is_complete(const struct lsp_gate_run *runs, size_t n)
 	return true;
 }
 
-/* A mean needs waits in each run, and their number enough on the whole. */
+/* A mean needs waits in each run, and enough waits in all. */
 static bool has_means(const struct lsp_gate_run *runs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -177,9 +183,9 @@ static bool has_means(const struct lsp_gate_run *runs, size_t n)
 }
 
 /*
- * Both sides: nothing can be said. One: where there was hardly a wait before and
- * many are now, or the reverse, that is an answer, if that side has shown all
- * that it does.
+ * If both sides have too few waits, nothing can be said. If only one side has, that is an answer
+ * (there was hardly a wait before and there are many now, or the reverse), provided that this
+ * side's recordings are complete.
  */
 static bool too_short(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
 		      size_t nbase, const struct lsp_gate_run *now, size_t nnow)
@@ -187,7 +193,7 @@ static bool too_short(const struct lsp_gate_options *o, const struct lsp_gate_ru
 	bool before = is_short(base, nbase), after = is_short(now, nnow);
 
 	if (o->per == LSP_GATE_PER_CONTENTION)
-		return false;	/* has_means() was asked */
+		return false;	/* has_means() was asked before */
 	if (before && after)
 		return true;
 	if (o->per == LSP_GATE_PER_SECOND)
@@ -196,8 +202,8 @@ static bool too_short(const struct lsp_gate_options *o, const struct lsp_gate_ru
 }
 
 /*
- * Whether the new runs are not half as long, and lack more time than their threads
- * waited less, so that it is doubtful whether they did the same work.
+ * Whether it is doubtful that the new runs did the same work: they are not half as long, and are
+ * shorter by more than their threads waited less.
  */
 static bool is_shortened(const struct lsp_gate_run *base, size_t nbase,
 			 const struct lsp_gate_run *now, size_t nnow)

@@ -40,7 +40,7 @@
 
 #define LSP_GATE_RUNS_MIN 5
 #define LSP_GATE_RUNS_MAX LSP_SHIFT_MAX
-/* Fewer waits than these tell nothing, unless it took long that so few happened. */
+/* Fewer waits than these tell nothing, unless they are all waits of a long time. */
 #define LSP_GATE_WAITS_MIN 30
 #define LSP_GATE_SECONDS_LONG 10
 
@@ -49,16 +49,16 @@ enum lsp_gate_per { LSP_GATE_PER_RUN, LSP_GATE_PER_SECOND, LSP_GATE_PER_CONTENTI
 struct lsp_gate_run {
 	double delay_ns;	/* of the waits that count */
 	double contentions;
-	uint64_t kept;		/* of them; sampling kept these */
+	uint64_t kept;		/* how many of these waits sampling kept */
 	double seconds;
-	bool complete;		/* it holds a whole command, which ended as it should */
+	bool complete;		/* it is the recording of a whole command, which ended as it should */
 };
 
 struct lsp_gate_options {
 	double limit;			/* 0.2: 20 % more is tolerated */
-	double floor_ns;		/* of delay in a second */
+	double floor_ns;		/* delay in one second */
 	enum lsp_gate_per per;
-	bool noise_unasked;		/* it is left at 0, and no reason is NOISY */
+	bool noise_unasked;		/* it stays 0, and no verdict has the reason NOISY */
 };
 
 enum lsp_gate_verdict { LSP_GATE_PASS, LSP_GATE_FAIL, LSP_GATE_INCONCLUSIVE };
@@ -66,32 +66,32 @@ enum lsp_gate_verdict { LSP_GATE_PASS, LSP_GATE_FAIL, LSP_GATE_INCONCLUSIVE };
 enum lsp_gate_reason {
 	LSP_GATE_MEASURED,	/* the interval decides */
 	LSP_GATE_TOO_FEW_RUNS,
-	LSP_GATE_TOO_SHORT,	/* hardly a wait was seen */
-	LSP_GATE_SHORTENED,	/* the new runs lack more time than they waited less */
-	LSP_GATE_SEMAPHORES,	/* locks are well, semaphores are not */
-	LSP_GATE_NOISY,		/* the interval holds the limit, and so does the baseline's noise */
+	LSP_GATE_TOO_SHORT,	/* there were hardly any waits */
+	LSP_GATE_SHORTENED,	/* the new runs are shorter by more than they waited less */
+	LSP_GATE_SEMAPHORES,	/* locks would pass, semaphores would fail */
+	LSP_GATE_NOISY,		/* the limit lies within the interval, and the baseline's noise is above the limit */
 	LSP_GATE_WIDE,		/* the interval holds the limit */
 };
 
 struct lsp_gate_result {
 	enum lsp_gate_verdict verdict;
 	enum lsp_gate_reason reason;
-	bool measured;		/* the following are known */
+	bool measured;		/* the following fields are set */
 	double base;		/* medians of what is compared, ns */
 	double now;
 	double ratio;
 	double low;
 	double high;
 	double confidence;
-	double noise;		/* of the baseline with itself: a ratio, 1 or more */
+	double noise;		/* ratio of the baseline to itself, 1 or more */
 };
 
 /* "PASS" and so on. */
 const char *lsp_gate_verdict_name(enum lsp_gate_verdict v);
 
 /*
- * Whether there was hardly any waiting: each run's delay is below the floor, or for
- * LSP_GATE_PER_CONTENTION there is no wait.
+ * Whether there was hardly any waiting: each run's delay is below the floor, or (for
+ * LSP_GATE_PER_CONTENTION) there is no wait.
  */
 bool lsp_gate_is_quiet(const struct lsp_gate_options *o, const struct lsp_gate_run *runs, size_t n);
 
@@ -102,7 +102,10 @@ bool lsp_gate_is_quiet(const struct lsp_gate_options *o, const struct lsp_gate_r
  */
 void lsp_gate_join(struct lsp_gate_result *locks, const struct lsp_gate_result *semaphores);
 
-/* 0, -EINVAL for more runs than LSP_GATE_RUNS_MAX or options out of range, -ENOMEM. */
+/*
+ * Returns 0, -ENOMEM, or -EINVAL if there are more runs than LSP_GATE_RUNS_MAX or options are out
+ * of range.
+ */
 int lsp_gate_decide(const struct lsp_gate_options *o, const struct lsp_gate_run *base,
 		    size_t nbase, const struct lsp_gate_run *now, size_t nnow,
 		    struct lsp_gate_result *ret);

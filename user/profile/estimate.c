@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sums over the kept events of a stack and their confidence interval; the
- * reasons for its form are in the header.
+ * Sums over the kept events of a stack, and their confidence interval. The header explains its
+ * form.
  */
 #include "estimate.h"
 
@@ -12,7 +12,10 @@
 #define RELEASES_MIN 200
 #define LARGEST_SHARE_MAX 0.2
 
-/* How far beyond its own ends an interval may miss a known total, in times of their distance. */
+/*
+ * How far a known total may lie beyond an end of the interval, in multiples of the end's distance
+ * from the estimate.
+ */
 #define FIT_REACH 1.5
 
 /* One-sided normal quantiles of 4 % and 1 %. */
@@ -20,7 +23,7 @@
 #define Z_HIGH 2.3263479
 #define TAIL_ERROR 0.015
 
-/* Past this an upper end says nothing more, and exp() must not overflow. */
+/* An upper end beyond this says nothing more, and exp() must not overflow. */
 #define LOG_REACH_MAX 46
 
 struct lsp_contribution lsp_contribution_block(uint64_t delay_ns, uint64_t rate_ns)
@@ -43,7 +46,7 @@ struct lsp_contribution lsp_contribution_mutex(uint64_t charge_ns, uint32_t frac
 	return (struct lsp_contribution) { 1 / n, n, n * charge_ns };
 }
 
-/* fmax() is a call, which each event would make several times; there are no NaNs here. */
+/* fmax() would be a call, several times for each event. There are no NaNs here. */
 static double larger(double a, double b)
 {
 	return a > b ? a : b;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the events that sampling kept to estimates and how far to trust them.
- *
- * An event that is kept with probability p contributes 1/p to the count and
- * v/p to the delay (Horvitz and Thompson, 1952), which is unbiased whatever p
- * was and however it changed; the variance of the delay is estimated by the
- * sum of (1 - p) (v/p)^2 over the kept events.
+ * Estimates from the events that sampling kept, and how far they can be trusted. An event that is
+ * kept with probability p contributes 1/p to the count and v/p to the delay (Horvitz and Thompson,
+ * 1952). This is unbiased, whatever p was and however it changed. The variance of the delay is
+ * estimated by the sum of (1 - p) (v/p)^2 over the kept events.
  */
 #ifndef LSP_PROFILE_ESTIMATE_H
 #define LSP_PROFILE_ESTIMATE_H
@@ -13,27 +11,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What one kept event stands for. */
+/* The contribution of one kept event. */
 struct lsp_contribution {
-	double probability;	/* with which it was kept, (0, 1] */
+	double probability;	/* the probability with which it was kept, (0, 1] */
 	double count;
 	double delay_ns;
 };
 
 /*
- * A wait of @delay_ns kept at block rate @rate_ns: count R/d and delay R below
- * the rate, 1 and d from there on. A wait of 0 ns counts like one of 1 ns but
- * has no delay. Rates 0 and 1 are one: what is here was kept.
+ * A wait of length d = @delay_ns, kept at the block rate R = @rate_ns. Its count is R/d and its
+ * delay is R if d < R; otherwise they are 1 and d. A wait of 0 ns counts like one of 1 ns, but has
+ * no delay. Rate 0 is taken for 1, because an event that is here was kept.
  */
 struct lsp_contribution lsp_contribution_block(uint64_t delay_ns, uint64_t rate_ns);
 
-/* A release charged with @charge_ns, kept at mutex fraction @fraction: count N, delay N * charge. */
+/*
+ * A release charged with @charge_ns, kept at the mutex fraction N = @fraction. Its count is N, and
+ * its delay is N * charge.
+ */
 struct lsp_contribution lsp_contribution_mutex(uint64_t charge_ns, uint32_t fraction);
 
-/* The longest charges of a stack, from which a mutex interval is read: 32 and the next one. */
+/*
+ * How many of the longest charges of a stack are kept. The interval of a mutex stack needs 32 and
+ * the next one.
+ */
 #define LSP_ESTIMATE_TOP 33
 
-/* The kept events of one stack, all of one profile. All zero is empty. */
+/* Sums of the kept events of one stack, in one profile. All zero is empty. */
 struct lsp_estimate {
 	uint64_t kept;		/* events */
 	double count;		/* estimated */
@@ -41,22 +45,25 @@ struct lsp_estimate {
 	double variance;	/* of delay_ns */
 	double largest_ns;	/* greatest single contribution to delay_ns */
 
-	/* Of the above, what the interval needs. Drawn: kept with p < 1, and with a delay. */
-	double certain_ns;	/* contributed with p = 1 */
+	/*
+	 * The following sums are needed only for the interval. An event is drawn if it was kept
+	 * with p < 1, and it has a delay.
+	 */
+	double certain_ns;	/* the part of delay_ns from events with p = 1 */
 	double largest_drawn_ns;
 	double block_rate_ns;	/* greatest block rate met */
 	uint64_t with_delay;	/* events kept whose delay is not 0 */
 	uint64_t drawn_releases;
-	double unseen_releases;	/* for which these stand: sum of 1/p - 1 */
+	double unseen_releases;	/* how many releases were not kept: the sum of 1/p - 1 */
 	unsigned int ntop;
 	double top_ns[LSP_ESTIMATE_TOP];	/* longest drawn charges, descending */
 };
 
-/* Each returns the count of the contribution: how many events this one stands for. */
+/* Each returns the count of the contribution: how many events this event stands for. */
 double lsp_estimate_add_block(struct lsp_estimate *e, uint64_t delay_ns, uint64_t rate_ns);
 double lsp_estimate_add_mutex(struct lsp_estimate *e, uint64_t charge_ns, uint32_t fraction);
 
-/* Events that were kept for certain, of any number; the estimate of each is itself. */
+/* Any number of events that were kept for certain (p = 1). Their estimate is their sum. */
 struct lsp_certain {
 	uint64_t kept;
 	uint64_t with_delay;
@@ -74,7 +81,7 @@ static inline void lsp_certain_add(struct lsp_certain *c, uint64_t delay_ns)
 		c->largest_ns = delay_ns;
 }
 
-/* The same as if each had been added by itself. */
+/* Like adding each of these events by itself. */
 void lsp_estimate_add_certain(struct lsp_estimate *e, const struct lsp_certain *c);
 void lsp_estimate_merge(struct lsp_estimate *to, const struct lsp_estimate *from);
 

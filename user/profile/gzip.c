@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* zlib's streams with our errors. Knows nothing of profiles. */
+/* zlib's streams with errors of our own. This file knows nothing of profiles. */
 #include "gzip.h"
 
 #include <errno.h>
@@ -103,7 +103,7 @@ static int out_grow(struct inflater *in)
 	if (in->used > in->max_bytes)
 		return -EFBIG;
 	if (capacity > in->max_bytes)
-		capacity = in->max_bytes + 1;	/* the one byte too many proves the excess */
+		capacity = in->max_bytes + 1;	/* if this byte is filled, the content is too large */
 	out = realloc(in->out, capacity);
 	if (!out)
 		return -ENOMEM;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One gzip stream. The header carries no time and no name: equal input, equal
- * output.
+ * Reads and writes gzip. The header carries no time and no name, so equal input gives equal output.
  */
 #ifndef LSP_PROFILE_GZIP_H
 #define LSP_PROFILE_GZIP_H
@@ -11,24 +10,27 @@
 
 struct lsp_gzip;
 
-/* Where compressed bytes go: all of them or -errno. */
+/* Receives compressed bytes. Takes all of them, or returns -errno. */
 typedef int (*lsp_gzip_sink)(void *arg, const void *data, size_t bytes);
 
 /* NULL: no memory. */
 struct lsp_gzip *lsp_gzip_create(lsp_gzip_sink sink, void *arg);
 void lsp_gzip_destroy(struct lsp_gzip *z);
 
-/* 0 or the sink's error, which stays: after one, nothing more reaches the sink. */
+/*
+ * Returns 0 or the sink's error. After an error, the sink gets nothing more, and each call returns
+ * that error.
+ */
 int lsp_gzip_write(struct lsp_gzip *z, const void *data, size_t bytes);
 int lsp_gzip_finish(struct lsp_gzip *z);
 
-/* Whether these bytes begin as gzip does. */
+/* Whether the bytes begin like a gzip file. */
 bool lsp_gzip_is(const void *data, size_t bytes);
 
 /*
- * The whole content of @data, members one after the other, malloc'ed. 0,
- * -ENOMEM, -EFBIG (more than @max_bytes) or -EBADMSG; then *@why_ret is a
- * clause without a full stop.
+ * Decompresses the whole of @data, which may have several members. *@ret is malloc'ed. Returns 0,
+ * -ENOMEM, -EFBIG (more than @max_bytes) or -EBADMSG. For -EBADMSG, *@why_ret is a clause without a
+ * full stop.
  */
 int lsp_gzip_read(const void *data, size_t bytes, size_t max_bytes, void **ret, size_t *bytes_ret,
 		  const char **why_ret);

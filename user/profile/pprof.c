@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The profile in memory: adding to it and looking at it. No function table is
- * kept; the writer makes one from the lines. A profile belongs to one thread.
+ * The profile in memory: adding to it, and reading it. There is no table of functions; the writer
+ * makes one from the lines. A profile belongs to one thread.
  */
 #include "pprof_private.h"
 
@@ -13,7 +13,7 @@
 #include "../base/index.h"
 #include "utf8.h"
 
-/* Invented addresses begin above everything that a process can map. */
+/* Invented addresses begin above all addresses that a process can map. */
 #define INVENTED_ADDRESS (1ULL << 56)
 
 const struct lsp_profile_type lsp_profile_contention_types[2] = {
@@ -182,9 +182,8 @@ int64_t lsp_profile_mapping_add(struct lsp_profile *p, const struct lsp_profile_
 }
 
 /*
- * An address for frames that have none, such as "[handoff]". It follows from
- * the names, so that it is the same in every run: some scrapers know a frame by
- * its address alone.
+ * Invents an address for a frame that has none, such as "[handoff]". It is made from the names, so
+ * it is the same in every run. Some scrapers know a frame by its address alone.
  */
 static uint64_t address_invent(const struct lsp_profile_line *lines, size_t nlines)
 {
@@ -285,7 +284,7 @@ int lsp_profile_sample_intern(struct lsp_profile *p, const uint64_t *locations, 
 	return 0;
 }
 
-/* The canonical form of one label; 1 if there is nothing to keep of it. */
+/* Makes the canonical form of one label. Returns 1 if there is nothing to keep of it. */
 static int label_set(struct lsp_profile *p, struct lsp_profile_label *label,
 		     const struct lsp_profile_label *from)
 {

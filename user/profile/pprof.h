@@ -24,7 +24,7 @@ struct lsp_profile_type {
 struct lsp_profile_mapping {
 	uint64_t start;		/* of the executable mapping, as in /proc/PID/maps */
 	uint64_t limit;
-	uint64_t offset;	/* in the file, bytes */
+	uint64_t offset;	/* offset in the file, in bytes */
 	const char *filename;
 	const char *build_id;	/* lowercase hex or "" */
 	bool has_functions;	/* also sets has_filenames, has_line_numbers, has_inline_frames */
@@ -32,13 +32,13 @@ struct lsp_profile_mapping {
 
 struct lsp_profile_line {
 	const char *function;		/* demangled */
-	const char *system_name;	/* as the linker knows it */
+	const char *system_name;	/* the name that the linker knows */
 	const char *file;		/* absolute, or "" */
 	int64_t line;
 	int64_t start_line;
 };
 
-/* Either @str, or with @str NULL the number @num in @unit. */
+/* Either the text @str, or (with @str NULL) the number @num in @unit. */
 struct lsp_profile_label {
 	const char *key;
 	const char *str;
@@ -47,15 +47,15 @@ struct lsp_profile_label {
 };
 
 /*
- * A sample as a reader sees it. Locations are leaf first. Pointers belong to
- * the profile and live until it is destroyed or changed.
+ * A sample as a reader gets it. Locations are leaf first. The pointers belong to the profile, and
+ * are valid until it is destroyed or changed.
  */
 struct lsp_profile_sample {
 	const uint64_t *locations;
 	size_t nlocations;
 	const struct lsp_profile_label *labels;
 	size_t nlabels;
-	const double *values;	/* as many as types */
+	const double *values;	/* one for each sample type */
 };
 
 struct lsp_profile_location {
@@ -69,37 +69,44 @@ struct lsp_profile_location {
 extern const struct lsp_profile_type lsp_profile_contention_types[2];
 
 /*
- * An empty profile with these sample types; period type contentions/count,
- * period 1. More than two types set the default type "delay". NULL: no memory.
+ * Returns an empty profile with these sample types, the period type contentions/count and the
+ * period 1. With more than two types, the default type is "delay". NULL: no memory.
  */
 struct lsp_profile *lsp_profile_create(const struct lsp_profile_type *types, size_t ntypes);
 void lsp_profile_destroy(struct lsp_profile *p);
 
-/* Another period than contentions/count, 1: what one sample stands for. 0 or -ENOMEM. */
+/*
+ * Sets the period, which is what one sample stands for, if it is not contentions/count, 1. Returns
+ * 0 or -ENOMEM.
+ */
 int lsp_profile_period_set(struct lsp_profile *p, const struct lsp_profile_type *type,
 			   int64_t period);
 
-/* Wall clock of the profile's beginning; duration stays 0 for a cumulative one. */
+/*
+ * Sets the wall-clock time of the profile's beginning. The duration stays 0 for a cumulative
+ * profile.
+ */
 void lsp_profile_time_set(struct lsp_profile *p, int64_t time_ns, int64_t duration_ns);
 int lsp_profile_comment_add(struct lsp_profile *p, const char *text);
 
 /*
- * Each returns the id of the (one) object equal to what is given, adding it if
- * need be, or a negative errno. The first mapping added is the main binary's.
- * A location is identified by (mapping, address, lines). A frame that has no
- * address ("[handoff]") gives 0 for @mapping and @address and at least one
- * line; it gets an address made from its lines, the same in every run.
- * -EINVAL: an unknown mapping, or neither address nor lines.
+ * Each function returns the id of the one object that equals what is given, and adds the object if
+ * it is new; or it returns a negative errno. The first mapping added is the main binary's.
+ *
+ * A location is identified by its mapping, address and lines. A frame that has no address
+ * ("[handoff]") gives 0 for @mapping and @address, and at least one line. It gets an address made
+ * from its lines, which is the same in every run. -EINVAL: an unknown mapping, or neither address
+ * nor lines.
  */
 int64_t lsp_profile_mapping_add(struct lsp_profile *p, const struct lsp_profile_mapping *m);
 int64_t lsp_profile_location_add(struct lsp_profile *p, uint64_t mapping, uint64_t address,
 				 const struct lsp_profile_line *lines, size_t nlines);
 
 /*
- * Adds @values to the sample of this stack and these labels (order of labels
- * does not matter; one with an empty @str is left out, for the format has no
- * way to say it). 0 or -errno: -EINVAL for an unknown location, a value that is
- * not finite, a key that is empty, given twice or begins with "pprof::".
+ * Adds @values to the sample with this stack and these labels. The order of the labels does not
+ * matter. A label whose @str is empty is left out, because the format cannot express it. Returns 0
+ * or -errno. -EINVAL: an unknown location, a value that is not finite, or a key that is empty, is
+ * given twice or begins with "pprof::".
  */
 int lsp_profile_sample_add(struct lsp_profile *p, const uint64_t *locations, size_t nlocations,
 			   const struct lsp_profile_label *labels, size_t nlabels,
@@ -119,7 +126,7 @@ int lsp_profile_sample_add(struct lsp_profile *p, const uint64_t *locations, siz
 int lsp_profile_add(struct lsp_profile *to, const struct lsp_profile *from, double scale);
 int lsp_profile_subtract(struct lsp_profile *from, const struct lsp_profile *base);
 
-/* Readers. Index from 0; NULL or false out of range. */
+/* Readers. Indexes start at 0. They return NULL or false if the index is out of range. */
 size_t lsp_profile_samples(const struct lsp_profile *p);
 bool lsp_profile_sample(const struct lsp_profile *p, size_t index, struct lsp_profile_sample *ret);
 bool lsp_profile_location(const struct lsp_profile *p, uint64_t id, struct lsp_profile_location *ret);
@@ -141,7 +148,7 @@ int64_t lsp_profile_duration_ns(const struct lsp_profile *p);
  */
 int lsp_profile_write(const struct lsp_profile *p, const char *path);
 int lsp_profile_write_fd(const struct lsp_profile *p, int fd);
-/* The same as a malloc'ed buffer, for HTTP. */
+/* The same into a malloc'ed buffer, for HTTP. */
 int lsp_profile_write_mem(const struct lsp_profile *p, void **ret, size_t *bytes_ret);
 
 /*

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From protobuf to a profile. The fields may come in any order, so the message
- * is walked once for each layer: strings, then what names strings, locations,
- * samples. Only one piece is unpacked at a time. Nothing in here trusts a
- * number that it read.
+ * Decodes protobuf into a profile. The fields may come in any order, so the message is walked once
+ * for each layer: strings, then what refers to strings, then locations, then samples. Only one
+ * piece is unpacked at a time. No number in the file is trusted.
  */
 #include "pprof_private.h"
 
@@ -12,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../base/plural.h"
 
+#include "../base/plural.h"
 #include "profile.pb-c.h"
 #include "wire.h"
 
-/* Unpacking takes up to eight times the bytes; a sane piece has a few hundred. */
+/*
+ * Unpacking a piece takes up to eight times its bytes. A reasonable piece has a few hundred bytes.
+ */
 #define PIECE_MAX_BYTES (16 * 1024 * 1024)
 
 enum field {
@@ -39,11 +40,13 @@ enum field {
 	FIELD_LAST = FIELD_DOC_URL,
 };
 
-/* Where in the data a string lies; pointers are even, so the two differ in bit 0. */
+/*
+ * Marks where in the data a string lies. Pointers are even, so bit 0 tells a mark from a pointer.
+ */
 #define STRING_UNREAD(offset, bytes) ((uint64_t)(offset) << 32 | (uint64_t)(bytes) << 1 | 1)
 _Static_assert(LSP_PROFILE_MAX_BYTES <= 1U << 30, "offset and length take 31 bits each");
 
-/* Objects of one kind: the ids the file gives them, and ours by order of appearance. */
+/* Objects of one kind: the ids that the file gives them, and our ids in the order of appearance. */
 struct ids {
 	const char *noun;
 	struct lsp_intern table;	/* uint64_t of the file */
@@ -396,7 +399,10 @@ static int location_build(struct decoder *d, const Lsp__Pprof__Location *m)
 	item = lsp_profile_scratch(d->p, sizeof(*item) + m->n_line * sizeof(item->lines[0]));
 	if (!item)
 		return -ENOMEM;
-	/* pprof takes a mapping that is not there for none; a function it wants to see. */
+	/*
+	 * Like pprof, this takes a mapping that is not there for no mapping, but a function must be
+	 * there.
+	 */
 	item->mapping = mapping < 0 ? 0 : (uint64_t)mapping;
 	item->address = m->address;
 	item->folded = !!m->is_folded;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From a profile to gzipped protobuf. The file is a row of small Profile messages,
- * which together are one, so that no second copy of the profile is ever built:
- * samples first, numbering locations and strings as they come, then what those
- * need. What no written sample uses is not written, but for the mappings.
+ * Encodes a profile as gzipped protobuf. The file is a row of small Profile messages, which
+ * together are one message. So no second copy of the profile is ever built: the samples come first
+ * and number locations and strings as they meet them, then come the locations and strings. What no
+ * written sample uses is not written, except for the mappings.
  */
 #include "pprof_private.h"
 
@@ -116,7 +116,7 @@ static int emit_types(struct writer *w)
 	return emit(w, &piece);
 }
 
-/* False if nothing of them is left to write. */
+/* Returns false if all values are 0, so that the sample is not written. */
 static bool values_round(const struct writer *w, const double *values, int64_t *ret)
 {
 	bool any = false;
@@ -124,7 +124,7 @@ static bool values_round(const struct writer *w, const double *values, int64_t *
 
 	for (i = 0; i < w->p->ntypes; i++) {
 		ret[i] = lsp_profile_round(values[i]);
-		/* Something happened: it must not read as "never". */
+		/* Something happened, so the rounded count must not be 0. */
 		if (!i && w->count_first && values[i] > 0 && !ret[i])
 			ret[i] = 1;
 		any |= ret[i] != 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sums and differences of profiles. The result is built anew beside the two and
- * put in the place of the first at the end, so that processes of one program
- * inside the first come together too, and a failure leaves no trace.
+ * Sums and differences of profiles. The result is built beside the two profiles, and at the end
+ * takes the place of the first one. So processes of one program that were apart in the first
+ * profile come together, too, and a failure changes nothing.
  */
 #include "pprof_private.h"
 
@@ -13,7 +13,7 @@
 
 #define MAPPING_ROUND_BYTES 4096
 
-/* By which a mapping is the same in two runs. No padding. */
+/* What identifies a mapping in two runs. No padding. */
 struct mapping_key {
 	uint64_t bytes;
 	uint64_t offset;
@@ -23,7 +23,7 @@ struct mapping_key {
 struct join {
 	struct lsp_profile *result;
 	struct lsp_intern keys;		/* struct mapping_key; numbers are those of the mappings */
-	/* Of the source at hand, by its number; 0 or NULL: not known yet. */
+	/* Of the source that is being added, by its number; 0 or NULL: not known yet. */
 	const char **string;		/* canonical in the result */
 	uint64_t *mapping;		/* the result's id */
 	uint64_t *start;		/* where the result's mapping starts */
@@ -81,7 +81,7 @@ static int64_t join_mapping(struct join *j, const struct lsp_profile *from, uint
 	id = lsp_intern_add(&j->keys, &key, sizeof(key));
 	if (id < 0)
 		return id;
-	/* A key seen for the first time gets the next number, and so does its mapping. */
+	/* A new key gets the next number, and so does its mapping. */
 	if (id == j->result->mappings.count &&
 	    lsp_profile_mapping_intern(j->result, &item) < 0)
 		return -ENOMEM;
@@ -206,7 +206,7 @@ static int join_sample(struct join *j, const struct lsp_profile *from, size_t in
 					 values);
 }
 
-/* All samples of @from. The first mapping stays first, even if no sample needs it. */
+/* Adds all samples of @from. The first mapping stays first, even if no sample needs it. */
 static int join_profile(struct join *j, const struct lsp_profile *from, double scale)
 {
 	int64_t id = 0;
@@ -297,7 +297,7 @@ static int header_join(struct lsp_profile *to, const struct lsp_profile *from)
 	return comments_unite(to, from);
 }
 
-/* @a, and unless it is NULL @b times @scale, as a new profile. */
+/* Returns a new profile with @a and, unless it is NULL, @b times @scale. */
 static int join(const struct lsp_profile *a, const struct lsp_profile *b, double scale,
 		struct lsp_profile **ret)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a profile is made of, for the several sources that build, write, read and
- * join profiles alone. Everything is interned: two equal strings, locations, stacks or
- * label sets are one object, and inside the objects stand the canonical
- * pointers, so that equal objects have equal bytes.
+ * How a profile is kept in memory. Several sources define this: those that build, encode, decode
+ * and join profiles. Everything is interned: two equal strings, locations, stacks or label sets are
+ * one object. The objects point to the canonical copies of what they contain, so equal objects have
+ * equal bytes.
  */
 #ifndef LSP_PROFILE_PPROF_PRIVATE_H
 #define LSP_PROFILE_PPROF_PRIVATE_H
@@ -12,7 +12,7 @@
 #include "../base/intern.h"
 #include "pprof.h"
 
-/* No profile to be read is larger once inflated: a million samples take 0.1 GiB. */
+/* The largest profile that is read, once decompressed. A million samples take 0.1 GiB. */
 #define LSP_PROFILE_MAX_BYTES (1U << 30)
 
 /* The four has_* of a mapping, each its own bit. */
@@ -22,7 +22,7 @@
 #define LSP_MAPPING_INLINES	(1U << 3)
 #define LSP_MAPPING_HAS_ALL	15U
 
-/* No padding in these: their bytes are their identity. */
+/* These have no padding, because they are compared as bytes. */
 struct lsp_mapping_item {
 	uint64_t start;
 	uint64_t limit;
@@ -70,38 +70,47 @@ struct lsp_profile {
 	size_t scratch_bytes;
 };
 
-/* A profile without types, period or strings but "". NULL: no memory. */
+/* Returns a profile without types and period, whose only string is "". NULL: no memory. */
 struct lsp_profile *lsp_profile_alloc(void);
 
-/* The canonical copy of a text (NULL counts as ""); cleaned if it is not UTF-8. NULL: no memory. */
+/*
+ * Returns the canonical copy of a text. NULL counts as "". Text that is not UTF-8 is cleaned. NULL:
+ * no memory.
+ */
 const char *lsp_profile_string(struct lsp_profile *p, const char *text);
 const char *lsp_profile_string_bytes(struct lsp_profile *p, const char *text, size_t bytes);
 
-/* As the public ones, for parts that are canonical already; @m and @l must have no other bytes. */
+/*
+ * Like the public functions, but for parts that are canonical already. @m and @l must be all zero
+ * except for their fields.
+ */
 int64_t lsp_profile_mapping_intern(struct lsp_profile *p, const struct lsp_mapping_item *m);
 int64_t lsp_profile_location_intern(struct lsp_profile *p, const struct lsp_location_item *l,
 				    size_t nlines);
 
 /*
- * As lsp_profile_sample_add() for labels with canonical strings, which are
- * sorted in place; a key may come more than once.
+ * Like lsp_profile_sample_add(), but for labels with canonical strings. They are sorted in place,
+ * and a key may occur more than once.
  */
 int lsp_profile_sample_intern(struct lsp_profile *p, const uint64_t *locations, size_t nlocations,
 			      struct lsp_profile_label *labels, size_t nlabels,
 			      const double *values);
 
-/* At least @bytes of memory for one caller at a time, kept by the profile. NULL: no memory. */
+/*
+ * Returns at least @bytes bytes of memory, which belong to the profile and to one caller at a time.
+ * NULL: no memory.
+ */
 void *lsp_profile_scratch(struct lsp_profile *p, size_t bytes);
 
-/* @value as it is written: to the nearest, and inside int64_t. */
+/* Rounds @value as it is written: to the nearest integer, within int64_t. */
 int64_t lsp_profile_round(double value);
 
-/* The whole file, through gzip, into @sink. 0, -ENOMEM or the sink's error. */
+/* Writes the whole file to @sink, compressed by gzip. Returns 0, -ENOMEM or the sink's error. */
 int lsp_profile_encode(const struct lsp_profile *p, lsp_gzip_sink sink, void *arg);
 
 /*
- * From an uncompressed message of at most LSP_PROFILE_MAX_BYTES. 0, -ENOMEM, or
- * -EBADMSG with the reason in @why.
+ * Makes a profile from an uncompressed message of at most LSP_PROFILE_MAX_BYTES. Returns 0,
+ * -ENOMEM, or -EBADMSG with the reason in @why.
  */
 int lsp_profile_decode(const void *data, size_t bytes, struct lsp_profile **ret, char *why,
 		       size_t why_bytes);

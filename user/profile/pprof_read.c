@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a file or a piece of memory, gzipped or not, to a profile or a sentence. */
+/* Reads a profile from a file or from memory, gzipped or not, or says why it cannot. */
 #include "pprof_private.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define FIRST_READ_BYTES (64 * 1024)
-#define TEXT_BYTES 512			/* a prefix long enough to tell text from protobuf */
+#define TEXT_BYTES 512			/* how many bytes are enough to tell text from protobuf */
 
 static int __attribute__((format(printf, 4, 5))) fail(int error, char *why, size_t why_bytes,
 						      const char *format, ...)
@@ -25,7 +25,7 @@ static int __attribute__((format(printf, 4, 5))) fail(int error, char *why, size
 	return error;
 }
 
-/* Protobuf of any length has control characters early on; text has none. */
+/* Protobuf has control characters among its first bytes; text has none. */
 static bool is_text(const unsigned char *data, size_t bytes)
 {
 	size_t i;
@@ -79,7 +79,7 @@ int lsp_profile_read_mem(const void *data, size_t bytes, struct lsp_profile **re
 	return error;
 }
 
-/* All of @fd, malloc'ed; pipes have no size to ask for. */
+/* Reads all of @fd into malloc'ed memory. A pipe does not tell its size. */
 static int slurp(int fd, void **ret, size_t *bytes_ret)
 {
 	size_t used = 0, capacity = FIRST_READ_BYTES;

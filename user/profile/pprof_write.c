@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where an encoded profile goes: a file, a descriptor, memory. */
+/* Writes an encoded profile to a file, a descriptor or memory. */
 #include "pprof_private.h"
 
 #include <errno.h>
@@ -32,7 +32,10 @@ int lsp_profile_write_fd(const struct lsp_profile *p, int fd)
 	return lsp_profile_encode(p, sink_fd, &fd);
 }
 
-/* A device or a pipe is written to: a file renamed to its name would replace it. */
+/*
+ * A device or a pipe is written to directly, because a file that is renamed to its name would
+ * replace it.
+ */
 static int special_write(const struct lsp_profile *p, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;

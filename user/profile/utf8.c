@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finds the characters of a string, as Unicode's table 3-7 has them. */
+/* Finds the UTF-8 characters of a string by table 3-7 of the Unicode standard. */
 #include "utf8.h"
 
 #include <stdint.h>
@@ -11,7 +11,10 @@ static bool continues(unsigned char byte)
 	return (byte & 0xc0) == 0x80;
 }
 
-/* Length of the character at @s, 0 if there is none. Surrogates and overlong forms are none. */
+/*
+ * Returns the length of the character at @s, 0 if there is none. Surrogates and overlong forms are
+ * no characters.
+ */
 static size_t char_bytes(const unsigned char *s, size_t left)
 {
 	if (s[0] < 0x80)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Text as protobuf wants it. Thread names and symbols are any bytes, and strict
- * readers refuse a whole profile for one string that is not UTF-8.
+ * Makes text into UTF-8, which protobuf requires. Thread names and symbols can be any bytes, and a
+ * strict reader refuses a whole profile for one string that is not UTF-8.
  */
 #ifndef LSP_PROFILE_UTF8_H
 #define LSP_PROFILE_UTF8_H
@@ -13,8 +13,8 @@
 bool lsp_utf8_valid(const char *text, size_t bytes);
 
 /*
- * A malloc'ed, terminated copy with U+FFFD in place of each byte that is not
- * part of a character, and of NUL. NULL: no memory.
+ * Returns a malloc'ed, terminated copy with U+FFFD in place of NUL and of each byte that is not
+ * part of a character. NULL: no memory.
  */
 char *lsp_utf8_clean(const char *text, size_t bytes);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Never reads outside [at, end), whatever the bytes are. */
+/* No function here reads outside [at, end), whatever the bytes are. */
 #include "wire.h"
 
 #include <errno.h>

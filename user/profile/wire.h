@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The outermost fields of a protobuf message, one by one and in place. It lets
- * the reader unpack a large profile piece by piece instead of as a whole, which
- * would take several times its size.
+ * Reads the outermost fields of a protobuf message one by one, in place. So a large profile can be
+ * unpacked piece by piece. As a whole it would take several times its size.
  */
 #ifndef LSP_PROFILE_WIRE_H
 #define LSP_PROFILE_WIRE_H
@@ -31,12 +30,12 @@ struct lsp_wire_field {
 };
 
 /*
- * The next field: 1, 0 at the end, or -EBADMSG for what is no protobuf (cut
- * short, a number that is 0 or too large, an unknown wire type).
+ * Reads the next field. Returns 1, 0 at the end, or -EBADMSG if this is no protobuf: a field that
+ * is cut short, a field number that is 0 or too large, or an unknown wire type.
  */
 int lsp_wire_next(struct lsp_wire *w, struct lsp_wire_field *ret);
 
-/* The next number of a packed row: 1, 0 at the end, or -EBADMSG. */
+/* Reads the next number of a packed field. Returns 1, 0 at the end, or -EBADMSG. */
 int lsp_wire_varint(struct lsp_wire *w, uint64_t *ret);
 
 #endif

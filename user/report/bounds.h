@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Intervals of sums and differences from the intervals of their parts: the
- * distances to the limits add up as independent errors do (the method of
- * variance estimates recovery, Zou and Donner 2008). Only sampling is in them:
- * that another run of the same program differs is not.
+ * Computes intervals of sums and differences from the intervals of their parts. The distances to
+ * the limits add up as independent errors do (the method of variance estimates recovery, Zou and
+ * Donner 2008). The intervals cover sampling only, not that another run of the same program
+ * differs.
  */
 #ifndef LSP_REPORT_BOUNDS_H
 #define LSP_REPORT_BOUNDS_H
@@ -22,16 +22,16 @@ struct lsp_bounds_sum {
 void lsp_bounds_add(struct lsp_bounds_sum *s, double value_ns, const struct lsp_bounds *b);
 
 /*
- * The interval of @value_ns, of which the parts should be all: TOO_FEW when
- * they come to less than 99 % of it or one of them has no interval.
+ * Returns the interval of @value_ns, which should be the sum of the parts. It is TOO_FEW if the
+ * parts are less than 99 % of @value_ns, or if one of them has no interval.
  */
 struct lsp_bounds lsp_bounds_of(const struct lsp_bounds_sum *s, double value_ns);
 
-/* Of @to - @from. */
+/* Returns the interval of @to - @from. */
 struct lsp_bounds lsp_bounds_difference(double to_ns, const struct lsp_bounds *to, double from_ns,
 					const struct lsp_bounds *from);
 
-/* Both limits times @factor, which is not negative. */
+/* Multiplies both limits by @factor, which is not negative. */
 struct lsp_bounds lsp_bounds_scale(struct lsp_bounds b, double factor);
 
 /* "exact", "95%", "too few", "unknown". */

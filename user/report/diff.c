@@ -10,7 +10,7 @@
 
 static const struct lsp_bounds nothing = { .trust = LSP_TRUST_EXACT };
 
-/* A side that is not there has waited for 0 ns, and that for sure. */
+/* A side without the row has waited for exactly 0 ns. */
 static void row_fill(const struct lsp_diff *d, struct lsp_diff_row *row)
 {
 	const struct lsp_table_row *b = row->base, *n = row->new;

@@ -13,7 +13,7 @@
 
 struct json_object;
 
-/* What the two sides are divided by, so that runs of other lengths compare. */
+/* What the two sides are divided by, so that runs of different lengths can be compared. */
 enum lsp_per {
 	LSP_PER_RUN,		/* nothing */
 	LSP_PER_SECOND,
@@ -26,7 +26,7 @@ struct lsp_diff_row {
 	const struct lsp_table_row *new;	/* NULL: it is gone */
 	double before[LSP_V_COUNT];		/* divided */
 	double after[LSP_V_COUNT];
-	struct lsp_bounds waited;		/* of the differences, divided */
+	struct lsp_bounds waited;		/* intervals of the differences, divided */
 	struct lsp_bounds blamed;
 };
 
@@ -35,15 +35,15 @@ struct lsp_diff {
 	enum lsp_per per;
 	double base_divisor, new_divisor;
 	double base_min_ns, new_min_ns;	/* shorter waits were left out */
-	bool block, mutex, ext;		/* that both have */
+	bool block, mutex, ext;		/* the profiles that both sides have */
 	struct lsp_diff_row total;
 	struct lsp_diff_row *rows;	/* by the size of the change */
 	size_t n;
 };
 
 /*
- * @base_divisor and @new_divisor are seconds or operations, 1 for PER_RUN.
- * -EINVAL when the two have no part in common, -ENOMEM.
+ * @base_divisor and @new_divisor are seconds or operations; for PER_RUN they are 1. Returns 0,
+ * -EINVAL if the two sides have no profile in common, or -ENOMEM.
  */
 int lsp_diff_create(const struct lsp_recording *base, const struct lsp_recording *new,
 		    enum lsp_by by, enum lsp_per per, double base_divisor, double new_divisor,

@@ -25,7 +25,7 @@ static const char *signed_ns(char to[LSP_WORD], double ns)
 	return to;
 }
 
-/* What has become of @before, in percent of it. */
+/* Writes the change of @before in percent. */
 static const char *percent(char to[LSP_WORD], double before, double after)
 {
 	if (before > 0)

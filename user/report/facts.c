@@ -105,7 +105,7 @@ void lsp_facts_add_profile(struct lsp_facts *f, const struct lsp_profile *p)
 		rates_add(f, first || f->rates_known, rate_ns, fraction);
 		return;
 	}
-	/* Not 0, which would mean that nothing has been added yet. */
+	/* Not 0, because 0 means that nothing has been added yet. */
 	rates_add(f, false, 1, 1);
 }
 
@@ -126,7 +126,7 @@ bool lsp_facts_one_program(const struct lsp_facts *f)
 	struct json_object *first = f->n ? list(f->records[0], "command") : NULL;
 
 	for (size_t i = 1; i < f->n; i++)
-		/* Without a command they are of whatever ran or was attached to. */
+		/* A recording without a command is of programs that it was attached to. */
 		if (!first || !json_object_array_length(first) ||
 		    !json_object_equal(first, list(f->records[i], "command")))
 			return false;
@@ -190,7 +190,7 @@ void lsp_facts_notes(const struct lsp_facts *f, void (*fn)(void *arg, const char
 		sentences(f->records[i], "notes", fn, arg);
 }
 
-/* The @index-th element of the lists called @key, one after the other. */
+/* Returns element number @index of the lists called @key, counted over all records. */
 static struct json_object *element(const struct lsp_facts *f, const char *key, size_t index)
 {
 	for (size_t i = 0; i < f->n; i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What record.json says of a recording beside its profiles: how it was made,
- * exact totals, what was lost, intervals by lock and by stack, open waits. Of
- * several recordings: the sums.
+ * Reads what record.json says of a recording beside its profiles: how it was made, exact totals,
+ * what was lost, intervals by lock and by stack, open waits. For several recordings these are sums.
  */
 #ifndef LSP_REPORT_FACTS_H
 #define LSP_REPORT_FACTS_H
@@ -18,18 +17,18 @@ struct json_object;
 /* How far a number can be trusted. */
 enum lsp_trust {
 	LSP_TRUST_EXACT,	/* nothing was left out */
-	LSP_TRUST_SHOWN,	/* 95 % interval */
+	LSP_TRUST_SHOWN,	/* there is a 95 % interval */
 	LSP_TRUST_TOO_FEW,	/* sampled, and too few events for an interval */
 	LSP_TRUST_UNKNOWN,	/* nothing says how it was sampled */
 };
 
 struct lsp_bounds {
 	enum lsp_trust trust;
-	double low_ns;		/* these two when it is SHOWN */
+	double low_ns;		/* low_ns and high_ns are set only for SHOWN */
 	double high_ns;
 };
 
-/* One side of a group of record.json. */
+/* The waits, or the releases, of a group of record.json. */
 struct lsp_facts_estimate {
 	double kept;
 	double delay_ns;
@@ -38,8 +37,8 @@ struct lsp_facts_estimate {
 
 /* One of "locks" or "stacks". Strings belong to the facts. */
 struct lsp_facts_group {
-	const char *lock;		/* NULL: it is a stack */
-	struct json_object *stack;	/* names, leaf first; NULL: it is a lock */
+	const char *lock;		/* NULL: the group is a stack */
+	struct json_object *stack;	/* names, leaf first; NULL: the group is a lock */
 	const char *sync;
 	struct lsp_facts_estimate block;
 	struct lsp_facts_estimate mutex;
@@ -59,7 +58,7 @@ struct lsp_facts_open {
 
 /* One of "threads". */
 struct lsp_facts_thread {
-	double tid;			/* 0: others that are not listed */
+	double tid;			/* 0: the sum of the threads that are not listed */
 	double pid;
 	const char *comm;
 	double waits, waited_ns, late_ns;
@@ -72,8 +71,8 @@ struct lsp_facts_totals {
 	bool exact;
 	double contentions, delay_ns, releases, hold_ns, handoff_ns, tail_ns, sched_ns;
 	double open_waits, open_ns;
-	double recorder_ns;		/* of the handoff, at most: the userspace recorder's own work at releases */
-	double missed;			/* by probes, machine-wide */
+	double recorder_ns;		/* upper limit of the recorder's own work, as part of the handoff */
+	double missed;			/* calls of probes that the kernel left out, machine-wide */
 	double duration_ns;
 };
 
@@ -81,7 +80,7 @@ struct lsp_facts {
 	struct json_object **records;	/* one for each recording */
 	size_t n;
 	size_t room;
-	bool rates_known;		/* for each source */
+	bool rates_known;		/* the rates of all sources are known */
 	double block_rate_ns;		/* the greatest of all sources */
 	double mutex_fraction;
 	double min_delay_ns;		/* the greatest, too: shorter waits were left out */
@@ -93,37 +92,46 @@ void lsp_facts_uninit(struct lsp_facts *f);
 /* Takes the text of one record.json. 0, -ENOMEM or -EBADMSG with a clause in @why. */
 int lsp_facts_add_record(struct lsp_facts *f, const char *text, char *why, size_t why_bytes);
 
-/* For a file that came without a record.json: its comments say the rates, or nothing does. */
+/* For a profile that came without a record.json. Its comments may tell the rates. */
 void lsp_facts_add_profile(struct lsp_facts *f, const struct lsp_profile *p);
 
-/* Whether every event was kept, of waits and of releases. */
+/* Whether every wait was kept, and whether every release was. */
 bool lsp_facts_block_exact(const struct lsp_facts *f);
 bool lsp_facts_mutex_exact(const struct lsp_facts *f);
 
-/* Whether all recordings are of one command line: only then does the sum of their lengths mean something. */
+/*
+ * Whether all recordings are of one command line. Only then the sum of their lengths means
+ * something.
+ */
 bool lsp_facts_one_program(const struct lsp_facts *f);
 
 void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret);
 
-/* Whether records of a recording were lost; calls @fn (may be NULL) with each sentence that says so. */
+/*
+ * Whether records of a recording were lost. Calls @fn, which may be NULL, with each sentence about
+ * that.
+ */
 bool lsp_facts_partial(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence),
 		       void *arg);
 
-/* The same for what a reader should know of a recording, though nothing of it was lost. */
+/* Calls @fn with each note: what a reader should know of a recording although nothing was lost. */
 void lsp_facts_notes(const struct lsp_facts *f, void (*fn)(void *arg, const char *sentence), void *arg);
 
-/* The @index-th group of "locks" or "stacks" or open wait, over all records; false past the last. */
+/*
+ * Read group number @index of "locks" or "stacks", or open wait number @index, counted over all
+ * records. They return false if there is none.
+ */
 bool lsp_facts_lock(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_stack(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_open *ret);
 
-/* The same of "threads"; none where a record lacks them. */
+/* The same for "threads". A record may lack them. */
 bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret);
 
-/* A text of the @index-th record, "" when it has none: "kernel", "begun". */
+/* Returns a text ("kernel", "begun") of record number @index, "" if it has none. */
 const char *lsp_facts_text(const struct lsp_facts *f, size_t index, const char *key);
 
-/* The @index-th record itself, for what is only passed on; NULL past the last. */
+/* Returns record number @index itself, for callers that only pass it on; NULL if there is none. */
 struct json_object *lsp_facts_record(const struct lsp_facts *f, size_t index);
 
 #endif

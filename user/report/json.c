@@ -8,7 +8,10 @@
 
 #define FORMAT 1
 
-/* Counts and times come out as integers where they are, and are cut to what a double tells. */
+/*
+ * Counts and times are written as integers if they are whole, and cut to the digits that a double
+ * has.
+ */
 struct json_object *lsp_report_json_number(double value)
 {
 	if (!isfinite(value))

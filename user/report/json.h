@@ -9,14 +9,14 @@
 
 struct json_object;
 
-/* At most @top rows. For the caller to put. */
+/* Makes the object with at most @top rows. The caller puts it. */
 struct json_object *lsp_report_json(const struct lsp_recording *r, const struct lsp_table *t,
 				    size_t top);
 
-/* A number that JSON can hold: what is not finite becomes null. */
+/* Makes a number that JSON can hold: one that is not finite becomes null. */
 struct json_object *lsp_report_json_number(double value);
 
-/* Adds "interval", and "low_ns" and "high_ns" where there is one. */
+/* Adds "interval", and if there is one its limits "low_ns" and "high_ns". */
 void lsp_report_json_bounds(struct json_object *o, const struct lsp_bounds *b);
 
 #endif

@@ -15,7 +15,7 @@
 #include "table.h"
 #include "words.h"
 
-/* Strings and stacks that samples name by number. */
+/* Strings and stacks, to which samples refer by number. */
 struct index {
 	struct lsp_intern names, stacks, locks, syncs;
 	struct json_object *stack_list;
@@ -28,7 +28,7 @@ static int64_t text_index(struct lsp_intern *t, const char *text)
 	return lsp_intern_add(t, text, strlen(text) + 1);
 }
 
-/* The stack's number, root first; all lines of a location are frames. */
+/* Returns the number of the stack, root first. All lines of a location are frames. */
 static int64_t stack_index(struct index *x, const struct lsp_profile *p,
 			   const struct lsp_profile_sample *s, uint32_t *names, size_t room)
 {
@@ -60,8 +60,8 @@ static int64_t stack_index(struct index *x, const struct lsp_profile *p,
 #define FRAMES_MAX 4096
 
 /*
- * More than these would make a page that no browser opens: the samples and rows
- * with the longest times are in it, and what the others come to is said.
+ * With more samples or rows no browser could open the page. Those with the longest times are shown,
+ * and the page says how much time the others have.
  */
 #define SAMPLES_MAX 20000
 #define ROWS_MAX 2000
@@ -87,7 +87,7 @@ static int by_index(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* "leftOut": how many samples, their time and count, by @key. */
+/* "leftOut": number of samples that were left out, with their time and count, by @key. */
 static void left_out_add(struct json_object *o, const char *key, const struct lsp_profile *p,
 			 const struct picked *left, size_t n)
 {
@@ -128,7 +128,7 @@ static struct picked *samples_pick(const struct lsp_profile *p, size_t *n_ret, s
 	return picked;
 }
 
-/* Numbers of stack, lock, class and site, then time and count. */
+/* Writes the numbers of stack, lock, class and site, then time and count. */
 static int sample_add(struct json_object *list, struct index *x, const struct lsp_profile *p,
 		      const struct lsp_profile_sample *s, uint32_t *names)
 {
@@ -303,7 +303,10 @@ static void file_write(FILE *to, const struct lsp_page_file *f)
 	fwrite(f->start, 1, (size_t)(f->end - f->start), to);
 }
 
-/* The frame, with what stands in @{} put in; it is ours, so that each name in it is known. */
+/*
+ * Writes the page's frame, with texts put in for each @{}. The frame is ours, so each name in it is
+ * known.
+ */
 static void frame_write(FILE *to, const char *json)
 {
 	const struct lsp_page_file *page = lsp_page_file("page.html", strlen("page.html")), *file;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A report as one HTML page that fetches nothing: tables, flame graphs of
- * waiters and releasers, search.
+ * Writes a report as one HTML page that fetches nothing: tables, flame graphs of waiters and
+ * releasers, a search.
  */
 #ifndef LSP_REPORT_PAGE_H
 #define LSP_REPORT_PAGE_H
@@ -10,12 +10,12 @@
 
 #include "recording.h"
 
-/* 0 or -ENOMEM. Errors of writing stay in @to: ask ferror(). */
+/* Returns 0 or -ENOMEM. Errors of writing stay in @to; ask ferror(). */
 int lsp_report_page(FILE *to, const struct lsp_recording *r);
 
 /*
- * Writes JSON so that it can stand in a script element: no character of it can
- * end the element or begin a comment.
+ * Writes JSON that can be put into a script element: nothing in it can end the element or begin a
+ * comment.
  */
 void lsp_page_json(FILE *to, const char *json);
 

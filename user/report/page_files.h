@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The files of user/report/html, as parts of the program. */
+/* Returns the files of user/report/html, which are parts of the program. */
 #ifndef LSP_REPORT_PAGE_FILES_H
 #define LSP_REPORT_PAGE_FILES_H
 

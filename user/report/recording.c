@@ -51,7 +51,7 @@ static bool types_are_contention(const struct lsp_profile *p)
 	return true;
 }
 
-/* -1: nothing says it. */
+/* -1: nothing tells which part it is */
 static int part_by_comment(const struct lsp_profile *p)
 {
 	const char *comment;

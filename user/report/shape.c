@@ -12,24 +12,24 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 	[LSP_SHAPE_IDLE_POOL] = "idle pool",
 };
 
-/* Below these a shape may be chance, or not worth a word. */
+/* Below these numbers a shape may be chance, and would matter little. */
 #define WAITS_MIN 30
-#define WAITING_MIN 0.1		/* threads waiting, in the mean over the recording */
+#define WAITING_MIN 0.1		/* mean number of waiting threads over the recording */
 #define WAITING_LOCK_MIN 0.25	/* for what is said of locks */
 
-#define SLOW_SHARE 0.5		/* of all hold, ... */
-#define SLOW_RELEASES 0.5	/* ... with at most this share of releases, ... */
-#define SLOW_TIMES 5		/* ... and so many times the others' hold for a waiter */
-#define SLOW_OTHERS 10		/* releases of others, to have something to compare with, ... */
-#define SLOW_ALONE 0.9		/* ... or this share of an rwlock's hold, while others wait, ... */
-#define SLOW_WRITERS 0.05	/* ... and writers have no more of the waiting: there is one */
+#define SLOW_SHARE 0.5		/* one function has this share of all hold, ... */
+#define SLOW_RELEASES 0.5	/* ... with at most this share of the releases, ... */
+#define SLOW_TIMES 5		/* ... and this many times the others' hold for each waiter */
+#define SLOW_OTHERS 10		/* the others have this many releases to compare with, ... */
+#define SLOW_ALONE 0.9		/* ... or this share of a rwlock's hold, if another function waits longest, ... */
+#define SLOW_WRITERS 0.05	/* ... and writers have at most this share of the waiting, so there is one writer */
 
-#define QUEUE_LONG 4		/* waiters found, itself included */
+#define QUEUE_LONG 4		/* number of waiters when a wait begins, that wait included */
 #define HANDOFF_SHARE 0.5
 #define HANDOFF_WAITS 100
 
 #define HERD_QUEUE 5
-#define HERD_BURST 1.5		/* queue found over queue in the mean */
+#define HERD_BURST 1.5		/* this many times the mean number of waiters */
 #define HERD_REWAITS 0.5
 
 #define READERS_SHARE 0.5
@@ -59,7 +59,7 @@ static bool listed(const char *word, size_t n, const char *const *words)
 	return false;
 }
 
-/* Counts the words of @name on either list: "not_full", "channel_send", "pushBack". */
+/* Counts how many words of @name are on either list: "not_full", "channel_send", "pushBack". */
 static void words_count(const char *name, unsigned int *out, unsigned int *in)
 {
 	while (*name) {
@@ -88,14 +88,14 @@ enum lsp_flow lsp_shape_flow(const char *lock, const char *waiter)
 /* ---- what the rules are about ---- */
 
 struct sums {
-	double waits, waited_ns;	/* of all classes */
+	double waits, waited_ns;	/* waiting of all classes */
 	double releases, hold_ns, charged;
-	double waiting;			/* threads, in the mean */
-	double queue;			/* found by a wait, itself included */
-	double turn_ns;			/* hold that one waiter waits for at one release */
-	double late_ns;			/* from wake to run, in the mean */
-	bool lock;			/* it is one: most waiting is a lock's */
-	bool mutex;			/* that one waiter at a time gets */
+	double waiting;			/* mean number of waiting threads */
+	double queue;			/* mean number of waiters when a wait begins, that wait included */
+	double turn_ns;			/* how long one release makes one waiter wait */
+	double late_ns;			/* mean time from wake to run */
+	bool lock;			/* most waiting is that for a lock */
+	bool mutex;			/* it is a lock that one waiter at a time gets */
 };
 
 static double over(double a, double b)
@@ -156,11 +156,14 @@ static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, st
 	for (size_t i = 0; i < l->nreleasers; i++)
 		if (!slow || l->releasers[i].hold_ns > slow->hold_ns)
 			slow = &l->releasers[i];
-	/* A writer's unlock is a release for each reader that waited: their number says nothing. */
+	/*
+	 * A writer's unlock is one release for each reader that waited, so the number of releases
+	 * says nothing.
+	 */
 	if (!s->lock || !slow || slow->hold_ns < SLOW_SHARE * s->hold_ns ||
 	    (s->mutex && slow->releases > SLOW_RELEASES * s->releases))
 		return false;
-	/* Nor does a reader's unlock release a reader: there may be no others. */
+	/* A reader's unlock releases no reader, so there may be no other releases. */
 	alone = !s->mutex && slow->hold_ns >= SLOW_ALONE * s->hold_ns && l->waiter &&
 		l->waits[LSP_SHAPE_WRITE].ns <= SLOW_WRITERS * s->waited_ns &&
 		strcmp(l->waiter, slow->site);
@@ -193,7 +196,7 @@ static bool convoy_or_handoff(const struct lsp_shape_lock *l, const struct sums 
 	return true;
 }
 
-/* A lock that nobody wants and then all want; or waiters woken for nothing. */
+/* Either all threads want the lock at the same moments, or many waiters are woken for nothing. */
 static bool herd(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
 {
 	bool bursts = s->mutex && s->queue >= HERD_QUEUE && s->queue >= HERD_BURST * s->waiting &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the contention on a lock looks like, where its numbers show it, and
- * nothing where they do not. docs/shapes.md has the rules and their thresholds.
+ * Names the shape of the contention on a lock, if the lock's numbers show one. docs/shapes.md has
+ * the rules and their thresholds.
  */
 #ifndef LSP_REPORT_SHAPE_H
 #define LSP_REPORT_SHAPE_H
@@ -23,7 +23,7 @@ enum lsp_shape_kind {
 /* "slow holder", "convoy" ... */
 extern const char *const lsp_shape_names[LSP_SHAPE_COUNT];
 
-/* Which way things flow past a condition variable or semaphore, read from names. */
+/* Which way things flow past a condition variable or semaphore, as names tell it. */
 enum lsp_flow {
 	LSP_FLOW_UNKNOWN,
 	LSP_FLOW_OUT,		/* the waiter wants to hand something on */
@@ -50,8 +50,8 @@ struct lsp_shape_releaser {
 	const char *site;
 	double releases;
 	double hold_ns;
-	double charged;		/* waiters, summed over releases */
-	size_t lock;		/* of the list that it is made for */
+	double charged;		/* waiters for whom the releases were charged */
+	size_t lock;		/* index of the lock in the caller's list */
 };
 
 /* One lock. */
@@ -60,11 +60,11 @@ struct lsp_shape_lock {
 	struct lsp_shape_waits waits[LSP_SHAPE_CLASSES];
 	double late_ns;
 	double spurious;
-	double depth;		/* sum over waits */
+	double depth;		/* waiters when a wait began; sum over all waits */
 	double handoff_ns;
 	struct lsp_shape_releaser *releasers;
 	size_t nreleasers;
-	const char *waiter;	/* function that waits most */
+	const char *waiter;	/* the function that waits most */
 	double waiter_ns;
 };
 
@@ -78,19 +78,19 @@ struct lsp_shape_number {
 struct lsp_shape {
 	enum lsp_shape_kind kind;
 	const char *lock;
-	const char *site;	/* whose it is, or NULL */
-	struct lsp_shape_number numbers[LSP_SHAPE_NUMBERS];	/* name NULL: no more */
+	const char *site;	/* the function to which the shape belongs, or NULL */
+	struct lsp_shape_number numbers[LSP_SHAPE_NUMBERS];	/* the list ends before an entry whose name is NULL */
 };
 
 /*
- * Judges one lock of a recording of @duration_ns. @others_in_ns is how long
- * threads waited elsewhere for something to do (LSP_FLOW_IN). Whether it has a
- * shape; at most one.
+ * Judges one lock of a recording of @duration_ns. @others_in_ns is how long threads waited
+ * elsewhere for something to do (LSP_FLOW_IN). Returns whether the lock has a shape. It has one at
+ * most.
  */
 bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double others_in_ns,
 		     struct lsp_shape *ret);
 
-/* What the names of a lock and of the function that waits on it tell. */
+/* Tells the flow by the names of a lock and of the function that waits for it. */
 enum lsp_flow lsp_shape_flow(const char *lock, const char *waiter);
 
 #endif

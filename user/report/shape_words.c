@@ -42,7 +42,7 @@ static void slow_holder(FILE *to, const struct lsp_shape *s)
 	}
 }
 
-/* Whoever begins to wait is in the queue, too. */
+/* The thread that begins to wait is itself counted in the queue. */
 static double others_found(const struct lsp_shape *s)
 {
 	return fmax(value(s, "queue") - 1, 0);

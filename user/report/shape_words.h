@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shapes in words, with the numbers that made them. */
+/* Writes shapes in words, with the numbers that show them, and as JSON. */
 #ifndef LSP_REPORT_SHAPE_WORDS_H
 #define LSP_REPORT_SHAPE_WORDS_H
 
@@ -7,13 +7,16 @@
 
 #include "shapes.h"
 
-/* The sentence without the lock's name: "slow holder: ...". */
+/* Writes the sentence without the lock's name: "slow holder: ...". */
 void lsp_shape_write(FILE *to, const struct lsp_shape *s);
 
-/* A line for each; nothing when there are none. */
+/* Writes a line for each shape; nothing if there are none. */
 void lsp_shapes_text(FILE *to, const struct lsp_shapes *s);
 
-/* "shapes": shape, lock, site, numbers; null when they could not be judged. */
+/*
+ * Makes the value of "shapes": shape, lock, site, numbers. It is null if the shapes could not be
+ * judged.
+ */
 struct json_object *lsp_shapes_json(const struct lsp_shapes *s);
 
 #endif

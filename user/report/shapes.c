@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a recording to locks that can be judged. */
+/* Turns a recording into locks that can be judged. */
 #include "shapes.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
 	return &s->locks[id];
 }
 
-/* A lock may have as many releasers as there are sites: each is found by its key. */
+/* A lock may have as many releasers as there are sites, so each is found by its key. */
 static int releaser_add(struct lsp_shapes *s, size_t lock, const char *site, double releases,
 			double hold_ns, double charged)
 {
@@ -73,7 +73,7 @@ static int by_lock(const void *a, const void *b)
 	return x->lock != y->lock ? (x->lock < y->lock ? -1 : 1) : strcmp(x->site, y->site);
 }
 
-/* After the last one: each lock gets its own, which lie side by side. */
+/* To be called after the last releaser. Gives each lock its own, which lie side by side. */
 static void releasers_give(struct lsp_shapes *s)
 {
 	if (s->nreleasers)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The shapes of all locks of a recording. */
+/* Finds the shapes of all locks of a recording. */
 #ifndef LSP_REPORT_SHAPES_H
 #define LSP_REPORT_SHAPES_H
 
@@ -11,7 +11,7 @@
 #include "shape.h"
 
 struct lsp_shapes {
-	struct lsp_shape *shapes;	/* the longest-waited lock first */
+	struct lsp_shape *shapes;	/* the lock with the longest waiting first */
 	size_t n;
 	bool judged;			/* false: numbers are missing, see lacks */
 	const char *lacks;
@@ -19,7 +19,7 @@ struct lsp_shapes {
 
 	struct lsp_shape_lock *locks;
 	size_t nlocks, locks_room;
-	struct lsp_shape_releaser *releasers;	/* of all locks */
+	struct lsp_shape_releaser *releasers;	/* numbers of all locks */
 	size_t nreleasers, releasers_room;
 	struct lsp_intern names, sites, keys;
 };

@@ -6,7 +6,7 @@
 
 #include "../resolve/sync_names.h"
 
-/* A root such as [truncated] stands for no code either. */
+/* A root such as [truncated] stands for no code, either. */
 static bool is_wrapper(const char *function, const char *file)
 {
 	return function[0] == '[' || lsp_sync_is_wrapper(function, file);

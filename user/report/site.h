@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The site of a stack: the program's own function that called the primitive,
- * the first frame outwards that is neither the leaf nor a library's wrapper
- * around it (std::mutex::lock). A stack of wrappers alone is named by its leaf.
+ * Finds the site of a stack: the program's own function that called the lock function. It is the
+ * first function outwards from the leaf that is no wrapper of a library (std::mutex::lock). A stack
+ * of wrappers alone has its leaf as site.
  */
 #ifndef LSP_REPORT_SITE_H
 #define LSP_REPORT_SITE_H
@@ -23,7 +23,7 @@ struct lsp_site {
 void lsp_site_find(const struct lsp_profile *p, const struct lsp_profile_sample *s,
 		   struct lsp_site *ret);
 
-/* The same of a list of names, leaf first, as record.json has them; "" for an empty one. */
+/* The same for a list of names, leaf first, as record.json has them; "" for an empty list. */
 const char *lsp_site_of_names(struct json_object *names);
 
 #endif

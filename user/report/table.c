@@ -12,7 +12,7 @@
 
 const char *const lsp_by_names[LSP_BY_COUNT] = { "site", "lock", "sync", "thread" };
 
-/* A row in the making. */
+/* A row that is being made. */
 struct scratch {
 	double wait_line_ns, release_line_ns, lock_ns, file_ns;
 	struct lsp_bounds_sum waited, blamed;
@@ -22,10 +22,10 @@ struct build {
 	struct lsp_table *t;
 	const struct lsp_recording *r;
 	bool join;
-	struct scratch *scratch;	/* as many as rows have room */
+	struct scratch *scratch;	/* there is one for each row */
 };
 
-/* Whether a release of this class is somebody's blame. */
+/* Whether somebody is blamed for a release of this class. */
 static bool is_lock(const char *sync)
 {
 	return !strcmp(sync, "mutex") || !strncmp(sync, "rwlock", 6) || !strcmp(sync, "pi");
@@ -70,7 +70,7 @@ static double sample_pid(const struct lsp_profile_sample *s)
 	return 0;
 }
 
-/* -ENOENT: the sample has no place in such a table. */
+/* Returns -ENOENT if the sample has no place in such a table. */
 static int64_t sample_row(struct build *b, const struct lsp_profile *p,
 			  const struct lsp_profile_sample *s, struct lsp_site *site)
 {
@@ -232,8 +232,8 @@ static int open_add(struct build *b)
 }
 
 /*
- * Profiles know threads by name only; record.json has each. The rows are then
- * its, the totals stay those of the profiles. 1: done so.
+ * Profiles have threads by name only, and record.json has each thread. If record.json has threads,
+ * the rows are made from it, and 1 is returned. The totals stay those of the profiles.
  */
 static int threads_take(struct build *b)
 {
@@ -278,7 +278,7 @@ static int threads_take(struct build *b)
 	return 1;
 }
 
-/* Notes the group's intervals with the row that it is a part of. */
+/* Adds the intervals of the group to those of the row that it is a part of. */
 static void group_note(struct build *b, const struct lsp_facts_group *g)
 {
 	const char *name = b->t->by == LSP_BY_LOCK ? g->lock : b->t->by == LSP_BY_SYNC ? g->sync :
@@ -344,7 +344,7 @@ static int by_weight(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* The order, and where each name has come to be. */
+/* Sorts the rows, and notes where the row of each name is. */
 static int rows_sort(struct lsp_table *t)
 {
 	t->places = malloc((t->n + 1) * sizeof(*t->places));

@@ -29,7 +29,7 @@ static void command_write(FILE *to, struct json_object *record)
 	}
 }
 
-/* What was recorded beside a command, or instead of one. */
+/* Writes what was recorded beside a command, or instead of one. */
 static void processes_write(FILE *to, struct json_object *record)
 {
 	struct json_object *pids = NULL, *commands = NULL, *value = NULL;
@@ -95,7 +95,10 @@ static void total_line(FILE *to, const char *name, double ns, double whole, cons
 
 static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 {
-	/* The ledger divides open waits and those that did not sleep too: its parts stand below both lines. */
+	/*
+	 * The ledger also divides open waits and those that did not sleep. So its parts are below
+	 * both lines.
+	 */
 	double whole = t->hold_ns + t->handoff_ns + t->tail_ns;
 	char words[128], a[2 * LSP_WORD];
 
@@ -114,7 +117,7 @@ static void exact_write(FILE *to, const struct lsp_facts_totals *t)
 	total_line(to, "late to run", t->sched_ns, 0, "released already, waiting for a processor");
 }
 
-/* Sums of the profiles, in place of exact totals or beside them. */
+/* Writes sums of the profiles, in place of exact totals or beside them. */
 static void sums_write(FILE *to, const struct lsp_table *t, bool exact)
 {
 	char words[128], a[2 * LSP_WORD];
@@ -149,7 +152,7 @@ static void totals_write(FILE *to, const struct lsp_recording *r, const struct l
 	putc('\n', to);
 	if (totals.exact)
 		exact_write(to, &totals);
-	/* An estimate among exact totals would be taken for one. */
+	/* Without this line an estimate among exact totals would be taken for exact. */
 	if (totals.exact ? t->has_mutex && !lsp_facts_mutex_exact(f) : sampled)
 		fputs("estimated from what sampling kept\n", to);
 	sums_write(to, t, totals.exact);
@@ -234,7 +237,7 @@ static void titles_write(FILE *to, const struct columns *c, const char *what)
 	fprintf(to, " | %s\n", what);
 }
 
-/* One line: where both are known to be in one function, "12/14". */
+/* Writes one line number if there is one; if there are two, as "12/14". */
 static void place_write(FILE *to, const struct lsp_table_row *row)
 {
 	const char *base = strrchr(row->file, '/');

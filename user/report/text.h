@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A report as text for a terminal or a file. */
+/* Writes a report as text, for a terminal or a file. */
 #ifndef LSP_REPORT_TEXT_H
 #define LSP_REPORT_TEXT_H
 
@@ -7,7 +7,7 @@
 
 #include "table.h"
 
-/* At most @top rows. Errors stay in @to: ask ferror(). */
+/* Writes at most @top rows. Errors stay in @to; ask ferror(). */
 void lsp_report_text(FILE *to, const struct lsp_recording *r, const struct lsp_table *t, size_t top);
 
 #endif

@@ -20,7 +20,7 @@ const char *lsp_words_ns(char to[LSP_WORD], double ns)
 		snprintf(to, LSP_WORD, "0");
 		return to;
 	}
-	/* 999.6 us is 1.00 ms, 119.9 s are not 2.00 min. */
+	/* After rounding, 999.6 us must be 1.00 ms, and 119.9 s must not be 2.00 min. */
 	while (i < 5 && size < units[i].ns * (i < 2 ? 2 : 0.9995))
 		i++;
 	value = ns / units[i].ns;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers and names as people read them. */
+/*
+ * Writes numbers and names as people read them: times, counts with nouns ("2 waits"), shares,
+ * intervals.
+ */
 #ifndef LSP_REPORT_WORDS_H
 #define LSP_REPORT_WORDS_H
 
@@ -23,20 +26,20 @@ const char *lsp_words_share(char to[LSP_WORD], double part, double whole);
 /* "7.01s..7.20s", "-" when there is no interval, or "" when it is exact. */
 const char *lsp_words_bounds(char to[2 * LSP_WORD], const struct lsp_bounds *b);
 
-/* What the intervals of a table's rows are. All zero is empty. */
+/* Which kinds of interval the rows of a table have. All zero is empty. */
 struct lsp_bounds_met {
 	bool shown, too_few, unknown;
 };
 
 void lsp_bounds_meet(struct lsp_bounds_met *m, const struct lsp_bounds *b);
 
-/* Lines below a table that say why rows have no interval; nothing when all have. */
+/* Writes lines below a table that say why rows have no interval; nothing if all have one. */
 void lsp_words_bounds_note(FILE *to, const struct lsp_bounds_met *m);
 
 /* "1 wait", "12 waits": @count, and @word with an s unless the count is 1. */
 const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *word);
 
-/* Writes a name: control characters as \xNN, so that it cannot steer a terminal. */
+/* Writes a name, with control characters as \xNN, so that it cannot steer a terminal. */
 void lsp_words_name(FILE *to, const char *name);
 
 #endif

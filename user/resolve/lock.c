@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Static locks by symbol and type. Others by the function that uses them: an
+ * Names static locks by symbol and type, and others by the function that uses them, because an
  * address on the heap means nothing in the next run.
  */
 #include "lock.h"
@@ -22,7 +22,7 @@
 
 #define NAME_BYTES 1024
 
-/* Bytes of the primitive of glibc that a class stands for; 0: not one size. */
+/* The size of the object of glibc for which a class stands; 0: there are several sizes. */
 static uint64_t primitive_bytes(enum lsp_sync sync)
 {
 	switch (sync) {
@@ -102,7 +102,7 @@ static int typed_name(struct lsp_symfile *f, uint64_t vaddr, char *ret, size_t b
 	return 0;
 }
 
-/* By the symbol; an offset within one primitive is not shown. */
+/* By the symbol. An offset within one object of glibc is not shown. */
 static int symbol_name(struct lsp_symfile *f, uint64_t vaddr, enum lsp_sync sync, char *ret,
 		       size_t bytes)
 {
@@ -147,7 +147,10 @@ static const char *static_name(struct lsp_symbols *s, const struct lsp_place *p,
 	return err ? NULL : lsp_intern_format(&s->text, "%s%s%s", prefix, colon, name);
 }
 
-/* The innermost function of the program that the trace shows, bare, and its line; false: none. */
+/*
+ * Finds the innermost function of the program in the trace, as a bare name, and its line. Returns
+ * false if there is none.
+ */
 static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, uint32_t *line)
 {
 	size_t i, j;
@@ -172,9 +175,9 @@ static bool user_function(const struct lsp_trace *t, char *ret, size_t bytes, ui
 }
 
 /*
- * What a joiner waits for is a thread. Its word lies where the C library has put that thread's
- * descriptor, in the thread's own stack or in memory that an earlier thread has left, and that
- * differs from one run to the next.
+ * A join waits for a thread. Its futex word lies where the C library has put the descriptor of that
+ * thread: in the thread's own stack, or in memory that an earlier thread has left. That differs
+ * from one run to the next.
  */
 static const char *where_name(const struct lsp_place *p, enum lsp_sync sync)
 {

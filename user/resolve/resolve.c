@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The join: mappings, walk, names, class. A stack that comes again, under the
- * same name and for the same side, is answered from memory.
+ * Joins mappings, walk, names and class. If a stack occurs again with the same name and for the
+ * same side, the result is taken from memory.
  */
 #include "resolve.h"
 
@@ -21,10 +21,10 @@
 #include "sync.h"
 #include "unwind/unwind.h"
 
-/* The system call's second argument, in the numbering of LOCKSPAN_REGS. */
+/* The register with the second argument of a system call, in the numbering of LOCKSPAN_REGS. */
 #define REG_RSI 4
 
-/* Resolved stacks that are remembered; when full, all are forgotten. */
+/* How many resolved stacks are remembered. When there are more, all are forgotten. */
 #define MEMO_MAX 65536
 
 struct memo {
@@ -49,14 +49,20 @@ struct lsp_resolver {
 	size_t nmemos;
 };
 
-/* Functions that nothing calls: a chain that came to one is complete, however it was found. */
+/*
+ * Functions that nothing calls. A chain that has come to one of them is complete, however it was
+ * found.
+ */
 static const char *const outermost[] = {
 	"_start", "__clone", "clone", "__clone3", "clone3",
 	"runtime.goexit", "runtime.goexit.abi0", "runtime.mstart", "runtime.mstart.abi0",
 	"runtime.rt0_go", "runtime.rt0_go.abi0", "runtime.clone", "runtime.clone.abi0",
 };
 
-/* Go's changes of the stack: what seems to have called them lies on the other one, and is stale. */
+/*
+ * Functions in which Go changes the stack. What seems to have called them is stale, because their
+ * caller is on the other stack.
+ */
 static const char *const switches[] = {
 	"runtime.mcall", "runtime.systemstack", "runtime.systemstack.abi0",
 	"runtime.morestack", "runtime.morestack.abi0",
@@ -174,7 +180,7 @@ bool lsp_resolver_mapped(const struct lsp_resolver *r, uint32_t tgid, uint32_t g
 
 /* ---- frames ---- */
 
-/* Code without a file: the JIT's own list of names, else where it lies. */
+/* Names code without a file by the list of the JIT compiler, or else by where it lies. */
 static int anonymous_lines(struct lsp_resolver *r, const struct lsp_mapset *set,
 			   const struct lsp_map *map, struct lsp_frame *f)
 {
@@ -215,7 +221,7 @@ static int frame_fill(struct lsp_resolver *r, struct lsp_mapset *set, const stru
 	return lsp_symbol_lines(r->symbols, elf, step->pc - step->map->bias, &f->lines, &f->nlines);
 }
 
-/* Frames that left the stack by tail calls, between step @i and its caller. */
+/* Adds the frames that left the stack by tail calls between step @i and its caller. */
 static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struct lsp_walk *walk,
 		     size_t i, struct lsp_trace *t)
 {
@@ -234,7 +240,7 @@ static int tails_add(struct lsp_resolver *r, struct lsp_mapset *set, const struc
 		return 0;
 	n = lsp_symbol_tail_callers(r->symbols, from, caller.pc - caller.map->bias, to,
 				    callee.pc - callee.map->bias, tails, &ambiguous);
-	/* two guesses, one upon the other, are too many */
+	/* no guess is built upon another guess */
 	if (walk->steps[i + 1].guessed && n > 0 && ambiguous)
 		n = 0;
 	for (j = 0; j < n; j++) {
@@ -269,8 +275,8 @@ static int frames_fill(struct lsp_resolver *r, struct lsp_mapset *set, const str
 }
 
 /*
- * With which operation the waiter waited, by the arguments of its system call. The number of the call is not known:
- * it is taken for futex(2), which nearly all are.
+ * Returns the operation with which the waiter waited, by the arguments of its system call. The
+ * number of the call is not known. It is taken for futex(2), as nearly all calls are.
  */
 static unsigned int waiter_op(const struct lockspan_stack *s, enum lsp_side side)
 {
@@ -290,7 +296,7 @@ static bool is_one_of(const struct lsp_frame *f, const char *const *names, size_
 	return false;
 }
 
-/* What names tell of the end that addresses do not. */
+/* What the names tell about how the stack ended, and the addresses do not. */
 static void end_correct(struct lsp_trace *t)
 {
 	size_t i;
@@ -344,7 +350,7 @@ static int trace_make(struct lsp_resolver *r, struct lsp_mapset *set,
 	}
 	end_correct(t);
 	boundary_apply(r, stack, side, t);
-	/* there was room for tail calls between any two */
+	/* there may be tail calls between any two frames */
 	fitting = realloc(t->frames, t->nframes * sizeof(*t->frames));
 	t->frames = fitting ? fitting : t->frames;
 	return 0;
@@ -420,7 +426,7 @@ size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *s
 
 /* ---- locks ---- */
 
-/* All that processes share without a file has this path, whichever it is. */
+/* The path of everything that processes share without a file. */
 static bool is_nameless(const struct lsp_map *map)
 {
 	return !strcmp(map->path, "/dev/zero (deleted)");

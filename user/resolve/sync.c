@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks from the leaf outwards through what the tables know, until the first
- * function that is the program's.
+ * Walks from the leaf outwards through the functions that the tables know, up to the first function
+ * of the program.
  */
 #include "sync.h"
 
@@ -14,7 +14,7 @@ struct position {
 	size_t line;
 };
 
-/* What the walk has come by. */
+/* What the walk has met. */
 struct walk {
 	const struct lsp_frame *frames;
 	enum lsp_side side;
@@ -23,8 +23,8 @@ struct walk {
 	struct position leaf_at;
 	struct position last_at;		/* the last internal function */
 	bool any;				/* last_at is set */
-	enum lsp_sync hint;			/* class that the outermost of them told */
-	bool mutex;				/* one of them was a mutex's */
+	enum lsp_sync hint;			/* the class that the outermost of them has */
+	bool mutex;				/* one of them belongs to a mutex */
 	const struct lsp_sync_library *library;	/* of the innermost frame */
 	size_t unnamed;				/* frames without a name before the leaf */
 	bool root;				/* ended where the thread began */
@@ -36,7 +36,7 @@ static const char *path_of(const struct lsp_frame *f)
 	return f->object && f->object->path ? f->object->path : "";
 }
 
-/* "NAME+0x...", as code without a symbol is called. */
+/* Whether it is "NAME+0x...", the name that code without a symbol gets. */
 static bool is_unnamed(const struct lsp_frame *f, const char *function)
 {
 	const char *path = path_of(f), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -85,7 +85,7 @@ static bool take_known(struct walk *w, struct position at, const struct lsp_sync
 	}
 }
 
-/* Goes on past one function; false: the walk ends before it. */
+/* Takes one function into account. Returns false if the walk ends before it. */
 static bool take(struct walk *w, struct position at)
 {
 	const struct lsp_frame *f = &w->frames[at.frame];
@@ -135,7 +135,7 @@ static enum lsp_sync class_of(const struct walk *w)
 		return LSP_SYNC_PI;
 	if (w->leaf && is_mutex_of_cond(w))
 		return LSP_SYNC_MUTEX;
-	/* an unlock that serves readers and writers: the inlined half tells which */
+	/* an unlock of a rwlock serves readers and writers; the inlined half of it tells which */
 	if (w->leaf && w->leaf->sync == LSP_SYNC_RWLOCK_WR && w->hint == LSP_SYNC_RWLOCK_RD)
 		return LSP_SYNC_RWLOCK_RD;
 	if (w->leaf && w->leaf->sync != LSP_SYNC_OTHER)
@@ -159,7 +159,10 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 	for (at.frame = 0; on && at.frame < nframes; at.frame++)
 		for (at.line = 0; on && at.line < frames[at.frame].nlines; at.line++)
 			on = take(&w, at);
-	/* nothing but a library: a thread's beginning or end, and no call of a program */
+	/*
+	 * the stack has only library frames: it is a thread's beginning or end, and no call of a
+	 * program
+	 */
 	if (on) {
 		w.root = true;
 		w.any = w.hint != LSP_SYNC_OTHER;

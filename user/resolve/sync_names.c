@@ -128,7 +128,7 @@ static const struct lsp_sync_name names[] = {
 	I("std::sys::*RwLock::downgrade*", RWLOCK_WR), I("std::sys::*RwLock::*", OTHER),
 	I("std::sys::*Condvar::notify*", COND), I("std::sys::*Condvar::*", COND),
 	I("std::sys::*Once::*", ONCE), I("std::sys::*Parker::*", RUNTIME),
-	/* Up to Rust 1.66 these stand between std::sync and std::sys. */
+	/* Up to Rust 1.66 these functions are between std::sync and std::sys. */
 	I("std::sys_common::*Mutex::*", MUTEX), I("std::sys_common::*RwLock::read*", RWLOCK_RD),
 	I("std::sys_common::*RwLock::write*", RWLOCK_WR), I("std::sys_common::*RwLock::*", OTHER),
 	I("std::sys_common::*Condvar::*", COND), I("std::sys_common::*Parker::*", RUNTIME),
@@ -141,7 +141,7 @@ static const struct lsp_sync_name names[] = {
 	P("std::sync::*RwLockWriteGuard::drop", RWLOCK_WR),
 	PW("std::sync::*Condvar::wait*"), P("std::sync::*Condvar::notify*", COND),
 	P("std::sync::*Barrier::wait", BARRIER), P("std::sync::*Once::*", ONCE),
-	P("std::sync::once::wait", ONCE), /* as long as it parked its threads */
+	P("std::sync::once::wait", ONCE), /* in versions that parked threads */
 	P("std::sync::*OnceLock::*", ONCE), P("std::sync::*LazyLock::*", ONCE),
 	P("std::sync::*ReentrantLock::lock", MUTEX), P("std::sync::*ReentrantLockGuard::drop", MUTEX),
 	P("std::sync::mpsc::*", RUNTIME), P("std::thread::park*", RUNTIME),
@@ -329,7 +329,7 @@ static const char *const whole[] = {
 	"releaseAndWakeupCapability", "joinOSThread",
 };
 
-/* What stands before a pattern's first star decides nearly always, and needs no fnmatch(). */
+/* The part before a pattern's first star is nearly always decisive, and needs no fnmatch(). */
 static bool fits(const char *pattern, const char *name)
 {
 	while (*pattern && *pattern == *name && *pattern != '*') {
@@ -351,7 +351,7 @@ static const struct lsp_sync_name *exact(const char *name)
 	return NULL;
 }
 
-/* A name of glibc's inside as the public function behind it is called. */
+/* Turns a name of glibc's inner functions into the public name behind it. */
 static void strip_c_name(char *name)
 {
 	static const char *const marks[] = { "GI_", "new_", "old_" };

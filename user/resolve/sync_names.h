@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is known of libraries whose functions wait and wake. All names of such functions stand in the tables of
+ * The functions of libraries that wait and wake. All names of such functions are in the tables of
  * sync_names.c. To teach lockspan another library, add its functions there.
  */
 #ifndef LSP_RESOLVE_SYNC_NAMES_H
@@ -11,12 +11,12 @@
 #include "../capture/span.h"
 
 enum lsp_sync_kind {
-	LSP_SYNC_INTERNAL,	/* inside the library: not shown */
+	LSP_SYNC_INTERNAL,	/* an inner function of the library: not shown */
 	LSP_SYNC_PUBLIC,	/* what a program calls: the leaf to show */
-	LSP_SYNC_ROOT,		/* where threads begin: nothing is shown from here outwards */
+	LSP_SYNC_ROOT,		/* a function in which threads begin: from here outwards nothing is shown */
 };
 
-/* Functions of one family may call each other; the outermost is the one that was called. */
+/* Functions of one family may call each other. The program called the outermost of them. */
 enum lsp_sync_family {
 	LSP_FAMILY_C,
 	LSP_FAMILY_MALLOC,
@@ -36,13 +36,13 @@ enum lsp_sync_family {
 
 struct lsp_sync_name {
 	const char *name;	/* bare; '*' stands for anything */
-	unsigned char sync;	/* enum lsp_sync; OTHER: says nothing */
+	unsigned char sync;	/* enum lsp_sync; OTHER: the name tells no class */
 	unsigned char kind;
 	unsigned char family;
 	bool waits;		/* a condition variable's wait: releases and takes a mutex too */
 };
 
-/* By the name that people read; NULL: not known. */
+/* Finds a function by its bare name. NULL: it is not known. */
 const struct lsp_sync_name *lsp_sync_name_find(const char *function);
 
 /*
@@ -52,15 +52,15 @@ const struct lsp_sync_name *lsp_sync_name_find(const char *function);
  */
 bool lsp_sync_is_wrapper(const char *function, const char *file);
 
-/* A library whose unnamed code is internal. */
+/* A library whose functions without names count as inner functions. */
 struct lsp_sync_library {
-	const char *prefix;	/* of the file's name */
-	unsigned char sync;	/* of waits that no name tells about */
-	bool libc;		/* any function of it, listed or not, is the library's */
+	const char *prefix;	/* beginning of the file's name */
+	unsigned char sync;	/* the class of waits that no name tells */
+	bool libc;		/* all of its functions are inner ones, listed or not */
 	bool glibc_merged;	/* glibc from 2.34 on: libpthread is in it */
 };
 
-/* By the mapped file's path; NULL: not one of them. */
+/* Finds a library by the path of the mapped file. NULL: it is none of them. */
 const struct lsp_sync_library *lsp_sync_library_find(const char *path);
 
 #endif

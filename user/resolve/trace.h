@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words of a resolved stack. The resolver fills them in; its rooms and all
- * who read resolved stacks share them.
+ * The types of a resolved stack: how it ended, its objects, lines and frames. The resolver fills
+ * them in; all that read resolved stacks use them.
  */
 #ifndef LSP_RESOLVE_TRACE_H
 #define LSP_RESOLVE_TRACE_H
@@ -43,22 +43,22 @@ struct lsp_line {
 };
 
 struct lsp_frame {
-	uint64_t pc;		/* inside the call: return address - 1, also the leaf's */
+	uint64_t pc;		/* an address within the call: return address - 1, for the leaf, too */
 	const struct lsp_object *object;	/* NULL outside every mapping */
 	const struct lsp_line *lines;		/* innermost inlined first, at least one */
 	size_t nlines;
-	bool guessed;		/* came from a frame pointer or another fallback, not from CFI */
+	bool guessed;		/* found by a frame pointer or another guess, not by unwind information */
 };
 
 struct lsp_trace {
-	struct lsp_frame *frames;	/* leaf first, boundary already applied: frames[0] is pthread_mutex_lock or its like */
+	struct lsp_frame *frames;	/* leaf first; frames[0] is pthread_mutex_lock or the like */
 	size_t nframes;
 	enum lsp_end end;
 	enum lsp_sync sync;
-	size_t hidden;		/* library-internal frames cut from the leaf */
+	size_t hidden;		/* how many inner frames of the library were cut off at the leaf */
 };
 
-/* What a stack was taken for: decides the boundary (lock or unlock). */
+/* Whose stack it is. This decides which functions are cut off (those of lock or of unlock). */
 enum lsp_side { LSP_SIDE_WAITER, LSP_SIDE_RELEASER };
 
 /* Frees the frames. Strings and objects are the resolver's. */

@@ -14,7 +14,7 @@ struct build {
 	enum lsp_grouping by;
 };
 
-/* Names and traces are each kept once, so their addresses tell them apart. */
+/* Each name and each trace exists once, so their addresses identify them. */
 static const void *row_key(const struct build *b, const char *lock, const struct lsp_trace *trace)
 {
 	return b->by == LSP_GROUP_LOCK ? (const void *)lock : (const void *)trace;
@@ -53,7 +53,7 @@ static int row_group(void *arg, const struct lsp_row *row)
 	struct build *b = arg;
 	struct lsp_group *g;
 
-	/* No stack of anybody's. */
+	/* These rows have no stack of a releaser. */
 	if (row->given_up && b->by == LSP_GROUP_STACK)
 		return 0;
 	g = group_at(b, row);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A collector's rows, grouped by lock or by stack, with what each group comes to. */
+/* Groups a collector's rows by lock or by stack, with the sums of each group. */
 #ifndef LSP_RESULTS_GROUPS_H
 #define LSP_RESULTS_GROUPS_H
 
@@ -10,16 +10,16 @@
 enum lsp_grouping { LSP_GROUP_LOCK, LSP_GROUP_STACK };
 
 struct lsp_group {
-	const char *lock;		/* one of them, when grouped by stack */
-	const struct lsp_trace *trace;	/* one of them, when grouped by lock */
-	enum lsp_sync sync;		/* of the longest-waiting part */
+	const char *lock;		/* grouped by stack: one of the group's locks */
+	const struct lsp_trace *trace;	/* grouped by lock: one of the group's stacks */
+	enum lsp_sync sync;		/* the class of the row that waited longest */
 	struct lsp_estimate block;
-	struct lsp_estimate mutex;	/* releases that the mutex profile has */
+	struct lsp_estimate mutex;	/* the releases that are in the mutex profile */
 	double handoff_ns;
-	double tail_ns;			/* by lock: without what releases answered for; by stack: all that its waits left */
-	struct lsp_estimate given_up;	/* by lock: waits of the tail, as the mutex profile has them */
+	double tail_ns;			/* by lock: without what releases were charged with later */
+	struct lsp_estimate given_up;	/* by lock: the waits that were given up, which are in the mutex profile */
 
-	double sync_ns;			/* what sync was chosen by */
+	double sync_ns;			/* the time by which sync was chosen */
 };
 
 struct lsp_groups {

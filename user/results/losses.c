@@ -7,7 +7,7 @@
 #include "../base/plural.h"
 #include "../capture/userfile.h"
 
-/* Counters whose being above 0 means that a profile lacks something it should have. */
+/* Counters that are 0 unless the profiles lack something that they should have. */
 static const struct {
 	enum lockspan_counter counter;
 	const char *what;
@@ -38,14 +38,16 @@ void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss)
 }
 
 /*
- * A wait that ends while the recording stops has no stack left to be read: fewer
- * than one event in so many without one are told, but make no recording partial.
+ * A wait that ends while the recording stops may have no stack, because it can no longer be read.
+ * If fewer than one event in this many has no stack, that is told, but does not make the recording
+ * partial.
  */
 #define NO_STACK_ONE_IN 1000
 
 /*
- * A stack that is cut lacks outer frames, and no event: that is told, in these words, from one event in so many
- * on, but makes no recording partial. Programs with machine code of their own have such stacks always.
+ * A stack that is cut lacks outer frames, but no event is lost. If at least one event in this many
+ * has such a stack, that is told in these words, but does not make the recording partial. Programs
+ * with machine code of their own always have such stacks.
  */
 #define CUT_ONE_IN 100
 
@@ -62,7 +64,7 @@ static const struct {
 		"came with a stack whose frames contradict each other, and end there: see [bad]" },
 };
 
-/* Events of the profiles and open waits, by what their stacks lack. */
+/* How many events of the profiles, and open waits, lack something in their stacks. */
 struct stacks {
 	uint64_t events;
 	uint64_t none;
@@ -76,14 +78,20 @@ static int row_stacks(void *arg, const struct lsp_row *row)
 	const struct lsp_trace *t = row->trace;
 	bool guessed = false;
 
-	/* Its stack is a bystander's, and in no profile. */
+	/* The stack belongs to another thread, and is in no profile. */
 	if (row->interrupt || row->worker || row->given_up)
 		return 0;
-	/* A thread that was about to run when the recording stopped has none to be read; the wait is in no profile. */
+	/*
+	 * A thread that was about to run when the recording stopped has no stack that can be read.
+	 * Its wait is in no profile.
+	 */
 	s->events += row->sums->estimate.kept;
 	if (t->end == LSP_END_NONE && row->kind != LSP_ROW_OPEN)
 		s->none += row->sums->estimate.kept;
-	/* A guess may lead nowhere; what the unwind tables lead to is code, so its mapping has not come. */
+	/*
+	 * A guess may lead to an address that is no code. Unwind tables lead to code, so there the
+	 * mapping has not come.
+	 */
 	for (size_t i = 0; i < t->nframes; i++)
 		guessed |= t->frames[i].guessed;
 	if (t->end == LSP_END_NO_MAP && !guessed)
@@ -94,8 +102,8 @@ static int row_stacks(void *arg, const struct lsp_row *row)
 }
 
 /*
- * What the copy has cut off is the caller's to mend. A stack that leads through a file which could not be read
- * is followed by guesses, which may leave the copy too: then its length is not known.
+ * A copy that was too short can be made longer by the user. But guesses after a file that could not
+ * be read may also lead beyond the copy. Then the length of the stack is not known.
  */
 static const char *cut_words(enum lsp_end end, uint32_t copied_bytes, const struct lsp_collector_totals *t)
 {
@@ -118,7 +126,10 @@ static void cuts_add(struct lsp_losses *l, const struct stacks *s, uint32_t copi
 				cuts[end].name, s->cut[end], "event", cut_words(end, copied_bytes, t), true });
 }
 
-/* A kernel may have the function that ends waits, and yet have it built into its callers, where no probe stands. */
+/*
+ * A kernel may have the function that ends waits, and yet have it inlined into its callers, where
+ * no probe is.
+ */
 static bool ends_unseen(const struct lsp_client_report *end)
 {
 	uint64_t seen = 0;

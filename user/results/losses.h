@@ -13,36 +13,36 @@
 struct lsp_loss {
 	const char *name;	/* in record.json and in comments */
 	uint64_t count;
-	const char *what;	/* one of them: "wait"; NULL: @words are the whole sentence */
-	const char *words;	/* what happened to it or to them: "found no room ..." */
+	const char *what;	/* what was lost, in the singular: "wait"; NULL: @words are the whole sentence */
+	const char *words;	/* what happened to it: "found no room ..." */
 	bool note;		/* is reported, but cannot be avoided and does not make the recording partial */
 };
 
 #define LSP_LOSSES_MAX 40
-#define LSP_LOSS_TEXT 256	/* bytes that a sentence takes at most */
+#define LSP_LOSS_TEXT 256	/* how many bytes a sentence takes at most */
 
 struct lsp_losses {
 	struct lsp_loss losses[LSP_LOSSES_MAX];
 	size_t n;
-	bool partial;		/* one of them is more than a note */
+	bool partial;		/* at least one of them is no note */
 };
 
 struct lsp_losses_source {
-	const struct lsp_collector *collector;	/* finished, or as far as it has come */
-	const struct lsp_client_report *end;	/* NULL: did not come, which is a loss itself */
+	const struct lsp_collector *collector;	/* a collector that has finished, or what it has so far */
+	const struct lsp_client_report *end;	/* NULL: it did not come, which is itself a loss */
 	const struct lsp_client_faults *faults;
 	bool foreign_pids;			/* processes could not be looked up in /proc */
-	bool no_stacks;				/* none were asked for */
-	uint32_t copied_bytes;			/* that --stack-bytes has copied of each stack; 0: not the program's own recorder */
+	bool no_stacks;				/* no stacks were asked for */
+	uint32_t copied_bytes;			/* what --stack-bytes has copied of each stack, or 0 */
 };
 
-/* Only what is above 0. Any that is no note makes a recording partial. */
+/* Finds all losses whose count is above 0. The recording is partial if one of them is no note. */
 void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret);
 
-/* One more, that only the caller knows of. Ignored when @loss->count is 0. */
+/* Adds a loss that only the caller knows. It is ignored if @loss->count is 0. */
 void lsp_losses_add(struct lsp_losses *l, const struct lsp_loss *loss);
 
-/* As a sentence without a full stop: "1 wait found no room ...". */
+/* Writes a loss as a sentence without a full stop: "1 wait found no room ...". */
 void lsp_loss_text(const struct lsp_loss *l, char *to, size_t bytes);
 
 #endif

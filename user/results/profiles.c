@@ -28,10 +28,13 @@ static const struct lsp_profile_type ext_types[EXT_COUNT] = {
 	[EXT_DEPTH] = { "depth", "count" },
 };
 
-/* Frames that stand for no code; addresses are theirs alone, because readers tell frames by address. */
+/*
+ * Frames that stand for no code. Each has an address of its own, because readers tell frames apart
+ * by address.
+ */
 enum pseudo {
 	PSEUDO_HANDOFF, PSEUDO_INTERRUPT, PSEUDO_NO_STACK, PSEUDO_WORKER, PSEUDO_GIVEN_UP,
-	PSEUDO_END,		/* and one for each way in which a stack can end */
+	PSEUDO_END,		/* and one frame for each way in which a stack can end */
 	PSEUDO_COUNT = PSEUDO_END + LSP_END_COUNT
 };
 #define PSEUDO_START 0x1000
@@ -86,7 +89,7 @@ static int64_t object_mapping(struct lsp_profile *p, const struct lsp_object *o)
 	m.limit = o->end;
 	m.offset = o->offset;
 	m.filename = o->path;
-	/* The kernel's remark is no part of the file's name. */
+	/* " (deleted)" is a remark of the kernel's, and no part of the file's name. */
 	bytes = strlen(o->path);
 	if (bytes > cut && bytes < sizeof(path) && !strcmp(o->path + bytes - cut, deleted)) {
 		snprintf(path, sizeof(path), "%.*s", (int)(bytes - cut), o->path);
@@ -139,7 +142,9 @@ static int64_t pseudo_location(struct lsp_profile *p, unsigned int which)
 	return lsp_profile_location_add(p, (uint64_t)mapping, PSEUDO_START + which, &line, 1);
 }
 
-/* The row's stack as locations, leaf first, with a root that says so where it is not whole. */
+/*
+ * Makes locations of the row's stack, leaf first. If the stack is not complete, the root says so.
+ */
 static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint64_t *ids)
 {
 	const struct lsp_trace *t = row->trace;
@@ -173,7 +178,7 @@ static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint6
 
 struct build {
 	struct lsp_profiles *out;
-	bool pids;		/* several processes: say which */
+	bool pids;		/* there are several processes, so the sample says which */
 	const char *session;
 	uint32_t first_tgid;
 	const struct lsp_object *main_object;
@@ -209,7 +214,9 @@ static int sample_add(struct build *b, struct lsp_profile *p, const struct lsp_r
 	return lsp_profile_sample_add(p, b->ids, (size_t)n, labels, nlabels, values);
 }
 
-/* Transit time is nobody's: one sample a lock, whoever's event it came with. */
+/*
+ * Handoff is charged to nobody, so there is one sample for each lock, whatever event it came with.
+ */
 static int handoff_add(struct build *b, const struct lsp_row *row)
 {
 	const struct lsp_profile_label labels[2] = {
@@ -237,7 +244,10 @@ static int block_add(struct build *b, const struct lsp_row *row)
 	return err ? err : sample_add(b, b->out->ext, row, "block", ext);
 }
 
-/* Without it shares in the file would leave out what no release answered for. It has no thread either. */
+/*
+ * Without this sample the shares in the file would hide what no release was charged with. It has no
+ * thread, either.
+ */
 static int given_up_add(struct build *b, const struct lsp_row *row)
 {
 	const double values[2] = { row->sums->estimate.count, row->sums->estimate.delay_ns };
@@ -294,7 +304,7 @@ static bool object_is_program(const struct lsp_object *o)
 	return base && !strstr(base, ".so") && o->path[0] == '/' && o->path[1] != '/';
 }
 
-/* The program's own file is in most stacks, so the first met is a good guess at it. */
+/* The program's own file is in most stacks, so the first file met is a good guess. */
 static int row_survey(void *arg, const struct lsp_row *row)
 {
 	struct build *b = arg;

@@ -10,7 +10,7 @@ static void address_set(struct lsp_serve_client *client, const struct sockaddr *
 	if (address && address->sa_family == AF_INET)
 		memcpy(client->address, &((const struct sockaddr_in *)address)->sin_addr, 4);
 	else if (address && address->sa_family == AF_INET6)
-		/* Who has one address of a network has them all. */
+		/* A client that has one address of a network has all of them. */
 		memcpy(client->address, &((const struct sockaddr_in6 *)address)->sin6_addr, 8);
 }
 
@@ -23,7 +23,7 @@ static size_t count(const struct lsp_serve_clients *c, const struct lsp_serve_cl
 	return n;
 }
 
-/* The library closes it when it finds that nothing can be read any more. */
+/* The library closes it when it finds that nothing more can be read. */
 static void cut(struct lsp_serve_client *client)
 {
 	client->cut = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who is connected, for how long, and from where. It bounds what a client can
- * take from the others: the time for a whole request and for a whole answer,
- * and the number of connections, of which a newcomer gets one that keeps its
- * place without asking for anything.
+ * Keeps account of the connections: for how long they exist, and from where. It limits what one
+ * client can take from the others: the time for a whole request and for a whole answer, and the
+ * number of connections. If there are too many, a new client takes the place of one that has not
+ * sent its request.
  */
 #ifndef LSP_SERVE_CLIENTS_H
 #define LSP_SERVE_CLIENTS_H
@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 
 enum lsp_client_state {
-	LSP_CLIENT_ASKING,	/* its request is not whole */
-	LSP_CLIENT_SERVED,	/* whole; the answer is being made, or waits for its time */
-	LSP_CLIENT_ANSWERED,	/* being sent */
+	LSP_CLIENT_ASKING,	/* its request is not complete yet */
+	LSP_CLIENT_SERVED,	/* its request is complete; the answer is being made, or is due later */
+	LSP_CLIENT_ANSWERED,	/* the answer is being sent */
 };
 
 struct lsp_serve_client {
@@ -25,19 +25,20 @@ struct lsp_serve_client {
 	enum lsp_client_state state;
 	uint64_t since_ns;
 	unsigned char address[16];
-	bool cut;		/* shut down, and not closed yet */
+	bool cut;		/* shut down, but not closed yet */
 };
 
 struct lsp_serve_clients {
 	struct lsp_serve_client *first;
 	size_t max;
-	uint64_t ask_ns;	/* for a request */
+	uint64_t ask_ns;	/* time allowed for a request */
 	uint64_t answer_ns;
 };
 
 /*
- * A new connection; NULL: no memory. Beyond the maximum the longest asking one of the address
- * that has most connections is shut down, or the new one if nobody is asking.
+ * Adds a new connection. NULL: no memory. If there are too many, one is shut down: at the address
+ * with most connections, the one that has taken longest to send its request; or the new one, if
+ * none is sending a request.
  */
 struct lsp_serve_client *lsp_serve_client_add(struct lsp_serve_clients *c, int fd,
 					      const struct sockaddr *address, uint64_t now_ns);
@@ -45,7 +46,10 @@ void lsp_serve_client_remove(struct lsp_serve_clients *c, struct lsp_serve_clien
 
 void lsp_serve_client_set(struct lsp_serve_client *client, enum lsp_client_state state, uint64_t now_ns);
 
-/* Shuts down those whose time is over. When the next one's is; UINT64_MAX: nobody's. */
+/*
+ * Shuts down the connections whose time is over. Returns the time at which the next one's is over;
+ * UINT64_MAX: there is none.
+ */
 uint64_t lsp_serve_clients_check(struct lsp_serve_clients *c, uint64_t now_ns);
 
 #endif

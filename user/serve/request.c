@@ -23,7 +23,10 @@ static void refuse(struct lsp_serve_request *r, unsigned int status, const char 
 	*r = (struct lsp_serve_request){ .page = LSP_SERVE_ERROR, .status = status, .text = text };
 }
 
-/* Digits alone, from 1: what strtol() allows beside them is no number of seconds. */
+/*
+ * Accepts digits only, and from 1 on. The other forms that strtol() accepts are no number of
+ * seconds.
+ */
 static bool seconds_parse(const char *text, unsigned long *ret)
 {
 	size_t n = strspn(text, "0123456789");
@@ -36,7 +39,7 @@ static bool seconds_parse(const char *text, unsigned long *ret)
 
 static void profile_parse(struct lsp_serve_request *r, const char *seconds, const char *debug)
 {
-	/* Like Go: what is no number is 0. */
+	/* As in Go, text that is no number counts as 0. */
 	bool text = debug && strtol(debug, NULL, 10);
 	unsigned long n;
 

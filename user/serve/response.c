@@ -21,7 +21,7 @@ static void begin(struct lsp_serve_response *r, unsigned int status, const char 
 	*r = (struct lsp_serve_response){ .status = status, .type = type };
 }
 
-/* Takes what was written to @to; a 500 if any of it found no memory. */
+/* Takes what was written to @to. The answer is a 500 if some of it found no memory. */
 static void text_end(struct lsp_serve_response *r, FILE *to, char **text, size_t *bytes)
 {
 	bool bad = !to || ferror(to);
@@ -130,7 +130,7 @@ static int lines_compare(const void *left, const void *right)
 	return (a < b) - (a > b);
 }
 
-/* A reader takes the addresses for those behind the call, as they lie on a stack. */
+/* A reader of this format expects return addresses, as they lie on a stack. */
 static void sample_print(FILE *to, const struct lsp_profile *p, const struct line *line)
 {
 	const struct lsp_profile_sample *s = &line->sample;
@@ -180,7 +180,7 @@ void lsp_serve_text(struct lsp_serve_response *ret, const struct lsp_profile *p,
 	}
 	if (to) {
 		qsort(lines, n, sizeof(*lines), lines_compare);
-		/* The values are whole already: a reader multiplies them by the period. */
+		/* The values are already scaled, and a reader multiplies them by the period. */
 		fprintf(to, "--- %s:\ncycles/second=1000000000\nsampling period=1\n",
 			kind == LSP_SERVE_MUTEX ? "mutex" : "contention");
 		for (size_t i = 0; i < n; i++)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bytes and header fields that answer a request, by the conventions of
- * Go's net/http/pprof. Knows no socket.
- *
- * Each builder sets all of @ret, and makes it a 500 when there is no memory.
+ * Makes the bytes and header fields that answer a request, by the conventions of Go's
+ * net/http/pprof. It knows no socket. Each builder sets all of @ret, and makes a 500 of it if there
+ * is no memory.
  */
 #ifndef LSP_SERVE_RESPONSE_H
 #define LSP_SERVE_RESPONSE_H
@@ -18,14 +17,14 @@
 struct lsp_serve_response {
 	unsigned int status;
 	const char *type;
-	const char *location;		/* of a redirect, or NULL */
+	const char *location;		/* where a redirect leads, or NULL */
 	char disposition[64];		/* "" none */
 	bool go_error;			/* X-Go-Pprof: 1 */
 	void *body;			/* malloc'ed, or NULL */
 	size_t bytes;
 };
 
-/* What the index tells beside the links. */
+/* The numbers that the index page shows. */
 struct lsp_serve_numbers {
 	size_t samples[LSP_SERVE_KINDS];
 	uint64_t waits;
@@ -39,14 +38,14 @@ void lsp_serve_error(struct lsp_serve_response *ret, unsigned int status, const 
 void lsp_serve_redirect(struct lsp_serve_response *ret, const char *location);
 void lsp_serve_index(struct lsp_serve_response *ret, const struct lsp_serve_numbers *n);
 
-/* @words: ended by NULL. */
+/* @words ends with NULL. */
 void lsp_serve_cmdline(struct lsp_serve_response *ret, char *const *words);
 
-/* The pprof file itself. */
+/* The answer is the pprof file itself. */
 void lsp_serve_profile(struct lsp_serve_response *ret, const struct lsp_profile *p,
 		       enum lsp_serve_kind kind, bool delta);
 
-/* The old text format of contention profiles, which pprof reads as well. */
+/* The answer is the older text format of contention profiles, which pprof also reads. */
 void lsp_serve_text(struct lsp_serve_response *ret, const struct lsp_profile *p,
 		    enum lsp_serve_kind kind);
 

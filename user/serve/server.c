@@ -13,15 +13,21 @@
 #include "clients.h"
 
 #define CONNECTIONS_MAX 64
-/* Of the library's own count, in which those that we shut down stay until it has seen it. */
+/*
+ * How many connections the library allows. It goes on counting a connection that we have shut down
+ * until it notices that.
+ */
 #define CONNECTIONS_BEFORE 128
-/* Deltas under way, each of which keeps a profile. */
+/* How many deltas can be under way. Each of them keeps a profile. */
 #define DELTAS_MAX 16
 #define IDLE_SECONDS 30
-/* For a whole request, and for a whole answer: what trickles is never idle. */
+/*
+ * Time allowed for a whole request, and for a whole answer. A client that sends or reads slowly is
+ * never idle, so an idle limit would not stop it.
+ */
 #define ASK_NS 10000000000ULL
 #define ANSWER_NS 120000000000ULL
-/* How soon a client is missed that has hung up during its delta. */
+/* How soon it is noticed that a client has hung up during its delta. */
 #define LOOK_NS 500000000ULL
 #define FINISH_NS 1000000000ULL
 
@@ -29,7 +35,7 @@
 struct exchange {
 	struct lsp_server *server;
 	struct MHD_Connection *connection;
-	struct exchange *next;		/* of those that wait for the end of their delta */
+	struct exchange *next;		/* the next request that waits for the end of its delta */
 	struct lsp_serve_request request;
 	struct lsp_profile *base;
 	int64_t base_wall_ns;
@@ -47,7 +53,7 @@ struct lsp_server {
 	size_t nwaiting;
 	size_t nexchanges;
 	unsigned int port;
-	bool hosts_any;			/* it is to be reached from elsewhere, by whatever name */
+	bool hosts_any;			/* the server is to be reached from other machines, by any name */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -85,7 +91,7 @@ static void connection_notify(void *arg, struct MHD_Connection *connection, void
 					now_ns(CLOCK_MONOTONIC));
 }
 
-/* "/block%00" is not /block: what would end the string early stays as it is written. */
+/* "/block%00" is not /block: a byte that would end the string early is left as it is written. */
 static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
 {
 	(void)arg, (void)connection;
@@ -269,7 +275,10 @@ static enum MHD_Result request_answer(struct exchange *x)
 	return answer(x->connection, &r);
 }
 
-/* Called when the header is there, with each piece of a body, and at the end; again after a resume. */
+/*
+ * Called when the header has come, with each piece of a body, and at the end; and again after a
+ * resume.
+ */
 static enum MHD_Result request_handle(void *arg, struct MHD_Connection *connection,
 				      const char *path, const char *method, const char *version,
 				      const char *body, size_t *body_bytes, void **state)
@@ -388,7 +397,7 @@ int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 	return 0;
 }
 
-/* Deltas that are being taken end now; time to send them is given, but not for ever. */
+/* Deltas under way end now. There is some time to send them, but not unlimited time. */
 static void deltas_finish(struct lsp_server *s)
 {
 	struct pollfd fd = { .fd = lsp_server_fd(s), .events = POLLIN };
@@ -407,7 +416,7 @@ void lsp_server_destroy(struct lsp_server *s)
 {
 	if (!s)
 		return;
-	/* A suspended connection must not meet the end of its daemon. */
+	/* The daemon must not be stopped while a connection is suspended. */
 	if (s->waiting)
 		deltas_finish(s);
 	MHD_stop_daemon(s->daemon);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The HTTP server, without a thread of its own: the caller polls and lets it
- * run, so that profiles are built between two reads of the module's data. Only
- * behind this header is libmicrohttpd known.
+ * The HTTP server. It has no thread of its own: the caller polls and lets it run, so profiles are
+ * built between two reads of the module's data. Only the source of this header uses libmicrohttpd.
  */
 #ifndef LSP_SERVE_SERVER_H
 #define LSP_SERVE_SERVER_H
@@ -14,42 +13,49 @@
 
 struct lsp_server;
 
-/* Where the answers come from. */
+/* From where the server gets its answers. */
 struct lsp_server_source {
-	/* The cumulative profile as it is now; the caller destroys it. 0 or -errno. */
+	/*
+	 * Makes the cumulative profile as it is now. The caller destroys it. Returns 0 or -errno.
+	 */
 	int (*profile)(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret);
 	void (*numbers)(void *arg, struct lsp_serve_numbers *ret);
 	void *arg;
-	char *const *command_line;	/* ended by NULL */
-	uint64_t ask_ns;		/* for a whole request; 0: ten seconds */
+	char *const *command_line;	/* ends with NULL */
+	uint64_t ask_ns;		/* time allowed for a whole request; 0: ten seconds */
 };
 
 /*
- * Listens. 0 or -errno (-EADDRINUSE, -EACCES, ...). @source is copied. On a loopback
- * address, requests for a host that is a name are refused: see request.h.
+ * Begins to listen. @source is copied. On a loopback address, requests whose host is a name are
+ * refused (request.h). Returns 0 or -errno (-EADDRINUSE, -EACCES, ...).
  */
 int lsp_server_create(const struct sockaddr *address, socklen_t bytes,
 		      const struct lsp_server_source *source, struct lsp_server **ret);
 
-/* Deltas under way are answered with what there is by now; then all connections are closed. */
+/* Answers the deltas under way with what there is by now, then closes all connections. */
 void lsp_server_destroy(struct lsp_server *s);
 
-/* The port it listens at, which the system has chosen for port 0. */
+/* Returns the port at which it listens; for port 0 that is the port that the system has chosen. */
 unsigned int lsp_server_port(const struct lsp_server *s);
 
-/* Requests that have begun and are not answered to their end. */
+/* Returns the number of requests that have begun and are not completely answered. */
 size_t lsp_server_exchanges(const struct lsp_server *s);
 
-/* To poll for reading. */
+/* Returns the descriptor to poll for reading. */
 int lsp_server_fd(const struct lsp_server *s);
 
-/* When it is to run next though nothing is to be read, CLOCK_MONOTONIC; UINT64_MAX: at no time. */
+/*
+ * Returns when it must run next even if nothing can be read, by CLOCK_MONOTONIC; UINT64_MAX: never.
+ */
 uint64_t lsp_server_due_ns(struct lsp_server *s);
 
-/* Does what is to be done, without waiting. */
+/* Does all that can be done without waiting. */
 void lsp_server_run(struct lsp_server *s);
 
-/* The counters are about to begin at 0 again: deltas that are being taken are answered with 503. */
+/*
+ * To be called when the counters are about to begin at 0 again. Deltas under way are answered with
+ * 503.
+ */
 void lsp_server_reset(struct lsp_server *s);
 
 #endif

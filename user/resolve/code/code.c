@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The little knowledge of instructions that walking through a C library
- * without call frame information (musl) takes. Everything found here is a
- * guess and is marked as one by the caller.
+ * Decodes the few instructions that must be known to walk through a C library without call frame
+ * information (musl). What is found here is a guess, and callers mark it as one.
  */
 #include "code.h"
 
 #include <string.h>
 #include <unistd.h>
 
-/* Long enough for any prologue that pushes six registers between other moves. */
+/* Long enough for a prologue that pushes six registers with other moves between. */
 #define PROLOGUE_BYTES 64
 
 /* No program's _start is longer. */
 #define ENTRY_BYTES 64
 
-/* From where glibc's binder has found a function to its jump there: 108 bytes in the longest one. */
+/*
+ * How far the jump to a function may lie behind the place where glibc's binder has found that
+ * function. The longest distance is 108 bytes.
+ */
 #define BINDER_BYTES 192
 
-/* How much of a function is searched for a tail call. */
+/* How many bytes of a function are searched for a tail call. */
 #define BODY_BYTES 2048
 
 size_t lsp_code_read(struct lsp_elf *e, uint64_t vaddr, void *buf, size_t bytes)
@@ -160,14 +162,20 @@ bool lsp_code_jumps(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t lo
 	size_t i, n = end - start < sizeof(code) ? end - start : sizeof(code);
 	uint64_t to;
 
-	/* by bytes, not by instructions: four that agree by chance are rare enough for a guess */
+	/*
+	 * the search goes by bytes, not by instructions; four bytes that agree by chance are rare
+	 * enough for a guess
+	 */
 	n = lsp_code_read(e, start, code, n);
 	for (i = 0; i + 5 <= n; i++) {
 		to = relative(start + i + 5, &code[i + 1]);
 		if (code[i] == 0xe9 && to >= low && to <= high)
 			return true;
 	}
-	/* the short form only as the whole function: alone it agrees by chance too often */
+	/*
+	 * the short form counts only as the whole function, because two bytes agree by chance too
+	 * often
+	 */
 	to = start + 2 + (uint64_t)(int64_t)(int8_t)code[1];
 	return n >= 2 && code[0] == 0xeb && to >= low && to <= high;
 }

@@ -10,7 +10,10 @@
 
 #define CODE_MAX (64U << 10)
 
-/* A relative jump or call (or what looks like one) at @code; its length, 0 for none. */
+/*
+ * Whether a relative jump or call (or what looks like one) is at @code. Returns its length, 0 for
+ * none.
+ */
 static size_t relative(const uint8_t *code, size_t left, int64_t *distance)
 {
 	int32_t d;
@@ -32,7 +35,10 @@ static size_t relative(const uint8_t *code, size_t left, int64_t *distance)
 	return 0;
 }
 
-/* A jump through a pointer, a table or a register at @code; *@slot: the pointer is at @distance. */
+/*
+ * Whether a jump through a pointer, a table or a register is at @code. *@slot is set if the pointer
+ * is at @distance.
+ */
 static size_t indirect_jump(const uint8_t *code, size_t left, int64_t *distance, bool *slot)
 {
 	int32_t d;
@@ -69,7 +75,10 @@ static int scan(const uint8_t *code, size_t n, uint64_t start, lsp_jump_fn fn, v
 			if (!slot)
 				continue;
 		}
-		/* a long one within the function is real: chance does not lead there */
+		/*
+		 * a long jump to a place within the function is real, because chance does not lead
+		 * there
+		 */
 		ret = at + len + (uint64_t)distance - start < n ? len > 2 :
 		      fn(arg, kind, at, at + len + (uint64_t)distance);
 		if (ret < 0)

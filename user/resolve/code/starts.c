@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Found byte by byte, without taking instructions apart: four bytes behind an
- * e8 that are none of its distance lead into this file by chance about once in
- * 4 GiB / its size.
+ * The search goes byte by byte and does not decode instructions. Four bytes behind an e8 that are
+ * no distance lead into this file by chance about once in 4 GiB / its size.
  */
 #include "starts.h"
 
@@ -31,7 +30,10 @@ static int start_add(struct lsp_starts *s, uint64_t vaddr)
 	return 0;
 }
 
-/* Where a jump leads may also be within its function; there it seldom is aligned behind an end. */
+/*
+ * The target of a jump may also lie within its function. There it is seldom aligned and behind the
+ * end of other code.
+ */
 static bool may_begin(const uint8_t *code, size_t at)
 {
 	uint8_t before = at ? code[at - 1] : 0x90;
@@ -39,7 +41,7 @@ static bool may_begin(const uint8_t *code, size_t at)
 	return !(at & 15) && (before == 0xc3 || before == 0x90 || before == 0xcc || !before);
 }
 
-/* Whether a jump at @from leaves its function: another one is known to begin on the way. */
+/* Whether a jump at @from leaves its function, because a known function begins on the way. */
 static bool leaves(const struct lsp_starts *s, uint64_t from, uint64_t to)
 {
 	uint64_t end, start = lsp_starts_find(s, from > to ? from : to, &end);
@@ -111,7 +113,7 @@ static int merge(struct lsp_starts *s, const struct lsp_starts *more)
 	return err;
 }
 
-/* Calls first: what a jump is depends on where functions are known to begin. */
+/* Calls come first, because where a jump leads is judged by the beginnings that are known. */
 int lsp_starts_create(struct lsp_elf *e, struct lsp_starts **ret)
 {
 	static const uint8_t opcodes[] = { 0xe8, 0xe9 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A walk over the entries of DWARF below one of them. Ends on any input: it
- * goes strictly forward in the file and is bounded in depth, and it does not
- * recurse, as several functions of libdw do.
+ * Walks over the entries of DWARF below one of them. It ends on any input, because it goes strictly
+ * forward in the file, is limited in depth, and does not recurse, as several functions of libdw do.
  */
 #ifndef LSP_DWARF_DIE_WALK_H
 #define LSP_DWARF_DIE_WALK_H
@@ -11,18 +10,20 @@
 #include <stdint.h>
 
 enum lsp_walk_next {
-	LSP_WALK_DOWN,		/* to the children, then on */
-	LSP_WALK_ON,		/* past the children */
+	LSP_WALK_DOWN,		/* go on with the children */
+	LSP_WALK_ON,		/* skip the children */
 	LSP_WALK_STOP,
 };
 
 /*
- * Called for every entry reached. @parent is what the visit of the entry above
- * left in *@own (the walk's root gives @top); a negative errno ends the walk.
+ * Called for every entry. @parent is the value that the visit of the parent entry left in *@own;
+ * for the children of the root it is @top. A negative errno ends the walk.
  */
 typedef int (*lsp_walk_visit)(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own);
 
-/* Visits what is below @root, in the file's order. 0 or what a visit returned. */
+/*
+ * Visits the entries below @root, in the file's order. Returns 0 or the negative errno of a visit.
+ */
 int lsp_walk(Dwarf_Die *root, uint32_t top, lsp_walk_visit visit, void *arg);
 
 #endif

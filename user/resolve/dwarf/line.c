@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Questions to libdw that need more than one call. */
+/* Answers what takes more than one call of libdw. */
 #include "line.h"
 
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* References followed from a function to the entry that has its name. */
+/* How many references are followed from a function to the entry that has its name. */
 #define ORIGINS_MAX 16
 
 #define SCOPES_MAX 32

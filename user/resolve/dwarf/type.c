@@ -7,9 +7,11 @@
 #include <string.h>
 
 #define DEPTH_MAX 32
-#define STEPS_MAX 8192		/* entries looked at for one question */
+#define STEPS_MAX 8192		/* how many entries are looked at for one question */
 
-/* Names of types whose inside is nobody's business, templates' arguments left out. */
+/*
+ * Types of locks, without template arguments. The name of a lock does not go on into their members.
+ */
 static const char *const locks[] = {
 	"pthread_mutex_t", "pthread_rwlock_t", "pthread_cond_t", "pthread_barrier_t",
 	"pthread_spinlock_t", "pthread_once_t", "sem_t", "mtx_t", "cnd_t", "once_flag",
@@ -26,7 +28,7 @@ static const char *const locks[] = {
 	"QSemaphore", "malloc_mutex_t", "malloc_mutex_s",
 };
 
-/* Types that only wrap: their member adds nothing to a path. */
+/* Types that only wrap another one. Their member adds nothing to a path. */
 static const char *const wrappers[] = {
 	"UnsafeCell", "SyncUnsafeCell", "ManuallyDrop", "MaybeUninit", "MaybeDangling",
 	"CachePadded", "array", "CachelinePadded",
@@ -37,7 +39,7 @@ struct search {
 	size_t bytes;
 	size_t len;
 	unsigned int steps;
-	bool lock;		/* ended at a lock */
+	bool lock;		/* the path ended at a lock */
 };
 
 static bool descend(struct search *s, Dwarf_Die *type, uint64_t offset, int depth);
@@ -205,7 +207,7 @@ static bool member_offset(Dwarf_Die *member, uint64_t *ret)
 	return true;
 }
 
-/* Into @member (or base class) of @type, if @offset lies in it. */
+/* Goes into @member (or the base class) of @type, if @offset lies in it. */
 static bool member_enter(struct search *s, Dwarf_Die *type, Dwarf_Die *member, uint64_t offset,
 			 int depth)
 {
@@ -224,8 +226,8 @@ static bool member_enter(struct search *s, Dwarf_Die *type, Dwarf_Die *member, u
 }
 
 /*
- * Into the member that holds @offset. Where there are several, in a union, the
- * first that leads to a lock, else the first.
+ * Goes into the member that holds @offset. In a union there may be several: the first that leads to
+ * a lock counts, or else the first.
  */
 static bool members_search(struct search *s, Dwarf_Die *type, uint64_t offset, int depth)
 {
@@ -291,7 +293,7 @@ static bool array_enter(struct search *s, Dwarf_Die *array, uint64_t offset, int
 }
 
 /*
- * What Rust's Mutex<T> guards lies inside it; a lock in there has a path of
+ * The value that Rust's Mutex<T> guards lies inside the Mutex. A lock in this value has a path of
  * its own.
  */
 static bool guarded_enter(struct search *s, Dwarf_Die *lock, uint64_t offset, int depth)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Types of DWARF: their sizes, and what lies at an offset in them. All bounded:
- * a type that contains itself ends the search instead of the program.
+ * Types of DWARF: their sizes, and what lies at an offset in them. Every search is limited, so a
+ * type that contains itself ends the search and not the program.
  */
 #ifndef LSP_DWARF_TYPE_H
 #define LSP_DWARF_TYPE_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The type of a variable or member, through its specification or origin. */
+/* The type of a variable or member. Follows its specification or origin. */
 bool lsp_type_of(Dwarf_Die *die, Dwarf_Die *ret);
 
 /* Bytes of an object of this type; 0 unknown. */

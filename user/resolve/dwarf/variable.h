@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which variable of DWARF lies at an address: globals, and static ones inside
- * functions. Made by one walk over all units at the first question.
+ * Finds the variable that lies at an address: a global one, or a static one in a function. The
+ * index is made by one walk over all units at the first question.
  */
 #ifndef LSP_DWARF_VARIABLE_H
 #define LSP_DWARF_VARIABLE_H
@@ -16,7 +16,7 @@ struct lsp_variable {
 	Dwarf_Die die;		/* DW_TAG_variable with its location */
 	Dwarf_Die unit;
 	Dwarf_Die type;
-	Dwarf_Die function;	/* that it is static in, if in_function */
+	Dwarf_Die function;	/* the function in which it is static, if in_function */
 	bool in_function;
 	uint64_t start;		/* vaddr */
 	uint64_t bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opens the files that processes map, each once, and makes sure that what was
- * opened is what was mapped.
+ * Opens the files that processes map, each once, and makes sure that the file opened is the file
+ * mapped.
  */
 #include "cache.h"
 
@@ -19,7 +19,7 @@
 
 #include "../../base/maptext.h"
 
-/* No kernel's vdso is larger; the image has no other mark of its end. */
+/* The vdso is no larger in any kernel. Nothing else marks the end of its image. */
 #define VDSO_MAX_BYTES (16U << 10)
 
 #define BUCKETS 1024
@@ -32,8 +32,9 @@ struct lsp_elf_cache {
 };
 
 /*
- * libelf and libdw map the files. One that is cut off meanwhile, by whoever builds the program again, ends
- * whoever reads its mapping; here the page becomes one of zeros, and what is read is damaged at worst.
+ * libelf and libdw map the files. If a file is cut off meanwhile, for instance because its program
+ * is built again, reading the mapping raises SIGBUS. The handler puts a page of zeros there. At
+ * worst, what is read is damaged.
  */
 static void cut_off(int sig, siginfo_t *info, void *context)
 {
@@ -117,8 +118,9 @@ static bool is_origin(const struct lsp_elf_origin *o, uint32_t major, uint32_t m
 }
 
 /*
- * Whether the process still has that very mapping; then map_files leads to its file, deleted or not. Holds
- * the process's memory for a moment: if the process ends in it, its program stays busy (ETXTBSY) until then.
+ * Whether the process still has exactly this mapping. Then map_files leads to its file, deleted or
+ * not. This holds the process's memory for a moment. If the process ends in that moment, its
+ * program stays busy (ETXTBSY) until then.
  */
 static bool still_mapped(const struct lsp_elf_origin *o)
 {
@@ -279,7 +281,7 @@ static int open_path(const char *root, const char *path, const struct lsp_elf_or
 
 	if (snprintf(full, sizeof(full), "%s%s", root, path) >= (int)sizeof(full))
 		return -1;
-	/* a FIFO or a device by that name must not hang or act */
+	/* so that a FIFO or a device of that name neither hangs nor acts */
 	fd = lsp_elf_file_open(full, O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && !same(fd, o)) {
 		close(fd);
@@ -289,7 +291,10 @@ static int open_path(const char *root, const char *path, const struct lsp_elf_or
 	return fd;
 }
 
-/* A descriptor; or -1, with errno EMFILE where only want of one was in the way. */
+/*
+ * Returns a descriptor, or -1. Then errno is EMFILE if it failed only because no descriptor was
+ * free.
+ */
 static int open_origin(const struct lsp_elf_origin *o, bool *other)
 {
 	static const char deleted[] = " (deleted)";
@@ -304,7 +309,7 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 	memcpy(path, o->path, len + 1);
 	if (len > cut && !strcmp(path + len - cut, deleted))
 		path[len - cut] = '\0';
-	/* the usual case first, it is also the cheapest */
+	/* the usual case comes first, and it is also the cheapest */
 	errno = 0;
 	fd = open_path("", path, o, same_inode, other);
 	if (fd >= 0)
@@ -320,7 +325,7 @@ static int open_origin(const struct lsp_elf_origin *o, bool *other)
 		snprintf(root, sizeof(root), "/proc/%u/exe", o->tgid);
 		fd = open_path(root, "", o, same_file, &runs_other);
 	}
-	/* last, since it holds the process's memory for a moment (see still_mapped) */
+	/* this comes last, because it holds the process's memory for a moment (see still_mapped) */
 	if (fd < 0)
 		fd = open_live(o);
 	if (fd < 0)
@@ -334,7 +339,7 @@ static bool is_mapped_as(const struct lsp_elf *e, const struct lsp_elf_origin *o
 			      is_origin(o, e->mapped_major, e->mapped_minor, e->mapped_ino));
 }
 
-/* A file of this identity that was opened while it could still be found. */
+/* Finds a file of this identity that was opened earlier, while it could still be found. */
 static struct lsp_elf *known(struct lsp_elf_cache *c, const struct lsp_elf_origin *o)
 {
 	struct lsp_elf *e;
@@ -349,7 +354,10 @@ static struct lsp_elf *known(struct lsp_elf_cache *c, const struct lsp_elf_origi
 	return NULL;
 }
 
-/* A file of an overlay is mapped by another identity than it has: notes it for the next mapping. */
+/*
+ * The mapping of a file on an overlay may show another identity than the file has. Notes that
+ * identity for the next mapping.
+ */
 static int get_origin(struct lsp_elf_cache *cache, const struct lsp_elf_origin *origin, int fd,
 		      struct lsp_elf **ret)
 {
@@ -363,7 +371,10 @@ static int get_origin(struct lsp_elf_cache *cache, const struct lsp_elf_origin *
 	return err;
 }
 
-/* Whether the process has the file mapped now. Its memory is not held if it runs that file, or has ended. */
+/*
+ * Whether the process has the file mapped now. Its memory is not held if it runs that file, or has
+ * ended.
+ */
 static bool is_held(const struct lsp_elf *e, const struct lsp_elf_origin *o)
 {
 	char path[32];
@@ -376,8 +387,9 @@ static bool is_held(const struct lsp_elf *e, const struct lsp_elf_origin *o)
 }
 
 /*
- * What was written to a file during the recording may have come before the process mapped it, or after.
- * While the process has it mapped, memory and file are the same pages: then the file is sure.
+ * A file that was written to during the recording may have been written before the process mapped
+ * it, or after. While the process has it mapped, memory and file are the same pages, and the file
+ * can be used.
  */
 static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
 {
@@ -391,7 +403,7 @@ static bool is_sure(struct lsp_elf *e, const struct lsp_elf_origin *o)
 	return true;
 }
 
-/* Gives away what may have another content than what was mapped. */
+/* Gives the file back if its content may differ from what was mapped. */
 static int sure_only(struct lsp_elf_cache *c, const struct lsp_elf_origin *o, struct lsp_elf **e)
 {
 	if (is_sure(*e, o))

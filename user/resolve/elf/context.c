@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sentences are said once each: a file may be met a thousand times. */
+/* Each sentence is said once, because a file may be met a thousand times. */
 #include "context.h"
 
 #include <errno.h>
@@ -13,10 +13,13 @@
 
 #include "../../base/index.h"
 
-/* Beyond this many different complaints nobody reads on. */
+/* After so many different complaints nobody reads on. */
 #define WARNED_MAX 4096
 
-/* Descriptors left for profiles, the socket and whatever else is opened; of few, a quarter is left. */
+/*
+ * How many descriptors are left for profiles, the socket and other files. If the limit is small, a
+ * quarter is left.
+ */
 #define SPARE_FILES 64
 
 static rlim_t spare_files(rlim_t all)
@@ -78,7 +81,10 @@ int lsp_elf_file_open(const char *path, int flags)
 		return fd;
 	if (fd >= 0 && (rlim_t)fd + spare_files(limit.rlim_max) < limit.rlim_cur)
 		return fd;
-	/* late, so that commands that are started at first have the limit they know */
+	/*
+	 * this is done late, so that commands that are started before have the limit that they
+	 * expect
+	 */
 	limit.rlim_cur = limit.rlim_max;
 	if (!setrlimit(RLIMIT_NOFILE, &limit) && fd < 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC | flags);

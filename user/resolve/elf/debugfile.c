@@ -99,7 +99,7 @@ static bool has_dwarf(Elf *elf)
 	return false;
 }
 
-/* 1: the same build-id, 0: another one, -1: one of them has none. */
+/* Returns 1 for the same build-id, 0 for another one, -1 if one of the files has none. */
 static int build_id_agrees(Elf *elf, const char *hex)
 {
 	const void *bytes;
@@ -132,8 +132,8 @@ static bool crc_agrees(int fd, uint32_t want)
 }
 
 /*
- * Opens @path when it is the debug file of build-id @hex or, without ids, of
- * checksum *@crc. One that is there and is another's is named, once.
+ * Opens @path if it is the debug file with the build-id @hex or, if there are no build-ids, with
+ * the checksum *@crc. A file there that belongs to something else is named once.
  */
 static Elf *candidate(struct lsp_elf_context *c, const char *path, const char *hex,
 		      const uint32_t *crc, int *ret_fd)
@@ -211,8 +211,8 @@ static Elf *by_link(struct lsp_elf *e, int *fd, char **ret_path)
 }
 
 /*
- * libdebuginfod is loaded only when it is asked for, so that it need not be
- * there. It caches in the user's own cache directory and obeys DEBUGINFOD_URLS.
+ * libdebuginfod is loaded only when it is needed, so it need not be installed. It caches in the
+ * user's own cache directory, and obeys DEBUGINFOD_URLS.
  */
 static Elf *by_server(struct lsp_elf *e, int *fd, char **ret_path)
 {
@@ -303,9 +303,9 @@ static void alt_attach(struct lsp_elf *e, struct lsp_elf_debug *d)
 }
 
 /*
- * Says the first section of DWARF that stayed compressed: libdw decompresses those
- * it can when it opens a file, and leaves the others out without a word. elfutils
- * before 0.189 does not know zstd.
+ * Warns of the first section of DWARF that is still compressed. libdw decompresses the sections
+ * that it can when it opens a file, and leaves out the others without a word. elfutils before 0.189
+ * does not know zstd.
  */
 static bool dwarf_packed_warn(struct lsp_elf *e, Elf *elf)
 {
@@ -357,7 +357,7 @@ int lsp_elf_dwarf(struct lsp_elf *e, Dwarf **ret)
 		if (d->dwarf)
 			alt_attach(e, d);
 	}
-	/* a mapped file that was cut since would raise SIGBUS */
+	/* reading a mapped file that was cut off since would raise SIGBUS */
 	if (d->own && d->dwarf && (fstat(e->fd, &st) || (uint64_t)st.st_size < e->bytes)) {
 		lsp_elf_damaged(e, "it was cut while it was being read");
 		return -ENOENT;

@@ -16,13 +16,16 @@
 /* More functions than any program has. */
 #define FUNCS_MAX (1U << 26)
 
-/* Of struct moduledata in runtime/symtab.go, Go 1.26: behind a pointer, six slices, one pointer and two addresses. */
+/*
+ * Offsets in struct moduledata in runtime/symtab.go of Go 1.26: it begins with a pointer, six
+ * slices, one pointer and two addresses.
+ */
 #define MODULE_TEXT (8 + 6 * 24 + 3 * 8)
 
 struct layout {
 	uint32_t magic;
-	unsigned int names, pcs, funcs;	/* words of the header that say where these begin */
-	unsigned int text;		/* and where the text does; 0: functions have addresses */
+	unsigned int names, pcs, funcs;	/* numbers of the words in the header that tell where these parts begin */
+	unsigned int text;		/* and where the text begins; 0: functions have addresses */
 	unsigned int width;
 };
 
@@ -42,7 +45,7 @@ static const char *const roots[] = {
 	"runtime.mcall", "runtime.morestack", "runtime.mstart", "runtime.rt0_go", "runtime.systemstack",
 };
 
-/* A number of @width bytes at @at; false outside the table. */
+/* Reads a number of @width bytes at @at. Returns false outside the table. */
 static bool number(const struct lsp_gopcln *t, uint64_t at, unsigned int width, uint64_t *ret)
 {
 	struct lsp_leb in = { t->data, t->data + t->bytes, false };
@@ -84,7 +87,7 @@ static const struct layout *layout_find(const struct lsp_gopcln *t)
 	return NULL;
 }
 
-/* What the loader puts at @vaddr of a position-independent program; 0: nothing. */
+/* Returns what the loader puts at @vaddr of a position-independent program; 0: nothing. */
 static uint64_t relocated(Elf *elf, uint64_t vaddr)
 {
 	Elf_Scn *scn = NULL;
@@ -106,7 +109,10 @@ static uint64_t relocated(Elf *elf, uint64_t vaddr)
 	return 0;
 }
 
-/* The pointer at @at of section @name, whether the linker has put it there or the loader is to; 0: neither. */
+/*
+ * Returns the pointer at @at of the section @name, which the linker has put there or the loader
+ * will; 0: neither.
+ */
 static uint64_t pointer_at(Elf *elf, const char *name, uint64_t at)
 {
 	uint64_t word = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reading little-endian numbers out of bytes that may be damaged. Past the end
- * everything reads as 0 and @bad is set; callers check it once, at the end.
+ * Reads little-endian and LEB128 numbers from bytes that may be damaged. Beyond the end everything
+ * reads as 0, and @bad is set. Callers check it once, at the end.
  */
 #ifndef LSP_ELF_LEB_H
 #define LSP_ELF_LEB_H

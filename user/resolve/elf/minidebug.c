@@ -10,7 +10,7 @@
 /* The largest of Fedora's are a few MiB. */
 #define IMAGE_MAX_BYTES (64U << 20)
 
-/* What the decoder may take: xz's own highest level asks for 65 MiB. */
+/* How much memory the decoder may take. xz's own highest level asks for 65 MiB. */
 #define DECODER_MAX_BYTES (80ULL << 20)
 
 #define IMAGE_FIRST_BYTES (64U << 10)
@@ -34,7 +34,7 @@ static bool room_make(lzma_stream *s, uint8_t **image)
 	return true;
 }
 
-/* The whole of what is in @packed, malloc'ed; NULL: it is damaged or too large. */
+/* Returns all that is in @packed, malloc'ed. NULL: it is damaged or too large. */
 static uint8_t *unpack(const Elf_Data *packed, size_t *bytes)
 {
 	lzma_stream s = LZMA_STREAM_INIT;

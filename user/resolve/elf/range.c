@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One sweep over the sorted ranges with a heap of those that are open. */
+/* Sweeps once over the sorted ranges, with a heap of those that are open. */
 #include "range.h"
 
 #include <errno.h>
@@ -96,7 +96,7 @@ static int emit(struct sweep *s, uint64_t end)
 	return lsp_ranges_add(&s->out, s->at, end, own->id, own->rank);
 }
 
-/* Gives out everything that lies before @to. */
+/* Puts out everything that lies before @to. */
 static int advance(struct sweep *s, uint64_t to)
 {
 	int err;

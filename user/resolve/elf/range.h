@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ranges of addresses that may nest and overlap, made flat: afterwards each
- * address has at most one owner, found by binary search. The owner is the
- * range of the highest rank; of equal ones that which starts last, then the
- * shorter one, then that of the higher id.
+ * Makes ranges of addresses flat that may nest and overlap: afterwards each address has at most one
+ * owner, which is found by binary search. The owner is the range with the highest rank. Of equal
+ * ranks it is the one that starts last, then the shorter one, then the one with the higher id.
  */
 #ifndef LSP_ELF_RANGE_H
 #define LSP_ELF_RANGE_H
@@ -28,10 +27,10 @@ struct lsp_ranges {
 
 void lsp_ranges_uninit(struct lsp_ranges *r);
 
-/* An empty or wrapping range is left out. 0 or -ENOMEM. */
+/* Adds a range. A range that is empty or wraps around is left out. Returns 0 or -ENOMEM. */
 int lsp_ranges_add(struct lsp_ranges *r, uint64_t start, uint64_t end, uint32_t id, uint32_t rank);
 
-/* Makes flat what was added; call once, before finding. 0 or -ENOMEM. */
+/* Makes the ranges flat. To be called once, before finding. Returns 0 or -ENOMEM. */
 int lsp_ranges_flatten(struct lsp_ranges *r);
 
 /* The flat range that holds @addr, or NULL. */

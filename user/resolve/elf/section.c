@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Of the ELF specification; the oldest elf.h that is built with lacks it. */
+/* From the ELF specification. The oldest elf.h with which this is built lacks it. */
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
 #endif

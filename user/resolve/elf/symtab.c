@@ -180,7 +180,10 @@ static int symbol_compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Sorts; the first of those at one address is the best name and gets the largest size. */
+/*
+ * Sorts the candidates. The first of those at one address has the best name, and gets the largest
+ * size.
+ */
 static void symbols_sort(struct lsp_symtab *t)
 {
 	struct symbol *first = t->symbols, *s;
@@ -211,7 +214,7 @@ static int sizeless_add(struct lsp_symtab *t, struct lsp_ranges *ret, size_t i, 
 	return lsp_ranges_add(ret, s->start, end, (uint32_t)i, 0);
 }
 
-/* Gives the symbols without a size what the others have left: these are in t->ranges. */
+/* Gives the symbols without a size what the others, which are in t->ranges, have left. */
 static int sizeless_find(struct lsp_symtab *t, struct lsp_ranges *ret)
 {
 	size_t i, last = SIZE_MAX;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sets of mappings by (process, generation). A set is built from records or
- * from text, and sorted when it is first looked into. What frames keep of it
- * (objects, paths) is kept apart and lives on when the set is dropped.
+ * Sets of mappings by (process, generation). A set is built from records or from text, and sorted
+ * when something is first looked up in it. What frames refer to (objects, paths) is kept apart from
+ * it, and lives on when the set is dropped.
  */
 #include "maps.h"
 
@@ -79,9 +79,9 @@ static void elf_attach(struct lsp_map *map, struct lsp_elf *elf)
 }
 
 /*
- * Opens the code's files while the process still lives, so that they are found
- * when it and they are gone. What fails now is tried again, and complained of,
- * when a frame needs it.
+ * Opens the files of executable mappings while the process still lives. Later the process, and with
+ * it the way to the file, may be gone. What fails now is tried again when a frame needs it, and
+ * warned of only then.
  */
 static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 {
@@ -112,7 +112,10 @@ static void set_derive(struct lsp_maps *m, struct lsp_mapset *set)
 		set_complete(m, set);
 }
 
-/* A whole set begins: what the changes have told stays, where it does not contradict. */
+/*
+ * A whole set begins. The changes that were reported before stay, as far as it does not contradict
+ * them.
+ */
 static void set_begin(struct lsp_maps *m, struct lsp_mapset *set)
 {
 	set_derive(m, set);
@@ -241,7 +244,10 @@ int lsp_maps_add_text(struct lsp_maps *m, uint32_t tgid, uint32_t generation,
 	return err;
 }
 
-/* What was written to since it was opened tells nothing more, of names and of how to unwind. */
+/*
+ * A file that was written to since it was opened is used no more, neither for names nor for
+ * unwinding.
+ */
 static void set_refresh(struct lsp_maps *m, struct lsp_mapset *set)
 {
 	bool changed = false;
@@ -267,7 +273,7 @@ struct lsp_mapset *lsp_maps_find(struct lsp_maps *m, uint32_t tgid, uint32_t gen
 	if (set)
 		set_derive(m, set);
 	if (set && !set->n && !set->remapped && !set->whole)
-		return NULL;	/* only that another follows it is known */
+		return NULL;	/* only the fact that another generation follows is known */
 	if (set) {
 		lsp_mapsets_used(&m->sets, set);
 		lsp_mapset_sort(set);
@@ -381,7 +387,7 @@ struct lsp_map *lsp_maps_static(struct lsp_maps *m, struct lsp_mapset *set, uint
 		struct lsp_map *map = &set->maps[i];
 		struct lsp_elf *elf;
 
-		/* code tells where the file lies; its data are within 4 GiB of it */
+		/* the code tells where the file is mapped; its data lie within 4 GiB of it */
 		if (!map->exec || !*map->path || addr - map->start + (1ULL << 32) > 1ULL << 33)
 			continue;
 		elf = lsp_map_elf(m, set, map);

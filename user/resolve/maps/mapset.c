@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A sorted array of mappings, looked into by bisection, and what is known of stacks beside it. */
+/* A sorted array of mappings, searched by bisection, and the stacks that were seen. */
 #include "mapset.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define STACKS_MAX 4096
 
-/* Stack windows closer together than this belong to one stack. */
+/* Windows of stacks that are closer together than this count as one stack. */
 #define STACK_GAP_BYTES 65536
 
 void lsp_mapset_clear(struct lsp_mapset *set)
@@ -42,7 +42,7 @@ void lsp_mapset_destroy(struct lsp_mapset *set)
 	free(set);
 }
 
-/* Room for @n mappings, and for as many again when @set grows beyond its first room. */
+/* Makes room for @n mappings. If @set has outgrown its first room, doubles the room. */
 static int room_make(struct lsp_mapset *set, size_t n)
 {
 	size_t room = set->room ? set->room : n + 8;
@@ -196,7 +196,7 @@ int lsp_mapset_cut(struct lsp_mapset *set, uint64_t start, uint64_t end)
 	if (start >= end || at == set->n)
 		return 0;
 	if (set->maps[at].start < start) {
-		/* What lies before the cut stays as a mapping of its own. */
+		/* What lies before the cut stays, as a mapping of its own. */
 		before = set->maps[at];
 		before.end = start;
 		err = insert(set, at++, &before);
@@ -246,7 +246,7 @@ struct lsp_map *lsp_mapset_main(struct lsp_mapset *set)
 
 /* ---- stacks ---- */
 
-/* Index of the first range that ends behind @addr. */
+/* Returns the index of the first range that ends behind @addr. */
 static size_t stack_first(const struct lsp_mapset *set, uint64_t addr)
 {
 	size_t lo = 0, hi = set->nstacks;

@@ -6,9 +6,9 @@
 
 #define SETS_MAX 8192
 #define SETS_SLOTS (4 * SETS_MAX)
-/* Mappings in all sets, of some 100 bytes each. */
+/* The maximum number of mappings in all sets; each takes some 100 bytes. */
 #define WEIGHT_MAX (1U << 19)
-/* Changes between a set and a whole one that it is made of. */
+/* The maximum number of changes between a set and the complete one from which it is derived. */
 #define CHANGES_MAX 1024
 
 int lsp_mapsets_init(struct lsp_mapsets *sets)
@@ -61,7 +61,7 @@ void lsp_mapsets_changed(struct lsp_mapsets *sets, struct lsp_mapset *set)
 
 /* ---- bounds ---- */
 
-/* Empties a slot and closes the gap, so that probing finds what lies behind it. */
+/* Empties a slot and closes the gap, so that a search finds what lies behind it. */
 static void slot_remove(struct lsp_mapsets *sets, size_t hole)
 {
 	size_t i = hole;
@@ -80,8 +80,8 @@ static void slot_remove(struct lsp_mapsets *sets, size_t hole)
 }
 
 /*
- * The slot of the set least recently used, of those that weigh @min at least; one that can be made again before all
- * others. SETS_SLOTS: none.
+ * Returns the slot of the least recently used set with at least @min mappings. A set that can be
+ * derived again comes before all others. SETS_SLOTS: there is none.
  */
 static size_t oldest_find(const struct lsp_mapsets *sets, size_t min, const struct lsp_mapset *but)
 {
@@ -109,7 +109,7 @@ static void evict(struct lsp_mapsets *sets, size_t slot)
 	sets->n--;
 }
 
-/* What can be made again keeps its change only. */
+/* A set that can be derived again keeps only its change. */
 static void give_up(struct lsp_mapsets *sets, size_t slot)
 {
 	struct lsp_mapset *set = sets->slots[slot];
@@ -177,7 +177,7 @@ int lsp_mapsets_follow(struct lsp_mapsets *sets, const struct lsp_mapset *set)
 	return 0;
 }
 
-/* The changes may be told in any order, so this is tried when the set is asked for. */
+/* Changes may arrive in any order, so this is tried when the set is asked for. */
 static bool derive_forwards(struct lsp_mapsets *sets, struct lsp_mapset *set)
 {
 	struct lsp_mapset *way[CHANGES_MAX], *from = set;
@@ -205,8 +205,8 @@ static bool derive_forwards(struct lsp_mapsets *sets, struct lsp_mapset *set)
 }
 
 /*
- * A whole set tells of those that led to it too: what did not change had been the same. What the
- * changes hid is not known; code there has no names.
+ * A complete set also tells of the generations before it: what did not change was the same then.
+ * What the changes hid is not known, and code there has no names.
  */
 static bool derive_backwards(struct lsp_mapsets *sets, struct lsp_mapset *set)
 {
@@ -214,7 +214,7 @@ static bool derive_backwards(struct lsp_mapsets *sets, struct lsp_mapset *set)
 	size_t n = 0;
 	int err;
 
-	/* One that is being told itself is left alone. */
+	/* A set whose own mappings are arriving is left alone. */
 	if (!set->remapped && set->n)
 		return false;
 	do {

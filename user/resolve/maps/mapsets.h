@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sets of mappings of all processes, by (process, generation), bounded in
- * number and in the mappings that they hold together. A set of which only the change
- * against another one is known is made out of that one when somebody asks for it.
+ * The sets of mappings of all processes, by (process, generation). Their number is limited, and so
+ * is the number of mappings in all of them. Of some sets only the change to another set is known.
+ * Such a set is derived from the other one when somebody asks for it.
  */
 #ifndef LSP_USER_MAPSETS_H
 #define LSP_USER_MAPSETS_H
@@ -21,30 +21,33 @@ struct lsp_mapsets {
 int lsp_mapsets_init(struct lsp_mapsets *sets);
 void lsp_mapsets_uninit(struct lsp_mapsets *sets);
 
-/* The set of this generation, or NULL. */
+/* Returns the set of this generation, or NULL. */
 struct lsp_mapset *lsp_mapsets_of(const struct lsp_mapsets *sets, uint32_t tgid, uint32_t generation);
 
 /*
- * The same; one that is not there is made, empty, for which the one least recently used of too many
- * is dropped. NULL: no memory.
+ * Returns the set of this generation, and makes an empty one if it does not exist. For that, the
+ * least recently used set may be dropped. NULL: no memory.
  */
 struct lsp_mapset *lsp_mapsets_at(struct lsp_mapsets *sets, uint32_t tgid, uint32_t generation);
 
-/* @set is asked for now. */
+/* Notes that @set is asked for now. */
 void lsp_mapsets_used(struct lsp_mapsets *sets, struct lsp_mapset *set);
 
 /* Forgets what was derived from the mappings of @set, and gives it a new serial number. */
 void lsp_mapsets_changed(struct lsp_mapsets *sets, struct lsp_mapset *set);
 
-/* Counts the mappings that @set has now. For too many in all, others that are not used give theirs up. */
+/*
+ * Counts the mappings that @set has now. If all sets together have too many, sets that are not in
+ * use lose theirs.
+ */
 void lsp_mapsets_weigh(struct lsp_mapsets *sets, struct lsp_mapset *set);
 
-/* Notes for the base of @set that @set came of it. 0 or -ENOMEM. */
+/* Notes in the base of @set that @set was made from it. Returns 0 or -ENOMEM. */
 int lsp_mapsets_follow(struct lsp_mapsets *sets, const struct lsp_mapset *set);
 
 /*
- * Makes @set out of the nearest whole one before it, or else after it, by the changes that lie between.
- * False when there is none; the set is what it was then. The caller completes it.
+ * Derives @set from the nearest complete set before it, or else after it, by the changes between
+ * them. Returns false, and leaves @set as it was, if there is none. The caller completes the set.
  */
 bool lsp_mapset_derive(struct lsp_mapsets *sets, struct lsp_mapset *set);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Stands on libiberty (LGPL), which knows C++ (Itanium ABI), both manglings of
- * Rust, and D. It bounds its recursion, but not that of D's names.
+ * Uses libiberty (LGPL), which knows the names of C++ (Itanium ABI), both manglings of Rust, and D.
+ * It limits its recursion, except for D's names.
  */
 #include "demangle.h"
 
@@ -21,9 +21,9 @@
 #define NAME_MAX_BYTES (32U << 10)
 
 /*
- * libiberty gives D's names whole, so no jump can leave it. What they may cost is
- * bounded before: by the backward references (Q), each of which may repeat all
- * that stands before it, and by the depth to which these can nest its types.
+ * libiberty returns a D name only as a whole, so it cannot be left by a jump. What the name may
+ * cost is limited before: by the number of backward references (Q), each of which may repeat all
+ * that is before it, and by how deep these can nest its types.
  */
 #define D_REFERENCES_MAX 24
 #define D_DEPTH_MAX 16384
@@ -52,7 +52,10 @@ static bool is_copy_suffix(const char *word, size_t len)
 	return i == len;
 }
 
-/* Whether everything from the dot at @at to @end consists of such suffixes, the first one a word. */
+/*
+ * Whether everything from the dot at @at to @end consists of such suffixes, the first of which is a
+ * word.
+ */
 static bool is_suffixes(const char *at, const char *end)
 {
 	if (at + 1 == end || isdigit((unsigned char)at[1]))
@@ -118,7 +121,7 @@ static bool is_mangled(const char *stem, const char *prefix)
 	return !strncmp(stem, prefix, 2) && stem[2];
 }
 
-/* The name that D gave to @stem, malloc'ed; NULL: it is not one, or would cost too much. */
+/* Returns the malloc'ed D name of @stem. NULL: it is none, or would cost too much. */
 static char *d_demangle(const char *stem)
 {
 	size_t references = 0, len = strlen(stem), i;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One list of "START SIZE NAME" lines, in hexadecimal, for each process that
- * had code without a file. A compiler appends to it and reuses addresses, so
- * later lines win. The file is the process's own and is not trusted.
+ * Keeps one list of "START SIZE NAME" lines, in hexadecimal, for each process that had code without
+ * a file. A compiler appends to the file and reuses addresses, so later lines win. The file belongs
+ * to the recorded process and is not trusted.
  */
 #include "perfmap.h"
 
@@ -34,7 +34,7 @@ struct process {
 	char *text;
 	struct entry *entries;	/* by start */
 	size_t n;
-	uint64_t longest;	/* entry: how far before an address its own may begin */
+	uint64_t longest;	/* for each entry, how far before an address the start of its entry may lie */
 };
 
 struct lsp_perfmaps {
@@ -122,9 +122,9 @@ static int entries_parse(struct process *p, size_t bytes)
 }
 
 /*
- * The process's number in its own, innermost, pid namespace. Its status is read only where that is another one
- * than ours: whoever reads status or stat holds the process's memory, so that its program stays busy (ETXTBSY)
- * if it ends meanwhile.
+ * Finds the number of the process in its own, innermost, pid namespace. The status of the process
+ * is read only if that is not our namespace, because reading status or stat holds the process's
+ * memory. If the process ends meanwhile, its program stays busy (ETXTBSY).
  */
 static uint32_t inner_pid(uint32_t tgid)
 {
@@ -150,7 +150,7 @@ static uint32_t inner_pid(uint32_t tgid)
 	return pid;
 }
 
-/* When the process started, by the clock of files; 0 when it is gone. */
+/* Returns when the process started, by the clock that files have; 0 if it is gone. */
 static time_t started(uint32_t tgid)
 {
 	unsigned long long ticks = 0;
@@ -180,7 +180,7 @@ static bool is_gone(uint32_t tgid)
 	return access(path, F_OK) && errno == ENOENT;
 }
 
-/* Whose files the process makes; false when it is gone. */
+/* Finds the user to whom files of the process belong. Returns false if the process is gone. */
 static bool owner_of(uint32_t tgid, uid_t *ret)
 {
 	char path[32], *text, *at;
@@ -198,8 +198,8 @@ static bool owner_of(uint32_t tgid, uid_t *ret)
 }
 
 /*
- * Whoever is recorded chooses what stands there: a link to what only we may read,
- * a pipe that would keep us waiting, another user's file are not his list.
+ * The recorded program chooses what is at this path. A link to a file that only we may read, a pipe
+ * that would keep us waiting, or another user's file is not its list.
  */
 static int list_open(uint32_t tgid, const char *path, struct stat *st)
 {
@@ -229,13 +229,16 @@ static int process_read(struct lsp_perfmaps *maps, struct process *p)
 	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", p->tgid, pid);
 	fd = list_open(p->tgid, path, &st);
 	if (fd == -ENOENT && is_gone(p->tgid)) {
-		/* gone: what it left behind may still lie there; a living one's own root is all it has */
+		/*
+		 * the process is gone, and its list may still be here; a living process has it only
+		 * below its own root
+		 */
 		snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
 		fd = list_open(p->tgid, path, &st);
 	}
 	if (fd < 0)
 		return p->n ? 0 : -ENOENT;
-	/* a file from before belonged to another process of that number */
+	/* a file older than the process is that of another process with this number */
 	start = started(p->tgid);
 	old = st.st_mtime + 1 < (start ? start : maps->created);
 	if (old || (st.st_size == p->bytes && st.st_ino == p->ino)) {

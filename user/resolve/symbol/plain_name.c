@@ -10,7 +10,9 @@ static bool starts_with(const char *text, const char *prefix)
 	return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* The character after the bracket that closes the one at @at; the end if none does. */
+/*
+ * Returns the character after the bracket that closes the one at @at, or the end if there is none.
+ */
 static const char *closing(const char *at, const char *end)
 {
 	int depth = 0;
@@ -28,7 +30,7 @@ static const char *closing(const char *at, const char *end)
 	return end;
 }
 
-/* Length of an inline namespace at @at, which a library's version decides on. */
+/* Returns the length of an inline namespace at @at, which depends on the library's version. */
 static size_t inline_namespace(const char *at)
 {
 	static const char *const names[] = { "__1::", "__2::", "__ndk1::", "__cxx11::", "_V2::" };
@@ -37,7 +39,7 @@ static size_t inline_namespace(const char *at)
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (starts_with(at, names[i]))
 			return strlen(names[i]);
-	/* Abseil's: upstream's by date, Debian's by number. */
+	/* Abseil's namespace: upstream names it by date, Debian by number. */
 	if (!starts_with(at, "lts_") && !starts_with(at, "debian"))
 		return 0;
 	for (i = at[0] == 'l' ? 4 : 6; isdigit((unsigned char)at[i]); i++)
@@ -59,7 +61,7 @@ static void plain_add(struct plain *p, char c)
 
 static void plain_read(struct plain *p, const char *at, const char *end, int depth);
 
-/* "<A as B>" is A; any other list of template arguments is nothing. */
+/* "<A as B>" becomes A. Any other list of template arguments becomes nothing. */
 static const char *angle_read(struct plain *p, const char *at, const char *end, int depth)
 {
 	const char *after = closing(at, end), *as;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A function's bare name, as tables of names have it. */
+/* Reduces the name of a function to the bare name that tables of names have. */
 #ifndef LSP_SYMBOL_PLAIN_NAME_H
 #define LSP_SYMBOL_PLAIN_NAME_H
 
 #include <stddef.h>
 
 /*
- * Writes @name without return type, parameters, template arguments and inline
- * namespaces: "std::mutex::lock", "absl::Mutex::Lock" (from absl::lts_2023::),
- * "std::sync::MutexGuard::drop" (from <... as core::ops::drop::Drop>::drop).
- * Cut to what fits.
+ * Writes @name without its return type, parameters, template arguments and inline namespaces:
+ * "std::mutex::lock", "absl::Mutex::Lock" (from absl::lts_2023::), "std::sync::MutexGuard::drop"
+ * (from <... as core::ops::drop::Drop>::drop). The name is cut to what fits.
  */
 void lsp_plain_name(const char *name, char *ret, size_t bytes);
 

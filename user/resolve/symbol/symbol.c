@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Joins the symbol table, the inline index and the line tables to lines. */
+/* Makes lines from the symbol table, the index of inlined functions, and the line tables. */
 #include "symbol.h"
 
 #include <dwarf.h>
@@ -15,7 +15,7 @@
 
 #define LINES_MIN 64
 
-/* An address on its way to lines. */
+/* What is known so far of an address whose lines are being made. */
 struct question {
 	struct lsp_symbols *symbols;
 	struct lsp_symfile *file;
@@ -42,7 +42,7 @@ void lsp_symbols_destroy(struct lsp_symbols *s)
 	free(s);
 }
 
-/* Whether the language has no scopes: a plain name is the whole name. */
+/* Whether the language has no scopes, so that a plain name is the whole name. */
 static bool is_plain_language(Dwarf_Die *unit)
 {
 	switch (dwarf_srclang(unit)) {
@@ -52,7 +52,7 @@ static bool is_plain_language(Dwarf_Die *unit)
 	case DW_LANG_C11:
 	case DW_LANG_Go:
 	case DW_LANG_Mips_Assembler:
-	case 0x2c:	/* DW_LANG_C17, newer than some dwarf.h */
+	case 0x2c:	/* DW_LANG_C17, which some versions of dwarf.h lack */
 		return true;
 	default:
 		return false;
@@ -142,7 +142,7 @@ static int function_name(struct question *q, size_t i, struct lsp_line *l)
 	bool by_symbol = false;
 	int err = 0;
 
-	/* the symbol knows the public name of several, DWARF the one in the source */
+	/* the symbol has the public one of several names, DWARF the one in the source */
 	if (i + 1 == q->in.n)
 		err = symbol_is_function(q, &by_symbol);
 	if (err)
@@ -168,7 +168,7 @@ static const char *file_intern(struct question *q, const char *file)
 			       dir[strlen(dir) - 1] == '/' ? "" : "/", file);
 }
 
-/* Function @i of the chain; its place is where the one inlined into it was called. */
+/* Writes function @i of the chain. Its place is where the function inlined into it was called. */
 static int line_make(struct question *q, size_t i)
 {
 	struct lsp_line *l = &q->lines[i];
@@ -182,7 +182,7 @@ static int line_make(struct question *q, size_t i)
 
 		if (q->symbol.name && q->symbol.start > start)
 			start = q->symbol.start;
-		/* between functions there is padding, with the line of what is before it */
+		/* between functions there is padding, which has the line of the code before it */
 		if (q->unit && (q->in.n || q->symbol.name))
 			lsp_line_find(&q->in.unit, q->vaddr, start, &file, &l->line);
 	} else {
@@ -265,7 +265,7 @@ static bool is_same_line(const struct lsp_line *x, const struct lsp_line *y)
 	       x->line == y->line && x->start_line == y->start_line;
 }
 
-/* Strings are interned: their addresses stand for them. */
+/* Strings are interned, so their addresses are compared. */
 static const struct lsp_line **line_slot(const struct lsp_line **lines, size_t nlines,
 					 const struct lsp_line *line)
 {

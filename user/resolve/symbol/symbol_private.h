@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files behind symbol.h and lock.h share. */
+/* What the sources of symbol.h and lock.h share. */
 #ifndef LSP_SYMBOL_SYMBOL_PRIVATE_H
 #define LSP_SYMBOL_SYMBOL_PRIVATE_H
 

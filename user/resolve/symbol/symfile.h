@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What has been read of one file so far: its symbols, its DWARF indexes and the
- * lines already found. Hangs on the lsp_elf and dies with it.
+ * What has been read of one file so far: its symbols, its indexes of DWARF, and the lines that were
+ * found. It is kept with the lsp_elf and freed with it.
  */
 #ifndef LSP_SYMBOL_SYMFILE_H
 #define LSP_SYMBOL_SYMFILE_H
@@ -16,7 +16,7 @@
 struct lsp_slots;
 struct lsp_variables;
 
-/* Lines of one address; the memory belongs to the lsp_symbols. */
+/* The lines of one address. Their memory belongs to the lsp_symbols. */
 struct lsp_symfile_memo {
 	uint64_t vaddr;
 	const struct lsp_line *lines;	/* NULL: the slot is free */
@@ -37,17 +37,23 @@ struct lsp_symfile {
 	size_t memo_used;
 };
 
-/* The one of @e, made at first. 0 or -ENOMEM. */
+/* Finds what was read of @e so far, and makes it at the first call. Returns 0 or -ENOMEM. */
 int lsp_symfile_get(struct lsp_elf *e, struct lsp_symfile **ret);
 
-/* Each reads at its first call. 0, -ENOENT where the file has no such thing, -ENOMEM. */
+/*
+ * Each reads its part at the first call. Returns 0, -ENOENT if the file has no such part, or
+ * -ENOMEM.
+ */
 int lsp_symfile_symtab(struct lsp_symfile *f, enum lsp_symtab_kind kind, struct lsp_symtab **ret);
 int lsp_symfile_dwarf(struct lsp_symfile *f, Dwarf **ret);
 int lsp_symfile_inlines(struct lsp_symfile *f, struct lsp_inlines **ret);
 int lsp_symfile_variables(struct lsp_symfile *f, struct lsp_variables **ret);
 int lsp_symfile_slots(struct lsp_symfile *f, struct lsp_slots **ret);
 
-/* What was noted for @vaddr, or NULL; and to note it. 0 or -ENOMEM. */
+/*
+ * lsp_symfile_recall() returns the lines that were noted for @vaddr, or NULL. lsp_symfile_note()
+ * notes them, and returns 0 or -ENOMEM.
+ */
 const struct lsp_symfile_memo *lsp_symfile_recall(const struct lsp_symfile *f, uint64_t vaddr);
 int lsp_symfile_note(struct lsp_symfile *f, uint64_t vaddr, const struct lsp_line *lines,
 		     size_t n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds the frames that tail calls took away: the call instruction names the
- * first of them; the tail calls in DWARF, or the jumps in the code, name those
- * between.
+ * Finds the frames that tail calls took away. The call instruction names the first of them. The
+ * tail calls in DWARF, or the jumps in the code, name those between.
  */
 #include "tail.h"
 
@@ -15,14 +14,14 @@
 #include "symbol_private.h"
 #include "target.h"
 
-/* Functions entered in one search. */
+/* How many functions one search enters. */
 #define VISITS_MAX 128
 
 struct path {
 	struct lsp_target at[LSP_TAIL_MAX];
-	uint64_t jump[LSP_TAIL_MAX];	/* how @at was left; 0 not known */
+	uint64_t jump[LSP_TAIL_MAX];	/* the address of the jump by which @at was left; 0: not known */
 	size_t n;
-	bool open;			/* one of them has a jump to an unknown place */
+	bool open;			/* one of them jumps to an unknown place */
 };
 
 struct search {
@@ -34,11 +33,11 @@ struct search {
 	size_t nexact;
 	size_t nmaybe;
 	unsigned int visits;
-	bool leaks;		/* a function may jump to where DWARF does not tell */
+	bool leaks;		/* a function may jump to a place that DWARF does not tell */
 	bool cut;		/* the search was not complete */
 };
 
-/* Whether the callee's frame runs in the function at @p. */
+/* Whether @p is the function in which the callee's frame runs. */
 static int covers(struct search *s, const struct lsp_target *p, bool *ret)
 {
 	const struct lsp_target callee = { s->callee, s->callee_vaddr, NULL };
@@ -65,7 +64,7 @@ static int covers(struct search *s, const struct lsp_target *p, bool *ret)
 	return err == -ENOMEM ? err : 0;
 }
 
-/* A function known by its name alone is the same wherever it was called from. */
+/* A function that is known by its name alone is the same wherever it was called from. */
 static bool same_place(const struct lsp_target *a, const struct lsp_target *b)
 {
 	if (a->name && b->name)
@@ -84,8 +83,8 @@ static bool on_path(const struct path *path, const struct lsp_target *p)
 }
 
 /*
- * Whether @to goes through the same functions as @from. It then stands for both: where
- * they leave a function by different jumps, that place is not known.
+ * Whether @to goes through the same functions as @from. If so, it stands for both. If they leave a
+ * function by different jumps, the place of the jump is not known.
  */
 static bool path_merge(struct path *to, const struct path *from)
 {
@@ -156,7 +155,7 @@ static int search_from(struct search *s, const struct lsp_target *p)
 	return err;
 }
 
-/* The lines of a function in a file that is not known, by its name. */
+/* Makes the lines of a function whose file is not known, from its name. */
 static int named_lines(struct lsp_symbols *symbols, const char *name, struct lsp_tail *ret)
 {
 	char *function = lsp_demangle(name);
@@ -168,7 +167,10 @@ static int named_lines(struct lsp_symbols *symbols, const char *name, struct lsp
 	return err;
 }
 
-/* Where it was left is not known: the function alone, not what happens to be inlined at its start. */
+/*
+ * The place where the function was left is not known. So only the function is shown, without what
+ * may be inlined at its start.
+ */
 static int whole_function(struct lsp_symbols *symbols, struct lsp_tail *t)
 {
 	struct lsp_line line = t->lines[t->nlines - 1];
@@ -204,7 +206,10 @@ static int path_write(struct lsp_symbols *symbols, const struct path *path,
 	return (int)path->n;
 }
 
-/* Whether both have one name: a part of a function that the compiler split off. */
+/*
+ * Whether both have one name. One of them is then a part of the function that the compiler split
+ * off.
+ */
 static int is_same_name(struct lsp_symbols *symbols, const struct search *s, const struct lsp_target *p,
 			bool *ret)
 {
@@ -222,7 +227,7 @@ static int is_same_name(struct lsp_symbols *symbols, const struct search *s, con
 	return err;
 }
 
-/* The functions on the way from the one at @first, which was called, to the callee. */
+/* Finds the functions on the way from the one at @first, which was called, to the callee. */
 static int from_called(struct lsp_symbols *symbols, struct search *s, const struct lsp_target *called,
 		       struct lsp_tail ret[LSP_TAIL_MAX], bool *ambiguous)
 {
@@ -234,7 +239,10 @@ static int from_called(struct lsp_symbols *symbols, struct search *s, const stru
 	if (err || same)
 		return err;
 	err = search_from(s, called);
-	/* what cannot have jumped to the callee was not called: the name led to another function */
+	/*
+	 * a function that cannot have jumped to the callee was not called, so the name meant
+	 * another function
+	 */
 	if (err || !(s->nexact || s->nmaybe || s->leaks || s->cut))
 		return err;
 	if (s->nexact == 1 && !s->exact.open && !s->cut)
@@ -246,9 +254,9 @@ static int from_called(struct lsp_symbols *symbols, struct search *s, const stru
 }
 
 /*
- * The call went through a register. What the caller puts into it is believed
- * when one of these functions alone leads to the callee, in one way; an empty way is
- * the callee itself.
+ * The call went through a register. The functions that the caller puts into this register are
+ * tried. The result counts only if just one of them leads to the callee, and in one way. If that
+ * one is the callee itself, the way is empty.
  */
 static int from_register(struct lsp_symbols *symbols, struct search *s,
 			 const struct lsp_target_called *called, struct lsp_tail ret[LSP_TAIL_MAX])
@@ -277,7 +285,7 @@ int lsp_symbol_tail_callers(struct lsp_symbols *symbols, struct lsp_elf *caller,
 	int err;
 
 	*ambiguous = false;
-	/* what a signal interrupted made no call */
+	/* code that a signal interrupted made no call */
 	if (lsp_code_is_sigreturn(callee, callee_vaddr) ||
 	    lsp_code_is_sigreturn(callee, callee_vaddr + 1))
 		return 0;

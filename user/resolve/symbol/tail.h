@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames that tail calls have taken off the stack. */
+/* Finds the frames that tail calls have taken off the stack. */
 #ifndef LSP_SYMBOL_TAIL_H
 #define LSP_SYMBOL_TAIL_H
 
@@ -11,8 +11,8 @@
 
 /* A frame that a tail call took off the stack; to be marked as guessed. */
 struct lsp_tail {
-	struct lsp_elf *elf;		/* its file; where only its name is known, the one that calls it */
-	uint64_t vaddr;			/* of the jump in that file, or near it: unique to the frame, not 0 */
+	struct lsp_elf *elf;		/* its file; if only the function's name is known, the file that calls it */
+	uint64_t vaddr;			/* vaddr of the jump, or near it; another one for each frame, never 0 */
 	const struct lsp_line *lines;
 	size_t nlines;
 };
@@ -20,20 +20,19 @@ struct lsp_tail {
 #define LSP_TAIL_MAX 8
 
 /*
- * The functions that are missing between the call at @call_vaddr (return
- * address less one) of @caller and the frame below it, which runs at
- * @callee_vaddr of @callee: those that left the stack by tail calls, nearest to
- * the callee first. Returns how many, 0 when the call leads to the callee or
- * where it leads is not known, or -ENOMEM.
+ * Finds the functions that are missing between the call at @call_vaddr (return address less one) of
+ * @caller and the next inner frame, which is at @callee_vaddr of @callee. They left the stack by
+ * tail calls. They are given with the one nearest to the callee first. Returns how many there are,
+ * or -ENOMEM. Returns 0 if the call leads to the callee, or if it is not known where it leads.
  *
- * The function that the call instruction names is certain to have run: it is
- * the last one given. The others are given when DWARF (or, where that says
- * nothing, the machine code) shows exactly one way from it to the callee, and
- * none of them jumps to where neither can tell; if not, *@ambiguous is true
- * and there may be more between. This also gives the public name that
- * a stripped library's stack lacks: pthread_mutex_unlock jumps to a function
- * without a name. Where the caller's frame was itself guessed, take nothing
- * that is ambiguous.
+ * The function that the call instruction names has certainly run; it is the last one given. The
+ * others are given if DWARF (or the machine code, if DWARF says nothing) shows exactly one way from
+ * that function to the callee, and if none of them jumps to a place that neither knows. Otherwise
+ * *@ambiguous is true, and there may be more functions between.
+ *
+ * This also finds the public name that the stack of a stripped library lacks: pthread_mutex_unlock
+ * jumps to a function without a name. If the caller's frame was guessed, do not use an ambiguous
+ * result.
  */
 int lsp_symbol_tail_callers(struct lsp_symbols *s, struct lsp_elf *caller, uint64_t call_vaddr,
 			    struct lsp_elf *callee, uint64_t callee_vaddr,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where calls and tail calls lead: by the tail calls in DWARF, else by the
- * machine code; through the slots of the PLT and the GOT, by name to other files.
+ * Finds where calls and tail calls lead: by the tail calls in DWARF, or else by the machine code.
+ * It follows the slots of the PLT and the GOT, and looks up names in other files.
  */
 #include "target.h"
 
@@ -25,8 +25,8 @@ int lsp_target_symtab(struct lsp_elf *e, struct lsp_symtab **ret)
 }
 
 /*
- * Where a function that @from knows by @name is: there, if @local, or in the
- * callee's file; else somewhere, called from @at.
+ * Finds the function that @from knows by @name: in @from if @local, or in the callee's file, or
+ * else somewhere, called from @at.
  */
 static int place_by_name(struct lsp_elf *callee, struct lsp_elf *from, const char *name, bool local,
 			 uint64_t at, struct lsp_target *ret)
@@ -74,7 +74,10 @@ static int place_by_slot(struct lsp_elf *callee, struct lsp_elf *e, uint64_t slo
 	return err;
 }
 
-/* 0 when a function begins at @vaddr, -ENOENT when none does; *@inside: one is there all the same. */
+/*
+ * Returns 0 if a function begins at @vaddr, -ENOENT if none does. *@inside tells whether a function
+ * covers it all the same.
+ */
 static int function_check(struct lsp_elf *e, uint64_t vaddr, bool *inside)
 {
 	struct lsp_symtab_symbol symbol;
@@ -95,7 +98,7 @@ static int named_place(struct lsp_elf *callee, struct lsp_elf *e, bool slot, uin
 	int err = 0;
 
 	if (!slot) {
-		/* a function may look like an entry of the PLT; but those have no symbols */
+		/* a function may look like an entry of the PLT, but entries have no symbols */
 		err = function_check(e, target, &inside);
 		*ret = (struct lsp_target){ e, target, NULL };
 		if (err != -ENOENT || inside || !lsp_code_is_plt(e, target, &target))
@@ -112,7 +115,7 @@ struct loads {
 	struct lsp_target_called *ret;
 };
 
-/* An address that is put into the register of the call: only a function's is of interest. */
+/* Takes an address that is put into the register of the call, if it is that of a function. */
 static int load_add(void *arg, enum lsp_jump_kind kind, uint64_t vaddr, uint64_t target)
 {
 	struct loads *l = arg;
@@ -267,7 +270,7 @@ static int site_visit(void *arg, Dwarf_Die *die, uint32_t parent, uint32_t *own)
 	return LSP_WALK_ON;
 }
 
-/* Those that DWARF lists; only where it says that it lists them all. */
+/* Adds the tail calls that DWARF lists, but only if it says that it lists them all. */
 static int jumps_read_dwarf(struct lsp_target_jumps *j, const struct lsp_target *p)
 {
 	struct lsp_inlines *inlines;
@@ -293,7 +296,7 @@ static bool is_exec(const struct lsp_elf *e, uint64_t vaddr)
 	return false;
 }
 
-/* One that the code seems to have; real if a function begins where it leads. */
+/* Takes a jump that the code seems to have. It is real if a function begins at its target. */
 static int code_jump(void *arg, enum lsp_jump_kind kind, uint64_t vaddr, uint64_t target)
 {
 	struct lsp_target_jumps *j = arg;

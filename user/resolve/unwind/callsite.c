@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keeps, for each file that it was asked of, the file's functions and the names
- * that its GOT slots are bound to, so that a call through the PLT is followed
- * to the function of another file.
+ * Keeps, for each file in which it searched, the file's functions and the names to which the slots
+ * of its GOT are bound. So it can follow a call through the PLT to the function of another file.
  */
 #include "callsite.h"
 
@@ -15,10 +14,10 @@
 #include "../elf/debugfile.h"
 #include "../elf/symtab.h"
 
-/* A frame larger than this is not searched through. */
+/* A search ends after a frame of this size. */
 #define SCAN_MAX_BYTES 65536
 
-/* Where a file lacks a symbol for a function, how far before an address it may begin. */
+/* If a file lacks a symbol for a function, its beginning may lie this far before an address. */
 #define UNNAMED_MAX_BYTES 4096
 
 struct got_slot {
@@ -28,7 +27,7 @@ struct got_slot {
 
 struct lsp_callsites {
 	struct lsp_symtab *functions;	/* NULL: no symbols */
-	struct lsp_starts *starts;	/* then: what the code itself tells */
+	struct lsp_starts *starts;	/* if there are none: what the code itself tells */
 	struct got_slot *slots;		/* by vaddr */
 	size_t nslots;
 };
@@ -99,7 +98,7 @@ static struct lsp_callsites *callsites_of(struct lsp_elf *e)
 		lsp_symtab_create_joined(symbols, type,
 					 type == SHT_DYNSYM ? lsp_elf_symtab_rest(e) : NULL,
 					 LSP_SYMTAB_CODE, &c->functions);
-	/* a static-pie that was stripped keeps a .dynsym, with nothing in it */
+	/* a stripped static-pie still has a .dynsym, which is empty */
 	if (c->functions && lsp_symtab_is_empty(c->functions)) {
 		lsp_symtab_destroy(c->functions);
 		c->functions = NULL;
@@ -169,9 +168,9 @@ static bool is_unnamed(const struct lsp_callsites *c, uint64_t vaddr)
 }
 
 /*
- * Whether a call of @target comes to the callee: it is its beginning, or jumps
- * there. (musl: __syscall_cp is a jump to __syscall_cp_c, which waits.) A
- * callee without a symbol begins shortly before, where there is no symbol either.
+ * Whether a call of @target comes to the callee, because @target is its beginning or jumps there.
+ * (musl: __syscall_cp is a jump to __syscall_cp_c, which waits.) A callee without a symbol begins a
+ * little before, where there is no symbol either.
  */
 static bool is_start(const struct lsp_callee *f, uint64_t target)
 {
@@ -194,7 +193,7 @@ static bool is_start(const struct lsp_callee *f, uint64_t target)
 		lsp_code_jumps(f->elf, symbol.start, symbol.end, low, high));
 }
 
-/* A function called by name, from whatever file. */
+/* Finds a function that is called by name, in whatever file it is. */
 static bool is_named(const struct lsp_callee *f, const char *name)
 {
 	struct lsp_callsites *c = callsites_of(f->elf);
@@ -248,7 +247,10 @@ static bool is_local(const struct lsp_callee *f)
 	       lsp_symtab_address(c->functions, symbol.name, &vaddr) || vaddr != f->start;
 }
 
-/* Any return address; and whether its call may lead to the callee although it does not say so. */
+/*
+ * Takes any return address, and tells whether its call may lead to the callee although it does not
+ * name it.
+ */
 static bool called_somehow(const struct lsp_callee *callee, uint64_t ra, bool *perhaps)
 {
 	struct lsp_map *map = lsp_mapset_lookup(callee->set, ra - 1);
@@ -259,15 +261,18 @@ static bool called_somehow(const struct lsp_callee *callee, uint64_t ra, bool *p
 	kind = elf ? lsp_code_call_before(elf, ra - map->bias, &target) : LSP_CALL_NONE;
 	if (kind == LSP_CALL_NONE)
 		return false;
-	/* by its address, as a thread's first function is; or on the way to main(), by jumps alone */
+	/*
+	 * the callee is called by its address, as a thread's first function is; or by jumps alone,
+	 * on the way to main()
+	 */
 	*perhaps = (elf == callee->elf && kind == LSP_CALL_INDIRECT && is_local(callee)) ||
 		   lsp_code_is_entry(elf, ra - map->bias);
 	return true;
 }
 
 /*
- * A caller that only may be one counts as the very first return address alone:
- * one further up would leave frames out.
+ * A return address whose call only may lead to the callee counts only if it is the first one on the
+ * stack. One further up would leave frames out.
  */
 static bool scan_first(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		       uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra)

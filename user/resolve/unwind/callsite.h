@@ -18,19 +18,22 @@ struct lsp_callee {
 	struct lsp_mapset *set;
 	struct lsp_map *map;
 	struct lsp_elf *elf;
-	uint64_t vaddr;		/* an address within it */
+	uint64_t vaddr;		/* vaddr of an address within it */
 	uint64_t start;		/* vaddr of its first instruction; 0 unknown */
-	bool symbols;		/* the file has symbols, perhaps not for this one */
+	bool symbols;		/* the file has symbols, but perhaps none for this function */
 };
 
-/* Fills @ret for the function at @pc in @map, whose call site is looked for. False when the file cannot be read. */
+/*
+ * Fills @ret for the function at @pc in @map, whose caller is to be found. Returns false if the
+ * file cannot be read.
+ */
 bool lsp_callsite_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp_mapset *set,
 		     struct lsp_map *map, uint64_t pc);
 
-/* Whether the call instruction before the return address @ra leads to @callee for certain. */
+/* Whether the call instruction before the return address @ra certainly leads to @callee. */
 bool lsp_callsite_calls(const struct lsp_callee *callee, uint64_t ra);
 
-/* Whether any call instruction ends at @ra. True where the code cannot be read. */
+/* Whether a call instruction ends at @ra. True if the code cannot be read. */
 bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint64_t ra);
 
 /* Finds the lowest word of the stack from @from upwards that is a return address into a caller of @callee. */

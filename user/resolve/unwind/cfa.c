@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Interpreter of call frame instructions. libdw has one too
- * (dwarf_cfi_addrframe), which this one is checked against row by row in the
- * tests; it answers for one address at a time and allocates for each, and a
- * distribution has ten million rows.
+ * Interprets call frame instructions. The tests compare it with libdw's interpreter
+ * (dwarf_cfi_addrframe), row by row. libdw's answers for one address at a time and allocates memory
+ * for each answer, and the binaries of a distribution have ten million rows.
  */
 #include "cfa.h"
 
@@ -14,7 +13,7 @@
 #define RBP 6
 #define RSP 7
 
-/* Compilers nest one level; hand-written assembly a few. */
+/* Compilers nest one level, hand-written assembly a few. */
 #define REMEMBER_MAX 16
 
 /* An opcode, an offset and an opcode. */
@@ -28,7 +27,7 @@ struct run {
 	unsigned int depth;
 	uint64_t loc;
 	uint64_t end;
-	bool initial;		/* running a CIE: there is nothing to restore to */
+	bool initial;		/* a CIE is being run, so there is no state to restore */
 	lsp_cfa_row_fn row;
 	void *arg;
 };
@@ -38,7 +37,7 @@ static int64_t times(uint64_t factor, int64_t align)
 	return (int64_t)(factor * (uint64_t)align);
 }
 
-/* The tracked register @number, or NULL. */
+/* Returns the register @number if it is followed, or NULL. */
 static struct lsp_cfa_register *tracked(struct run *r, struct lsp_cfa_state *s, uint64_t number)
 {
 	if (number == r->common->ra_column)
@@ -321,13 +320,13 @@ int lsp_cfa_initial(struct lsp_cfa_common *common, struct lsp_leb program)
 	return err;
 }
 
-/* "breg N, offset" and, when *@deref, a dereference behind it. */
+/* Decodes "breg N, offset"; with *@deref a dereference follows it. */
 static bool expr_simple(const uint8_t *expr, size_t bytes, uint64_t *reg, int64_t *off, bool *deref)
 {
 	struct lsp_leb in = { expr, expr + bytes, false };
 	uint8_t op = (uint8_t)lsp_leb_fixed(&in, 1);
 
-	/* the bound keeps a row cheap: this is read anew for each */
+	/* a row stays cheap because of this bound: the expression is read again for each row */
 	if (bytes > EXPR_MAX || op < DW_OP_breg0 || op > DW_OP_breg31)
 		return false;
 	*reg = (uint64_t)op - DW_OP_breg0;
@@ -406,7 +405,7 @@ static bool compact_slot(const struct lsp_cfa_register *r, const struct lsp_cfi_
 	return off == *offset;
 }
 
-/* The compact form holds no rule for rsp: it must be the CFA. */
+/* The compact form has no rule for rsp, so rsp must be the CFA. */
 static bool rsp_is_cfa(const struct lsp_cfa_state *s, const struct lsp_cfi_rule *c)
 {
 	const struct lsp_cfa_register *r = &s->regs[LSP_CFA_RSP];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The call frame instructions of one function, run row by row. Follows the
- * three registers that finding a caller needs: rbp, rsp and the return address.
+ * Runs the call frame instructions of one function, row by row. It follows the three registers that
+ * are needed to find a caller: rbp, rsp and the return address.
  */
 #ifndef LSP_UNWIND_CFA_H
 #define LSP_UNWIND_CFA_H
@@ -18,9 +18,9 @@ enum lsp_cfa_reg_kind {
 	LSP_CFA_REG_UNDEFINED,
 	LSP_CFA_REG_SAME,
 	LSP_CFA_REG_OFFSET,	/* in memory at CFA + offset */
-	LSP_CFA_REG_VAL_OFFSET,	/* is CFA + offset */
+	LSP_CFA_REG_VAL_OFFSET,	/* its value is CFA + offset */
 	LSP_CFA_REG_REGISTER,	/* in another register */
-	LSP_CFA_REG_EXPRESSION,	/* in memory at what the expression gives */
+	LSP_CFA_REG_EXPRESSION,	/* in memory at the address that the expression gives */
 	LSP_CFA_REG_VAL_EXPRESSION,
 };
 
@@ -42,32 +42,32 @@ struct lsp_cfa_state {
 	struct lsp_cfa_register regs[LSP_CFA_TRACKED];
 };
 
-/* What a CIE says for the functions that share it. */
+/* What a CIE says about the functions that use it. */
 struct lsp_cfa_common {
 	uint64_t code_align;
 	int64_t data_align;
 	uint64_t ra_column;
-	uint8_t encoding;		/* of addresses, DW_EH_PE_* */
-	bool augmented;			/* functions have augmentation data */
+	uint8_t encoding;		/* encoding of addresses, DW_EH_PE_ */
+	bool augmented;			/* its functions have augmentation data */
 	bool signal;
-	struct lsp_cfa_state initial;	/* after the CIE's own instructions */
+	struct lsp_cfa_state initial;	/* the state after the CIE's own instructions */
 };
 
-/* Called for each stretch of addresses with one rule. 0 or -errno, which ends the run. */
+/* Called for each range of addresses with one rule. Returns 0, or -errno, which ends the run. */
 typedef int (*lsp_cfa_row_fn)(void *arg, uint64_t start, uint64_t end,
 			      const struct lsp_cfi_rule *rule);
 
 /*
- * Runs @program over [start, end). 0, -EBADMSG when it could not be followed
- * (rows up to there have been given), or what @row returned.
+ * Runs @program over [start, end). Returns 0, what @row returned, or -EBADMSG if the program could
+ * not be followed; the rows before that have been given.
  */
 int lsp_cfa_run(const struct lsp_cfa_common *common, struct lsp_leb program,
 		uint64_t start, uint64_t end, lsp_cfa_row_fn row, void *arg);
 
-/* Runs a CIE's own instructions, filling @common->initial. 0 or -EBADMSG. */
+/* Runs a CIE's own instructions, and fills @common->initial. Returns 0 or -EBADMSG. */
 int lsp_cfa_initial(struct lsp_cfa_common *common, struct lsp_leb program);
 
-/* The compact form of a state; COMPLEX where it has none. */
+/* Turns a state into a compact rule, which is COMPLEX if the state has no compact form. */
 void lsp_cfa_compact(const struct lsp_cfa_state *s, bool signal, struct lsp_cfi_rule *ret);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Builds the table from the entries of both sections. Most rows of a program
- * share a few hundred rules, so a row is a 32-bit address and a 16-bit number:
- * all of a distribution's binaries fit in some 60 MB.
+ * Builds the table from the entries of both sections. Most rows of a program share a few hundred
+ * rules. So a row is a 32-bit address and a 16-bit number of a rule, and all binaries of a
+ * distribution take some 60 MB.
  */
 #include "cfi.h"
 
@@ -27,7 +27,7 @@ struct build {
 	size_t nslots;		/* a power of two, at least twice the rules */
 	uint32_t end;		/* of the last row */
 	uint32_t last_id;
-	uint64_t clamp;		/* end of the functions so far: entries may overlap */
+	uint64_t clamp;		/* end of the functions so far, because entries may overlap */
 };
 
 static const struct lsp_cfi_rule none;
@@ -164,7 +164,7 @@ static int fde_rows(struct build *b, const struct lsp_fde *f)
 	return err;
 }
 
-/* @first decides where both speak of an address; both are sorted. */
+/* Merges two sorted tables. Where both have an address, @first decides. */
 static int merge(struct build *b, const struct lsp_fdes *first, const struct lsp_fdes *second)
 {
 	size_t i = 0, j = 0;
@@ -211,7 +211,7 @@ static bool text_range(Elf *elf, uint64_t *lo, uint64_t *hi)
 		if (ph.p_vaddr + ph.p_memsz > *hi)
 			*hi = ph.p_vaddr + ph.p_memsz;
 	}
-	/* addresses are kept in 32 bits; text beyond 4 GiB stays without rules */
+	/* addresses are kept in 32 bits, so text beyond 4 GiB has no rules */
 	if (*lo < *hi && *hi - *lo > UINT32_MAX)
 		*hi = *lo + UINT32_MAX;
 	return *lo < *hi;
@@ -231,7 +231,10 @@ static bool load_find(Elf *elf, uint64_t vaddr, GElf_Phdr *ret)
 	return false;
 }
 
-/* Nothing tells how long it is but the entry of length 0 at its end; what does not fit ends it too. */
+/*
+ * Nothing tells how long the section is, except the entry of length 0 at its end. An entry that
+ * does not fit also ends it.
+ */
 static size_t eh_frame_extent(const uint8_t *data, size_t bytes)
 {
 	size_t at = 0;
@@ -249,9 +252,8 @@ static size_t eh_frame_extent(const uint8_t *data, size_t bytes)
 }
 
 /*
- * A file whose section table is gone still says by its program headers where
- * the C++ runtime is to find the entries. NULL: it does not, or not as every
- * linker does.
+ * Finds .eh_frame in a file without a section table, by the program headers, which tell the C++
+ * runtime where it is. NULL: they do not, or not in the way of every linker.
  */
 static Elf_Data *eh_frame_by_header(Elf *elf, uint64_t *vaddr_ret, size_t *bytes_ret)
 {
@@ -313,7 +315,7 @@ static int rows_build(struct build *b, Elf *elf, Elf *debug, uint64_t lo, uint64
 	err = eh_frame_read(elf, lo, hi, &eh);
 	if (err)
 		return err;
-	/* before .debug_frame, which does not say where Go's runtime changes stacks */
+	/* this comes before .debug_frame, which does not tell where Go's runtime changes stacks */
 	err = lsp_go_rules_fdes(elf, lo, hi, &dbg);
 	if (!err && !dbg.n) {
 		lsp_fdes_uninit(&dbg);
@@ -444,7 +446,7 @@ const struct lsp_cfi_rule *lsp_cfi_lookup(const struct lsp_cfi *cfi, uint64_t va
 
 /* ---- for the module ---- */
 
-/* Where a register was saved, from the CFA; false where that does not fit. */
+/* Writes where a register was saved, relative to the CFA. Returns false if that does not fit. */
 static bool slot_from_cfa(const struct lsp_cfi_rule *r, unsigned int kind, int16_t offset,
 			  int32_t cfa_off, int16_t *ret)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One Dwfl for each set of mappings that needs one, kept with the set. It is
- * given the files that the maps have opened, so that it looks for none itself,
- * and its memory is the snapshot.
+ * Makes one Dwfl for each set of mappings that needs one, and keeps it with the set. The Dwfl is
+ * given the files that the maps have opened, so it searches for no file itself. Its memory is the
+ * snapshot.
  */
 #include "dwfl.h"
 
@@ -71,7 +71,7 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 	.set_initial_registers = registers_set,
 };
 
-/* Nothing is searched for: every module is reported with its file. */
+/* libdwfl has nothing to search for, because every module is reported with its file. */
 static int no_elf(Dwfl_Module *mod, void **arg, const char *name, Dwarf_Addr base,
 		  char **file_name, Elf **elf)
 {

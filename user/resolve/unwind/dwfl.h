@@ -10,9 +10,9 @@
 #include "walk.h"
 
 /*
- * Fills @walk with the frames that libdwfl finds; @walk->end stays as it is,
- * since libdwfl calls a cut stack complete. *@outside tells that it asked for
- * memory behind the snapshot. 0 or -errno.
+ * Fills @walk with the frames that libdwfl finds. @walk->end stays as it is, because libdwfl calls
+ * a cut stack complete, too. *@outside tells whether it asked for memory behind the snapshot.
+ * Returns 0 or -errno.
  */
 int lsp_dwfl_walk(struct lsp_maps *maps, struct lsp_mapset *set,
 		  const struct lockspan_stack *stack, struct lsp_snapshot *snap,

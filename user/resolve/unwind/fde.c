@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks the entries of a call frame section. Two passes: an entry may refer to
- * a common one (CIE) that stands behind it. No size or offset in the section
- * is believed further than the section reaches.
+ * Walks the entries of a call frame section in two passes, because an entry may refer to a common
+ * entry (CIE) that comes after it. No size or offset in the section is trusted beyond the section's
+ * end.
  */
 #include "fde.h"
 
@@ -13,7 +13,7 @@
 
 #include "../../base/index.h"
 
-/* More common entries than any program has; each costs some 250 bytes here. */
+/* No program has more common entries. Each takes some 250 bytes here. */
 #define CIES_MAX (1U << 20)
 
 struct lsp_fde_cie {
@@ -42,14 +42,17 @@ struct entry {
 	struct lsp_leb in;	/* behind the id */
 };
 
-/* Next entry at *@at, which is moved. 1, 0 at the end, -EBADMSG. */
+/* Reads the next entry at *@at, and moves *@at. Returns 1, 0 at the end, or -EBADMSG. */
 static int entry_next(const struct section *s, uint64_t *at, struct entry *e)
 {
 	struct lsp_leb in = { s->data + *at, s->data + s->bytes, false };
 	uint64_t length, id, id_offset;
 
 	do {
-		/* a zero length ends the section for the C library, but not for us: linkers join sections */
+		/*
+		 * a zero length ends the section for the C library, but not here, because linkers
+		 * join sections
+		 */
 		if (lsp_leb_left(&in) < 4)
 			return 0;
 		e->offset = (uint64_t)(in.at - s->data);
@@ -75,7 +78,10 @@ static int entry_next(const struct section *s, uint64_t *at, struct entry *e)
 	return in.bad ? -EBADMSG : 1;
 }
 
-/* A pointer of @encoding at the reader's place; false when it is of a kind that code addresses never are. */
+/*
+ * Reads a pointer of this @encoding at the reader's place. Returns false for a kind that code
+ * addresses never have.
+ */
 static bool encoded(const struct section *s, struct lsp_leb *in, uint8_t encoding, uint64_t *ret)
 {
 	uint64_t here = s->vaddr + (uint64_t)(in->at - s->data);
@@ -139,13 +145,13 @@ static bool augmentation_read(const struct section *s, struct lsp_leb *in, const
 			lsp_leb_fixed(&data, 1);
 			break;
 		case 'P':
-			/* the personality's address is passed over; only its size matters */
+			/* the personality's address is skipped; only its size matters */
 			encoding = (uint8_t)lsp_leb_fixed(&data, 1);
 			if (!encoded(s, &data, encoding & 0x0f, &ignored))
 				return false;
 			break;
 		default:
-			return !data.bad;	/* the rest has a length and is passed over */
+			return !data.bad;	/* the rest has a length, and is skipped */
 		}
 	}
 	return start && !data.bad;
@@ -259,7 +265,7 @@ static int fde_compare(const void *a, const void *b)
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
-	/* of two entries for one address the longer one first, then the earlier one */
+	/* of two entries for one address the longer one comes first, then the earlier one */
 	if (x->end != y->end)
 		return x->end > y->end ? -1 : 1;
 	return x->program.at < y->program.at ? -1 : x->program.at > y->program.at;

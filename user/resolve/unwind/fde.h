@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The entries of an .eh_frame or a .debug_frame section: one per function. */
+/* Reads the entries of an .eh_frame or a .debug_frame section, one for each function. */
 #ifndef LSP_UNWIND_FDE_H
 #define LSP_UNWIND_FDE_H
 
@@ -24,13 +24,12 @@ struct lsp_fdes {
 	size_t n;
 	struct lsp_fde_cie *cies;
 	size_t ncies;
-	bool damaged;		/* something could not be read and is left out */
+	bool damaged;		/* some entries could not be read, and are left out */
 };
 
 /*
- * Reads a section of @bytes that lies at @vaddr. Entries outside [lo, hi) are
- * left out (functions that the linker dropped). 0 or -ENOMEM. The result
- * points into @data.
+ * Reads a section of @bytes bytes at @vaddr. Entries outside [lo, hi), whose functions the linker
+ * dropped, are left out. The result points into @data. Returns 0 or -ENOMEM.
  */
 int lsp_fdes_read(const void *data, size_t bytes, uint64_t vaddr, bool eh_frame,
 		  uint64_t lo, uint64_t hi, struct lsp_fdes *ret);

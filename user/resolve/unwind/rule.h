@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How a caller is found from a frame: what a row of call frame information comes to. */
+/* The rule by which a caller is found from a frame: one row of call frame information. */
 #ifndef LSP_UNWIND_RULE_H
 #define LSP_UNWIND_RULE_H
 
@@ -10,20 +10,20 @@ enum lsp_cfa_kind {
 	LSP_CFA_REG,		/* register + cfa_off */
 	LSP_CFA_DEREF,		/* word at register + cfa_off (realigned stacks, signal frames) */
 	LSP_CFA_PLT,		/* rsp + 8, and 8 more when (pc & 15) >= cfa_off */
-	LSP_CFA_COMPLEX,	/* there is a rule, but not of a form that fits here */
+	LSP_CFA_COMPLEX,	/* there is a rule, but its form does not fit here */
 };
 
-/* Where a caller's register lies. */
+/* Where the caller's value of a register is. */
 enum lsp_slot_kind {
 	LSP_SLOT_SAME,		/* unchanged */
 	LSP_SLOT_CFA,		/* in memory at CFA + offset */
 	LSP_SLOT_REG,		/* in memory at the CFA's register + offset */
-	LSP_SLOT_UNDEFINED,	/* for the return address: this is the outermost frame */
+	LSP_SLOT_UNDEFINED,	/* for the return address: this frame is the outermost one */
 };
 
-#define LSP_CFI_SIGNAL (1U << 0)	/* a signal trampoline: its caller was interrupted, it did not call */
+#define LSP_CFI_SIGNAL (1U << 0)	/* a signal trampoline: its caller was interrupted and made no call */
 
-/* 12 bytes; rules of a table are unique. The caller's rsp is the CFA. */
+/* 12 bytes. The rules of a table are distinct. The caller's rsp is the CFA. */
 struct lsp_cfi_rule {
 	int32_t cfa_off;
 	int16_t rbp_off;

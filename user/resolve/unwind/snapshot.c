@@ -14,7 +14,7 @@ static void sparse_init(struct lsp_snapshot *snap, const struct lockspan_stack *
 	if (nmaps > s->payload_bytes / 8)
 		nmaps = s->payload_bytes / 8;
 	snap->bitmap = (const uint8_t *)(s + 1);
-	/* the words begin behind the whole bitmap, of which there may be too much */
+	/* the words begin after the whole bitmap, which may be longer than what is read */
 	if ((nbits + 63) / 64 > s->payload_bytes / 8)
 		nbits = 0;
 	else

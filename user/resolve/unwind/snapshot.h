@@ -14,12 +14,12 @@
 
 struct lsp_snapshot {
 	uint64_t start;		/* address of the first byte: rsp */
-	uint64_t bytes;		/* looked at from there on */
-	const uint8_t *words;	/* all of them, or the kept ones in order */
+	uint64_t bytes;		/* bytes from there on that were looked at */
+	const uint8_t *words;	/* all words, or the kept ones in order */
 	size_t nwords;		/* kept ones, SPARSE only */
 	const uint8_t *bitmap;	/* SPARSE only */
-	size_t nranked;		/* counted as far as words have been asked for */
-	uint16_t rank[LSP_SNAPSHOT_BITMAP_MAX]; /* kept words before each bitmap word */
+	size_t nranked;		/* entries of rank that are filled so far */
+	uint16_t rank[LSP_SNAPSHOT_BITMAP_MAX]; /* number of kept words before each bitmap word */
 };
 
 enum lsp_snapshot_read {
@@ -28,10 +28,13 @@ enum lsp_snapshot_read {
 	LSP_SNAPSHOT_OUTSIDE,	/* not in the window */
 };
 
-/* @s is RAW or SPARSE and its payload lies behind it. A payload that contradicts itself is cut. */
+/*
+ * Makes a snapshot of @s, which is RAW or SPARSE and is followed by its payload. A payload that
+ * contradicts itself is cut.
+ */
 void lsp_snapshot_init(struct lsp_snapshot *snap, const struct lockspan_stack *s);
 
-/* The word of 8 bytes at @addr; *@ret is 0 unless OK. */
+/* Reads the 8 bytes at @addr. *@ret is 0 unless the result is OK. */
 enum lsp_snapshot_read lsp_snapshot_word(struct lsp_snapshot *snap, uint64_t addr, uint64_t *ret);
 
 #endif

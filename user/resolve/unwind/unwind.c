@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks captured stacks with the compact tables. A frame's rule is looked up
- * once per (set of mappings, address) and then comes from a cache, since
- * contention repeats itself. Where there is no rule the walk guesses, by the
- * frame pointer or by call sites, and says so.
+ * Walks captured stacks with the compact tables. A rule is looked up once per (set of mappings,
+ * address), and then comes from a cache, because stacks repeat themselves. Where there is no rule,
+ * the walk guesses, by the frame pointer or by call sites, and marks the frame as guessed.
  */
 #include "unwind.h"
 
@@ -24,7 +23,7 @@
 #define RSP LOCKSPAN_REG_RSP
 #define RIP LOCKSPAN_REG_RIP
 
-/* Where rt_sigreturn finds the registers: above its rsp, in the kernel's order. */
+/* Where rt_sigreturn finds the registers: above its rsp, in the order of the kernel's struct. */
 #define SIGCONTEXT_BYTES 40
 static const uint8_t sigcontext_regs[LOCKSPAN_REGS] = {
 	8, 9, 10, 11, 12, 13, 14, 15, 5, 4, RBP, 3, 1, 0, 2, RSP, RIP,
@@ -32,7 +31,7 @@ static const uint8_t sigcontext_regs[LOCKSPAN_REGS] = {
 
 struct cache_entry {
 	uint64_t pc;
-	uint32_t serial;	/* of the set; 0 free */
+	uint32_t serial;	/* serial number of the set; 0: free */
 	struct lsp_map *map;
 	const struct lsp_cfi_rule *rule;
 };
@@ -47,14 +46,14 @@ struct lsp_unwinder {
 
 struct frame {
 	uint64_t regs[LOCKSPAN_REGS];
-	uint32_t valid;		/* bit per register that is known */
-	bool exact;		/* rip is the next instruction, not one behind a call */
+	uint32_t valid;		/* one bit for each register that is known */
+	bool exact;		/* rip is the next instruction itself, not a return address behind a call */
 	bool guessed;
 	bool chained;		/* rbp was read from a chain of frame pointers */
-	bool pointed;		/* the whole frame was found by one */
+	bool pointed;		/* the whole frame was found by a frame pointer */
 };
 
-/* What a step came to: go on, or the walk's end. */
+/* The result of a step: go on, or how the walk ended. */
 enum step { STEP_ON, STEP_OVER, STEP_END };
 
 static const struct lsp_cfi_rule no_rule;
@@ -115,7 +114,7 @@ static bool known(const struct frame *f, unsigned int reg)
 static enum lsp_end end_of_read(const struct lsp_unwinder *u, enum lsp_snapshot_read got,
 				uint64_t addr)
 {
-	/* a word that was left out is no pointer, so the rule that wanted one was wrong */
+	/* a word that was left out is no pointer, so the rule that needed it was wrong */
 	return got == LSP_SNAPSHOT_OUTSIDE && addr >= u->snap.start ? LSP_END_TRUNCATED : LSP_END_BAD;
 }
 
@@ -202,7 +201,7 @@ static enum step step_rule(struct lsp_unwinder *u, struct frame *f, const struct
 	if (got != LSP_SNAPSHOT_OK)
 		return end_at(u, end_of_read(u, got, addr));
 	addr = slot_addr(f, r, rbp_kind, r->rbp_off, cfa);
-	/* in place: this is done for every frame */
+	/* changes the frame in place, because this is done for every frame */
 	f->valid = 1U << RIP | 1U << RSP | (rbp_kind == LSP_SLOT_SAME ? f->valid & 1U << RBP : 0);
 	f->exact = r->flags & LSP_CFI_SIGNAL;
 	f->guessed = f->chained = f->pointed = false;
@@ -224,7 +223,7 @@ static bool is_code(struct lsp_mapset *set, uint64_t pc)
 	return map && map->exec;
 }
 
-/* What the frame pointer says; false when it points to no frame. */
+/* Goes to the caller by the frame pointer. Returns false if it points to no frame. */
 static bool pointer_frame(struct lsp_unwinder *u, struct lsp_mapset *set, const struct frame *f,
 			  struct frame *out, enum lsp_snapshot_read *got)
 {
@@ -268,7 +267,7 @@ static void callsite_frame(struct lsp_unwinder *u, const struct lsp_callee *call
 	}
 }
 
-/* A frame without a rule: @map is NULL or executable. */
+/* Steps from a frame without a rule. @map is NULL or executable. */
 static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, struct frame *f,
 			    struct lsp_map *map, uint64_t pc)
 {
@@ -294,7 +293,10 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 	     (callee.start && lsp_code_sets_frame(elf, callee.start))))
 		by_site = false;
 	by_site = by_site && lsp_callsite_find(&callee, &u->snap, f->regs[RSP], &addr, &ra);
-	/* the nearer one: a call site beyond the frame pointer's would leave that frame out */
+	/*
+	 * takes the nearer one, because a call site beyond the frame pointer's would leave that
+	 * frame out
+	 */
 	if (by_site && (!by_pointer || addr + 8 < pointer.regs[RSP])) {
 		callsite_frame(u, &callee, f, addr, ra, &site);
 		*f = site;
@@ -311,7 +313,7 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 
 /* ---- walks ---- */
 
-/* False when the walk has come to its limit. */
+/* Returns false when the walk has reached its limit. */
 static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, bool guessed,
 		      bool interrupted)
 {
@@ -329,7 +331,7 @@ static bool step_push(struct lsp_unwinder *u, uint64_t pc, struct lsp_map *map, 
 	return true;
 }
 
-/* How a walk of libdwfl's ended, by our own rule for its last frame. */
+/* How libdwfl's walk ended, by our own rule for its last frame. */
 static void judge(struct lsp_unwinder *u, struct lsp_mapset *set, bool outside)
 {
 	struct lsp_walk *w = &u->walk;
@@ -350,7 +352,7 @@ static void judge(struct lsp_unwinder *u, struct lsp_mapset *set, bool outside)
 		w->end = c && c->rule->cfa_kind == LSP_CFA_NONE ? LSP_END_NO_CFI : LSP_END_BAD;
 }
 
-/* The whole stack by libdwfl; what the tables have found so far stays when it does not do better. */
+/* Walks the whole stack by libdwfl. If that finds no more than the tables, their result stays. */
 static void hand_over(struct lsp_unwinder *u, struct lsp_mapset *set,
 		      const struct lockspan_stack *stack)
 {
@@ -365,7 +367,10 @@ static void hand_over(struct lsp_unwinder *u, struct lsp_mapset *set,
 		judge(u, set, outside);
 }
 
-/* A chain that leads to no code. In the first page there is none: no mapping is missing there. */
+/*
+ * Whether a chain of frames leads to no code. No code is in the first page, so there no mapping is
+ * missing.
+ */
 static enum lsp_end outside_end(const struct cache_entry *c, uint64_t pc)
 {
 	return c->map || pc + 1 < 4096 ? LSP_END_BAD : LSP_END_NO_MAP;
@@ -379,7 +384,7 @@ static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 
 	memcpy(f.regs, stack->regs, sizeof(f.regs));
 	while (step == STEP_ON) {
-		/* a call's return address may belong to the next function already */
+		/* the return address of a call may already belong to the next function */
 		uint64_t pc = f.exact ? f.regs[RIP] : f.regs[RIP] - 1;
 		const struct cache_entry *c = rule_find(u, set, pc);
 
@@ -400,7 +405,7 @@ static void walk_registers(struct lsp_unwinder *u, struct lsp_mapset *set,
 		hand_over(u, set, stack);
 }
 
-/* The kernel's own chain of frame pointers. */
+/* Takes the return addresses that the module found by frame pointers. */
 static void walk_chain(struct lsp_unwinder *u, struct lsp_mapset *set,
 		       const struct lockspan_stack *stack)
 {
@@ -425,7 +430,10 @@ static void walk_chain(struct lsp_unwinder *u, struct lsp_mapset *set,
 		u->walk.end = LSP_END_TRUNCATED;
 }
 
-/* What the module has walked by rules that it was taught: exact, and to the end. */
+/*
+ * Takes the addresses that the module found by the rules it was taught. They are exact, and go to
+ * the end of the stack.
+ */
 static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
 			 const struct lockspan_stack *stack)
 {
@@ -482,7 +490,7 @@ static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
 	}
 }
 
-/* Readies the walker; false when there is nothing to walk. */
+/* Prepares the walk. Returns false if there is nothing to walk. */
 static bool walk_begin(struct lsp_unwinder *u, struct lsp_mapset *set,
 		       const struct lockspan_stack *stack)
 {
@@ -526,13 +534,16 @@ const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset
 
 /* ---- rules for the module ---- */
 
-/* Text that a file vouches for: what is written at run time can change under its rules. */
+/*
+ * Whether the code is in a file and cannot be written to. The rules of code that is written at run
+ * time can change.
+ */
 static bool map_is_files(const struct lsp_map *map)
 {
 	return map && map->exec && !map->write && map->path[0] == '/' && map->path[1] != '/';
 }
 
-/* The rule that a walk wanted: of its last address. */
+/* Looks for the rule that the module's walk lacked: that of its last address. */
 static size_t rule_wanted(struct lsp_unwinder *u, struct lsp_mapset *set, const struct lockspan_stack *stack,
 			  struct lockspan_rule *ret)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a captured stack to the addresses of its frames. */
+/* Finds the addresses of the frames of a captured stack. */
 #ifndef LSP_UNWIND_UNWIND_H
 #define LSP_UNWIND_UNWIND_H
 
@@ -10,7 +10,7 @@
 #include "../maps/maps.h"
 #include "walk.h"
 
-/* Work done so far; for tests and for the curious. */
+/* How much work was done so far, for tests and measurements. */
 struct lsp_unwind_counts {
 	uint64_t stacks;
 	uint64_t frames;
@@ -26,22 +26,21 @@ int lsp_unwinder_create(struct lsp_maps *maps, struct lsp_unwinder **ret);
 void lsp_unwinder_destroy(struct lsp_unwinder *u);
 
 /*
- * Walks @stack, whose payload lies behind it, with the mappings @set (NULL:
- * none are known). The result is never NULL and holds until the next call. Its
- * end is COMPLETE only when a row of call frame information says that the frame
- * is the outermost, or when a chain of frame pointers ends in 0.
+ * Walks @stack, which is followed by its payload, with the mappings @set (NULL: none are known).
+ * The result is never NULL, and is valid until the next call. Its end is COMPLETE only if a row of
+ * call frame information says that the frame is the outermost one, or if a chain of frame pointers
+ * ends in 0.
  */
 const struct lsp_walk *lsp_unwind(struct lsp_unwinder *u, struct lsp_mapset *set,
 				  const struct lockspan_stack *stack);
 
-/* The same by libdwfl, whatever the rules; for comparison. */
+/* The same by libdwfl alone, for comparison. */
 const struct lsp_walk *lsp_unwind_dwfl(struct lsp_unwinder *u, struct lsp_mapset *set,
 				       const struct lockspan_stack *stack);
 
 /*
- * How the walk of @stack got from frame to frame, as the module can do it: at
- * most @max rules to @rules, one a frame, for frames that plain call frame
- * information of a file's own code leads on from. Their number.
+ * Writes at most @max rules to @rules, by which the module can walk @stack itself: one for each
+ * frame that is left by plain call frame information of code in a file. Returns their number.
  */
 size_t lsp_unwind_rules(struct lsp_unwinder *u, struct lsp_mapset *set,
 			const struct lockspan_stack *stack, struct lockspan_rule *rules, size_t max);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The addresses of a stack's frames, as unwinding finds them. */
+/* The result of a walk: the addresses of a stack's frames. */
 #ifndef LSP_UNWIND_WALK_H
 #define LSP_UNWIND_WALK_H
 
@@ -10,14 +10,14 @@
 #include "../maps/mapset.h"
 #include "../trace.h"
 
-/* Frames that are walked at most; what is deeper is cut as TRUNCATED. */
+/* The largest number of frames that are walked. A deeper stack ends as TRUNCATED. */
 #define LSP_WALK_MAX 1024
 
 struct lsp_step {
-	uint64_t pc;		/* inside the call: return address - 1; exact where a signal hit */
-	struct lsp_map *map;	/* NULL outside every mapping; valid until the set changes */
+	uint64_t pc;		/* return address - 1, within the call; exact where a signal hit */
+	struct lsp_map *map;	/* NULL outside all mappings; valid until the set changes */
 	bool guessed;		/* not found by call frame information */
-	bool interrupted;	/* by a signal: pc is not in a call */
+	bool interrupted;	/* interrupted by a signal: pc is not within a call */
 };
 
 struct lsp_walk {
