@@ -2,7 +2,8 @@
 /*
  * Which mappings name a lock. Would catch: a lock named by mappings of another
  * time than the event's, or of another process; one name for all libraries that
- * come to lie at one address; a release that is given one of several names.
+ * come to lie at one address; a release that is given one of several names; a
+ * lock that is named by its releaser, because the wait is told later.
  * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
  * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
  * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
@@ -119,6 +120,37 @@ static void a_lone_name_is_for_all(void **state)
 	lsp_collector_destroy(f.c);
 }
 
+/* A lock that is no variable is named by who waits, also when a release of it is folded before the wait comes. */
+static void a_waiter_names_a_lock(void **state)
+{
+	struct lockspan_release r = release(20, 5, 60);
+	struct lockspan_span w = span(10, 5, 100);
+	struct lsp_profiles_summary s;
+	struct feeder f;
+
+	(void)state;
+	begin(&f);
+	locks_in_variables = false;
+	feed_stack_of(&f, 1, 3, 10, RIP(MUTEX, 0));
+	feed_stack_of(&f, 1, 3, 20, RIP(MUTEX, 1));
+	feed(&f, &r);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	feed(&f, &w);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	/* Nobody is ever told to have waited for this one: it is not left waiting for ever. */
+	r.key = 6;
+	feed(&f, &r);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	feed(&f, &r);
+	assert_int_equal(lsp_collector_tick(f.c), 0);
+	assert_named(&f, "1:28@1010", 1, 1);
+	assert_named(&f, "1:28@1011", 0, 2);
+	finish(&f, &s);
+	assert_named(&f, "1:28@1010", 1, 1);
+	assert_int_equal(s.mutex.estimate.kept, 3);
+	lsp_collector_destroy(f.c);
+}
+
 /* The names of lock 5 in a span file, in its order. */
 static void file_names(const char *path, char *ret, size_t bytes)
 {
@@ -170,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_names_its_lock),
 		cmocka_unit_test(a_lone_name_is_for_all),
+		cmocka_unit_test(a_waiter_names_a_lock),
 		cmocka_unit_test(a_span_file_has_each_name),
 	};
 

@@ -3,8 +3,9 @@
 #
 # Who is recorded. Would catch: a process that is taken though it was not asked
 # for, a child that is not followed through fork and exec, a cgroup that is
-# taken for another, a wait below the minimum that is kept or not counted, and
-# the collector observing itself.
+# taken for another, a wait below the minimum that is kept or not counted, a lock
+# that has the name of what lay or will lie at its address, and the collector
+# observing itself.
 . tests/lib.sh
 
 # pids DIR: the processes that have spans, in one line.
@@ -121,6 +122,36 @@ in_turn "code moved in turn" --move
 # A program that has ended is given back at once.
 is "rewritten: refusals" "$($lockspan record -o /tmp/b -- tests/vm/reload --rewrite 80 2>/dev/null)" 0
 is "rewritten: waits whose mappings are not known" "$(pprof_sum /tmp/b/block.pb.gz contentions "fn=[no_map]")" 0
+
+# Locks at one address: of two programs that execute each other, of processes one after the other, and of two
+# plugins. A lock has the waits of its own functions only.
+# own_names TEXT BEFORE WAITS COMMAND...: BEFORE stands before the locks' names; WAITS of each kind at least.
+own_names() {
+	local text=$1 before=$2 least=$3 all=0 own=0 one waits file
+	shift 3
+	rm -rf /tmp/c
+	$lockspan record -o /tmp/c -- "$@" >/tmp/same 2>/tmp/err
+	is "$text: exit status" $? 0
+	for one in one two; do
+		waits=$(pprof_sum /tmp/c/block.pb.gz contentions sync=mutex fn=wait_in_$one)
+		num "$text: waits in the program $one" "$waits" ">=" "$least"
+		for file in block mutex; do
+			all=$((all + $(pprof_sum /tmp/c/$file.pb.gz contentions sync=mutex fn=wait_in_$one)))
+			own=$((own + $(pprof_sum /tmp/c/$file.pb.gz contentions sync=mutex fn=wait_in_$one "lock=${before//%/$one}lock_of_$one")))
+		done
+	done
+	is "$text: of $all waits and releases under another's name" $((all - own)) 0
+	is "$text: waits without a stack" $(($(pprof_sum /tmp/c/block.pb.gz contentions "fn=[no_map]") + $(pprof_sum /tmp/c/block.pb.gz contentions "fn=[no stack]"))) 0
+}
+h=tests/vm/homonym
+# shellcheck disable=SC2046 # words
+own_names "programs by exec" "" 300 $h $(for _ in {1..10}; do echo ${h}_two $h; done)
+# shellcheck disable=SC2016 # for the inner shell
+own_names "processes in turn" "" 300 bash -c "for i in {1..10}; do $h; ${h}_two; done"
+own_names "plugins in turn" "homonym_plugin_%:" 300 $h --load 20 ${h}_plugin_one ${h}_plugin_two
+num "plugins in turn: at one address" "$(cat /tmp/same)" ">=" 15
+is "plugins in turn: joins with another name" \
+	$(($(pprof_sum /tmp/c/block.pb.gz contentions sync=join) - $(pprof_sum /tmp/c/block.pb.gz contentions sync=join lock=thread@contend_in_one) - $(pprof_sum /tmp/c/block.pb.gz contentions sync=join lock=thread@contend_in_two))) 0
 
 $lockspan record --spans --min-delay 1ms -o /tmp/m -- workloads/c/task01 -n 300 >/tmp/truth.json 2>/tmp/err
 is "--min-delay: exit status" $? 0

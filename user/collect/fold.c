@@ -531,6 +531,25 @@ bool lsp_collector_fold_due(const struct lsp_collector *c)
 	       c->stacks.raw_bytes >= c->fold_bytes + FOLD_BYTES;
 }
 
+/*
+ * The record of a release comes when it happens, that of the wait only when the thread has run. A fold between
+ * the two would name a lock that is no variable by the releaser, and class it by nothing. So the first releases
+ * of a lock that nobody is known to have waited for are left to the next fold.
+ */
+static bool row_is_early(struct lsp_collector *c, const struct lsp_aggregate_row *row)
+{
+	struct lsp_lock *lock;
+
+	if (c->late_names || (row->key.kind & KIND_MASK) != LSP_ROW_MUTEX)
+		return false;
+	lock = lsp_locks_at(&c->locks, row->key.key);
+	if (!lock || lock->trace != LSP_INDEX_NONE || lock->name != LSP_INDEX_NONE)
+		return false;
+	if (!lock->early)
+		lock->early = c->folds;
+	return lock->early == c->folds;
+}
+
 int lsp_collector_fold(struct lsp_collector *c, bool last)
 {
 	struct lsp_aggregate work = c->pending;
@@ -540,6 +559,7 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	if (!ready)
 		return -ENOMEM;
 	c->first_full = false;
+	c->folds++;
 	memset(&c->pending, 0, sizeof(c->pending));
 	lsp_recent_clear(&c->recent);
 	/* Before any stack is named, which takes longest and after which it is not held any more. */
@@ -555,6 +575,8 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 		const struct lsp_aggregate_row *row = &work.rows[i];
 		struct lsp_sums *sums;
 
+		if (ready[i] && !last && row_is_early(c, row))
+			ready[i] = false;
 		if (ready[i] && !row_fold(c, row))
 			continue;
 		sums = lsp_aggregate_at(&c->pending, &row->key);
