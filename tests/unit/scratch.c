@@ -3,11 +3,16 @@
 
 #include <ftw.h>
 #include <libgen.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #define PREFIX "/tmp/lsp-test-"
 
@@ -63,4 +68,10 @@ int scratch_run(const char *command)
 	int status = system(command);
 
 	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void scratch_shell(const char *command)
+{
+	if (scratch_run(command))
+		fail_msg("%s", command);
 }

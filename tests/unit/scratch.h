@@ -6,18 +6,21 @@
 #ifndef LSP_TESTS_SCRATCH_H
 #define LSP_TESTS_SCRATCH_H
 
-/* Makes it. 0 or -1. This one and the next can be the set-up and the tear-down of a group of tests. */
+/* Makes it. Returns 0 or -1. This one and the next can be the set-up and the tear-down of a group of tests. */
 int scratch_create(void **unused);
 
-/* Removes what scratch_create() made, and nothing that does not lie in it. 0 or -1. */
+/* Removes what scratch_create() made, and nothing outside of it. Returns 0 or -1. */
 int scratch_destroy(void **unused);
 
 const char *scratch_directory(void);
 
-/* Path of a file in it; valid until the fourth call after. */
+/* Returns the path of a file in it, which is valid until the fourth call after this one. */
 const char *scratch_path(const char *name);
 
-/* Runs a shell command. Its exit status; -1 for a signal. */
+/* Runs a shell command. Returns its exit status, or -1 if a signal ended it. */
 int scratch_run(const char *command);
+
+/* Runs a shell command, which must succeed. */
+void scratch_shell(const char *command);
 
 #endif

@@ -36,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/maps/maps.h"
 #include "scratch.h"
@@ -77,21 +78,13 @@ static void overwrite(int with)
 	char command[128];
 
 	snprintf(command, sizeof(command), "cd \"$SCRATCH\" && cat %d.so >p.so", with);
-	assert_int_equal(scratch_run(command), 0);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	scratch_shell(command);
 }
 
 /* A recording that begins now; what is written is written after a tick of the files' clock. */
 static struct lsp_elf_cache *begin(bool foreign)
 {
-	const struct lsp_elf_options o = { .begun_ns = now_ns(), .foreign_pids = foreign, .warn = listen_to };
+	const struct lsp_elf_options o = { .begun_ns = clock_ns(CLOCK_REALTIME), .foreign_pids = foreign, .warn = listen_to };
 	struct lsp_elf_cache *c;
 
 	nsaid = 0;

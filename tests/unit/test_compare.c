@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sources: user/compare/ user/capture/ user/report/ user/profile/ user/base/
- * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
+ * sources: tests/unit/scratch.c user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
  *
  * Two span files of one run, of which every part is known. Would catch: a span
@@ -23,9 +23,10 @@
 #include "../../user/capture/spanfile.h"
 #include "../../user/compare/compare.h"
 #include "../../user/compare/events.h"
+#include "scratch.h"
 
-#define KERNEL "/tmp/lsp-compare-kernel.lspan"
-#define USER "/tmp/lsp-compare-user.lspan"
+#define KERNEL scratch_path("kernel.lspan")
+#define USER scratch_path("user.lspan")
 
 #define HANDOFF_NS 77
 
@@ -260,14 +261,6 @@ static void test_many_rows(void **state)
 	lsp_compare_uninit(&c);
 }
 
-static int files_remove(void **state)
-{
-	(void)state;
-	unlink(KERNEL);
-	unlink(USER);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,5 +272,5 @@ int main(void)
 		cmocka_unit_test(test_many_rows),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, files_remove);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

@@ -11,7 +11,7 @@
  * sources: user/resolve/symbol/tail.c user/resolve/symbol/target.c user/resolve/code/ user/resolve/elf/
  * sources: user/base/maptext.c user/resolve/unwind/callsite.c user/resolve/unwind/cfi.c user/resolve/unwind/go_rules.c
  * sources: user/resolve/unwind/cfa.c user/resolve/unwind/fde.c user/resolve/unwind/snapshot.c
- * sources: user/resolve/maps/ tests/unit/scratch.c
+ * sources: user/resolve/maps/ tests/unit/scratch.c tests/unit/fixture_symbols.c
  * sources: user/base/intern.c user/base/index.c
  * libs: -ldw -lelf -lz -llzma -ldl -liberty
  */
@@ -27,49 +27,12 @@
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/symbol/symbol.h"
 #include "../../user/resolve/unwind/cfi.h"
+#include "fixture_symbols.h"
 #include "scratch.h"
 
-struct files {
-	struct lsp_elf_cache *cache;
-	struct lsp_symbols *symbols;
-	struct lsp_elf *elf;
-	const struct lsp_line *lines;	/* of what was asked last */
-	size_t n;
-	char said[2048];
-};
-
-static void listen_to(void *arg, const char *sentence)
-{
-	struct files *f = arg;
-	const size_t used = strlen(f->said);
-
-	snprintf(f->said + used, sizeof(f->said) - used, "%s\n", sentence);
-}
-
-static void open_file(struct files *f, const char *name)
-{
-	const struct lsp_elf_options options = {
-		.debug_dir = "/nonexistent", .warn = listen_to, .warn_arg = f,
-	};
-
-	memset(f, 0, sizeof(*f));
-	assert_int_equal(lsp_elf_cache_create(&options, &f->cache), 0);
-	assert_int_equal(lsp_symbols_create(&f->symbols), 0);
-	assert_int_equal(lsp_elf_open(f->cache, scratch_path(name), &f->elf), 0);
-}
-
-static void close_file(struct files *f)
-{
-	lsp_elf_put(f->elf);
-	/* files before symbols: what they keep refers to these */
-	lsp_elf_cache_destroy(f->cache);
-	lsp_symbols_destroy(f->symbols);
-}
-
-static void shell(const char *command)
-{
-	assert_int_equal(scratch_run(command), 0);
-}
+/* What was asked last. */
+static const struct lsp_line *g_lines;
+static size_t g_n;
 
 static unsigned long address_of(const char *named, const char *function)
 {
@@ -86,16 +49,16 @@ static unsigned long address_of(const char *named, const char *function)
 }
 
 /* Asks for the function that @named, the same program with its symbols, has at this name. */
-static void ask(struct files *f, const char *named, const char *function)
+static void ask(struct symbols_file *f, const char *named, const char *function)
 {
-	assert_int_equal(lsp_symbol_lines(f->symbols, f->elf, address_of(named, function), &f->lines, &f->n), 0);
+	assert_int_equal(lsp_symbol_lines(f->symbols, f->elf, address_of(named, function), &g_lines, &g_n), 0);
 }
 
 /* .dwo files are not read: symbols and lines remain, nothing else goes wrong, and it is said. */
 static void split(void **state)
 {
 	char command[512];
-	struct files f;
+	struct symbols_file f;
 	int version;
 
 	(void)state;
@@ -103,36 +66,36 @@ static void split(void **state)
 		snprintf(command, sizeof(command), "g++ -std=c++17 -O2 -gdwarf-%d -gsplit-dwarf -pthread "
 			 "-dumpdir \"$SCRATCH\"/ -o \"$SCRATCH\"/split \"$SUBJECTS\"/inline.cc && "
 			 "rm -f \"$SCRATCH\"/*.dwo", version);
-		shell(command);
-		open_file(&f, "split");
+		scratch_shell(command);
+		symbols_file_open(&f, "split");
 		ask(&f, "split", "main");
-		assert_int_equal(f.n, 1);
-		assert_string_equal(f.lines[0].function, "main");
-		assert_string_not_equal(f.lines[0].file, "");
+		assert_int_equal(g_n, 1);
+		assert_string_equal(g_lines[0].function, "main");
+		assert_string_not_equal(g_lines[0].file, "");
 		assert_non_null(strstr(f.said, "split: part of its debug information is in .dwo files"));
-		close_file(&f);
+		symbols_file_close(&f);
 	}
 }
 
 /* Lines are there, or it is said why not: an older libelf does not know zstd. */
 static void compressed(void **state)
 {
-	struct files f;
+	struct symbols_file f;
 
 	(void)state;
-	shell("cd \"$SCRATCH\" && objcopy --compress-debug-sections=zstd tail zstd && "
+	scratch_shell("cd \"$SCRATCH\" && objcopy --compress-debug-sections=zstd tail zstd && "
 	      "objcopy --compress-debug-sections=zlib tail zlib");
-	open_file(&f, "zstd");
+	symbols_file_open(&f, "zstd");
 	ask(&f, "tail", "main");
-	assert_string_equal(f.lines[f.n - 1].function, "main");
-	assert_int_equal(!*f.lines[0].file,
+	assert_string_equal(g_lines[g_n - 1].function, "main");
+	assert_int_equal(!*g_lines[0].file,
 			 strstr(f.said, "zstd: its debug information (.debug_") != NULL);
-	close_file(&f);
-	open_file(&f, "zlib");
+	symbols_file_close(&f);
+	symbols_file_open(&f, "zlib");
 	ask(&f, "tail", "main");
-	assert_string_not_equal(f.lines[0].file, "");
+	assert_string_not_equal(g_lines[0].file, "");
 	assert_string_equal(f.said, "");
-	close_file(&f);
+	symbols_file_close(&f);
 }
 
 /* As Fedora builds its packages: only the functions that .dynsym lacks are in the section. */
@@ -142,34 +105,34 @@ static void only_names(void **state)
 		"head -c 300 mini.xz", "printf x", "head -c 70000000 /dev/zero | xz -1", "xz <keep",
 	};
 	char command[256];
-	struct files f;
+	struct symbols_file f;
 	size_t i;
 
 	(void)state;
-	shell("cd \"$SCRATCH\" && gcc -O2 -rdynamic -o named \"$OLDPWD\"/\"$SUBJECTS\"/tail.c && "
+	scratch_shell("cd \"$SCRATCH\" && gcc -O2 -rdynamic -o named \"$OLDPWD\"/\"$SUBJECTS\"/tail.c && "
 	      "nm -D --defined-only named | awk '{ print $3 }' | sort >exported && "
 	      "nm --defined-only named | awk '$2 ~ /[TtD]/ { print $3 }' | sort | comm -13 exported - >keep && "
 	      "objcopy --only-keep-debug named debug && objcopy -S --keep-symbols=keep debug mini && "
 	      "strip -o bare named && xz -k mini && "
 	      "objcopy --add-section .gnu_debugdata=mini.xz bare names");
-	open_file(&f, "names");
+	symbols_file_open(&f, "names");
 	ask(&f, "named", "chain_two");
-	assert_string_equal(f.lines[0].function, "chain_two");
+	assert_string_equal(g_lines[0].function, "chain_two");
 	ask(&f, "named", "main");
-	assert_string_equal(f.lines[0].function, "main");
+	assert_string_equal(g_lines[0].function, "main");
 	assert_string_equal(f.said, "");
-	close_file(&f);
+	symbols_file_close(&f);
 	for (i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
 		snprintf(command, sizeof(command), "cd \"$SCRATCH\" && { %s; } >bad.xz && objcopy "
 			 "--add-section .gnu_debugdata=bad.xz bare bad", damage[i]);
-		shell(command);
-		open_file(&f, "bad");
+		scratch_shell(command);
+		symbols_file_open(&f, "bad");
 		ask(&f, "named", "chain_two");
-		assert_int_equal(strncmp(f.lines[0].function, "bad+0x", 6), 0);
+		assert_int_equal(strncmp(g_lines[0].function, "bad+0x", 6), 0);
 		ask(&f, "named", "main");
-		assert_string_equal(f.lines[0].function, "main");
+		assert_string_equal(g_lines[0].function, "main");
 		assert_non_null(strstr(f.said, "bad: its .gnu_debugdata is damaged or too large"));
-		close_file(&f);
+		symbols_file_close(&f);
 	}
 }
 
@@ -179,21 +142,21 @@ static void compressed_frames(void **state)
 	static const struct { const char *kind; bool may_fail; } kinds[] = { { "zstd", true }, { "zlib", false } };
 	const struct lsp_cfi_rule *rule;
 	char command[256];
-	struct files f;
+	struct symbols_file f;
 	bool said;
 
 	(void)state;
-	shell("gcc -O2 -g -fno-asynchronous-unwind-tables -o \"$SCRATCH\"/frames \"$SUBJECTS\"/tail.c");
+	scratch_shell("gcc -O2 -g -fno-asynchronous-unwind-tables -o \"$SCRATCH\"/frames \"$SUBJECTS\"/tail.c");
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(command, sizeof(command), "objcopy --compress-debug-sections=%s \"$SCRATCH\"/frames "
 			 "\"$SCRATCH\"/packed", kinds[i].kind);
-		shell(command);
-		open_file(&f, "packed");
+		scratch_shell(command);
+		symbols_file_open(&f, "packed");
 		rule = lsp_cfi_lookup(lsp_cfi_of(f.elf), address_of("frames", "main"));
 		said = strstr(f.said, "packed: its debug information (.debug_frame) cannot be decompressed");
 		assert_int_equal(said, rule->cfa_kind == LSP_CFA_NONE);
 		assert_true(!said || kinds[i].may_fail);
-		close_file(&f);
+		symbols_file_close(&f);
 	}
 }
 

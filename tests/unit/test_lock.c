@@ -7,7 +7,7 @@
  * are asked in several forms: debug information inside, in a separate file,
  * DWARF 4, compressed, without types, without symbols, static, not PIE.
  *
- * sources: tests/unit/scratch.c user/capture/span.c user/resolve/lock.c
+ * sources: tests/unit/scratch.c tests/unit/fixture_symbols.c user/capture/span.c user/resolve/lock.c
  * sources: user/resolve/dwarf/variable.c user/resolve/dwarf/type.c user/resolve/sync_names.c
  * sources: user/resolve/symbol/plain_name.c user/resolve/symbol/symbol.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/symbol/symfile.c user/resolve/elf/slot.c user/resolve/dwarf/inline.c
@@ -29,17 +29,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/clock.h"
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/lock.h"
+#include "fixture_symbols.h"
 #include "scratch.h"
 
 enum form { TYPED, BY_SYMBOL, NAMELESS };
-
-struct files {
-	struct lsp_elf_cache *cache;
-	struct lsp_symbols *symbols;
-	struct lsp_elf *elf;
-};
 
 /* What the program says of one word. */
 struct word {
@@ -48,28 +44,6 @@ struct word {
 	char symbol[128];
 	unsigned long offset;
 };
-
-static void open_file(struct files *f, const char *name)
-{
-	const struct lsp_elf_options options = { .debug_dir = "/nonexistent" };
-
-	assert_int_equal(lsp_elf_cache_create(&options, &f->cache), 0);
-	assert_int_equal(lsp_symbols_create(&f->symbols), 0);
-	assert_int_equal(lsp_elf_open(f->cache, scratch_path(name), &f->elf), 0);
-}
-
-static void close_file(struct files *f)
-{
-	lsp_elf_put(f->elf);
-	lsp_symbols_destroy(f->symbols);
-	lsp_elf_cache_destroy(f->cache);
-}
-
-static void shell(const char *command)
-{
-	if (scratch_run(command))
-		fail_msg("%s", command);
-}
 
 /* What the name must be in this form of the program. */
 static void expected_name(enum form form, const char *file, const struct word *w, char *ret, size_t n)
@@ -96,7 +70,7 @@ static enum lsp_sync sync_of(const char *name)
 	       strstr(name, "barrier") ? LSP_SYNC_BARRIER : LSP_SYNC_MUTEX;
 }
 
-static void check_word(struct files *f, const char *name, enum form form, const struct word *w)
+static void check_word(struct symbols_file *f, const char *name, enum form form, const struct word *w)
 {
 	struct lsp_place place = { .region = LSP_REGION_STATIC, .elf = f->elf, .vaddr = w->vaddr,
 				   .main = true };
@@ -120,38 +94,38 @@ static void check_word(struct files *f, const char *name, enum form form, const 
 static void check(const char *name, const char *teller, enum form form)
 {
 	FILE *p = popen(scratch_path(teller), "r");
-	struct timespec a, b;
-	struct files f;
+	uint64_t begin_ns, took_ns;
+	struct symbols_file f;
 	struct word w;
 	size_t count;
 
 	assert_non_null(p);
-	open_file(&f, name);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	symbols_file_open(&f, name);
+	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	for (count = 0; fscanf(p, "%lx %127s %127s %lx", &w.vaddr, w.typed, w.symbol,
 			       &w.offset) == 4; count++) {
 		if (!strncmp(w.typed, "(anonymous_", 11))
 			w.typed[10] = ' ';
 		check_word(&f, name, form, &w);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &b);
+	took_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
 	assert_int_equal(pclose(p), 0);
 	assert_true(count >= 9);
 	printf("%-9s %zu locks, %.0f us for all, the indexes with them\n", name, count,
-	       (double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3);
-	close_file(&f);
+	       (double)took_ns / 1e3);
+	symbols_file_close(&f);
 }
 
 static void c_program(void **state)
 {
 	(void)state;
-	shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/c \"$SUBJECTS\"/lock.c");
+	scratch_shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/c \"$SUBJECTS\"/lock.c");
 	check("c", "c", TYPED);
-	shell("gcc -O2 -gdwarf-4 -no-pie -pthread -o \"$SCRATCH\"/c-4 \"$SUBJECTS\"/lock.c");
+	scratch_shell("gcc -O2 -gdwarf-4 -no-pie -pthread -o \"$SCRATCH\"/c-4 \"$SUBJECTS\"/lock.c");
 	check("c-4", "c-4", TYPED);
-	shell("gcc -O2 -g -gz=zlib -static -pthread -o \"$SCRATCH\"/c-static \"$SUBJECTS\"/lock.c");
+	scratch_shell("gcc -O2 -g -gz=zlib -static -pthread -o \"$SCRATCH\"/c-static \"$SUBJECTS\"/lock.c");
 	check("c-static", "c-static", TYPED);
-	shell("cd \"$SCRATCH\" && cp c c-link && objcopy --only-keep-debug c-link c-link.debug && "
+	scratch_shell("cd \"$SCRATCH\" && cp c c-link && objcopy --only-keep-debug c-link c-link.debug && "
 	      "strip c-link && objcopy --add-gnu-debuglink=c-link.debug c-link");
 	check("c-link", "c", TYPED);
 }
@@ -159,7 +133,7 @@ static void c_program(void **state)
 static void less_information(void **state)
 {
 	(void)state;
-	shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/less \"$SUBJECTS\"/lock.c && cd \"$SCRATCH\" && "
+	scratch_shell("gcc -O2 -g -pthread -o \"$SCRATCH\"/less \"$SUBJECTS\"/lock.c && cd \"$SCRATCH\" && "
 	      "cp less no-debug && strip -g no-debug && cp less stripped && strip stripped");
 	check("no-debug", "less", BY_SYMBOL);
 	check("stripped", "less", NAMELESS);
@@ -168,9 +142,9 @@ static void less_information(void **state)
 static void cxx_program(void **state)
 {
 	(void)state;
-	shell("g++ -std=c++20 -O2 -g -pthread -o \"$SCRATCH\"/cxx \"$SUBJECTS\"/lock.cc");
+	scratch_shell("g++ -std=c++20 -O2 -g -pthread -o \"$SCRATCH\"/cxx \"$SUBJECTS\"/lock.cc");
 	check("cxx", "cxx", TYPED);
-	shell("g++ -std=c++20 -O0 -gdwarf-4 -pthread -o \"$SCRATCH\"/cxx-4 \"$SUBJECTS\"/lock.cc");
+	scratch_shell("g++ -std=c++20 -O0 -gdwarf-4 -pthread -o \"$SCRATCH\"/cxx-4 \"$SUBJECTS\"/lock.cc");
 	check("cxx-4", "cxx-4", TYPED);
 }
 
@@ -182,7 +156,7 @@ static void clang_program(void **state)
 		printf("no clang here, only gcc's DWARF was checked\n");
 		return;
 	}
-	shell("clang -O1 -g -pthread -o \"$SCRATCH\"/clang \"$SUBJECTS\"/lock.c");
+	scratch_shell("clang -O1 -g -pthread -o \"$SCRATCH\"/clang \"$SUBJECTS\"/lock.c");
 	check("clang", "clang", TYPED);
 }
 

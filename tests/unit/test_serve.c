@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../lib/clock.h"
 #include "../../user/serve/clients.h"
 #include "../../user/serve/server.h"
 #include "fixture_profile.h"
@@ -75,14 +76,6 @@ static struct lsp_server *server_start(void)
 	return server_start_at(INADDR_LOOPBACK);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void server_turn(struct lsp_server *s)
 {
 	struct pollfd fd = { .fd = lsp_server_fd(s), .events = POLLIN };
@@ -121,11 +114,11 @@ struct answer {
 /* What has come when the server closes; lets it run meanwhile if there is one. */
 static void answer_read(struct lsp_server *s, int fd, struct answer *a)
 {
-	uint64_t until = now_ns() + 10000000000ULL;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + 10000000000ULL;
 	ssize_t n = -1;
 
 	a->bytes = 0;
-	while (n && now_ns() < until) {
+	while (n && clock_ns(CLOCK_MONOTONIC) < until) {
 		if (s)
 			server_turn(s);
 		n = recv(fd, a->text + a->bytes, sizeof(a->text) - 1 - a->bytes,
@@ -274,7 +267,7 @@ static void test_text(void **state)
 static void test_delta(void **state)
 {
 	struct lsp_server *s = server_start();
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_ns(CLOCK_MONOTONIC);
 	struct lsp_profile *p;
 	struct answer a;
 	int fd;
@@ -286,8 +279,8 @@ static void test_delta(void **state)
 	/* Others are served meanwhile: the counters grow twice more before the end. */
 	get(s, "/debug/pprof/mutex", &a);
 	answer_read(s, fd, &a);
-	assert_true(now_ns() - begin >= 1000000000ULL);
-	assert_true(now_ns() - begin < 3000000000ULL);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin >= 1000000000ULL);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin < 3000000000ULL);
 	has(&a, "filename=\"mutex-delta\"");
 	p = profile_of(&a);
 	assert_float_equal(fixture_sum(p, 1, "counter_mu"), 2 * 1.125e9, 1);
@@ -316,13 +309,13 @@ static void test_deltas_bounded(void **state)
 	has(&a, "HTTP/1.1 503 ");
 	has(&a, "X-Go-Pprof: 1");
 	close(fds[3]);
-	until = now_ns() + 1500000000ULL;
-	while (now_ns() < until)
+	until = clock_ns(CLOCK_MONOTONIC) + 1500000000ULL;
+	while (clock_ns(CLOCK_MONOTONIC) < until)
 		server_turn(s);
 	fds[3] = request_send(s, "GET", "/debug/pprof/mutex?seconds=3000");
 	while (g_asked < 17)
 		server_turn(s);
-	assert_true(lsp_server_due_ns(s) < now_ns() + 1000000000ULL);
+	assert_true(lsp_server_due_ns(s) < clock_ns(CLOCK_MONOTONIC) + 1000000000ULL);
 
 	lsp_server_reset(s);
 	for (int i = 0; i < 16; i++) {
@@ -390,10 +383,10 @@ static void test_trickle(void **state)
 		dprintf(fds[i], "GET /debug/pprof/block HTTP/1.1\r\nHost: ");
 		server_turn(s);
 	}
-	begun = now_ns();
+	begun = clock_ns(CLOCK_MONOTONIC);
 	get(s, "/debug/pprof/block", &a);
 	has(&a, "HTTP/1.1 200 ");
-	assert_true(now_ns() - begun < 2000000000ULL);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begun < 2000000000ULL);
 	/* The one that has asked for longest has lost its place; all others may still end their requests. */
 	for (int i = 0; i < 20; i++)
 		server_turn(s);
@@ -410,7 +403,7 @@ static void test_trickle(void **state)
 /* A byte now and then keeps no connection: the time is for the whole of a request. */
 static void test_request_time(void **state)
 {
-	uint64_t begun = now_ns();
+	uint64_t begun = clock_ns(CLOCK_MONOTONIC);
 	struct lsp_server *s;
 	ssize_t n = -1;
 	char byte;
@@ -423,8 +416,8 @@ static void test_request_time(void **state)
 	fd = request_begin(s);
 	dprintf(fd, "GET /debug/pprof/block HTTP/1.1\r\nHost: localhost\r\nX: ");
 	server_turn(s);
-	assert_true(lsp_server_due_ns(s) < now_ns() + 600000000);
-	while (n && now_ns() - begun < 5000000000ULL) {
+	assert_true(lsp_server_due_ns(s) < clock_ns(CLOCK_MONOTONIC) + 600000000);
+	while (n && clock_ns(CLOCK_MONOTONIC) - begun < 5000000000ULL) {
 		(void)!send(fd, "x", 1, MSG_NOSIGNAL);
 		server_turn(s);
 		n = recv(fd, &byte, 1, MSG_DONTWAIT);
@@ -432,7 +425,7 @@ static void test_request_time(void **state)
 			n = 0;
 	}
 	assert_int_equal(n, 0);
-	assert_true(now_ns() - begun >= 500000000);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begun >= 500000000);
 	close(fd);
 	lsp_server_destroy(s);
 }

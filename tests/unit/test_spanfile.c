@@ -6,7 +6,7 @@
  * costs more than its block.
  *
  * sources: user/capture/spanfile_write.c user/capture/spanfile_read.c
- * sources: user/capture/spanfile.pb-c.c user/capture/span.c
+ * sources: user/capture/spanfile.pb-c.c user/capture/span.c tests/unit/scratch.c
  * libs: -lprotobuf-c -lz
  */
 #include <setjmp.h>
@@ -25,22 +25,16 @@
 
 #include "../../user/capture/spanfile.h"
 #include "../../user/capture/spanfile_block.h"
+#include "scratch.h"
 
 static char path[4096];
 
 static int folder_make(void **state)
 {
-	(void)state;
-	strcpy(path, "/tmp/test_spanfile.XXXXXX");
-	if (mkstemp(path) < 0)
-		return -1;
-	return 0;
-}
+	int err = scratch_create(state);
 
-static int folder_remove(void **state)
-{
-	(void)state;
-	return unlink(path);
+	strcpy(path, scratch_path("spans"));
+	return err;
 }
 
 /* Every byte different and far from 0, so that no two fields can be mistaken for each other. */
@@ -439,5 +433,5 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "--seeds"))
 		return seeds_write(argv[2]);
-	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+	return cmocka_run_group_tests(tests, folder_make, scratch_destroy);
 }

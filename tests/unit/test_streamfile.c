@@ -3,7 +3,7 @@
  * Would catch: a kept stream that replays as something else than what came, or
  * one that is cut or damaged and replays as if it were whole.
  *
- * sources: user/capture/streamfile.c
+ * sources: user/capture/streamfile.c tests/unit/scratch.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,9 @@
 #include <cmocka.h>
 
 #include "../../user/capture/streamfile.h"
+#include "scratch.h"
 
-static char path[] = "/tmp/test_streamfile.XXXXXX";
+#define PATH scratch_path("stream")
 
 struct seen {
 	int runs;
@@ -44,7 +45,7 @@ static struct seen file_write(bool whole)
 	FILE *f;
 
 	end.counters[LOCKSPAN_C_COUNT - 1] = 5;
-	assert_int_equal(lsp_streamfile_create(path, &f), 0);
+	assert_int_equal(lsp_streamfile_create(PATH, &f), 0);
 	for (unsigned int i = 0; i < 4; i++) {
 		uint32_t cpu = i == 2 ? LOCKSPAN_CPU_WORKER : i;
 
@@ -64,7 +65,7 @@ static void what_came_is_replayed(void **state)
 	struct lsp_client_report end;
 
 	(void)state;
-	assert_int_equal(lsp_streamfile_replay(path, run_see, &got, &end), 0);
+	assert_int_equal(lsp_streamfile_replay(PATH, run_see, &got, &end), 0);
 	/* field by field: what stands between them is anything */
 	assert_int_equal(got.runs, want.runs);
 	assert_int_equal(got.sum, want.sum);
@@ -81,17 +82,17 @@ static void cuts_are_told(void **state)
 
 	(void)state;
 	file_write(false);
-	assert_int_equal(lsp_streamfile_replay(path, run_see, &got, &end), -ENODATA);
+	assert_int_equal(lsp_streamfile_replay(PATH, run_see, &got, &end), -ENODATA);
 	file_write(true);
-	f = fopen(path, "r");
+	f = fopen(PATH, "r");
 	fseek(f, 0, SEEK_END);
 	size = ftell(f);
 	fclose(f);
 	while (size-- > 0) {
 		int err;
 
-		assert_int_equal(truncate(path, size), 0);
-		err = lsp_streamfile_replay(path, run_see, &got, &end);
+		assert_int_equal(truncate(PATH, size), 0);
+		err = lsp_streamfile_replay(PATH, run_see, &got, &end);
 		assert_true(err == -EBADMSG || err == -ENODATA);
 	}
 	assert_int_equal(lsp_streamfile_replay("/proc/self/exe", run_see, &got, &end), -EBADMSG);
@@ -113,22 +114,8 @@ static void the_handlers_word_is_heard(void **state)
 
 	(void)state;
 	file_write(true);
-	assert_int_equal(lsp_streamfile_replay(path, run_refuse, &calls, &end), -ENOMEM);
+	assert_int_equal(lsp_streamfile_replay(PATH, run_refuse, &calls, &end), -ENOMEM);
 	assert_int_equal(calls, 2);
-}
-
-static int file_make(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int file_remove(void **state)
-{
-	(void)state;
-	return unlink(path);
 }
 
 int main(void)
@@ -139,5 +126,5 @@ int main(void)
 		cmocka_unit_test(the_handlers_word_is_heard),
 	};
 
-	return cmocka_run_group_tests(tests, file_make, file_remove);
+	return cmocka_run_group_tests(tests, scratch_create, scratch_destroy);
 }

@@ -7,7 +7,7 @@
  * plain search, addr2line -aif at random addresses, and programs that say
  * themselves which way they went.
  *
- * sources: tests/unit/scratch.c user/capture/span.c user/resolve/symbol/symbol.c
+ * sources: tests/unit/scratch.c tests/unit/fixture_symbols.c user/capture/span.c user/resolve/symbol/symbol.c
  * sources: user/resolve/symbol/tail.c user/resolve/code/jump.c user/resolve/symbol/target.c user/resolve/elf/symtab.c user/resolve/elf/gopcln.c
  * sources: user/resolve/symbol/symfile.c user/resolve/elf/slot.c user/resolve/dwarf/inline.c
  * sources: user/resolve/dwarf/line.c user/resolve/dwarf/die_walk.c user/resolve/elf/range.c user/base/arena.c
@@ -30,49 +30,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/clock.h"
 #include "../../user/resolve/symbol/demangle.h"
 #include "../../user/resolve/symbol/plain_name.h"
 #include "../../user/resolve/elf/cache.h"
 #include "../../user/resolve/elf/range.h"
 #include "../../user/resolve/symbol/symbol.h"
 #include "../../user/resolve/symbol/tail.h"
+#include "fixture_symbols.h"
 #include "scratch.h"
-
-struct files {
-	struct lsp_elf_cache *cache;
-	struct lsp_symbols *symbols;
-	struct lsp_elf *elf;
-};
-
-static void open_file(struct files *f, const char *path)
-{
-	const struct lsp_elf_options options = { .debug_dir = "/nonexistent" };
-
-	assert_int_equal(lsp_elf_cache_create(&options, &f->cache), 0);
-	assert_int_equal(lsp_symbols_create(&f->symbols), 0);
-	assert_int_equal(lsp_elf_open(f->cache, path, &f->elf), 0);
-}
-
-static void close_file(struct files *f)
-{
-	lsp_elf_put(f->elf);
-	lsp_symbols_destroy(f->symbols);
-	lsp_elf_cache_destroy(f->cache);
-}
-
-static void shell(const char *command)
-{
-	if (scratch_run(command))
-		fail_msg("%s", command);
-}
-
-static double now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static uint64_t random_next(void)
 {
@@ -205,12 +171,12 @@ static void symbols_own_what_their_size_says(void **state)
 	};
 	const struct lsp_line *lines, *again;
 	uint64_t base, at;
-	struct files f;
+	struct symbols_file f;
 	size_t i, n;
 
 	(void)state;
-	shell("gcc -shared -nostdlib -o \"$SCRATCH\"/symbols.so \"$SUBJECTS\"/symbols.S");
-	open_file(&f, scratch_path("symbols.so"));
+	scratch_shell("gcc -shared -nostdlib -o \"$SCRATCH\"/symbols.so \"$SUBJECTS\"/symbols.S");
+	symbols_file_open(&f, "symbols.so");
 	base = f.elf->loads[0].vaddr;
 	for (i = 0; i < f.elf->nloads; i++)
 		if (f.elf->loads[i].exec)
@@ -229,7 +195,7 @@ static void symbols_own_what_their_size_says(void **state)
 			lsp_symbol_lines(f.symbols, f.elf, base + at, &again, &n);
 			assert_ptr_equal(lines, again);
 		}
-	close_file(&f);
+	symbols_file_close(&f);
 }
 
 /* ---- against addr2line ---- */
@@ -332,12 +298,12 @@ static void compare(const char *file, const char *debug, size_t least_inlined)
 	uint64_t addrs[ADDRESSES];
 	double start, total = 0, first = 0;
 	char command[512], text[64];
-	struct files f;
+	struct symbols_file f;
 	bool more = true;
 	size_t i, n;
 	FILE *p;
 
-	open_file(&f, scratch_path(file));
+	symbols_file_open(&f, file);
 	for (i = 0; i < f.elf->nloads; i++)
 		if (f.elf->loads[i].exec)
 			code = &f.elf->loads[i];
@@ -358,9 +324,9 @@ static void compare(const char *file, const char *debug, size_t least_inlined)
 		const struct lsp_line *lines;
 		size_t m = block_read(p, block, &more);
 
-		start = now_us();
+		start = (double)clock_ns(CLOCK_MONOTONIC) / 1e3;
 		assert_int_equal(lsp_symbol_lines(f.symbols, f.elf, addrs[i], &lines, &n), 0);
-		total += now_us() - start;
+		total += (double)clock_ns(CLOCK_MONOTONIC) / 1e3 - start;
 		first = i ? first : total;
 		block_compare(&c, addrs[i], lines, n, block, m);
 	}
@@ -371,13 +337,13 @@ static void compare(const char *file, const char *debug, size_t least_inlined)
 	       first, (total - first) / (ADDRESSES - 1));
 	assert_true(c.compared > ADDRESSES / 2);
 	assert_true(c.inlined >= least_inlined);
-	close_file(&f);
+	symbols_file_close(&f);
 }
 
 /* <regex> takes any compiler seconds: all of them at once. */
 static void cxx_build(void)
 {
-	shell("build() { out=$1; shift; \"$@\" -std=c++17 -O2 -pthread -o \"$SCRATCH\"/$out \"$SUBJECTS\"/inline.cc & pids=\"$pids $!\"; };"
+	scratch_shell("build() { out=$1; shift; \"$@\" -std=c++17 -O2 -pthread -o \"$SCRATCH\"/$out \"$SUBJECTS\"/inline.cc & pids=\"$pids $!\"; };"
 	      "build cxx5 g++ -g; build cxx4 g++ -gdwarf-4 -no-pie;"
 	      "if command -v clang++ >/dev/null; then build clang4 clang++ -gdwarf-4; build clang5 clang++ -gdwarf-5; fi;"
 	      "for p in $pids; do wait $p || exit 1; done");
@@ -389,7 +355,7 @@ static void cxx_program(void **state)
 	cxx_build();
 	compare("cxx5", "cxx5", 300);
 	compare("cxx4", "cxx4", 300);
-	shell("cd \"$SCRATCH\" && cp cxx5 separate && objcopy --only-keep-debug separate separate.debug && "
+	scratch_shell("cd \"$SCRATCH\" && cp cxx5 separate && objcopy --only-keep-debug separate separate.debug && "
 	      "strip separate && objcopy --add-gnu-debuglink=separate.debug separate");
 	compare("separate", "cxx5", 300);
 }
@@ -398,11 +364,11 @@ static void cxx_program(void **state)
 static void compare_files(const char *x_name, const char *y_name)
 {
 	const struct lsp_elf_load *code = NULL;
-	struct files x, y;
+	struct symbols_file x, y;
 	size_t i, j;
 
-	open_file(&x, scratch_path(x_name));
-	open_file(&y, scratch_path(y_name));
+	symbols_file_open(&x, x_name);
+	symbols_file_open(&y, y_name);
 	for (i = 0; i < x.elf->nloads; i++)
 		if (x.elf->loads[i].exec)
 			code = &x.elf->loads[i];
@@ -422,8 +388,8 @@ static void compare_files(const char *x_name, const char *y_name)
 			assert_int_equal(p[j].start_line, q[j].start_line);
 		}
 	}
-	close_file(&x);
-	close_file(&y);
+	symbols_file_close(&x);
+	symbols_file_close(&y);
 }
 
 static void clang_program(void **state)
@@ -445,7 +411,7 @@ static void rust_program(void **state)
 		printf("no rustc here\n");
 		return;
 	}
-	shell("rustc -O -g -o \"$SCRATCH\"/rust \"$SUBJECTS\"/sync.rs");
+	scratch_shell("rustc -O -g -o \"$SCRATCH\"/rust \"$SUBJECTS\"/sync.rs");
 	compare("rust", "rust", 100);
 }
 
@@ -456,11 +422,11 @@ static void tails_of(const char *name, bool expect_none)
 	FILE *p = popen(scratch_path(name), "r");
 	unsigned long ra, callee;
 	char expected[256], got[512];
-	struct files f;
+	struct symbols_file f;
 	size_t count;
 
 	assert_non_null(p);
-	open_file(&f, scratch_path(name));
+	symbols_file_open(&f, name);
 	for (count = 0; fscanf(p, "%lx %lx %255[^\n]", &ra, &callee, expected) == 3; count++) {
 		struct lsp_tail tails[LSP_TAIL_MAX];
 		bool ambiguous;
@@ -475,24 +441,24 @@ static void tails_of(const char *name, bool expect_none)
 	}
 	assert_int_equal(pclose(p), 0);
 	assert_int_equal(count, 10);
-	close_file(&f);
+	symbols_file_close(&f);
 }
 
 static void tail_calls(void **state)
 {
 	(void)state;
-	shell("gcc -O2 -g -o \"$SCRATCH\"/tail \"$SUBJECTS\"/tail.c");
+	scratch_shell("gcc -O2 -g -o \"$SCRATCH\"/tail \"$SUBJECTS\"/tail.c");
 	tails_of("tail", false);
-	shell("gcc -O2 -gdwarf-4 -no-pie -o \"$SCRATCH\"/tail4 \"$SUBJECTS\"/tail.c");
+	scratch_shell("gcc -O2 -gdwarf-4 -no-pie -o \"$SCRATCH\"/tail4 \"$SUBJECTS\"/tail.c");
 	tails_of("tail4", false);
 	/* by the machine code alone */
-	shell("gcc -O2 -o \"$SCRATCH\"/tail0 \"$SUBJECTS\"/tail.c");
+	scratch_shell("gcc -O2 -o \"$SCRATCH\"/tail0 \"$SUBJECTS\"/tail.c");
 	tails_of("tail0", false);
 	/* nothing to know, nothing to invent */
-	shell("cp \"$SCRATCH\"/tail \"$SCRATCH\"/none && strip \"$SCRATCH\"/none");
+	scratch_shell("cp \"$SCRATCH\"/tail \"$SCRATCH\"/none && strip \"$SCRATCH\"/none");
 	tails_of("none", true);
 	/* no tail calls at all */
-	shell("gcc -O2 -g -fno-optimize-sibling-calls -o \"$SCRATCH\"/plain \"$SUBJECTS\"/tail.c");
+	scratch_shell("gcc -O2 -g -fno-optimize-sibling-calls -o \"$SCRATCH\"/plain \"$SUBJECTS\"/tail.c");
 	tails_of("plain", true);
 }
 
@@ -503,15 +469,15 @@ static void lazy_binding(void **state)
 	unsigned long ra, callee;
 	struct lsp_elf *linker;
 	bool ambiguous;
-	struct files f;
+	struct symbols_file f;
 	char path[256];
 	FILE *p;
 
 	(void)state;
-	shell("gcc -O2 -shared -fPIC -DLIBRARY -o \"$SCRATCH\"/libbound.so \"$SUBJECTS\"/lazy.c && "
+	scratch_shell("gcc -O2 -shared -fPIC -DLIBRARY -o \"$SCRATCH\"/libbound.so \"$SUBJECTS\"/lazy.c && "
 	      "gcc -O2 -fplt -Wl,-z,lazy -Wl,-rpath,\"$SCRATCH\" -o \"$SCRATCH\"/lazy "
 	      "\"$SUBJECTS\"/lazy.c -L\"$SCRATCH\" -lbound -ldl");
-	open_file(&f, scratch_path("lazy"));
+	symbols_file_open(&f, "lazy");
 	p = popen(scratch_path("lazy"), "r");
 	assert_non_null(p);
 	assert_int_equal(fscanf(p, "%lx %lx %255[^\n]", &ra, &callee, path), 3);
@@ -520,7 +486,7 @@ static void lazy_binding(void **state)
 	assert_int_equal(lsp_symbol_tail_callers(f.symbols, f.elf, ra - 1, linker, callee - 1, tails,
 						 &ambiguous), 0);
 	lsp_elf_put(linker);
-	close_file(&f);
+	symbols_file_close(&f);
 }
 
 int main(void)

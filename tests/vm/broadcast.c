@@ -15,20 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
+
 #define ROUNDS 6
 #define STACK_WORDS 8192
 #define PAGE 4096UL
 
 static int g_word;
 static int g_entered;
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static void *waiter(void *unused)
 {
@@ -80,10 +74,10 @@ static uint64_t round_ns(size_t waiters, unsigned long *sp)
 	while (__atomic_load_n(&g_entered, __ATOMIC_SEQ_CST) < (int)waiters)
 		usleep(1000);
 	usleep(300000);
-	begin = now_ns();
+	begin = clock_ns(CLOCK_MONOTONIC);
 	if (wake_from(sp) != (long)waiters)
 		exit(2);
-	ns = now_ns() - begin;
+	ns = clock_ns(CLOCK_MONOTONIC) - begin;
 	for (i = 0; i < waiters; i++)
 		pthread_join(threads[i], NULL);
 	return ns;

@@ -21,6 +21,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/clock.h"
+
 #define MS 1000000ULL
 #define VICTIMS 2
 #define WAITS_MAX 4096
@@ -51,18 +53,10 @@ static bool is(const char *which)
 	return !strcmp(way, which);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
-
 /* Signals do not shorten it. */
 static void nap_ns(uint64_t ns)
 {
-	uint64_t end = now_ns() + ns;
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + ns;
 	struct timespec t = { .tv_sec = (time_t)(end / 1000000000ULL), .tv_nsec = (long)(end % 1000000000ULL) };
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
@@ -83,10 +77,10 @@ static struct timespec in_ns(uint64_t ns)
 static void hold(uint64_t ns, bool by_long)
 {
 	pthread_mutex_lock(&g_mutex);
-	holds[nholds].from_ns = now_ns();
+	holds[nholds].from_ns = clock_ns(CLOCK_MONOTONIC);
 	holds[nholds].by_long = by_long;
 	nap_ns(ns);
-	holds[nholds++].to_ns = now_ns();
+	holds[nholds++].to_ns = clock_ns(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&g_mutex);
 }
 
@@ -123,9 +117,9 @@ static __attribute__((noinline)) void victim_lock(struct victim *v)
 	do {
 		struct interval *w = &v->waits[v->n];
 
-		w->from_ns = now_ns();
+		w->from_ns = clock_ns(CLOCK_MONOTONIC);
 		got = try_lock(v);
-		w->to_ns = now_ns();
+		w->to_ns = clock_ns(CLOCK_MONOTONIC);
 		v->n += v->n + 1 < WAITS_MAX;
 		if (!got && is("away"))
 			nap_ns(60 * MS);

@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
+#include "../lib/sleeper.h"
+
 #define THREADS 4
 #define ROUNDS 60
 #define LATE_ROUNDS 10
@@ -25,14 +28,6 @@ static pthread_barrier_t barrier;
 static uint32_t word;		/* of the raw lock: 0 free, 1 held, 2 and waited for */
 static uint64_t calls_ns;
 static const char *kind;
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
 
 static void raw_lock(void)
 {
@@ -92,23 +87,6 @@ static void *burner(void *arg)
 	return arg;
 }
 
-/* Until the waiter is in the system call futex. */
-static void asleep_await(void)
-{
-	char path[64], text[16] = "";
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter_tid);
-	while (atoi(text) != SYS_futex) {
-		FILE *f = fopen(path, "r");
-
-		if (f && !fgets(text, sizeof(text), f))
-			*text = '\0';
-		if (f)
-			fclose(f);
-		usleep(50);
-	}
-}
-
 /* On a processor of its own: lets go when the waiter's is taken. */
 static void *holder(void *arg)
 {
@@ -118,7 +96,7 @@ static void *holder(void *arg)
 		__atomic_store_n(&want, 1, __ATOMIC_RELEASE);
 		while (load(&want) == 1)
 			usleep(50);
-		asleep_await();
+		sleeper_await(&waiter_tid);
 		__atomic_store_n(&burn, 1, __ATOMIC_RELEASE);
 		usleep(1000);
 		pthread_mutex_unlock(&mutex);
@@ -146,10 +124,10 @@ static int late_run(void)
 
 		while (load(&want) != 1)
 			usleep(50);
-		start_ns = now_ns();
+		start_ns = clock_ns(CLOCK_MONOTONIC);
 		__atomic_store_n(&want, 2, __ATOMIC_RELEASE);
 		pthread_mutex_lock(&mutex);
-		calls_ns += now_ns() - start_ns;
+		calls_ns += clock_ns(CLOCK_MONOTONIC) - start_ns;
 		pthread_mutex_unlock(&mutex);
 		__atomic_store_n(&got, i + 1, __ATOMIC_RELEASE);
 	}
@@ -169,12 +147,12 @@ static void *worker(void *arg)
 	if (!raw)
 		pthread_barrier_wait(&barrier);
 	for (int i = 0; i < rounds; i++) {
-		start_ns = now_ns();
+		start_ns = clock_ns(CLOCK_MONOTONIC);
 		if (raw)
 			raw_lock();
 		else
 			pthread_mutex_lock(&mutex);
-		mine_ns += now_ns() - start_ns;
+		mine_ns += clock_ns(CLOCK_MONOTONIC) - start_ns;
 		hold();
 		if (raw)
 			raw_unlock();

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/sleeper.h"
+
 #define FRAME __attribute__((noinline, noclone))
 #define POINTERS 3000
 #define HOLE_BYTES 36864
@@ -79,22 +81,6 @@ static FRAME void *waiter(void *shape)
 	return NULL;
 }
 
-/* Whether the waiter is in futex(2). */
-static int waiter_sleeps(void)
-{
-	char path[64], text[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", g_tid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	fclose(f);
-	return atoi(text) == SYS_futex;
-}
-
 /* Without the C library's help: its idea of the thread that runs is the other's. */
 static atomic_uint g_odd_word;
 
@@ -128,7 +114,7 @@ static void run_shared(void)
 
 	g_tid = clone(shared_process, stack + sizeof(stack), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, NULL);
 	for (int i = 0; i < g_rounds; i++) {
-		while (g_done < i || !waiter_sleeps())
+		while (g_done < i || !sleeper_in_futex(g_tid))
 			usleep(100);
 		usleep(1000);
 		shared_wake();
@@ -161,7 +147,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i <= g_rounds; i++) {
 		pthread_mutex_lock(&g_odd_mu);
 		g_round = i;
-		while (!g_tid || !waiter_sleeps())
+		while (!g_tid || !sleeper_in_futex(g_tid))
 			usleep(100);
 		usleep(5000);
 		pthread_mutex_unlock(&g_odd_mu);

@@ -25,6 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
+#include "../lib/sleeper.h"
+
 #define FUNCTION __attribute__((noinline, noclone))
 /* As the kernel has them; headers may be older. */
 #define URING_OP_FUTEX_WAKE 52
@@ -37,30 +40,6 @@ static pthread_mutex_t g_pi_mu;
 static atomic_int g_round, g_done;
 static uint64_t g_waited_ns;
 static int g_rounds;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-/* Whether the thread @tid is in futex(2). */
-static int sleeps(int tid)
-{
-	char path[64], text[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	fclose(f);
-	return atoi(text) == SYS_futex;
-}
 
 static void fifo(pthread_t thread, int priority)
 {
@@ -93,9 +72,9 @@ static void *late_waiter(void *unused)
 	for (int i = 1; i <= g_rounds; i++) {
 		while (g_round < i)
 			usleep(500);
-		from_ns = now_ns();
+		from_ns = clock_ns(CLOCK_MONOTONIC);
 		pthread_mutex_lock(&g_pi_mu);
-		g_waited_ns += now_ns() - from_ns;
+		g_waited_ns += clock_ns(CLOCK_MONOTONIC) - from_ns;
 		pthread_mutex_unlock(&g_pi_mu);
 		g_done = i;
 	}
@@ -178,7 +157,7 @@ static void run_passed(void)
 		fifo(waiter[1], 5);
 		pthread_mutex_lock(&g_pi_mu);
 		g_round = i;
-		while (!sleeps(g_tid[0]) || !sleeps(g_tid[1]))
+		while (!sleeper_in_futex(g_tid[0]) || !sleeper_in_futex(g_tid[1]))
 			usleep(500);
 		usleep(2000);
 		/* The first waiter is on the first processor too, where this thread still runs. */
@@ -209,7 +188,7 @@ static void become_another(struct shared *s)
 	s->word = (unsigned int)getpid() | FUTEX_WAITERS;
 	if (syscall(SYS_set_robust_list, &s->head, sizeof(s->head)))
 		_exit(3);
-	while (!s->go || !sleeps(getppid()))
+	while (!s->go || !sleeper_in_futex(getppid()))
 		usleep(500);
 	usleep(2000);
 	execl("/proc/self/exe", "oddwake", "nothing", "0", NULL);
@@ -236,9 +215,9 @@ static void run_exec(void)
 		while (!s->word)
 			usleep(500);
 		s->go = 1;
-		from_ns = now_ns();
+		from_ns = clock_ns(CLOCK_MONOTONIC);
 		wait_for_owner(s, (unsigned int)child | FUTEX_WAITERS);
-		g_waited_ns += now_ns() - from_ns;
+		g_waited_ns += clock_ns(CLOCK_MONOTONIC) - from_ns;
 		waitpid(child, NULL, 0);
 	}
 }
@@ -293,7 +272,7 @@ static FUNCTION void run_uring(void)
 		exit(4);
 	pthread_create(&waiter, NULL, uring_waiter, NULL);
 	for (int i = 0; i < g_rounds; i++) {
-		while (!g_tid[0] || !sleeps(g_tid[0]))
+		while (!g_tid[0] || !sleeper_in_futex(g_tid[0]))
 			usleep(500);
 		usleep(1000);
 		g_word++;

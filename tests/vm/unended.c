@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/sleeper.h"
+
 #define THREADS_MAX 1000
 #define NS_PER_S 1000000000LL
 
@@ -46,21 +48,6 @@ static void *requeue_pi_wait_for_ever(void *index)
 	return NULL;
 }
 
-static int sleeps(int tid)
-{
-	char path[64], text[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	f = tid ? fopen(path, "r") : NULL;
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	fclose(f);
-	return atoi(text) == SYS_futex;
-}
-
 static void start(pthread_t *threads, int n, void *(*run)(void *))
 {
 	pthread_attr_t attr;
@@ -80,8 +67,7 @@ static void say(const char *what)
 
 static void *wake(void *waiter)
 {
-	while (!sleeps(*(int *)waiter))
-		usleep(1000);
+	sleeper_await(waiter);
 	usleep(100000);
 	g_word = 1;
 	syscall(SYS_futex, &g_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -121,7 +107,7 @@ int main(int argc, char **argv)
 	}
 	start(threads, n, requeue_pi_wait_for_ever);
 	for (int i = 0; i < n; i++)
-		while (!sleeps(g_tids[i]))
+		while (!g_tids[i] || !sleeper_in_futex(g_tids[i]))
 			usleep(1000);
 	say("taken");
 	pause();

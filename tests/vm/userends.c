@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/sleeper.h"
+
 static pthread_mutex_t of_cond = PTHREAD_MUTEX_INITIALIZER, held = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static mtx_t c11_mutex;
@@ -149,26 +151,6 @@ static void *waiter(void *arg)
 	return NULL;
 }
 
-/* Until it sleeps in the system call futex. */
-static void asleep_await(void)
-{
-	char path[64], text[64];
-	long nr = -1;
-
-	while (nr != SYS_futex) {
-		FILE *f;
-
-		usleep(1000);
-		snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-		f = fopen(path, "re");
-		if (!f || !fgets(text, sizeof(text), f))
-			text[0] = '\0';
-		if (f)
-			fclose(f);
-		nr = text[0] >= '0' && text[0] <= '9' ? atol(text) : -1;
-	}
-}
-
 static void cancel(const struct point *p)
 {
 	pthread_t t;
@@ -177,7 +159,7 @@ static void cancel(const struct point *p)
 	tid = 0;
 	cleaned = 0;
 	pthread_create(&t, NULL, waiter, (void *)p);
-	asleep_await();
+	sleeper_await(&tid);
 	usleep(20000);
 	pthread_cancel(t);
 	while (pthread_tryjoin_np(t, &value))

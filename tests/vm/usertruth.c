@@ -19,6 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
+#include "../lib/sleeper.h"
+
 static pthread_mutex_t m_normal, m_recursive, m_checked, m_robust, m_adaptive, m_pi, m_timed,
 	m_clock, m_timeout, m_of_cond, m_of_timeout;
 static pthread_rwlock_t rw_read, rw_write, rw_timed, rw_timeout;
@@ -32,17 +35,9 @@ static pid_t waiter_tid;
 static unsigned int hold_us = 2000;
 static int happened;
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
-
 static struct timespec in_ns(clockid_t clock, uint64_t ns)
 {
-	uint64_t at = now_ns(clock) + ns;
+	uint64_t at = clock_ns(clock) + ns;
 
 	return (struct timespec){ (time_t)(at / 1000000000), (long)(at % 1000000000) };
 }
@@ -70,28 +65,6 @@ static void hear(const int *fds)
 	char c;
 
 	must(read(fds[0], &c, 1) == 1, "read");
-}
-
-/* Until the waiter is in the system call futex, and then as long as is meant. */
-static void asleep_await(void)
-{
-	char path[64], text[64];
-	long nr = -1;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", waiter_tid);
-	while (nr != SYS_futex) {
-		int fd = open(path, O_RDONLY);
-		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-		if (fd >= 0)
-			close(fd);
-		must(n > 0, path);
-		text[n] = '\0';
-		nr = text[0] == 'r' ? -1 : atol(text);
-		if (nr != SYS_futex)
-			usleep(100);
-	}
-	usleep(hold_us);
 }
 
 /*
@@ -243,9 +216,9 @@ static void *waiter(void *arg)
 			int ret;
 
 			hear(to_waiter);
-			start_ns = now_ns(CLOCK_MONOTONIC);
+			start_ns = clock_ns(CLOCK_MONOTONIC);
 			ret = kinds[k].wait(kinds[k].lock);
-			call_ns[k] += now_ns(CLOCK_MONOTONIC) - start_ns;
+			call_ns[k] += clock_ns(CLOCK_MONOTONIC) - start_ns;
 			must(!ret, kinds[k].name);
 			kinds[k].put_back(kinds[k].lock);
 			tell(to_holder);
@@ -270,9 +243,9 @@ static uint64_t joins_make(void)
 		uint64_t start_ns;
 
 		must(!pthread_create(&t, NULL, sleeper, NULL), "pthread_create");
-		start_ns = now_ns(CLOCK_MONOTONIC);
+		start_ns = clock_ns(CLOCK_MONOTONIC);
 		pthread_join(t, NULL);
-		ns += now_ns(CLOCK_MONOTONIC) - start_ns;
+		ns += clock_ns(CLOCK_MONOTONIC) - start_ns;
 	}
 	return ns;
 }
@@ -335,7 +308,8 @@ int main(int argc, char **argv)
 			kind->take(kind->lock);
 			tell(to_waiter);
 			if (!kind->gives_up) {
-				asleep_await();
+				sleeper_await(&waiter_tid);
+				usleep(hold_us);
 				kind->give(kind->lock);
 				hear(to_holder);
 			} else {

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../lib/sleeper.h"
+
 #define NOINLINE __attribute__((noinline, noclone))
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -39,22 +41,6 @@ static struct timespec deadline(void)
 	return t;
 }
 
-/* Whether the thread is inside futex(2). */
-static int in_futex(const char *tid)
-{
-	char path[64], text[8] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%.16s/syscall", tid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	fclose(f);
-	return !strncmp(text, "202 ", 4);
-}
-
 /* Until another thread waits in a futex, and a little longer. */
 static void settle(void)
 {
@@ -65,7 +51,7 @@ static void settle(void)
 		struct dirent *e;
 
 		while (d && (e = readdir(d)))
-			found |= atoi(e->d_name) != gettid() && in_futex(e->d_name);
+			found |= atoi(e->d_name) != gettid() && sleeper_in_futex(atoi(e->d_name));
 		if (d)
 			closedir(d);
 		usleep(5000);

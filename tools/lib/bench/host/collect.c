@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../../tests/lib/clock.h"
 #include "../../../../tests/lib/capture.h"
 #include "../../../../user/capture/streamfile.h"
 #include "../../../../user/collect/collector.h"
@@ -65,14 +66,6 @@ static void *room(size_t n, size_t size)
 	if (!p)
 		error(1, ENOMEM, "memory");
 	return p;
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static long memory_kib(void)
@@ -293,15 +286,16 @@ static __attribute__((noinline)) void step_write(void)
 
 static void rest_run(uint64_t start_ns, long before_kib)
 {
-	uint64_t fed_ns = cpu_ns(), resolved_ns;
+	uint64_t fed_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), resolved_ns;
 	struct lsp_collector_totals t;
 
 	step_resolve();
-	resolved_ns = cpu_ns();
+	resolved_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	step_write();
 	lsp_collector_totals(g_collector, &t);
 	printf("%" PRIu64 " %zu %" PRIu64 " %" PRIu64 " %" PRIu64 " %ld %ld\n", t.spans + t.releases,
-	       t.traces, fed_ns - start_ns, resolved_ns - fed_ns, cpu_ns() - resolved_ns, before_kib,
+	       t.traces, fed_ns - start_ns, resolved_ns - fed_ns,
+	       clock_ns(CLOCK_PROCESS_CPUTIME_ID) - resolved_ns, before_kib,
 	       memory_kib());
 	if (t.gaps || t.damaged || t.unrecorded || t.stacks_missing)
 		error(1, 0, "the collector missed something: the figures mean nothing");
@@ -320,7 +314,7 @@ static void events_run(char **argv)
 	n = runs_make(made, stacks, strtoul(argv[2], NULL, 0), strtoul(argv[3], NULL, 0), &runs);
 	kib = memory_kib();
 	maps_feed(maps);
-	start_ns = cpu_ns();
+	start_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	codes_make();
 	for (size_t i = 0; i < stacks; i++)
 		walk_feed(i);
@@ -389,7 +383,7 @@ static void replay_run(char **argv)
 
 	if (err && err != -ENODATA)
 		error(1, -err, "%s", argv[0]);
-	start_ns = cpu_ns();
+	start_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	step_replay(&k, strtoul(argv[1], NULL, 0));
 	rest_run(start_ns, kib);
 }
@@ -411,7 +405,7 @@ static void program_run(char **argv)
 		error(1, -err, "no stacks of %s", argv[1]);
 	/* Libraries come while a program starts: the last look has them all. */
 	maps_feed(capture.stacks[capture.n - 1].maps);
-	start_ns = cpu_ns();
+	start_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	for (size_t i = 0; i < capture.n; i++) {
 		struct lockspan_stack *s = capture.stacks[i].sparse;
 
