@@ -2,7 +2,7 @@
 /*
  * The probes are removed between the freeze and the worker's last look at the threads. In that time
  * a thread that wakes up closes its own wait, as long as the probe of its end is still there. A
- * thread that exits leaves its record behind. The worker closes the waits that are left.
+ * thread that exits leaves its entry behind. The worker closes the waits that are left.
  */
 #include "close.h"
 

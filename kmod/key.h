@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words that tasks wait on. Each of them has a ledger. A key lives while a thread's record refers
+ * The words that tasks wait on. Each of them has a ledger. A key lives while a thread's entry refers
  * to it. A thread keeps its last key until it waits elsewhere or ends. When the key goes, what is
  * carried on it is given up.
  */

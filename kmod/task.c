@@ -125,7 +125,7 @@ void lsp_task_exit(struct task_struct *task)
 	if (waits)
 		goto out_irq;
 
-	/* Walkers may still follow node.next, so the list of records in limbo has a link of its own. */
+	/* Walkers may still follow node.next, so the list of entries in limbo has a link of its own. */
 	raw_spin_lock(&free_lock);
 	t->limbo_next = limbo_tasks;
 	limbo_tasks = t;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The threads that have waited. Each has one record, with its open span or its last one.
+ * The threads that have waited. Each has one entry (struct lsp_task), with its open span or its last one.
  *
- * A record is found by the base of the thread's kernel stack, which both sides know.
+ * An entry is found by the base of the thread's kernel stack, which both sides know.
  * The waiter knows its own stack. A waker takes a futex_q off a queue, and that lies
- * on the waiter's kernel stack. So the address of the futex_q leads to the record
+ * on the waiter's kernel stack. So the address of the futex_q leads to the entry
  * without a second table, and without reading the kernel's private structure.
  */
 #ifndef _LSP_TASK_H
@@ -32,7 +32,7 @@ enum lsp_task_state {
 
 struct lsp_task {
 	struct hlist_node node;
-	unsigned long stack;		/* base of the kernel stack, by which the record is found */
+	unsigned long stack;		/* base of the kernel stack, by which the entry is found */
 	struct task_struct *task;	/* valid until sched_process_exit, then NULL; see lsp_task_exit() */
 	struct lsp_task *limbo_next;
 
@@ -96,7 +96,7 @@ static inline struct lsp_task_bucket *lsp_task_bucket(unsigned long stack)
 }
 
 /*
- * Returns the record of the thread on this kernel stack, or NULL. Preemption is off. The result is
+ * Returns the entry of the thread on this kernel stack, or NULL. Preemption is off. The result is
  * valid until it is on.
  */
 static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
@@ -111,13 +111,13 @@ static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
 }
 
 /*
- * Returns a new record for the current thread, or NULL if there is no room. Preemption and
+ * Returns a new entry for the current thread, or NULL if there is no room. Preemption and
  * interrupts are off.
  */
 struct lsp_task *lsp_task_create(void);
 
 /*
- * Returns the current thread's record, and makes it if needed. NULL: no room. Preemption and
+ * Returns the current thread's entry, and makes it if needed. NULL: no room. Preemption and
  * interrupts are off.
  */
 static inline struct lsp_task *lsp_task_current(void)
@@ -138,20 +138,20 @@ static inline struct lsp_task *lsp_task_by_task(const struct task_struct *task)
 }
 
 /*
- * The current task @task exits. Gives its record back. If its wait is still open, the record is
+ * The current task @task exits. Gives its entry back. If its wait is still open, the entry is
  * kept as it is, but then only lsp_task_each() finds it. Any context.
  */
 void lsp_task_exit(struct task_struct *task);
 
 /*
- * The records of threads that exited before the last call can be used again. Process context, may
+ * The entries of threads that exited before the last call can be used again. Process context, may
  * sleep (RCU).
  */
 void lsp_task_reclaim(void);
 
 /*
  * Calls @visit for every thread, and for every thread that has exited while its wait was open.
- * Process context; @visit may sleep. The lock of the record is not held.
+ * Process context; @visit may sleep. The lock of the entry is not held.
  */
 void lsp_task_each(void (*visit)(struct lsp_task *t, void *arg), void *arg);
 

@@ -336,7 +336,7 @@ static __always_inline u8 wait_outcome(const struct lsp_task *t, bool woken)
 
 /*
  * Decides whether the span that ended with @outcome and @flags is kept, and sends it. These two are
- * parameters because a late waker, which sends a correction itself, may change those of the record
+ * parameters because a late waker, which sends a correction itself, may change those of the entry
  * meanwhile. Preemption is off.
  */
 static __always_inline void wait_send(const struct lsp_task *t, u8 outcome, u16 flags)
@@ -434,7 +434,7 @@ static __always_inline void wait_leave(struct lsp_task *t, bool seen)
 }
 
 /*
- * Ends a wait that is still open when the next wait of its task begins, or when its record is given
+ * Ends a wait that is still open when the next wait of its task begins, or when its entry is given
  * up. @same_call: the next wait belongs to the same system call, as after a requeue, so the timer
  * still exists and can be read. Otherwise the timer is gone, and the time at which the wait ended
  * is not known.
@@ -542,7 +542,7 @@ void lsp_wait_end(struct lsp_task *t)
 	local_irq_restore(flags);
 }
 
-/* Ends the wait of the current task, if the task has a record. */
+/* Ends the wait of the current task, if the task has an entry. */
 static __always_inline void wait_end_current(enum which which, const void *q, long result)
 {
 	struct lsp_task *t;

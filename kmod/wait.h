@@ -8,7 +8,7 @@
 /*
  * The current task is about to put @q on a queue, where a waker could find it
  * before the blocking function begins. If the task then does not wait, nothing
- * has to be undone: its next wait overwrites the record.
+ * has to be undone: its next wait overwrites the entry.
  */
 void lsp_wait_prepare(const void *q);
 
@@ -16,7 +16,7 @@ struct hrtimer_sleeper;
 
 /*
  * The current task enters the blocking function. It waits with its queue entry @q or on the PI mutex @lock;
- * the other of the two is NULL. @to is its timer, or NULL. Returns the task's record for lsp_wait_end(), or
+ * the other of the two is NULL. @to is its timer, or NULL. Returns the task's entry for lsp_wait_end(), or
  * NULL when this wait is not observed (counted).
  */
 struct lsp_task *lsp_wait_begin(const void *q, const void *lock, const struct hrtimer_sleeper *to);
@@ -30,7 +30,7 @@ void lsp_wait_enqueue(struct lsp_task *t);
  */
 void lsp_wait_learn(const void *q);
 
-/* The current task has left the blocking function. @t is the record that lsp_wait_begin() returned. */
+/* The current task has left the blocking function. @t is the entry that lsp_wait_begin() returned. */
 void lsp_wait_end(struct lsp_task *t);
 
 /*

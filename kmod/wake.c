@@ -314,7 +314,10 @@ static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool ve
 	return true;
 }
 
-/* Releases a waiter by one of the entries of its vector. Their addresses do not lead to its record. */
+/*
+ * Releases a waiter of futex_waitv by one of the queue entries of its vector. They are not on the
+ * waiter's stack, so their addresses do not lead to the waiter's struct lsp_task.
+ */
 static noinline bool wake_vector(const void *q)
 {
 	struct lsp_task *t = lsp_task_by_stack(lsp_futexq_stack(q));

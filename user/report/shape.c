@@ -21,7 +21,7 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 #define SLOW_RELEASES 0.5	/* ... with at most this share of the releases, ... */
 #define SLOW_TIMES 5		/* ... and this many times the others' hold for each waiter */
 #define SLOW_OTHERS 10		/* the others have this many releases to compare with, ... */
-#define SLOW_ALONE 0.9		/* ... or this share of a rwlock's hold, if another function waits longest, ... */
+#define SLOW_ALONE 0.9		/* ... or this share of an rwlock's hold, if another function waits longest, ... */
 #define SLOW_WRITERS 0.05	/* ... and writers have at most this share of the waiting, so there is one writer */
 
 #define QUEUE_LONG 4		/* number of waiters when a wait begins, that wait included */

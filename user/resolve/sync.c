@@ -135,7 +135,7 @@ static enum lsp_sync class_of(const struct walk *w)
 		return LSP_SYNC_PI;
 	if (w->leaf && is_mutex_of_cond(w))
 		return LSP_SYNC_MUTEX;
-	/* an unlock of a rwlock serves readers and writers; the inlined half of it tells which */
+	/* an unlock of an rwlock serves readers and writers; the inlined half of it tells which */
 	if (w->leaf && w->leaf->sync == LSP_SYNC_RWLOCK_WR && w->hint == LSP_SYNC_RWLOCK_RD)
 		return LSP_SYNC_RWLOCK_RD;
 	if (w->leaf && w->leaf->sync != LSP_SYNC_OTHER)
