@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command table: dispatch and usage both read it, so they cannot differ. */
+/* The table of commands. Dispatch and usage both read it, so they cannot differ. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -53,7 +53,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Edits between two words; a transposition counts as two. */
+/* Counts the edits between two words. A transposition counts as two. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], n = strlen(b);
@@ -77,7 +77,7 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* So many edits lead to a word that may have been meant. */
+/* A word with at most this many edits may have been meant. */
 static size_t near(const char *name)
 {
 	return 1 + strlen(name) / 3;
@@ -165,12 +165,12 @@ static void *call_run(void *arg)
 	return NULL;
 }
 
-/* As much as libdw needs for the programs there are, and then some. */
+/* The size of the stack: as much as libdw needs for known programs, and more. */
 #define STACK_BYTES (8UL << 20)
 
 /*
- * A small limit (ulimit -s) is meant for the command, which inherits it; we take a stack of our own. Signals
- * are for the thread that has it.
+ * A small limit (ulimit -s) is meant for the command, which inherits it. We run in a thread with a
+ * stack of its own, which also gets the signals.
  */
 static int roomy_run(int argc, char **argv)
 {

@@ -12,10 +12,10 @@
 
 #include "say.h"
 
-/* What ends by a signal has mostly ended by then. */
+/* A command that a signal ends has ended by then in most cases. */
 #define PATIENCE_MS 1000
 
-/* Signals that some of us treat otherwise than we were told when we were started. */
+/* Signals that some part of lockspan treats differently from how they were when we were started. */
 static struct {
 	int signal;
 	sighandler_t told;
@@ -50,10 +50,10 @@ int lsp_child_signals_open(sigset_t *old)
 		sigaddset(&set, ending[i]);
 	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
 		sigaddset(&set, i);
-	/* One that is blocked comes although it is ignored. */
+	/* A blocked signal arrives even if it is ignored. */
 	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler == SIG_IGN)
 		sigdelset(&set, SIGHUP);
-	/* Inherited as ignored it would lose the command's status. */
+	/* If SIGCHLD stayed ignored, the command's status would be lost. */
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, old))
@@ -62,7 +62,7 @@ int lsp_child_signals_open(sigset_t *old)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Signals by which programs are asked for something. */
+/* Signals by which users ask programs for something. */
 static bool is_request(int signal)
 {
 	return signal == SIGUSR1 || signal == SIGUSR2 || signal == SIGQUIT || signal >= SIGRTMIN;
@@ -91,7 +91,7 @@ program_run(int gate, int failure, char **argv, const sigset_t *mask)
 	char go;
 	int err;
 
-	/* The gate closes without a byte when the parent has given up or died. */
+	/* The pipe is closed without a byte if the parent has given up or died. */
 	if (read_whole(gate, &go, 1) != 1)
 		_exit(1);
 	for (size_t i = 0; i < INHERITED; i++)
@@ -99,7 +99,7 @@ program_run(int gate, int failure, char **argv, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	err = errno;
-	/* If the parent is gone nobody needs the reason. */
+	/* If the parent is gone, nobody needs the reason. */
 	(void)!write(failure, &err, sizeof(err));
 	_exit(err == ENOENT ? 127 : 126);
 }
@@ -155,7 +155,7 @@ int lsp_child_release(struct lsp_child *c)
 	if (n != 1)
 		return -EPIPE;
 	fd_close(&c->gate);
-	/* Closed by the exec itself, or it brings the reason why there was none. */
+	/* Exec closes this pipe. If exec fails, the reason comes through it. */
 	n = read_whole(c->failure, &err, sizeof(err));
 	fd_close(&c->failure);
 	if (n != sizeof(err))
@@ -174,7 +174,10 @@ bool lsp_child_poll(struct lsp_child *c, bool wait)
 			continue;
 		if (!pid)
 			break;
-		/* Somebody else has reaped it: there is no status, only an end. */
+		/*
+		 * Somebody else has reaped the child. So there is no status, but the child has
+		 * ended.
+		 */
 		if (pid < 0)
 			c->status = 0;
 		c->ended = true;

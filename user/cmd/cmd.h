@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the sub-commands share with main.c. A command prints and chooses the
- * exit status; nothing below it does. Several sources define this, one a command.
+ * What the sub-commands share with main.c. A command prints, and chooses the exit status; nothing
+ * below it does. Several sources define this, one for each command.
  */
 #ifndef LSP_CMD_CMD_H
 #define LSP_CMD_CMD_H
 
-/* Given by the Makefile; a compilation by hand has none. */
+/* The Makefile gives the release. A compilation by hand has none. */
 #ifndef LSP_RELEASE
 #define LSP_RELEASE "unreleased"
 #endif
@@ -16,12 +16,14 @@
 #define LSP_EXIT_NOT_RUN 126	/* the command could not be run */
 #define LSP_EXIT_NOT_FOUND 127
 
-/* And of the others. */
+/* Exit statuses of the other commands. */
 #define LSP_EXIT_OTHER_PARTIAL 1
 #define LSP_EXIT_OTHER_FAILED 2
 #define LSP_EXIT_USAGE 64
 
-/* One row of the table in main.c: dispatch, usage and the check of the man pages read it. */
+/*
+ * One row of the table in main.c. Dispatch, usage and the check of the man pages read this table.
+ */
 struct lsp_command {
 	const char *name;
 	int (*run)(int argc, char **argv);	/* argv[0] is "lockspan NAME" */

@@ -25,7 +25,7 @@ struct compare_options {
 	size_t top;
 	const char *paths[PATHS_MAX];
 	size_t npaths;
-	char fetched[64];	/* where the profile from an address is */
+	char fetched[64];	/* where the profile that was fetched is put */
 };
 
 static const struct argp_option options[] = {
@@ -58,7 +58,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* Who is to blame is in the profiles, not in the spans; a side may have none. */
+/* Blame is in the profiles, not in the spans. A side may lack them. */
 static int blame_compare(const char *kernel, const char *user, struct lsp_compare *c)
 {
 	const char *const folders[2] = { kernel, user };
@@ -79,7 +79,7 @@ static int blame_compare(const char *kernel, const char *user, struct lsp_compar
 	return err;
 }
 
-/* -ENODATA when there are no single events to be compared; then sums are. */
+/* Returns -ENODATA if there are no single events to be compared. Then sums are compared. */
 static int spans_compare(const char *kernel, const char *user, struct lsp_compare *c)
 {
 	char paths[2][PATH_MAX];
@@ -112,7 +112,10 @@ static int sums_compare(const char *kernel, const char *const *users, size_t nus
 	return err;
 }
 
-/* Why there is nothing to compare: something is wrong with the one path, or only that it is one. */
+/*
+ * Says why there is nothing to compare: either something is wrong with the one path, or only one
+ * path was given.
+ */
 static void one_side_say(const char *path, bool *partial)
 {
 	struct lsp_recording r = { 0 };
@@ -122,7 +125,9 @@ static void one_side_say(const char *path, bool *partial)
 	lsp_recording_uninit(&r);
 }
 
-/* Replaces an address by a folder with what is served there. */
+/*
+ * Fetches the profiles from an address into a folder, and puts the folder in place of the address.
+ */
 static bool addresses_take(struct compare_options *o, char *folder)
 {
 	for (size_t i = 1; i < o->npaths; i++) {
@@ -162,7 +167,7 @@ static int sides_compare(const struct compare_options *o, struct lsp_compare *c,
 	}
 	if (n == 1)
 		err = spans_compare(o->paths[0], users[0], c);
-	/* A program's own profiles come without the rest of a recording. */
+	/* A program's own profiles lack the other parts of a recording. */
 	snprintf(path, sizeof(path), "%s/record.json", inner);
 	if (o->npaths == 1 && access(path, R_OK)) {
 		snprintf(path, sizeof(path), "%s/block.pb.gz", inner);

@@ -58,7 +58,7 @@ bool lsp_record_cpu_begin(const struct lsp_record_options *o, pid_t child, struc
 
 void lsp_record_cpu_tick(struct lsp_cpu *c)
 {
-	/* What fails here fails again at the end, and is said then. */
+	/* What fails here fails again at the end, and is reported then. */
 	if (c)
 		lsp_cpu_drain(c);
 }

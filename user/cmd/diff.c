@@ -69,7 +69,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return lsp_reading_parse(&o->reading, key, arg, state);
 }
 
-/* By what a side is divided; 0 when that is not known. */
+/* Returns the number by which a side is divided; 0 if it is not known. */
 static double divisor(const struct diff_options *o, const struct lsp_recording *r, int side)
 {
 	struct lsp_facts_totals t;

@@ -282,7 +282,7 @@ static void entry_print(const struct lsp_spanfile_entry *e)
 	}
 }
 
-/* Whether the file was whole; says what was not. */
+/* Whether the file was complete. Says what was missing. */
 static bool state_say(const struct lsp_spanfile_reader *reader, const char *path)
 {
 	struct lsp_spanfile_state s;

@@ -14,13 +14,13 @@
 #define LOCK "lock"
 #define RECORD "record.json"
 
-/* What a recording is made of, but record.json, which makes it whole. */
+/* The files of a recording, without record.json, which makes it complete. */
 static const char *const files[] = {
 	"block.pb.gz", "mutex.pb.gz", "contention.ext.pb.gz", "spans.lspan", "cpu.pb.gz",
 };
 #define FILES (sizeof(files) / sizeof(files[0]))
 
-/* False, and @to is not to be used, when the name is too long. */
+/* Returns false, and @to must not be used, if the name is too long. */
 static bool path_join(char *to, const char *folder, const char *name)
 {
 	return (size_t)snprintf(to, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
@@ -33,7 +33,7 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* @found: bytes of @path that were there. */
+/* @found gets the length of the part of @path that was there. */
 static int make(const char *path, size_t *found)
 {
 	char *copy = strdup(path);
@@ -48,7 +48,10 @@ static int make(const char *path, size_t *found)
 		if (c && c != '/')
 			continue;
 		*p = '\0';
-		/* "a//b/" is a/b: what is made here must not be found a character later. */
+		/*
+		 * "a//b/" is a/b. Otherwise a folder that was made here would be found a character
+		 * later.
+		 */
 		if (p[-1] != '/' && mkdir(copy, 0777)) {
 			if (errno == EEXIST || is_folder(copy))
 				*found = (size_t)(p - copy);
@@ -95,7 +98,10 @@ static bool is_recording_file(const char *name, size_t bytes)
 	return bytes == strlen(RECORD) && !memcmp(name, RECORD, bytes);
 }
 
-/* What was left of writing one: "block.pb.gz.Xa3b9Z", "record.json.tmp", "events.tmp". */
+/*
+ * Files that a broken-off attempt to write leaves: "block.pb.gz.Xa3b9Z", "record.json.tmp",
+ * "events.tmp".
+ */
 static bool is_remnant(const char *name)
 {
 	const char *last = strrchr(name, '.');
@@ -121,7 +127,7 @@ void lsp_folder_clear(const char *path)
 	clear(path, false);
 }
 
-/* With the program's own side, which is a recording inside of one. */
+/* This includes the program's own side, which is a recording within a recording. */
 static void clear_all(const char *path)
 {
 	static const char *const inner[] = { "user/before", "user" };
@@ -136,7 +142,7 @@ static void clear_all(const char *path)
 	clear(path, true);
 }
 
-/* Ours, not a link that somebody has laid there. */
+/* The folder must be ours, not a link that somebody has put there. */
 static int unfinished_make(const char *path)
 {
 	struct stat st;
@@ -148,7 +154,10 @@ static int unfinished_make(const char *path)
 	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -EEXIST;
 }
 
-/* The lock is a file in the inner folder: one that is opened for writing can be locked over NFS as well. */
+/*
+ * The lock is a file in the inner folder. A file that is opened for writing can be locked over NFS,
+ * too.
+ */
 static int lock_take(struct lsp_folder *f)
 {
 	char name[PATH_MAX];
@@ -157,7 +166,10 @@ static int lock_take(struct lsp_folder *f)
 
 	if (!path_join(name, f->unfinished, LOCK))
 		return -ENAMETOOLONG;
-	/* Another one may finish between our open and our lock: its file is gone then, with the folder. */
+	/*
+	 * Another lockspan may finish between our open and our lock. Then its file is gone, with
+	 * the folder.
+	 */
 	for (int tries = 0; tries < 16; tries++) {
 		err = unfinished_make(f->unfinished);
 		if (err)
@@ -167,7 +179,7 @@ static int lock_take(struct lsp_folder *f)
 			continue;
 		if (f->lock < 0)
 			return -errno;
-		/* A file system that knows no locks is no reason to refuse. */
+		/* If the file system has no locks, that is no reason to refuse. */
 		if (flock(f->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 			err = -EBUSY;
 			break;
@@ -233,7 +245,9 @@ int lsp_folder_begin(struct lsp_folder *f, const char *path)
 	return err;
 }
 
-/* One file from one folder to another, or none where there was one. */
+/*
+ * Moves one file from one folder to another. If there is none, removes the one in the other folder.
+ */
 static int file_move(const char *from, const char *to, const char *name)
 {
 	char source[PATH_MAX], target[PATH_MAX];
@@ -265,7 +279,7 @@ static int files_move(const char *from, const char *to)
 	return err;
 }
 
-/* @replaces: there was a recording, so that its other side goes with it. */
+/* @replaces: there was a recording, so its other side is removed with it. */
 static int user_move(const char *from, const char *to, bool replaces)
 {
 	char source[PATH_MAX], target[PATH_MAX];

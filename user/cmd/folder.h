@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The folder of a recording. A new recording is written into a folder of its
- * own inside of it, and takes the place of an older one when it is whole:
- * until then the older one stays as it is, whatever happens to the new one.
+ * The folder of a recording. A new recording is written into a folder within it, and takes the
+ * place of an older one when it is complete. Until then the older one stays as it is, whatever
+ * happens to the new one.
  */
 #ifndef LSP_CMD_FOLDER_H
 #define LSP_CMD_FOLDER_H
@@ -15,33 +15,33 @@
 
 struct lsp_folder {
 	char path[PATH_MAX];		/* where the recording will be */
-	char unfinished[PATH_MAX];	/* where its files are written until they are all there */
-	size_t found;			/* bytes of @path that were a folder before us */
-	int lock;			/* held while we write; -1: nothing has begun */
-	bool begun;			/* and neither committed nor left so far */
+	char unfinished[PATH_MAX];	/* where its files are written until all of them are there */
+	size_t found;			/* length of the part of @path that existed before */
+	int lock;			/* locked while we write; -1: nothing has begun */
+	bool begun;			/* begun, and neither committed nor left so far */
 };
 
 /*
- * Makes both folders, empties the inner one of what a killed recorder has left,
- * and tries a file there: a full recording with nowhere to put it is the worst
- * end. 0 or -errno; -EBUSY: another lockspan is writing there.
+ * Makes both folders, removes from the inner one what a killed recorder has left, and tries to
+ * write a file there. So a recording does not find out only at its end that it cannot be written.
+ * Returns 0 or -errno; -EBUSY if another lockspan is writing there.
  */
 int lsp_folder_begin(struct lsp_folder *f, const char *path);
 
 /*
- * Puts the new files in the place of the old ones, record.json as the last: a
- * folder without it is not whole for any reader. What the old recording had and
- * the new one has not, goes. 0 or -errno; the new files stay where they are then.
+ * Puts the new files in the place of the old ones, record.json last: a folder without it is not
+ * complete for any reader. Files that only the old recording had are removed. Returns 0 or -errno;
+ * then the new files stay where they are.
  */
 int lsp_folder_commit(struct lsp_folder *f);
 
-/* Leaves the new files in the inner folder, because they are not all of them. */
+/* Leaves the new files in the inner folder, because some are missing. */
 void lsp_folder_leave(struct lsp_folder *f);
 
 /* Removes what was begun and neither committed nor left, and the folders that were made for it. */
 void lsp_folder_uninit(struct lsp_folder *f);
 
-/* Makes a folder and those above it. 0 or -errno. */
+/* Makes a folder, and those above it. Returns 0 or -errno. */
 int lsp_folder_make(const char *path);
 
 /* Removes the files of a recording from a folder, and nothing else. */

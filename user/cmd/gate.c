@@ -29,7 +29,7 @@ enum { OPTION_MAX = 256, OPTION_PER, OPTION_FLOOR, OPTION_LOCK, OPTION_SYNC, OPT
 struct gate {
 	struct lsp_gate_options options;
 	struct lsp_gate_wanted wanted;
-	unsigned int classes;	/* of --sync; 0: locks, and semaphores apart */
+	unsigned int classes;	/* classes of --sync; 0: locks, with semaphores judged apart */
 	bool floor_given, absent, power, json;
 	char **base;		/* paths, as given */
 	size_t nbase;
@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	{ "per", OPTION_PER, "WHAT", 0,
 	  "Compare the delay of a run (default), a second or a contention", 0 },
 	{ "floor", OPTION_FLOOR, "US", 0,
-	  "Count less delay than US microseconds in each second as that much (default 1000)", 0 },
+	  "A delay of less than US microseconds in each second counts as that much (default 1000)", 0 },
 	{ "lock", OPTION_LOCK, "NAME", 0, "Only waits for this lock count", 0 },
 	{ "absent", OPTION_ABSENT, NULL, 0,
 	  "With --lock: a side in which nobody waits for the lock has no delay; without this option that is an error", 0 },
@@ -72,7 +72,7 @@ static enum lsp_gate_per per_parse(const char *text, struct argp_state *state)
 	return LSP_GATE_PER_RUN;
 }
 
-/* The classes that a word of --sync names; 0: none. */
+/* Returns the classes that a word of --sync names; 0: none. */
 static unsigned int class_parse(const char *word, size_t n)
 {
 	static const struct {
@@ -189,7 +189,10 @@ static bool runs_read(struct gate *g, char **now, size_t nnow)
 	return lsp_gate_runs_alike(runs[0], runs[1]);
 }
 
-/* A name that a side does not know is mistyped, or the lock has another now: that is no verdict. */
+/*
+ * A name that a side does not know is mistyped, or the lock has another name now. Then there is no
+ * verdict.
+ */
 static bool lock_check(const struct gate *g)
 {
 	static const char *const sides[] = { "BASE", "NEW" };
@@ -237,7 +240,7 @@ static bool is_quiet(const struct gate *g, unsigned int classes)
 	return true;
 }
 
-/* Semaphores are judged in place of locks where nobody waits for any, else beside them. */
+/* Semaphores are judged in place of locks if nobody waits for locks, otherwise beside them. */
 static int decide(struct gate *g)
 {
 	struct lsp_gate_judgement *f = &g->found;
@@ -262,7 +265,7 @@ static int decide(struct gate *g)
 
 /* ---- where it has become worse ---- */
 
-/* The path of the run whose delay is nearest to the side's median. */
+/* Returns the path of the run whose delay is nearest to the median of its side. */
 static const char *near_find(const struct gate *g, int side, unsigned int classes)
 {
 	const struct lsp_gate_runs *runs = g->found.runs[side];
@@ -280,7 +283,7 @@ static const char *near_find(const struct gate *g, int side, unsigned int classe
 	return runs->runs[best].path;
 }
 
-/* Who released the worst lock in the new runs; their mutex profiles may be missing. */
+/* Finds who released the worst lock in the new runs. Their mutex profiles may be missing. */
 static void blame_find(struct gate *g)
 {
 	const struct lsp_gate_runs *now = g->found.runs[1];
@@ -369,7 +372,7 @@ static const struct argp argp = {
 	.options = options, .parser = option_parse, .args_doc = "BASE... -- NEW...",
 	.doc = "Tells whether a program waits longer for its locks than before a change. Compares "
 	       "at least five recordings before the change with at least five after it."
-	       "\vBASE and NEW are folders that lockspan record has written, or folders of such. "
+	       "\vBASE and NEW are folders that lockspan record has written, or folders that hold such folders. "
 	       "The verdict is FAIL when the lower end of the 95 % interval of the change is above the limit.\n\n"
 	       "The exit status is 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE, 2 when it could not "
 	       "compare, 64 for a usage error.",
@@ -380,7 +383,9 @@ int lsp_cmd_gate(int argc, char **argv)
 	struct gate g = { .options = { .limit = 0.2, .floor_ns = 1e6 } };
 	int before = 1, status = LSP_EXIT_OTHER_FAILED;
 
-	/* What follows the dashes is the other side; to argp it would be more of the same. */
+	/*
+	 * What follows the dashes is the other side. argp would take it for more of the first side.
+	 */
 	while (before < argc && strcmp(argv[before], "--"))
 		before++;
 	argp_err_exit_status = LSP_EXIT_USAGE;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the waiting, or the blame, of both sides of lockspan gate lies: by lock and calling function. */
+/*
+ * Where the waiting, or the blame, of both sides of lockspan gate is: by lock and calling function.
+ */
 #ifndef LSP_CMD_GATE_PLACES_H
 #define LSP_CMD_GATE_PLACES_H
 
@@ -13,10 +15,10 @@ struct lsp_gate_place {
 	const char *lock;
 	const char *site;	/* the program's function that waits or releases */
 	enum lsp_sync sync;
-	double delay_ns[2];	/* of all runs of a side */
+	double delay_ns[2];	/* sum over all runs of a side */
 };
 
-/* All zero but for the names is empty. */
+/* With all fields zero except the names, it is empty. */
 struct lsp_gate_places {
 	struct lsp_intern names, keys;
 	struct lsp_gate_place *places;
@@ -26,23 +28,26 @@ struct lsp_gate_places {
 void lsp_gate_places_init(struct lsp_gate_places *p);
 void lsp_gate_places_uninit(struct lsp_gate_places *p);
 
-/* 0 or -ENOMEM. */
+/* Adds to a place. Returns 0 or -ENOMEM. */
 int lsp_gate_places_add(struct lsp_gate_places *p, const struct lsp_profile *profile,
 			const struct lsp_profile_sample *s, enum lsp_sync sync, int side);
 
 /*
- * The lock whose delay has grown most, each side divided by its @divisor, and
- * of its sites the one that has. Only waits of the @classes; 0: only those for
- * @lock. False when none has grown.
+ * Finds the lock whose delay has grown most, where each side is divided by its @divisor, and of
+ * this lock's sites the one whose delay has grown most. Only waits of the @classes count; 0: only
+ * those for @lock. Returns false if no delay has grown.
  */
 bool lsp_gate_places_worst(const struct lsp_gate_places *p, unsigned int classes, const char *lock,
 			   const double divisor[2], struct lsp_gate_place *ret);
 
-/* The site that has most for @lock on a side, and @share_ret of it; NULL when nobody has anything. */
+/*
+ * Returns the site with the most for @lock on a side, and its share in @share_ret. NULL: no site
+ * has anything.
+ */
 const char *lsp_gate_places_most(const struct lsp_gate_places *p, const char *lock, int side,
 				 double *share_ret);
 
-/* Writes at most five names of locks of a side, those that were waited for longest first. */
+/* Writes the names of at most five locks of a side, the longest-waited first. */
 void lsp_gate_places_locks(const struct lsp_gate_places *p, int side, FILE *to);
 
 #endif

@@ -72,7 +72,7 @@ static struct json_object *member(struct json_object *o, const char *key)
 	return o && json_object_object_get_ex(o, key, &value) ? value : NULL;
 }
 
-/* A number, or what its absence means. */
+/* Returns a number, or the value that its absence means. */
 static double number(struct json_object *o, const char *key, double otherwise)
 {
 	struct json_object *value = member(o, key);
@@ -88,7 +88,7 @@ static bool has_command(struct json_object *record)
 	return json_object_is_type(command, json_type_array) && json_object_array_length(command);
 }
 
-/* Says so when the recording is no measurement of what it should be. */
+/* Says so if the recording is no measurement of what it should measure. */
 static bool is_good(struct json_object *record, const char *folder, const struct lsp_gate_wanted *w)
 {
 	struct json_object *reasons = member(record, "partial_reasons"), *first = NULL;
@@ -226,7 +226,7 @@ static bool is_alike(const struct lsp_gate_recording *a, const struct lsp_gate_r
 		{ "--min-delay", x->min_delay_ns, y->min_delay_ns },
 	};
 
-	/* The one measures calls, the other sleeps. */
+	/* lockspan user measures calls, and lockspan record measures sleeps. */
 	if (x->within != y->within) {
 		lsp_say("%s was recorded by lockspan user, %s by lockspan record: their waits are not of one kind; record both sides in one way",
 			x->within ? a->path : b->path, x->within ? b->path : a->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The recordings that lockspan gate compares. */
+/* Reads the recordings that lockspan gate compares. */
 #ifndef LSP_CMD_GATE_RUNS_H
 #define LSP_CMD_GATE_RUNS_H
 
@@ -10,28 +10,28 @@
 #include "../gate/verdict.h"
 #include "gate_places.h"
 
-/* Of the waits of one class, or for one lock. */
+/* Sums over the waits of one class, or for one lock. */
 struct lsp_gate_sum {
 	double delay_ns;
 	double contentions;
 };
 
-/* How a recording was made: what must be alike for delays to be compared. */
+/* How a recording was made. This must be the same for delays to be compared. */
 struct lsp_gate_settings {
 	double block_rate_ns;
 	double mutex_fraction;
 	double min_delay_ns;
-	bool within;			/* by lockspan user: a wait lasts from call to return */
+	bool within;			/* made by lockspan user: a wait lasts from call to return */
 };
 
 struct lsp_gate_recording {
 	char *path;
 	double seconds;
-	uint64_t kept;			/* waits of all classes; sampling kept these */
-	bool complete;			/* of a command, from its start to its end */
+	uint64_t kept;			/* number of waits of all classes that sampling kept */
+	bool complete;			/* the recording is of a command, from its start to its end */
 	struct lsp_gate_settings settings;
 	struct lsp_gate_sum classes[LSP_SYNC_COUNT];
-	struct lsp_gate_sum lock;	/* that was asked for */
+	struct lsp_gate_sum lock;	/* the lock that was asked for */
 };
 
 /* One side. */
@@ -40,30 +40,32 @@ struct lsp_gate_runs {
 	size_t n;
 };
 
-/* What a recording must be like to be taken. */
+/* What a recording must be like to be used. */
 struct lsp_gate_wanted {
-	const char *lock;		/* NULL: none is asked for */
-	double status;			/* exit status of a command that ended well */
+	const char *lock;		/* NULL: no lock is asked for */
+	double status;			/* the exit status of a command that ended well */
 };
 
 /*
- * Adds the recording in the folder @path, or all those in folders directly
- * inside it, in the order of their names, and what it says of @side to
- * @places. False after saying what is wrong: it cannot be read, it is partial,
- * its command failed.
+ * Adds the recording in the folder @path, or all recordings in folders directly inside it, in the
+ * order of their names. Adds what they say of @side to @places. Returns false, and says why, if one
+ * cannot be read, is partial, or its command failed.
  */
 bool lsp_gate_runs_add(struct lsp_gate_runs *r, const char *path, const struct lsp_gate_wanted *w,
 		       struct lsp_gate_places *places, int side);
 void lsp_gate_runs_uninit(struct lsp_gate_runs *r);
 
-/* False after saying which two recordings were made in different ways. */
+/* Returns false, and says which two recordings were made in different ways. */
 bool lsp_gate_runs_alike(const struct lsp_gate_runs *base, const struct lsp_gate_runs *now);
 
-/* What is judged: the waits of the @classes (a bit for each enum lsp_sync), or 0 for the lock's. */
+/*
+ * Takes what is judged: the waits of the @classes (a bit for each enum lsp_sync), or with 0 those
+ * for the lock.
+ */
 void lsp_gate_runs_take(const struct lsp_gate_runs *r, unsigned int classes,
 			struct lsp_gate_run *ret);
 
-/* Delay of a class in a run, in the mean. */
+/* Returns the mean delay of a class in a run. */
 double lsp_gate_runs_class_ns(const struct lsp_gate_runs *r, enum lsp_sync class);
 
 #endif

@@ -71,7 +71,7 @@ static void classes_write(FILE *to, unsigned int classes)
 	}
 }
 
-/* Waiting of a class that was not judged and is above the floor. */
+/* Whether a class that was not judged has waiting above the floor. */
 static bool class_left_out(const struct lsp_gate_judgement *g, unsigned int class, double ns[2])
 {
 	double seconds = 0;

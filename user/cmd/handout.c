@@ -14,7 +14,7 @@
 
 #include "../capture/userfile.h"
 
-/* One who connects and says nothing keeps the others waiting for so long. */
+/* A process that connects and says nothing delays the others for this long. */
 #define PATIENCE_US 200000
 #define BACKLOG 128
 #define STACK_BYTES (64U << 10)
@@ -34,11 +34,14 @@ static void descriptor_send(int to, int fd)
 	};
 
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	/* Whoever asked may have gone. */
+	/* The process that asked may be gone. */
 	(void)!sendmsg(to, &message, MSG_NOSIGNAL);
 }
 
-/* Opened anew: what is done to one descriptor, as to lock the file, is nothing to the other. */
+/*
+ * The file is opened anew for each process, so that what one does to its descriptor, for instance a
+ * lock, does not affect the others.
+ */
 static void file_send(int to, int file)
 {
 	char path[32];
@@ -79,7 +82,7 @@ static void *handout_serve(void *arg)
 	}
 }
 
-/* A stack of the usual size would not fit beside a small limit of memory (ulimit -d). */
+/* A stack of the usual size would not fit within a small limit of memory (ulimit -d). */
 static int thread_begin(struct lsp_handout *h)
 {
 	pthread_attr_t attr;
@@ -110,7 +113,7 @@ int lsp_handout_begin(struct lsp_handout *h, int file, const uint64_t run[2])
 		err = -errno;
 		goto err_listener;
 	}
-	/* Signals are the main thread's. */
+	/* Signals are for the main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = thread_begin(h);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shapes of JSON that several commands write; all add to @o. */
+/* Pieces of JSON that several commands write. All of them add to @o. */
 #ifndef LSP_CMD_JSON_H
 #define LSP_CMD_JSON_H
 
@@ -9,7 +9,7 @@
 
 #include "../capture/client.h"
 
-/* A string; what is not UTF-8 becomes U+FFFD. NULL: no memory. */
+/* Makes a string. Bytes that are not UTF-8 become U+FFFD. NULL: no memory. */
 struct json_object *lsp_json_new_string(const char *text);
 
 void lsp_json_string(struct json_object *o, const char *key, const char *value);
@@ -23,7 +23,7 @@ void lsp_json_rates(struct json_object *o, const struct lsp_rates *r);
 void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r);
 void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r);
 
-/* The same, quoted, to a stream. */
+/* Writes the string, quoted, to a stream. */
 void lsp_json_text(FILE *to, const char *text);
 
 #endif

@@ -22,7 +22,7 @@ unsigned long long lsp_leftover_now(void)
 	       (unsigned long long)t.tv_nsec / (1000000000ULL / (unsigned long long)hz);
 }
 
-/* The name may have spaces and parentheses in it; nothing behind it has. */
+/* The name may contain spaces and parentheses; the text behind it contains none. */
 bool lsp_leftover_parse(const char *text, struct lsp_leftover *ret, pid_t *parent, char *state,
 			unsigned long long *begun)
 {
@@ -52,7 +52,10 @@ static bool stat_read(const char *pid, struct lsp_leftover *ret, pid_t *parent, 
 	return lsp_leftover_parse(text, ret, parent, state, begun);
 }
 
-/* Who may adopt our orphans: those above our parent, which has children of its own. */
+/*
+ * The processes that may adopt our orphans: those above our parent. The parent has children of its
+ * own.
+ */
 static size_t ancestors(pid_t *ret)
 {
 	struct lsp_leftover who;

@@ -11,7 +11,7 @@
 
 #include "say.h"
 
-/* No record.json is near this; what is has not been written by lockspan. */
+/* No record.json is as large as this. A larger file was not written by lockspan. */
 #define RECORD_MAX (64 << 20)
 
 static bool part_take(struct lsp_recording *r, const char *path, int want)
@@ -42,7 +42,7 @@ static bool part_take(struct lsp_recording *r, const char *path, int want)
 	return !err;
 }
 
-/* The whole of @path as text, malloc'ed; NULL with errno set. */
+/* Returns the whole of @path as malloc'ed text. NULL, with errno set, if that fails. */
 static char *text_read(const char *path)
 {
 	FILE *from = fopen(path, "re");
@@ -129,7 +129,9 @@ static bool folder_take(struct lsp_recording *r, const char *folder, bool *parti
 	return true;
 }
 
-/* The folder of a record.json, which is no profile; false: @path is none. */
+/*
+ * Finds the folder of a record.json, which is no profile. Returns false if @path is no record.json.
+ */
 static bool record_folder(const char *path, char folder[PATH_MAX])
 {
 	const char *base = strrchr(path, '/');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From what the reading commands are given, folders and files, to a recording. */
+/* Loads recordings from the folders and files that the reading commands are given. */
 #ifndef LSP_CMD_LOAD_H
 #define LSP_CMD_LOAD_H
 
@@ -8,10 +8,9 @@
 #include "../report/recording.h"
 
 /*
- * Adds the recording in folder @path, or the profile in file @path, to @r. Says
- * on standard error what is amiss. False: nothing could be used. *@partial is
- * set when something was left out; for a folder, also when the recording itself
- * lost records.
+ * Adds the recording in the folder @path, or the profile in the file @path, to @r. Says on standard
+ * error what is wrong. Returns false if nothing could be used. *@partial is set if something was
+ * left out, and for a folder also if the recording itself lost records.
  */
 bool lsp_load(struct lsp_recording *r, const char *path, bool *partial);
 

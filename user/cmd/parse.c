@@ -10,7 +10,9 @@
 
 #define TIME_MAX_NS INT64_MAX
 
-/* Digits, and what is behind them. No sign, no space, no octal that nobody means. */
+/*
+ * Parses digits, and finds what follows them. A sign, a space or an octal number is not accepted.
+ */
 static bool digits(const char *text, uint64_t *ret, const char **end)
 {
 	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
@@ -51,7 +53,7 @@ static bool times(const char *text, const char *unit, uint64_t factor, uint64_t 
 	return true;
 }
 
-/* Where the unit begins: a number has no letter but an exponent's. */
+/* Finds where the unit begins. The only letter in a number is that of an exponent. */
 static const char *unit_of(const char *text)
 {
 	const char *p = text + strspn(text, "0123456789.");

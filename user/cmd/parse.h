@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Numbers, times and sizes as options of every command take them: one way to
- * write each. The lsp_parse_* leave with a usage error that shows how it is
- * written; the lsp_text_* below them only tell whether it was one.
+ * Parses numbers, times and sizes in the options of all commands: one way to write each. A
+ * lsp_parse_* function that fails exits with a usage error that shows how the value is written. The
+ * lsp_text_* functions below only tell whether the text was a value.
  */
 #ifndef LSP_CMD_PARSE_H
 #define LSP_CMD_PARSE_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Without a unit a time is in these. */
+/* The unit of a time that is written without one. */
 enum lsp_unit { LSP_UNIT_NS, LSP_UNIT_S };
 
 /* A whole number, decimal or 0x... */
@@ -31,7 +31,7 @@ uint64_t lsp_parse_number(const char *text, uint64_t max, struct argp_state *sta
 uint64_t lsp_parse_time(const char *text, enum lsp_unit without, struct argp_state *state);
 uint64_t lsp_parse_size(const char *text, uint64_t max, struct argp_state *state);
 
-/* Of a table: 0, for all of them, is SIZE_MAX. */
+/* Parses the number of rows of a table: 0, for all rows, becomes SIZE_MAX. */
 size_t lsp_parse_rows(const char *text, struct argp_state *state);
 
 #endif

@@ -25,7 +25,7 @@ void lsp_progress_text(const struct lsp_progress *p, const char *text)
 	fflush(stderr);
 }
 
-/* Names come from the program that is watched: none of its control characters to the terminal. */
+/* Names come from the recorded program, so their control characters must not reach the terminal. */
 static void name_copy(char *to, size_t bytes, const char *name)
 {
 	size_t i;
@@ -66,7 +66,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *
 		     lsp_plural(events, "s"), t.spans + t.releases, lost);
 	for (int i = 0; i < LOCKSPAN_OUTCOME_COUNT; i++)
 		all_ns += outcomes[i].delay_ns;
-	/* A lock with hardly any of the waiting is not worth a word. */
+	/* A lock with hardly any of the waiting is not named. */
 	if (*top && wait_ns >= TOP_SHARE * all_ns && n > 0 && (size_t)n < sizeof(line))
 		snprintf(line + n, sizeof(line) - (size_t)n, "  top %s %.3f s", top, wait_ns / 1e9);
 	lsp_progress_text(p, line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One line on a terminal that tells how a recording goes; nothing in a pipe or file. */
+/* Shows on a terminal, in one line, how a recording goes; writes nothing to a pipe or a file. */
 #ifndef LSP_CMD_PROGRESS_H
 #define LSP_CMD_PROGRESS_H
 
@@ -13,10 +13,12 @@ struct lsp_progress {
 
 void lsp_progress_init(struct lsp_progress *p);
 
-/* Events that happened, were kept, were lost, and the lock that was waited for most. */
+/*
+ * Shows how many events happened, were kept and were lost, and the lock that was waited for most.
+ */
 void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *from);
 
-/* The line becomes this text; "" removes it. */
+/* Replaces the line with this text; "" removes it. */
 void lsp_progress_text(const struct lsp_progress *p, const char *text);
 
 #endif

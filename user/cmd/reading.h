@@ -25,10 +25,13 @@ struct lsp_reading {
 	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 }, \
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }
 
-/* For an argp parser: 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */
+/* For an argp parser. Returns 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */
 error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state);
 
-/* Prints @json (NULL: nothing) and ends the output; takes it over. False: it could not be written, which is said. */
+/*
+ * Takes over @json, prints it (NULL: nothing), and ends the output. Returns false, and says so, if
+ * it could not be written.
+ */
 bool lsp_reading_finish(struct json_object *json);
 
 #endif

@@ -29,7 +29,7 @@
 #include "userside.h"
 
 #define TICK_NS 1000000000ULL
-/* Messages taken before signals and processes are looked at again. */
+/* How many messages are taken before signals and processes are looked at again. */
 #define READ_MAX 256
 #define DRAIN_SILENCE_MS 10000
 #define LEFTOVER_MAX 4
@@ -45,8 +45,8 @@ struct recording {
 	struct lsp_progress progress;
 	uint64_t cpu_lost;		/* samples */
 	unsigned long long begun;	/* for leftover.h */
-	bool written;			/* all of its files so far */
-	bool failed;			/* said why on standard error */
+	bool written;			/* all files so far were written */
+	bool failed;			/* failed, and said why on standard error */
 };
 
 /* ---- before START ---- */
@@ -141,7 +141,10 @@ static void session_follow(struct recording *r)
 	}
 }
 
-/* What a program that runs already has counted before; one that we start has nothing yet. */
+/*
+ * Takes what a program that runs already has counted before. A program that we start has counted
+ * nothing yet.
+ */
 static bool source_begin(const struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -157,7 +160,10 @@ static bool source_begin(const struct recording *r)
 	return !err && lsp_source_take(o->user_source, before, NULL);
 }
 
-/* An address is asked as soon as the recording ends, a file read when the command has written it. */
+/*
+ * An address is asked as soon as the recording ends. A file is read when the command has written
+ * it.
+ */
 static bool source_end(const struct recording *r, bool ended)
 {
 	const struct lsp_record_options *o = r->options;
@@ -236,13 +242,15 @@ static bool spans_end(struct recording *r, const struct lsp_client_report *end)
 	return !err;
 }
 
-/* Whether there is more to be written when the command has ended, which may be long after the recording. */
+/*
+ * Whether more is to be written when the command has ended, which may be long after the recording.
+ */
 static bool more_to_come(const struct lsp_record_options *o)
 {
 	return o->command && (o->with_user || (o->user_source && !lsp_source_is_url(o->user_source)));
 }
 
-/* Waits for a command that goes on after its recording; a second signal gives up. */
+/* Waits for a command that goes on after its recording. A second signal ends this wait. */
 static void child_await(struct recording *r)
 {
 	const char *recording = more_to_come(r->options) ? "has ended" : "is written";
@@ -252,7 +260,10 @@ static void child_await(struct recording *r)
 	lsp_child_await(&r->recorder.child, r->recorder.signals, recording, r->recorder.interrupted);
 }
 
-/* A command that makes a daemon of itself ends at once, and the recording with it. */
+/*
+ * Names the processes that the command left behind. A command that makes a daemon of itself ends at
+ * once, and its recording with it.
+ */
 static void leftover_say(const struct recording *r)
 {
 	struct lsp_leftover left[LEFTOVER_MAX];
@@ -263,7 +274,9 @@ static void leftover_say(const struct recording *r)
 			"record it with lockspan record -p %d", (int)left[i].pid, left[i].name, (int)left[i].pid);
 }
 
-/* The new recording in the place of the older one; what is not whole stays beside it. */
+/*
+ * Puts the new recording in the place of the older one. If it is not complete, it stays beside it.
+ */
 static void recording_keep(struct recording *r)
 {
 	if (!lsp_record_folder_end(&r->folder, r->written))
@@ -307,7 +320,10 @@ static void report(struct recording *r)
 		recording_keep(r);
 }
 
-/* What comes after the profiles: the end of the command, and what it saw itself. */
+/*
+ * Does what comes after the profiles: waits for the end of the command, and takes what the command
+ * saw itself.
+ */
 static int command_end(struct recording *r)
 {
 	const struct lsp_record_options *o = r->options;
@@ -335,7 +351,7 @@ static int command_failed(const char *name, int err)
 	return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 }
 
-/* The same from a kept stream: no module, no command, no time of its own. */
+/* Makes the same files from a kept stream. There is no module, no command and no time. */
 static int replay_run(struct recording *r)
 {
 	struct lsp_client_report end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What `lockspan record` leaves behind: the files, and a last word on standard error. */
+/* Writes the files of a recording, and the last sentences on standard error. */
 #include "record_files.h"
 
 #include <errno.h>
@@ -62,7 +62,10 @@ bool lsp_record_losses_say(const struct lsp_losses *losses)
 	return !losses->partial;
 }
 
-/* Missed probes are machine-wide, and what they missed may not have been ours: said, but not partial. */
+/*
+ * Missed calls of probes are counted for the whole machine, so they may not concern this recording.
+ * They are reported, but do not make it partial.
+ */
 static void missed_say(const struct lsp_client_report *end)
 {
 	char times[2 * LSP_WORD];
@@ -73,7 +76,7 @@ static void missed_say(const struct lsp_client_report *end)
 				lsp_words_counted(times, (double)end->probes[i].missed, "time"));
 }
 
-/* A lock with next to none of the waiting is not what it was for. */
+/* A lock with less than this share of the waiting is not named. */
 #define TOP_SHARE 0.01
 
 static void summary_say(const struct lsp_record_result *r, const char *see)

@@ -9,7 +9,9 @@
 #include "record_options.h"
 #include "record_result.h"
 
-/* Writes all but the span file. Whether all is written; says what is not. */
+/*
+ * Writes all files except the span file. Returns whether all are written, and says which are not.
+ */
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r);
 
 /* Says on standard error what a recording has lost, and its notes. Returns whether it is complete. */
@@ -21,10 +23,13 @@ bool lsp_record_losses_say(const struct lsp_losses *losses);
  */
 bool lsp_record_outcome_say(const struct lsp_record_result *r, const char *see);
 
-/* Begins the folder. False: said why. */
+/* Begins the folder. Returns false, and says why, if it cannot. */
 bool lsp_record_folder_begin(struct lsp_folder *f, const struct lsp_record_options *o);
 
-/* Commits it, or leaves what could be written. False: it was not @written, or not committed; said where it is. */
+/*
+ * Commits the folder if all is @written, otherwise leaves what could be written in the inner
+ * folder, and says where. Returns whether it was committed.
+ */
 bool lsp_record_folder_end(struct lsp_folder *f, bool written);
 
 #endif

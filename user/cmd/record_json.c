@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* record.json: everything about a recording but the samples. Keys are documented in lockspan-record(1). */
+/*
+ * Writes record.json, which has everything about a recording except the samples. lockspan-record(1)
+ * documents its keys.
+ */
 #include "record_json.h"
 
 #include <errno.h>
@@ -21,11 +24,14 @@
 #include "../capture/userfile.h"
 
 #define FORMAT 1
-/* Distinct open waits that are listed. */
+/* How many distinct open waits are listed. */
 #define OPEN_MAX 1000
-/* Locks and stacks that are listed with their intervals; the profiles have all of them. */
+/*
+ * How many locks and how many stacks are listed with their intervals; the profiles have all of
+ * them.
+ */
 #define GROUPS_MAX 100
-/* Threads that are listed; the last row has the sum of the others. */
+/* How many threads are listed; the last row has the sum of the others. */
 #define THREADS_MAX 1000
 
 static struct json_object *object_under(struct json_object *o, const char *key)
@@ -113,7 +119,10 @@ static void losses_add(struct json_object *o, const struct lsp_record_result *r)
 	for (unsigned int i = 0; r->end && i < LOCKSPAN_C_COUNT; i++)
 		if (!strncmp(lsp_counter_name(i), "lost_", 5))
 			lsp_json_u64(losses, lsp_counter_name(i), r->end->counters[i]);
-	/* Those that are not there at 0: of stacks, of files, and of who recorded. */
+	/*
+	 * Counters that are written only if they are not 0: of stacks, of files, and of the
+	 * recorder.
+	 */
 	for (size_t i = 0; i < r->losses->n; i++)
 		lsp_json_u64(losses, r->losses->losses[i].name, r->losses->losses[i].count);
 }
@@ -133,7 +142,7 @@ static void exact_add(struct json_object *o, const struct lsp_client_report *end
 	lsp_json_u64(exact, "given_up_ns", end->counters[LOCKSPAN_C_GIVEN_UP_NS]);
 }
 
-/* An estimate and, where it has one, its 95 % interval. @most_ns: it cannot be more. */
+/* Writes an estimate and, if it has one, its 95 % interval. @most_ns is a known upper limit. */
 static struct json_object *estimate_new(const struct lsp_estimate *e, double most_ns)
 {
 	static const char *const words[] = {
@@ -156,10 +165,10 @@ static struct json_object *estimate_new(const struct lsp_estimate *e, double mos
 	return o;
 }
 
-/* In place of the most that a sum can be: it lies in no interval but an exact one. */
+/* In place of the upper limit of a sum: no interval but an exact one contains it. */
 #define NO_INTERVAL (-1.0)
 
-/* The most that waits, or hold charges, can have come to. */
+/* Returns the upper limit of all waits, or of all hold charges. */
 static double most_block_ns(const struct lsp_record_result *r)
 {
 	return r->end ? (double)lsp_profiles_exact(r->end).delay_ns : INFINITY;
@@ -170,7 +179,7 @@ static double most_mutex_ns(const struct lsp_record_result *r)
 	return r->end ? (double)r->end->counters[LOCKSPAN_C_HOLD_NS] : INFINITY;
 }
 
-/* Whether the kept releases come to what all are known to. */
+/* Whether the kept releases agree with the exact total of all releases. */
 static bool charges_fit(const struct lsp_record_result *r)
 {
 	struct lsp_estimate all = r->summary->mutex.estimate;
@@ -196,7 +205,10 @@ static void estimates_add(struct json_object *o, const struct lsp_record_result 
 	const struct lsp_estimate *outcomes = lsp_collector_outcomes(r->collector);
 	struct json_object *estimated = object_under(o, "estimated"), *all;
 
-	/* Stands beside its own exact total, which would hide an upper end that is too low. */
+	/*
+	 * This estimate is beside its own exact total, which must not hide an upper end that is too
+	 * low.
+	 */
 	sum_add(estimated, "block", &r->summary->block, INFINITY);
 	sum_add(estimated, "mutex", &r->summary->mutex, most_mutex_ns(r));
 	sum_add(estimated, "other_releases", &r->summary->other, most_mutex_ns(r));
@@ -220,7 +232,7 @@ static struct json_object *stack_new(const struct lsp_trace *t)
 	return stack;
 }
 
-/* "locks" or "stacks": the worst of them, with their intervals. */
+/* Writes "locks" or "stacks": those with most delay, with their intervals. */
 static int groups_add(struct json_object *o, const char *key, const struct lsp_record_result *r,
 		      enum lsp_grouping by)
 {
@@ -296,7 +308,7 @@ static void thread_merge(struct lsp_thread *to, const struct lsp_thread *from)
 		to->open_longest_ns = from->open_longest_ns;
 }
 
-/* "threads": the worst, and one row of id 0 for all others. */
+/* Writes "threads": those with most delay, and one row with id 0 for all others. */
 static void threads_add(struct json_object *o, const struct lsp_record_result *r)
 {
 	const struct lsp_threads *all = lsp_collector_threads(r->collector);
@@ -340,7 +352,7 @@ static int open_row_add(void *arg, const struct lsp_row *row)
 	return json_object_array_add(list, o);
 }
 
-/* What the userspace recorder says of itself. */
+/* Writes what the userspace recorder reports of itself. */
 static void recorder_add(struct json_object *o, const struct lsp_userfile_result *u)
 {
 	struct json_object *recorder = object_under(o, "recorder");

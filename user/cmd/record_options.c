@@ -16,7 +16,7 @@ enum {
 };
 
 static const struct argp_option what_options[] = {
-	{ NULL, 0, NULL, 0, "What to record (a command after -- with its threads and children, else):", 1 },
+	{ NULL, 0, NULL, 0, "What to record (a command after -- is recorded with its threads and children):", 1 },
 	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
 	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
 	{ "all", 'a', NULL, 0, "Every process", 1 },
@@ -92,7 +92,7 @@ static void consistency_check(const struct lsp_record_options *o, struct argp_st
 		argp_error(state, "both rates are 0: nothing would be kept");
 }
 
-/* Options that are only there or not. False: not one of them. */
+/* Options without a value. Returns false if it is none of them. */
 static bool switch_parse(struct lsp_record_options *o, int key)
 {
 	switch (key) {
@@ -136,7 +136,7 @@ static error_t what_parse(int key, char *arg, struct argp_state *state)
 		o->ring_bytes = (uint32_t)lsp_parse_size(arg, 1U << 30, state);
 		break;
 	case ARGP_KEY_ARG:
-		/* The command and all that follows are not ours. */
+		/* The command, and all that follows it, are not our options. */
 		o->command = &state->argv[state->next - 1];
 		state->next = state->argc;
 		break;

@@ -16,7 +16,7 @@
 #include "../capture/streamfile.h"
 #include "say.h"
 
-/* Stacks that are asked for again at one time. */
+/* How many stacks are asked for again at one time. */
 #define RESEND_MAX 64
 #define DEEPEN_MAX 16
 
@@ -80,7 +80,7 @@ static void resolver_warn(void *arg, const char *sentence)
 	lsp_say("%s", sentence);
 }
 
-/* Without an answer: a module that does not take them goes on copying. */
+/* This does not wait for an answer: a module that does not take the rules goes on copying. */
 static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
 {
 	struct lsp_recorder *r = arg;
@@ -134,7 +134,7 @@ static int cgroup_find(const char *path, uint64_t *ret)
 	return 0;
 }
 
-/* The words of its command line; NULL: it has none. */
+/* Reads the words of its command line; NULL: it has none. */
 static char *command_of(uint32_t pid)
 {
 	char path[32], text[256];
@@ -216,7 +216,7 @@ static size_t processes_name(const struct lsp_recorder *r, uint32_t *tgids)
 	for (size_t i = 0; i < n; i++)
 		if (!r->again || !kill((pid_t)tgids[i], 0) || errno != ESRCH)
 			tgids[kept++] = tgids[i];
-	/* All gone: the module is to say so. */
+	/* All processes are gone. The module will say so. */
 	return kept ? kept : n;
 }
 
@@ -231,7 +231,7 @@ int lsp_recorder_start(struct lsp_recorder *r)
 	q->rates = o->rates;
 	q->stack_mode = o->stack_mode;
 	q->ring_bytes = o->ring_bytes;
-	/* Another one may end between the look and START. */
+	/* Another process may end between this look and START. */
 	do {
 		q->ntgids = processes_name(r, tgids);
 		q->flags = o->all ? LOCKSPAN_F_ALL : q->ntgids ? LOCKSPAN_F_CHILDREN : 0;
@@ -258,7 +258,9 @@ void lsp_recorder_signals_read(struct lsp_recorder *r)
 	}
 }
 
-/* To be called when the recording has ended: what hangs is to be recorded as it hangs. */
+/*
+ * To be called when the recording has ended, so that a program that hangs is recorded as it hangs.
+ */
 void lsp_recorder_signal_pass_on(struct lsp_recorder *r)
 {
 	if (r->pass_on && r->child.pid > 0 && !lsp_child_poll(&r->child, false))
@@ -310,7 +312,9 @@ nfds_t lsp_recorder_fds(struct lsp_recorder *r, struct pollfd *fds)
 	if (r->options->command)
 		fds[n++] = (struct pollfd){ .fd = r->child.pidfd, .events = POLLIN };
 	else
-		/* An ended process stays readable: watch one that lives. */
+		/*
+		 * The descriptor of an ended process stays readable, so one that lives is polled.
+		 */
 		for (size_t i = 0; i < r->options->npids; i++) {
 			struct pollfd p = { .fd = r->pidfds[i], .events = POLLIN };
 

@@ -83,7 +83,10 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 	return lsp_reading_finish(json);
 }
 
-/* By way of a temporary file, so that a full disk leaves no half a page. Names are not for everybody: 0600. */
+/*
+ * The page is written by way of a temporary file, so that a full disk leaves no half of a page. The
+ * names in it are not for everybody, so its mode is 0600.
+ */
 static bool page_write(const char *path, const struct lsp_recording *r)
 {
 	char temporary[PATH_MAX];

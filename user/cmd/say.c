@@ -22,7 +22,7 @@ void lsp_say(const char *format, ...)
 	funlockfile(stderr);
 }
 
-/* A limit in KiB for "ulimit -@letter"; nothing where there is none. */
+/* Adds a limit in KiB for "ulimit -@letter"; nothing if there is none. */
 static void limit_add(char *text, size_t room, int resource, char letter)
 {
 	size_t n = strlen(text);

@@ -25,9 +25,12 @@
 #include "recorder.h"
 
 #define TICK_NS 1000000000ULL
-/* Messages taken before the server has its turn. */
+/* How many messages are taken before the server has its turn. */
 #define READ_MAX 256
-/* And before a profile is built: what has arrived, but not what arrives meanwhile. */
+/*
+ * How many messages are taken before a profile is built: those that have arrived, but not those
+ * that arrive meanwhile.
+ */
 #define READ_BEFORE_PROFILE 4096
 #define DRAIN_SILENCE_MS 10000
 
@@ -38,7 +41,7 @@ struct serving {
 	struct lsp_progress progress;
 	char label[40];			/* of this session */
 	bool partial;
-	bool over;			/* what it recorded ended between two sessions */
+	bool over;			/* all that was recorded ended between two sessions */
 	bool failed;			/* said why */
 };
 
@@ -129,7 +132,7 @@ static bool session_begin(struct serving *v)
 	return true;
 }
 
-/* STOP, and a word on what was lost. */
+/* Sends STOP, and says what was lost. */
 static void session_end(struct serving *v)
 {
 	struct lsp_client *client = v->recorder.client;
@@ -154,7 +157,9 @@ static void session_end(struct serving *v)
 	v->partial |= !lsp_record_losses_say(&losses);
 }
 
-/* Processes that have waited: whoever was forked since START belongs to the next session too. */
+/*
+ * The processes that have waited. So what was forked since START belongs to the next session, too.
+ */
 static int process_note(void *arg, const struct lsp_row *row)
 {
 	struct lsp_recorder *s = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `lockspan serve` is asked for. */
+/* The options of `lockspan serve`. */
 #ifndef LSP_CMD_SERVE_OPTIONS_H
 #define LSP_CMD_SERVE_OPTIONS_H
 
@@ -13,10 +13,10 @@ struct lsp_serve_options {
 	struct sockaddr_storage address;
 	socklen_t address_bytes;
 	const char *address_text;	/* without the port */
-	size_t rows_max;		/* beyond so many sums the counters begin anew */
+	size_t rows_max;		/* if there are more sums than this, the counters begin anew */
 };
 
-/* Parses or leaves with a usage error. */
+/* Parses the command line, or exits with a usage error. */
 void lsp_serve_options_parse(struct lsp_serve_options *o, int argc, char **argv);
 
 #endif

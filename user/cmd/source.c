@@ -86,7 +86,7 @@ static int url_connect(const struct url *u, const char **why)
 	return fd;
 }
 
-/* All that comes until the other side closes; malloc'ed, NULL with *@why set. */
+/* Reads all that comes until the other side closes, malloc'ed. NULL: *@why is set. */
 static char *answer_read(int fd, size_t *bytes, const char **why)
 {
 	size_t room = 1 << 16;
@@ -116,7 +116,10 @@ static char *answer_read(int fd, size_t *bytes, const char **why)
 	return NULL;
 }
 
-/* The body of the answer to GET. HTTP/1.0 has it sent in one piece, closed at its end. */
+/*
+ * Returns the body of the answer to GET. With HTTP/1.0 it comes in one piece, and the connection is
+ * closed at its end.
+ */
 static char *url_get(const struct url *u, const char *name, size_t *body, size_t *bytes, const char **why)
 {
 	char request[sizeof(*u) + 128], *text = NULL, *end;

@@ -55,7 +55,7 @@ static double seconds_since(uint64_t start_ns)
 	return ((double)t.tv_sec * 1e9 + (double)t.tv_nsec - (double)start_ns) / 1e9;
 }
 
-/* Names and numbers in two columns, as wide as the longest; times say so. */
+/* Prints names and numbers in two columns, as wide as the longest. Times are marked as times. */
 static void counters_print(const struct lsp_client_report *r)
 {
 	size_t wide = 0, n;

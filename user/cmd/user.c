@@ -22,7 +22,7 @@ enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
-	  "Keep each wait with probability its length / TIME (in ns or with a unit); 1 keeps all (default), 0 none", 0 },
+	  "Keep each wait of TIME (in ns or with a unit) or longer, and a shorter one with probability length / TIME; 1 keeps all (default), 0 none", 0 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep each release with probability 1 / N; 1 keeps all (default), 0 none", 0 },
 	{ "stack-bytes", OPTION_STACK_BYTES, "BYTES", 0,
@@ -74,8 +74,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 }
 
 /*
- * Waits for its end, or for the second signal that is to end us. What the terminal sends is not counted
- * before the first: an interactive program has its own use for it.
+ * Waits for the end of the command, or for the second signal that should end us. Signals from the
+ * terminal do not count before the first one, because an interactive program uses them itself.
  */
 static void command_await(struct lsp_child *child, int signals)
 {
@@ -130,7 +130,7 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 		return err == -ENOENT ? LSP_EXIT_NOT_FOUND : LSP_EXIT_NOT_RUN;
 	}
 	good = lsp_userside_end(u, status);
-	/* Nothing was recorded, so there is nothing that an older recording should give way to. */
+	/* Nothing was recorded, so an older recording stays. */
 	if (u->written && !u->loaded) {
 		lsp_say("%s is as it was", o->directory);
 		return LSP_EXIT_FAILED;
@@ -148,7 +148,7 @@ int lsp_cmd_user(int argc, char **argv)
 		       "lasts from the call of a lock function to its return."
 		       "\vWrites block.pb.gz, mutex.pb.gz, contention.ext.pb.gz and record.json as record "
 		       "does. Statically linked programs and those that bring their own locks (Go, Rust) "
-		       "are not seen; where a recorded process executes one that does not load the recorder, "
+		       "are not seen. If a recorded process executes a program that does not load the recorder, "
 		       "the recording is partial.\n\n"
 		       "The exit status is the command's own (128 + n for signal n), or 125 when the "
 		       "recording failed or is partial, 126 when the command could not be run, 127 when "

@@ -24,11 +24,14 @@
 #define LSP_PREFIX "/usr/local"
 #endif
 #define LIBRARY "liblockspan-user.so"
-/* Addresses, not disk: what is not written takes no room. Not every file system has so many. */
+/*
+ * The size of the file. It takes addresses, not disk: what is not written takes no room. Not every
+ * file system allows files of this size.
+ */
 #define FILE_BYTES (16ULL << 30)
 #define FILE_LEAST_BYTES (1ULL << 20)
 
-/* Beside the program in the build tree, else where it is installed. */
+/* The library is beside the program in the build tree, or where it is installed. */
 static bool library_find(char *path)
 {
 	char self[PATH_MAX - 64];
@@ -51,7 +54,7 @@ static bool library_find(char *path)
 	return !access(path, R_OK);
 }
 
-/* The loader takes a space or a colon in the list for the end of a name. */
+/* In the list of LD_PRELOAD a space or a colon ends a name. */
 static bool library_good(const char *library)
 {
 	if (!strpbrk(library, " :"))
@@ -62,8 +65,9 @@ static bool library_good(const char *library)
 }
 
 /*
- * A program with an address sanitizer in a library of its own refuses to start behind another one. The sanitizer
- * has an option for that; ours is none that allocates.
+ * A program whose address sanitizer is a library of its own refuses to start if another library is
+ * loaded first. The sanitizer has an option against that. Our library does not allocate, so it does
+ * no harm there.
  */
 static bool sanitizer_calm(void)
 {
@@ -199,7 +203,10 @@ static bool spans_end(struct lsp_spanfile_writer *spans, const struct lsp_client
 	return !err;
 }
 
-/* A lease to write is given to one who is alone with a file, and its mappings count. */
+/*
+ * The kernel gives a lease for writing only to a process that is alone with the file, and mappings
+ * of the file count.
+ */
 static bool file_is_shared(int file)
 {
 	bool shared = fcntl(file, F_SETLEASE, F_WRLCK) && errno == EAGAIN;
@@ -208,7 +215,7 @@ static bool file_is_shared(int file)
 	return shared;
 }
 
-/* What no reader of records can know: the recorder's own losses. */
+/* What the records cannot tell: the recorder's own losses. */
 static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *file, char *unseen)
 {
 	static const struct lsp_loss own[LSP_USERFILE_LOSSES] = {
@@ -275,7 +282,7 @@ struct births {
 	uint64_t seq;
 };
 
-/* Waits and releases are not for this reading. */
+/* This reading needs no waits and releases. */
 static int births_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, size_t bytes)
 {
 	struct births *b = arg;
@@ -345,7 +352,7 @@ bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 	if (!err)
 		err = lsp_collector_finish(collector);
 	u->runs_on = file_is_shared(u->file);
-	/* It has been read: the disk that it may have filled is wanted for the profiles. */
+	/* The file has been read. The disk space that it takes is needed for the profiles. */
 	lsp_userside_uninit(u);
 	if (!err) {
 		memcpy(end.counters, file.counters, sizeof(end.counters));
