@@ -2,7 +2,7 @@
 /*
  * A session with the module, as a command sees it: what is observed, the command that is started
  * for it, the collector of what comes, the signals that end it. record and serve use it. It prints
- * on standard error what fails.
+ * on standard error what fails. The clock that commands read is declared here, too.
  */
 #ifndef LSP_CMD_RECORDER_H
 #define LSP_CMD_RECORDER_H

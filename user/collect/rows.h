@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What comes of a recording's records: rows that profiles are made of, and counts. */
+/*
+ * The rows of a recording, from which profiles are made, and its counts. Both come from its
+ * records.
+ */
 #ifndef LSP_COLLECT_ROWS_H
 #define LSP_COLLECT_ROWS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For work that needs a file descriptor while the program runs. The program may rely on the lowest
- * number that is free.
+ * Does work that needs a file descriptor while the program runs. The program may rely on the lowest
+ * number that is free, so the work is done in a thread that has none of the program's descriptors.
  */
 #ifndef LSP_PRELOAD_APART_H
 #define LSP_PRELOAD_APART_H

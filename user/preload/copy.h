@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A thread's stack, copied so that the copy stops where memory ends. */
+/* Copies a thread's stack. The copy stops where memory ends. */
 #ifndef LSP_PRELOAD_COPY_H
 #define LSP_PRELOAD_COPY_H
 

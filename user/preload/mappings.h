@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The process's executable mappings: what is text on a stack, and MAP records of them. */
+/*
+ * Knows the process's executable mappings: sends them as MAP records, and tells which words of a
+ * stack point into text.
+ */
 #ifndef LSP_PRELOAD_MAPPINGS_H
 #define LSP_PRELOAD_MAPPINGS_H
 

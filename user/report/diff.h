@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two recordings compared: NEW minus BASE for each row of their tables, as
- * pprof's -diff_base does for samples; what has become less is negative. Several
- * sources define this: diff.c compares, diff_write.c writes.
+ * Compares two recordings: NEW minus BASE for each row of their tables, as pprof's -diff_base does
+ * for samples. What has become less is negative. Several sources define this: diff.c compares,
+ * diff_write.c writes.
  */
 #ifndef LSP_REPORT_DIFF_H
 #define LSP_REPORT_DIFF_H
