@@ -207,7 +207,7 @@ static struct lsp_key *key_at(const struct lsp_key_id *id, bool make)
 	key->refs = 0;
 	/*
 	 * A span holds a reference to its key until the task has run. So no wait still has an epoch
-	 * of this record's last use.
+	 * of this key's last use.
 	 */
 	lsp_ledger_init(&key->ledger, 0);
 	hlist_add_head(&key->node, &bucket->keys);

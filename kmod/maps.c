@@ -29,7 +29,7 @@
 #define ALONE_MAPS 8
 
 /*
- * One memory map. The record holds a reference to its mm_struct, and none to what is mapped. So a
+ * One memory map. A struct lsp_mm holds a reference to its mm_struct, and none to what is mapped. So a
  * process that ends gives back memory and program at once, however late the worker looks at it.
  */
 struct lsp_mm {
@@ -516,7 +516,7 @@ static void mm_unlink(struct lsp_mm *m, struct lsp_mm **gone)
 	*gone = m;
 }
 
-/* Frees the records after one grace period for all of them. */
+/* Frees the memory maps in @gone after one grace period for all of them. */
 static void mms_free(struct lsp_mm *gone)
 {
 	struct lsp_mm *m, *next;
@@ -543,7 +543,7 @@ static void mms_free(struct lsp_mm *gone)
 		WRITE_ONCE(m->mm, NULL);
 		hlist_add_head(&m->node, &free_mms);
 		raw_spin_unlock_irq(&lock);
-		/* This comes last, because gone_bytes() looks at the mm of every record that is not free. */
+		/* This comes last, because gone_bytes() looks at the mm of every struct lsp_mm that is not free. */
 		mmdrop(mm);
 	}
 }

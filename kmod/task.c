@@ -14,7 +14,7 @@ static struct lsp_task *pool;
 static u32 pool_tasks;
 
 /*
- * Records that have left the table stay in limbo for a grace period. A waker may still be walking
+ * Entries that have left the table stay in limbo for a grace period. A waker may still be walking
  * their chain, and must not be led into another one.
  */
 static DEFINE_RAW_SPINLOCK(free_lock);
