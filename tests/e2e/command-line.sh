@@ -90,6 +90,11 @@ done
 status 64 "$lockspan" record --block-rate 0 --mutex-fraction 0 -a
 status 64 "$lockspan" record --mutex-fraction -1 -a
 status 64 "$lockspan" record --stack best -a
+for c in "record -a" "user true" "report ." "diff . ." "compare ."; do
+	# shellcheck disable=SC2086 # words
+	status 64 "$lockspan" ${c%% *} --skip '(' ${c#* }
+	like "$c --skip says what is wrong" "$out" "--skip '\(': "
+done
 status 64 "$lockspan" record -p 0
 status 64 "$lockspan" record -a -p 1
 status 64 "$lockspan" record -d 0 -a

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -231,10 +232,33 @@ static void not_libraries(void **state)
 			fail_msg("%s passes for a wrapper", own[i]);
 }
 
+/* Comes last: it holds for the rest of the process. */
+static void skipped(void **state)
+{
+	static const char *const names[] = {
+		"pthread_mutex_lock", "game::Lock<std::mutex>::take(int)", "game::World::locked", "game::World::step()",
+	};
+	struct json_object *list = json_object_new_array();
+	char why[64] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		json_object_array_add(list, json_object_new_string(names[i]));
+	assert_string_equal(lsp_site_of_names(list), names[1]);
+	/* Of names without arguments, whose angle brackets are none of the name. */
+	assert_int_equal(lsp_site_skip("^game::Lock::take$", why, sizeof(why)), 0);
+	assert_string_equal(lsp_site_of_names(list), names[2]);
+	assert_int_equal(lsp_site_skip("locked", why, sizeof(why)), 0);
+	assert_string_equal(lsp_site_of_names(list), names[3]);
+	assert_int_equal(lsp_site_skip("(", why, sizeof(why)), -EINVAL);
+	assert_true(*why);
+	json_object_put(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(libraries), cmocka_unit_test(not_libraries),
+		cmocka_unit_test(libraries), cmocka_unit_test(not_libraries), cmocka_unit_test(skipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

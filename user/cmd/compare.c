@@ -30,6 +30,7 @@ struct compare_options {
 
 static const struct argp_option options[] = {
 	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 },
+	{ "skip", 's', "REGEX", 0, LSP_SKIP_HELP, 0 },
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 	{ 0 }
 };
@@ -41,6 +42,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		o->json = true;
+		return 0;
+	case 's':
+		lsp_skip_parse(arg, state);
 		return 0;
 	case 'n':
 		o->top = lsp_parse_rows(arg, state);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/site.h"
 #include "parse.h"
 #include "say.h"
 
@@ -21,6 +22,14 @@ static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *
 	argp_error(state, "--by %s: there is site, lock, sync and thread", arg);
 }
 
+void lsp_skip_parse(const char *regex, struct argp_state *state)
+{
+	char why[128];
+
+	if (lsp_site_skip(regex, why, sizeof(why)))
+		argp_error(state, "--skip '%s': %s", regex, why);
+}
+
 error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -29,6 +38,9 @@ error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp
 		return 0;
 	case 'n':
 		o->top = lsp_parse_rows(arg, state);
+		return 0;
+	case 's':
+		lsp_skip_parse(arg, state);
 		return 0;
 	case 'j':
 		o->json = true;

@@ -8,11 +8,12 @@
 #include "cmd.h"
 #include "../capture/userfile.h"
 #include "parse.h"
+#include "reading.h"
 
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
 	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
-	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER,
+	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER, OPTION_SKIP,
 };
 
 static const struct argp_option what_options[] = {
@@ -32,6 +33,7 @@ static const struct argp_option what_options[] = {
 	{ "ring-bytes", OPTION_RING_BYTES, "SIZE", 0,
 	  "Size of the module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
+	{ "skip", OPTION_SKIP, "REGEX", 0, LSP_SKIP_NAME_HELP, 2 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
 	  "Fetch missing debug information from $DEBUGINFOD_URLS", 2 },
 	{ 0 }
@@ -134,6 +136,9 @@ static error_t what_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_RING_BYTES:
 		o->ring_bytes = (uint32_t)lsp_parse_size(arg, 1U << 30, state);
+		break;
+	case OPTION_SKIP:
+		lsp_skip_parse(arg, state);
 		break;
 	case ARGP_KEY_ARG:
 		/* The command, and all that follows it, are not our options. */

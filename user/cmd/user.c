@@ -13,11 +13,12 @@
 #include "cmd.h"
 #include "folder.h"
 #include "parse.h"
+#include "reading.h"
 #include "record_files.h"
 #include "say.h"
 #include "userside.h"
 
-enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_STACK_BYTES };
+enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_STACK_BYTES, OPTION_SKIP };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
@@ -29,6 +30,7 @@ static const struct argp_option options[] = {
 	  "Copy this much of each stack, from 8192 (default) to 196608", 0 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 0 },
 	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
+	{ "skip", OPTION_SKIP, "REGEX", 0, LSP_SKIP_NAME_HELP, 0 },
 	{ 0 }
 };
 
@@ -56,6 +58,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_ALL_FRAMES:
 		o->all_frames = true;
+		break;
+	case OPTION_SKIP:
+		lsp_skip_parse(arg, state);
 		break;
 	case ARGP_KEY_ARG:
 		o->command = &state->argv[state->next - 1];

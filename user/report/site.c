@@ -58,3 +58,8 @@ const char *lsp_site_of_names(struct json_object *names)
 	}
 	return leaf;
 }
+
+int lsp_site_skip(const char *regex, char *why, size_t bytes)
+{
+	return lsp_sync_skip(regex, why, bytes);
+}

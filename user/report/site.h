@@ -26,4 +26,7 @@ void lsp_site_find(const struct lsp_profile *p, const struct lsp_profile_sample 
 /* The same for a list of names, leaf first, as record.json has them; "" for an empty list. */
 const char *lsp_site_of_names(struct json_object *names);
 
+/* Makes functions whose name fits @regex wrappers as well, in all of this process: see lsp_sync_skip(). */
+int lsp_site_skip(const char *regex, char *why, size_t bytes);
+
 #endif

@@ -6,7 +6,10 @@
  */
 #include "sync_names.h"
 
+#include <errno.h>
 #include <fnmatch.h>
+#include <regex.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "symbol/plain_name.h"
@@ -329,6 +332,11 @@ static const char *const whole[] = {
 	"releaseAndWakeupCapability", "joinOSThread",
 };
 
+/* What the user says of the program's own. */
+#define SKIPS_MAX 64
+static regex_t skips[SKIPS_MAX];
+static size_t nskips;
+
 /* The part before a pattern's first star is nearly always decisive, and needs no fnmatch(). */
 static bool fits(const char *pattern, const char *name)
 {
@@ -428,6 +436,23 @@ static bool is_nameless(const char *function)
 	return strstr(function, "+0x") && lsp_sync_library_find(function);
 }
 
+int lsp_sync_skip(const char *regex, char *why, size_t bytes)
+{
+	int err;
+
+	if (nskips == SKIPS_MAX) {
+		snprintf(why, bytes, "there are %d already", SKIPS_MAX);
+		return -EINVAL;
+	}
+	err = regcomp(&skips[nskips], regex, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, &skips[nskips], why, bytes);
+		return -EINVAL;
+	}
+	nskips++;
+	return 0;
+}
+
 bool lsp_sync_is_wrapper(const char *function, const char *file)
 {
 	const struct lsp_sync_name *known = lsp_sync_name_find(function);
@@ -442,6 +467,9 @@ bool lsp_sync_is_wrapper(const char *function, const char *file)
 			return true;
 	for (i = 0; i < sizeof(whole) / sizeof(*whole); i++)
 		if (!strcmp(name, whole[i]))
+			return true;
+	for (i = 0; i < nskips; i++)
+		if (!regexec(&skips[i], name, 0, NULL, 0))
 			return true;
 	return is_rust_library(name, file);
 }

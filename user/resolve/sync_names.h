@@ -7,6 +7,7 @@
 #define LSP_RESOLVE_SYNC_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "../capture/span.h"
 
@@ -51,6 +52,12 @@ const struct lsp_sync_name *lsp_sync_name_find(const char *function);
  * @file: its source file, "" if it is not known.
  */
 bool lsp_sync_is_wrapper(const char *function, const char *file);
+
+/*
+ * From now on functions whose bare name fits @regex (POSIX, extended) are such wrappers, too: those around a program's
+ * own locks. 0; or -EINVAL, and @why says what is wrong with it, in at most @bytes.
+ */
+int lsp_sync_skip(const char *regex, char *why, size_t bytes);
 
 /* A library whose functions without names count as inner functions. */
 struct lsp_sync_library {
