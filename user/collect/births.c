@@ -62,7 +62,7 @@ void lsp_births_sort(struct lsp_births *b)
 		qsort(b->births, b->n, sizeof(*b->births), birth_compare);
 }
 
-/* Past the last birth of @tgid that does not lie behind @uaddr. */
+/* Returns the place after the last birth of @tgid that does not lie behind @uaddr. */
 static size_t place_after(const struct lsp_births *b, uint32_t tgid, uint64_t uaddr)
 {
 	const struct lsp_birth at = { .tgid = tgid, .uaddr = uaddr };
@@ -87,14 +87,20 @@ const char *lsp_births_name(const struct lsp_births *b, uint64_t key, uint32_t t
 	for (size_t i = place_after(b, tgid, uaddr); i--;) {
 		const struct lsp_birth *birth = &b->births[i];
 
-		/* Only the nearest below the word: it is what the word lies in, if any. */
+		/*
+		 * Only the nearest lock below the word counts. If the word lies in any lock, it
+		 * lies in this one.
+		 */
 		if (birth->tgid != tgid || uaddr - birth->uaddr >= birth->object_bytes ||
 		    (start && birth->uaddr != start))
 			break;
 		start = birth->uaddr;
 		if (birth->key && birth->key != key)
 			continue;
-		/* One address, two locks one after the other: of which the word speaks is not known. */
+		/*
+		 * Two locks were at this address one after the other, and it is not known which of
+		 * them the word belongs to.
+		 */
 		if (!birth->name || (name && strcmp(name, birth->name)))
 			return NULL;
 		name = birth->name;

@@ -13,7 +13,7 @@
 #include "../capture/span.h"
 
 struct lsp_birth {
-	uint64_t key;		/* 0: another collector has told of it */
+	uint64_t key;		/* 0: another collector has reported it */
 	uint64_t uaddr;
 	uint64_t stack;
 	uint32_t tgid;

@@ -14,13 +14,19 @@
 #include "fold.h"
 #include "state.h"
 
-/* Captured stacks that may wait for their mappings; beyond it they resolve without. */
+/*
+ * How many captured stacks may wait for their mappings. If there are more, they are resolved
+ * without mappings.
+ */
 #define WAITING_BYTES (256 << 20)
 
 #define MISSING_AFTER_NS 500000000ULL
 #define ASK_EVERY_NS 1000000000ULL
 
-/* New stacks are named while they are few: all of a second's at once would keep us from the socket for long. */
+/*
+ * A fold resolves new stacks while they are few. If all stacks of a second were resolved at once,
+ * the socket would not be read for a long time.
+ */
 #define NAME_EVERY_NS 50000000ULL
 
 int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_collector **ret)
@@ -112,13 +118,16 @@ static void time_see(struct lsp_collector *c, uint64_t time_ns)
 		c->now_ns = time_ns;
 }
 
-/* Outcomes whose sums are a row's own: their estimates come together when the row is folded. */
+/*
+ * Outcomes whose sums are those of a row of their own. Their estimates are added up when the row is
+ * folded.
+ */
 static bool outcome_is_summed(const struct lockspan_span *s)
 {
 	return lsp_span_is_contention(s) || s->outcome == LOCKSPAN_OPEN;
 }
 
-/* Kind of a span's row, and the estimate of its outcome if that is not the row's. */
+/* Returns the kind of a span's row, and the estimate of its outcome if that is not the row's. */
 static __attribute__((noinline))
 uint32_t span_kind(struct lsp_collector *c, const struct lockspan_span *s)
 {
@@ -137,7 +146,10 @@ uint32_t span_kind(struct lsp_collector *c, const struct lockspan_span *s)
 	return kind;
 }
 
-/* A wait as nearly all are: woken by a thread, on a word of its own process that inherits no priority. */
+/*
+ * Whether the wait is of the usual kind: woken by a thread, on a word of its own process without
+ * priority inheritance.
+ */
 static inline bool span_is_plain(const struct lockspan_span *s)
 {
 	return s->outcome == LOCKSPAN_WOKEN && s->op <= LOCKSPAN_OP_WAIT_BITSET && s->wake_ns &&
@@ -249,7 +261,10 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 	return 0;
 }
 
-/* Stands among the releases, because that is where it is missing; it has neither a stack nor a thread. */
+/*
+ * This row is among the releases, because what was given up is missing there. It has no stack and
+ * no thread.
+ */
 static int given_up_record(struct lsp_collector *c, const struct lockspan_given_up *g)
 {
 	uint32_t kind = LSP_ROW_MUTEX | KIND_GIVEN_UP | (op_is_pi(g->op) ? KIND_PI : 0) |
@@ -293,7 +308,10 @@ static int lesson_add(struct lsp_collector *c, const struct lockspan_stack *s)
 	return 0;
 }
 
-/* Several make it uncertain which of them an event belongs to that does not say so itself. */
+/*
+ * If a lock has several names, it is uncertain which of them an event belongs to that does not
+ * itself say so.
+ */
 static void generation_see(struct lsp_process *process, uint32_t generation)
 {
 	process->changed |= process->met && process->generation != generation;
@@ -312,7 +330,10 @@ static int stack_record(struct lsp_collector *c, const struct lockspan_stack *s)
 		process->full = true;
 		c->first_full = true;
 	}
-	/* Without mappings from the module only a process that lives still can tell. */
+	/*
+	 * If the module sends no mappings of a process, only /proc can tell them, while the process
+	 * lives.
+	 */
 	if (c->live && !s->generation && !process->read_ns &&
 	    !lsp_resolver_mapped(c->resolver, s->tgid, 0))
 		lsp_process_read(process, c->resolver);
@@ -334,7 +355,7 @@ static int map_record(struct lsp_collector *c, const struct lockspan_map *m)
 		return -ENOMEM;
 	generation_see(process, m->generation);
 	if (m->rec.flags & LOCKSPAN_MAP_LAST) {
-		/* Only now can be told whether stacks that fill the window are whole. */
+		/* Only now is it known whether stacks that fill the window are complete. */
 		c->first_full |= process->full;
 		c->lesson_due |= c->nlessons > 0;
 	}
@@ -355,7 +376,7 @@ static int remap_record(struct lsp_collector *c, const struct lockspan_remap *m)
 	return lsp_resolver_remap(c->resolver, m, (const char *)(m + 1));
 }
 
-/* The records that are not one an event. */
+/* Takes the records that are no single events. */
 static __attribute__((noinline))
 int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
 {
@@ -391,7 +412,7 @@ int any_record(void *arg, const struct lockspan_rec *rec)
 		err = release_record(c, (const void *)rec);
 	else
 		err = seldom_record(c, rec);
-	/* The recording goes on without the event; the totals tell of it. */
+	/* The recording goes on without the event, and the totals count it. */
 	if (__builtin_expect(err, 0))
 		c->totals.unrecorded++;
 	return 0;

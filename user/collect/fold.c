@@ -7,19 +7,19 @@
 
 #include "state.h"
 
-/* Sums, and bytes of captured stacks, that may gather before they are folded. */
+/* How many sums, and how many bytes of captured stacks, may gather before they are folded. */
 #define FOLD_ROWS 65536
 #define FOLD_BYTES (16 << 20)
-/* Resolved stacks that are kept for events to come; beyond it the unused ones go. */
+/* How many resolved stacks are kept for later events. If there are more, unused ones are dropped. */
 #define STACKS_KEPT 262144
-/* Frames of one stack that are taught: the module walks no deeper ones either. */
+/* How many frames of one stack are taught. The module walks no more. */
 #define LESSON_RULES 256
 /* The same as STACKS_KEPT for locks. */
 #define LOCKS_KEPT 131072
 
 /*
- * Reads /proc for a stack whose mappings the module does not send, once in a while. Those that it
- * does send are never read: what /proc has now is not what a generation that is over had.
+ * Reads /proc, once in a while, for a stack whose mappings the module does not send. For mappings that it does
+ * send /proc is never read, because /proc shows the present mappings and not those of an earlier generation.
  */
 static bool mappings_read(struct lsp_collector *c, const struct lsp_stackset_stack *s)
 {
@@ -37,7 +37,7 @@ static bool stack_ready(struct lsp_collector *c, const struct lsp_stackset_stack
 	return lsp_resolver_mapped(c->resolver, s->tgid, s->generation) || mappings_read(c, s);
 }
 
-/* Takes over @trace; it and the stack's name go to the span file too. */
+/* Takes over @trace. The trace and the stack's name also go to the span file. */
 static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s,
 		     struct lsp_trace *trace, uint32_t *ret)
 {
@@ -53,7 +53,7 @@ static int trace_put(struct lsp_collector *c, const struct lsp_stackset_stack *s
 	return 0;
 }
 
-/* A process's stacks were not whole because the window was too small. */
+/* Notes that stacks of a process were not complete because the window was too small. */
 static void deep_note(struct lsp_collector *c, uint32_t tgid)
 {
 	struct lsp_process *process = lsp_processes_at(&c->processes, tgid);
@@ -64,7 +64,7 @@ static void deep_note(struct lsp_collector *c, uint32_t tgid)
 	c->deep_due = true;
 }
 
-/* What the tables know of this stack's frames, the module is to know too. */
+/* Teaches the module the rules that the unwind tables have for this stack's frames. */
 static void stack_teach(struct lsp_collector *c, const struct lockspan_stack *stack)
 {
 	struct lockspan_rule rules[LESSON_RULES];
@@ -113,7 +113,7 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 		if (!lsp_resolver_mapped(c->resolver, s->tgid, s->generation))
 			mappings_read(c, s);
 		err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
-		/* It may lie in a library that was loaded since. */
+		/* The code may be in a library that was loaded since. */
 		if (!err && trace.end == LSP_END_NO_MAP && mappings_read(c, s)) {
 			lsp_trace_uninit(&trace);
 			err = lsp_resolver_stack(c->resolver, s->raw, side, &trace);
@@ -130,7 +130,7 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 	return 0;
 }
 
-/* Class of a row by its own record and stack. */
+/* Returns the class of a row, by its own record and stack. */
 static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace)
 {
 	if (kind & KIND_JOIN)
@@ -143,8 +143,8 @@ static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uin
 }
 
 /*
- * Where the address of a row's lock is to be looked up: in the mappings that its own stack was
- * taken with, if that is a stack of the process that waited.
+ * Returns the mappings in which the address of a row's lock is to be looked up: those with which its own stack
+ * was taken, if the stack is of the process that waited.
  */
 static struct lsp_lock_home row_home(const struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -158,8 +158,8 @@ static struct lsp_lock_home row_home(const struct lsp_collector *c, const struct
 }
 
 /*
- * For rows that do not tell: the mappings of other events with the lock, unless these gave it
- * several names; or the process's own, unless these have changed.
+ * For rows that do not tell: the mappings of other events with the lock, unless these gave it several names; or
+ * the process's own mappings, unless these have changed.
  */
 static struct lsp_lock_home lock_home(struct lsp_collector *c, const struct lsp_lock *lock, uint32_t owner)
 {
@@ -176,7 +176,7 @@ static struct lsp_lock_home lock_home(struct lsp_collector *c, const struct lsp_
 	};
 }
 
-/* First pass: stacks become traces, and the locks learn who waits on them. */
+/* First pass: resolves stacks to traces, and notes which traces wait for each lock. */
 static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
 	uint32_t kind = row->key.kind & KIND_MASK;
@@ -214,7 +214,7 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 	return 0;
 }
 
-/* The name of a lock that lies in no variable, or in one that cannot be looked up. */
+/* Names a lock that is in no variable, or in one that cannot be looked up. */
 static int lock_bare_name(struct lsp_collector *c, struct lsp_lock *lock, const struct lsp_lock_home *home,
 			  uint64_t uaddr, uint32_t trace, uint32_t *ret)
 {
@@ -266,7 +266,7 @@ static int lock_name(struct lsp_collector *c, struct lsp_lock *lock, const struc
 				     lsp_resolver_lock(c->resolver, home->tgid, home->generation, uaddr,
 						       lsp_lock_class(lock), lsp_collector_trace(c, trace)), ret);
 	else if (lock->shared && lock->name != LSP_INDEX_NONE)
-		/* Another process's mappings have told it. */
+		/* The mappings of another process gave the name. */
 		*ret = lock->name, err = 0;
 	else
 		err = lock_bare_name(c, lock, home, uaddr, trace, ret);
@@ -316,13 +316,13 @@ static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row 
 		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
 }
 
-/* A resolved row belongs to the locks of one name. */
+/* A resolved row belongs to all locks of one name. */
 static void row_lock_set(struct lsp_aggregate_key *key, uint32_t name)
 {
 	key->lock = name;
 	key->owner = 0;
 	key->generation = 0;
-	/* A releaser that does not say what it releases is classed by the lock, when rows are read. */
+	/* A releaser whose stack does not tell the class gets the lock's class when rows are read. */
 	if (key->kind >> KIND_SYNC_SHIFT != LSP_SYNC_OTHER || (key->kind & KIND_MASK) != LSP_ROW_MUTEX)
 		key->key = 0;
 }
@@ -338,7 +338,7 @@ static void row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key
 		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
 }
 
-/* Second pass: the sums move to the row of their trace and lock. */
+/* Second pass: moves the sums to the row of their trace and lock. */
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
 	uint32_t trace = c->stacks.stacks[row->key.stack].trace;
@@ -387,7 +387,7 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	return 0;
 }
 
-/* Drops resolved stacks that nothing names any more, and renumbers what waits. */
+/* Drops resolved stacks to which nothing refers any more, and renumbers the stacks in pending rows. */
 static int stacks_compact(struct lsp_collector *c)
 {
 	struct lsp_aggregate old = c->pending;
@@ -420,7 +420,7 @@ out:
 	return err;
 }
 
-/* Forgets locks that are neither met any more nor needed to class a row. */
+/* Forgets locks that are not met any more and are not needed to class a row. */
 static int locks_compact(struct lsp_collector *c)
 {
 	if (c->locks.n < LOCKS_KEPT)
@@ -431,7 +431,7 @@ static int locks_compact(struct lsp_collector *c)
 	return lsp_locks_compact(&c->locks);
 }
 
-/* Whether @walked comes to the trace at @place, for a waiter or for a releaser: either may have taken it. */
+/* Whether @walked has the trace at @place, for a waiter or for a releaser: either may have taken the stack. */
 static bool pair_equal(struct lsp_collector *c, const struct lockspan_stack *walked, uint32_t place)
 {
 	struct lsp_trace trace;
@@ -490,7 +490,7 @@ void lsp_collector_births_name(struct lsp_collector *c)
 	lsp_births_sort(&c->births);
 }
 
-/* Where names are to come at the end, rows have been kept by the keys of their locks. */
+/* If locks are named at the end, rows have been kept by the keys of their locks. */
 static int rows_name(struct lsp_collector *c)
 {
 	struct lsp_aggregate work = c->resolved;

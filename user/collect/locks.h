@@ -31,14 +31,14 @@ struct lsp_lock {
 	uint64_t key;
 	uint64_t uaddr;		/* in process owner */
 	uint32_t owner;
-	struct lsp_lock_home home; /* of the latest event that has one */
+	struct lsp_lock_home home; /* generation of the latest event that has one */
 	uint32_t bare;		/* place of the name for a lock that is no variable, or LSP_INDEX_NONE */
 	uint32_t name;		/* place of the name given last, or LSP_INDEX_NONE */
 	uint32_t told;		/* place of the name that the span file has first, or LSP_INDEX_NONE */
-	bool renamed;		/* the variables at its address had several names */
-	bool shared;		/* between processes: it has one name, from whichever process it comes */
+	bool renamed;		/* the variables that were at its address had several names */
+	bool shared;		/* shared between processes: it has one name, from whichever process that comes */
 	uint32_t trace;		/* trace of the stack that has waited most, or LSP_INDEX_NONE */
-	double trace_ns;	/* how long that stack waited, in one fold */
+	double trace_ns;	/* how long that stack waited in one fold */
 	uint32_t early;		/* number of the fold that left its releases to the next one, or 0 */
 	bool used;		/* the lock was met since the last compaction */
 	enum lsp_sync first;	/* the class that was known first, OTHER before */
@@ -59,13 +59,13 @@ struct lsp_locks {
 	size_t n;
 	size_t room;
 	struct lsp_index index;
-	bool forgotten;		/* some that were in the span file */
+	bool forgotten;		/* some of the names that are in the span file */
 	struct lsp_lock_naming *namings; /* a cache: emptied when it is full */
 	size_t nnamings;
 	size_t namings_room;
 	struct lsp_index namings_index;
 	struct lsp_intern names;
-	double *name_wait_ns;	/* lock wait by name; as many as there is room for */
+	double *name_wait_ns;	/* lock wait by name, for as many names as there is room */
 	size_t name_wait_room;
 };
 

@@ -96,7 +96,7 @@ static inline uint64_t lsp_recent_word(const void *at)
 	   ((slot)->event.owner ^ (owner_tgid)) | ((slot)->event.kind ^ (its_kind)) |	\
 	   ((slot)->age ^ (r)->age)))
 
-/* @at: see above; one that does not fit is not remembered. */
+/* @at is as above. A distance that does not fit is not remembered. */
 static inline void lsp_recent_put(const struct lsp_recent *r, struct lsp_recent_slot *slot,
 				  const struct lsp_recent_event *e, size_t at)
 {

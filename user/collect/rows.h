@@ -28,10 +28,10 @@ struct lsp_row {
 	const char *comm;
 	enum lsp_sync sync;
 	uint32_t tgid;
-	bool interrupt;		/* released from an interrupt: the stack is a bystander's */
+	bool interrupt;		/* released from an interrupt: the stack is that of an unrelated thread */
 	bool worker;		/* released by a thread that has no stack of the process's */
-	bool given_up;		/* MUTEX: no releases, but waits that no release will answer for */
-	const struct lsp_sums *sums;	/* estimate.kept 0: the handoff alone */
+	bool given_up;		/* MUTEX: stands for waits that were given up, not for releases */
+	const struct lsp_sums *sums;	/* if estimate.kept is 0, the row has only handoff */
 };
 
 struct lsp_collector_totals {
@@ -46,16 +46,16 @@ struct lsp_collector_totals {
 	uint64_t unknown;		/* records of a type that is not known */
 	uint64_t maps;			/* MAP records */
 	size_t stacks;			/* captured stacks known now */
-	size_t stacks_missing;		/* named by events, never come */
+	size_t stacks_missing;		/* stacks to which events refer, but which never came */
 	size_t changed;			/* files that were written to meanwhile, so that code has no names */
 	size_t unopened;		/* files that found no free descriptor, so that code has no names */
 	size_t traces;			/* distinct, resolved */
 	size_t locks;			/* known now, by their keys */
 	size_t processes;
 	size_t rows;
-	uint64_t unrecorded;		/* events that found no memory */
+	uint64_t unrecorded;		/* events for which there was no memory */
 	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
-	size_t pairs_equal;		/* of them, with the same frames and the same end */
+	size_t pairs_equal;		/* of these, those with the same frames and the same end */
 };
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory stays bounded where threads come and go; 5 MiB. */
+/* This limits the memory to 5 MiB when threads come and go. */
 #define THREADS_MAX 65536
 
 void lsp_threads_uninit(struct lsp_threads *t)

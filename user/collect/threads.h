@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sums by thread: what it waited and what it is blamed for. Profiles have no
- * thread ids, which would set every stack of a pool apart; record.json has
- * these instead.
+ * Sums by thread: how long it waited, and how much it is blamed for. Profiles have no thread ids,
+ * because these would make separate samples of every stack of a thread pool. record.json has the
+ * ids instead.
  */
 #ifndef LSP_COLLECT_THREADS_H
 #define LSP_COLLECT_THREADS_H
@@ -14,7 +14,7 @@
 
 struct lsp_thread {
 	uint32_t tgid;
-	uint32_t tid;		/* 0: all those beyond the bound, of any process */
+	uint32_t tid;		/* 0: the sum of all threads beyond the maximum, of any process */
 	uint32_t comm;		/* the owner's number for its latest name */
 	double waits;
 	double waited_ns;	/* lock wait */
@@ -36,8 +36,8 @@ struct lsp_threads {
 void lsp_threads_uninit(struct lsp_threads *t);
 
 /*
- * The thread's sums, made if need be. A thread id used again is another thread
- * with the same sums. NULL: no memory. Valid until the next call.
+ * Returns the thread's sums, and makes them if needed. If a thread id is used again, the new thread
+ * has the same sums. NULL: no memory. Valid until the next call.
  */
 struct lsp_thread *lsp_threads_at(struct lsp_threads *t, uint32_t tgid, uint32_t tid);
 

@@ -34,7 +34,7 @@ static uint64_t trace_hash(const struct lsp_trace *trace, uint32_t tgid)
 	return h;
 }
 
-/* Lines follow from object and pc, so they need no comparing. */
+/* Lines follow from object and pc, so they are not compared. */
 static bool trace_equal(const void *arg, uint32_t place, const void *key)
 {
 	const struct lsp_traces *t = arg;

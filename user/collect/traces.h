@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Resolved stacks, each distinct one once per process: many captured stacks
- * (and in raw mode all of them) lead to few traces.
+ * Resolved stacks. Each distinct one is kept once per process, because many captured stacks (in raw
+ * mode all of them) lead to few traces.
  */
 #ifndef LSP_COLLECT_TRACES_H
 #define LSP_COLLECT_TRACES_H
@@ -30,10 +30,10 @@ struct lsp_traces {
 int lsp_traces_init(struct lsp_traces *t);
 void lsp_traces_uninit(struct lsp_traces *t);
 
-/* The place of @trace, which is taken over (also on -ENOMEM). */
+/* Returns the place of @trace, which is taken over (also on -ENOMEM). */
 int lsp_traces_put(struct lsp_traces *t, uint32_t tgid, struct lsp_trace *trace, uint32_t *ret);
 
-/* Writes a trace to a span file as @number. */
+/* Writes a trace to a span file, under the number @number. */
 int lsp_trace_spanfile(const struct lsp_trace *trace, uint32_t number,
 		       struct lsp_spanfile_writer *w);
 

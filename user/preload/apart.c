@@ -17,7 +17,7 @@ static struct {
 	bool done;
 } task;
 
-/* It answers what is nothing to a processor. */
+/* It answers an instruction that does nothing on a processor. */
 bool lsp_apart_valgrind(void)
 {
 	volatile uint64_t request[6] = { 0x1001 };
@@ -30,7 +30,10 @@ bool lsp_apart_valgrind(void)
 	return answer;
 }
 
-/* The program's descriptors are left behind, not copied and closed: closing has effects. */
+/*
+ * The thread leaves the program's descriptors behind. They are not copied and then closed, because
+ * closing has effects.
+ */
 static void task_do(void)
 {
 	if (syscall(__NR_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE))
@@ -39,7 +42,10 @@ static void task_do(void)
 	task.fn(task.arg);
 }
 
-/* As a thread, which leaves nothing to wait for; the caller stands still until it has ended. */
+/*
+ * This is a thread, so nothing is left to be waited for. The caller stands still until it has
+ * ended.
+ */
 static long thread_run(void)
 {
 	const long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |

@@ -6,7 +6,7 @@
 #include "spin.h"
 #include "thread.h"
 
-/* Locks that are remembered: 8 of each bucket, the latest. */
+/* How many locks are remembered: the latest 8 of each bucket. */
 #define BUCKETS 8192
 #define BIRTHS 8
 
@@ -14,8 +14,8 @@ struct birth {
 	const void *lock;	/* NULL: free */
 	uint64_t stack;
 	uint32_t bytes;
-	uint32_t process;	/* which sent the stack */
-	uint32_t told;		/* the process that has told of it last */
+	uint32_t process;	/* the process that sent the stack */
+	uint32_t told;		/* the process that told of it last */
 };
 
 static struct bucket {
@@ -61,7 +61,10 @@ void lsp_birth_note(const void *lock, uint32_t bytes, const struct lsp_regs *reg
 		birth = birth_find(b, NULL);
 	if (!birth)
 		birth = &b->births[b->next++ % BIRTHS];
-	/* In this order: a child that is forked now has it without this thread. */
+	/*
+	 * A child may be forked in between. It has the entry as it is at that moment, and not the
+	 * thread that fills it in, so the entry is free until it is complete.
+	 */
 	__atomic_store_n(&birth->lock, NULL, __ATOMIC_RELEASE);
 	birth->stack = stack;
 	birth->bytes = bytes;

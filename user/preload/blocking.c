@@ -6,7 +6,7 @@
 #include "birth.h"
 #include "thread.h"
 
-/* By the rule of semantics.md: a wait of @d ns is kept with the probability d / rate. */
+/* A wait of d_ns is kept with the probability d_ns / rate, as semantics.md says. */
 static bool wait_kept(uint64_t d_ns)
 {
 	uint64_t rate_ns = lsp_thread_rate_ns();
@@ -25,7 +25,10 @@ static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_p
 	counters[LOCKSPAN_C_HANDOFF_NS] += parts->handoff_ns;
 	counters[LOCKSPAN_C_TAIL_NS] += parts->tail_ns;
 	if (parts->carried) {
-		/* Until a release takes it: the process may end before one comes. */
+		/*
+		 * This counts as given up until a release is charged with it, because the process
+		 * may end before such a release.
+		 */
 		counters[LOCKSPAN_C_GIVEN_UP]++;
 		counters[LOCKSPAN_C_GIVEN_UP_NS] += parts->tail_ns;
 	}
@@ -51,7 +54,10 @@ static void wait_put(const struct lsp_userfile_wait *w, const struct lsp_queue_p
 	span.handoff_ns = parts->handoff_ns;
 	span.depth = (uint16_t)(w->depth ? w->depth : 1);
 	span.op = LOCKSPAN_OP_OTHER;
-	/* There is no system call to speak of: how long the recorder kept the caller from its wait. */
+	/*
+	 * There is no system call whose argument could be here. In its place is the time for which
+	 * the recorder kept the caller from its wait.
+	 */
 	span.op_word = w->own_ns < UINT32_MAX ? (uint32_t)w->own_ns : UINT32_MAX;
 	span.outcome = (uint8_t)outcome;
 	memcpy(span.comm, w->comm, sizeof(span.comm));
@@ -65,7 +71,7 @@ static enum lsp_queue_end wait_end(enum lockspan_outcome outcome)
 	return outcome == LOCKSPAN_ERROR ? LSP_QUEUE_UNSEEN : LSP_QUEUE_GAVE_UP;
 }
 
-/* Waits that no release will answer for, if there are any. */
+/* Reports waits that no release will answer for, if there are any. */
 static void given_put(const struct lsp_queue_given *given, uint64_t now_ns)
 {
 	struct lockspan_given_up g;
@@ -82,7 +88,7 @@ static void given_put(const struct lsp_queue_given *given, uint64_t now_ns)
 	lsp_thread_put_given_up(&g);
 }
 
-/* One that has been taken out of the thread's waits; what it was is in @w. */
+/* Records the end of a wait that was taken out of the thread's waits; @w is a copy of it. */
 static void wait_over(const struct lsp_userfile_wait *w, uint64_t now_ns, enum lockspan_outcome outcome)
 {
 	const struct lsp_queue_wait wait = {
@@ -93,7 +99,7 @@ static void wait_over(const struct lsp_userfile_wait *w, uint64_t now_ns, enum l
 
 	if (w->base_ns)
 		lsp_queue_leave(&wait, now_ns, wait_end(outcome), &parts);
-	/* Nobody answers for the wait for an event, and for one without a place in the table. */
+	/* A wait for an event, and one without a place in the table, is tail as a whole. */
 	if (parts.found)
 		now_ns = parts.now_ns;
 	else
@@ -146,7 +152,10 @@ void lsp_blocking_begin(struct lsp_blocking *w, const void *lock, enum lsp_block
 		return;
 	waits_left_over(w);
 	o->uaddr = (uintptr_t)lock;
-	/* Now, while another thread has the lock: afterwards it would prolong our own hold. */
+	/*
+	 * This is done now, while another thread has the lock. Afterwards it would prolong our own
+	 * hold.
+	 */
 	if (what != LSP_FOR_EVENT) {
 		o->depth = lsp_queue_enter(lock, lsp_thread_now_ns(), &o->base_ns, &given);
 		given_put(&given, o->start_ns);
@@ -195,7 +204,10 @@ void lsp_release_begin(struct lsp_release *r, const void *lock, bool last)
 		return;
 	r->time_ns = lsp_thread_now_ns();
 	lsp_queue_release(lock, r->time_ns, last, &r->parts);
-	/* Now: afterwards the lock may have been destroyed. Signals wait on for the other half. */
+	/*
+	 * This is done now, because the lock may have been destroyed afterwards. Signals stay
+	 * blocked until lsp_release_end().
+	 */
 	if (r->parts.found)
 		r->key = lsp_birth_key(lock);
 	else
@@ -239,7 +251,10 @@ void lsp_release_end(struct lsp_release *r, const void *lock, const struct lsp_r
 	release.waiters = (uint16_t)r->parts.waiters;
 	lsp_thread_put_release(&release);
 out:
-	/* The caller cannot take the lock again before; nobody else is kept from it. */
+	/*
+	 * The recorder's work delays only the caller: it cannot take the lock again before this.
+	 * Other threads can.
+	 */
 	own_ns = lsp_thread_now_ns() - begun_ns;
 	lsp_thread_chunk()->release_ns += own_ns;
 	lsp_thread_chunk()->waiting_ns += own_ns * r->parts.waiters;

@@ -8,7 +8,7 @@
 
 struct lsp_blocking {
 	struct lsp_userfile_wait open;
-	int place;		/* among the thread's waits that are under way */
+	int place;		/* the number of the wait among the thread's waits */
 	bool recorded;
 	const void *after;	/* a lock that the caller has when the wait is over, or NULL */
 };

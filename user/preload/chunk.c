@@ -16,22 +16,24 @@
 #include "apart.h"
 #include "copy.h"
 
-/* So much of the disk is taken at a time. */
+/* How much disk space is taken at a time. */
 #define BACK_BYTES (32U << 10)
 #define PAGE_BYTES 4096
-/* Chunks of ended threads that are kept. */
+/* How many chunks of ended threads are kept. */
 #define SPARES 64
-/* For an answer from whoever started the program, who may be stopped. */
+/*
+ * How long to wait for an answer from the process that started the program, which may be stopped.
+ */
 #define ASK_SECONDS 2
 
-static char name[64];	/* of the file, as mappings show it */
-static char path[64];	/* for Valgrind alone */
+static char name[64];	/* identity of the file, as mappings show it */
+static char path[64];	/* used only under Valgrind */
 static struct lsp_userfile_head *head;
 static struct lsp_userfile_chunk *spares[SPARES];
 
 /* ---- the way to the file ---- */
 
-/* One who knows the password gets a descriptor, whatever the process may open itself. */
+/* A process that knows the password gets a descriptor, even if it may not open the file itself. */
 static int file_ask(const uint64_t run[2])
 {
 	const struct timeval patience = { .tv_sec = ASK_SECONDS };
@@ -65,7 +67,7 @@ static int file_ask(const uint64_t run[2])
 	return fd;
 }
 
-/* Its head, if it is the file of @run: another may have come to the same path. */
+/* Maps its head, if it is the file of @run. Another file may have come to the same path. */
 static struct lsp_userfile_head *head_map(int fd, const uint64_t run[2])
 {
 	struct lsp_userfile_head *h;
@@ -115,7 +117,7 @@ bool lsp_chunk_is_file(const char *mapping)
 
 /* ---- chunks ---- */
 
-/* Under Valgrind the program's descriptors are not only its own anyway. */
+/* Under Valgrind the program's descriptors are not its own alone in any case. */
 static struct lsp_userfile_chunk *chunk_open(size_t before)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
@@ -130,8 +132,8 @@ static struct lsp_userfile_chunk *chunk_open(size_t before)
 }
 
 /*
- * A mapping of length 0 that is to grow is a second mapping of the same file, by the rules of
- * mremap(): the only way to another part of a file for which there is no descriptor.
+ * mremap() of a mapping of length 0 makes a second mapping of the same file. This is the only way
+ * to another part of a file for which there is no descriptor.
  */
 static struct lsp_userfile_chunk *chunk_map(uint32_t number)
 {
@@ -140,21 +142,23 @@ static struct lsp_userfile_chunk *chunk_map(uint32_t number)
 
 	if (lsp_apart_valgrind())
 		return chunk_open(before);
-	/* A program may have locked all that it has: the copy would be read in whole. */
+	/* The program may have locked all of its memory. Then the whole copy would be read in. */
 	syscall(SYS_munlock, head, LSP_USERFILE_HEAD_BYTES);
 	at = (char *)syscall(SYS_mremap, head, 0UL, before + LSP_USERFILE_CHUNK_BYTES, MREMAP_MAYMOVE);
 	if (at == MAP_FAILED)
 		return NULL;
 	syscall(SYS_munmap, at, before);
-	/* A child has no use for it, and its threads could not be told from ours. */
+	/*
+	 * A child process has no use for the mapping, and could not tell its threads' chunks from
+	 * ours.
+	 */
 	syscall(SYS_madvise, at + before, LSP_USERFILE_CHUNK_BYTES, MADV_DONTFORK);
 	return (struct lsp_userfile_chunk *)(at + before);
 }
 
 /*
- * A file with holes takes a write to a mapping without asking whether the disk
- * has room, and where it has none the writer dies of SIGBUS. So the kernel is
- * made to write to each page first: it fails instead.
+ * A write to a mapping of a file with holes needs disk space. If the disk is full, the writer dies
+ * of SIGBUS. So the kernel is made to write to each page first, which only fails.
  */
 static bool chunk_back(struct lsp_userfile_chunk *c, uint32_t from, uint32_t to)
 {
@@ -247,7 +251,7 @@ void lsp_chunk_forget(void)
 
 /* ---- programs that are executed ---- */
 
-/* Clears those of @pids that are @pid; whether there were any. */
+/* Clears the entries of @pids that are @pid. Returns whether there were any. */
 static bool pids_clear(uint32_t *pids, uint32_t pid)
 {
 	bool any = false;
@@ -261,7 +265,7 @@ static bool pids_clear(uint32_t *pids, uint32_t pid)
 	return any;
 }
 
-/* access() fails with EFAULT for what is no memory, without harm. */
+/* access() fails with EFAULT for an address that cannot be read, and does no harm. */
 static bool readable(const char *text)
 {
 	int saved = errno;
@@ -271,7 +275,7 @@ static bool readable(const char *text)
 	return good;
 }
 
-/* The end of it. A path that cannot be read is execve()'s to refuse. */
+/* Copies the end of the name. If the path cannot be read, execve() will refuse it. */
 static void name_copy(char *to, const char *program)
 {
 	char text[LSP_USERFILE_EXEC_NAME];
@@ -288,8 +292,8 @@ static void name_copy(char *to, const char *program)
 }
 
 /*
- * A spawned process may have come before its parent marks it. Each of the two writes its own first and
- * looks for the other's then, so one of them finds both.
+ * A spawned process may begin before its parent marks it. Each of the two first writes its own
+ * number and then looks for the other's, so one of them finds both.
  */
 uint32_t lsp_chunk_mark(const char *program, uint32_t pid)
 {

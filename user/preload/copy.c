@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One system call copies what there is of another's memory, or one's own. A filter (seccomp) may refuse
- * it, or end the program for it. Then each page is shown to a harmless call that has to read it, and copied
- * if that could: beyond the stack's end, another thread may take memory away between the two.
+ * One system call copies memory of another process, or one's own, as far as it exists. A filter
+ * (seccomp) may refuse this call, or end the program for it. Then each page is first shown to a
+ * harmless call that has to read it, and is copied if that succeeded. Beyond the end of the stack
+ * another thread may unmap memory between these two steps.
  */
 #include "copy.h"
 
@@ -46,7 +47,7 @@ void lsp_copy_begin(void)
 		lsp_copy_be_careful();
 }
 
-/* A mask that is read and, for want of a way to use it, refused. */
+/* The call reads this signal mask, and then refuses it because its `how` is invalid. */
 static bool readable(const char *at)
 {
 	return !syscall(SYS_rt_sigprocmask, -1, at, NULL, 8UL) || errno != EFAULT;
@@ -63,7 +64,10 @@ static size_t copy_shown(char *to, const char *from, size_t bytes)
 			part = bytes - done;
 		if (!readable(from + done))
 			break;
-		/* Not memcpy: an address sanitizer's would look at what it may not. */
+		/*
+		 * This is not memcpy(), because that of an address sanitizer would check what this
+		 * may not touch.
+		 */
 		for (size_t i = 0; i < part; i += 8)
 			*(volatile uint64_t *)(to + done + i) = *(const volatile uint64_t *)(from + done + i);
 		done += part;
@@ -78,7 +82,10 @@ size_t lsp_copy(uint32_t tid, void *to, uint64_t from, size_t bytes)
 
 	if (lsp_copy_is_careful())
 		return copy_shown(to, (const char *)(uintptr_t)from, bytes);
-	/* By the thread's number: the process's own means nothing when its first thread has ended. */
+	/*
+	 * The thread's number is used, because the process's number is not valid when its first
+	 * thread has ended.
+	 */
 	got = syscall(SYS_process_vm_readv, tid, &local, 1UL, &remote, 1UL, 0UL);
 	if (got >= 0)
 		return (size_t)got & ~7UL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads the process's /proc maps by system calls alone. One thread reads at a time; the
- * others wait for it, for what there was may be another library's addresses.
+ * Reads the process's /proc maps by system calls alone. One thread reads at a time, and the others
+ * wait for it, because an address may now belong to another library than before.
  */
 #include "mappings.h"
 
@@ -18,10 +18,13 @@
 
 #define RANGES 1024
 #define LINE 4608
-/* After a dlopen() was begun it may map for so long; within it mappings are read again so often. */
+/*
+ * For how long a dlopen() that has begun may still map, and how often the mappings are read again
+ * in that time.
+ */
 #define LOADING_NS 1000000000ULL
 #define AGAIN_NS 5000000ULL
-/* A reader that has not come to its end by then is not waited for. */
+/* How often others yield for a reader before they go on without it. */
 #define TRIES 10000
 #define TURNS 3
 #define SENT 32
@@ -31,7 +34,7 @@ struct range {
 	uint64_t end;
 };
 
-/* Two of them: readers use the one that is current while the other is filled. */
+/* There are two: readers use the current one while the other is filled. */
 static struct text {
 	struct range ranges[RANGES];
 	size_t n;
@@ -41,9 +44,12 @@ static uint32_t newest;		/* generation */
 static uint32_t reading;
 static uint32_t stale = 1;
 static uint32_t loading;	/* calls that load a library now */
-static bool loads;		/* there has been one since the last reading */
+static bool loads;		/* a call has loaded a library since the last reading */
 static uint64_t read_ns, loading_until_ns;
-/* Mappings that have been sent, the latest: a library that comes and goes makes two of them, not one a time. */
+/*
+ * The mappings that were sent last. When a library comes and goes again and again, there are only
+ * two sets of mappings, and each is sent once.
+ */
 static struct sent {
 	uint64_t hash;		/* of the lines; 0 none */
 	uint32_t generation;
@@ -52,7 +58,7 @@ static uint32_t next_sent;
 
 void lsp_text_stale(void)
 {
-	/* It may be long until it is there. */
+	/* It may take long until the library is mapped. */
 	__atomic_store_n(&loading_until_ns, lsp_thread_now_ns() + LOADING_NS, __ATOMIC_RELAXED);
 	__atomic_store_n(&loads, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&stale, 1, __ATOMIC_RELEASE);
@@ -68,9 +74,9 @@ void lsp_text_loading(int calls)
 void lsp_text_process_new(void)
 {
 	memset(sent, 0, sizeof(sent));
-	/* The other's generation means nothing in this one's name. */
+	/* A generation of the parent means nothing in the name of this process. */
 	current = 0;
-	/* Of a thread that the new process does not have. */
+	/* Belongs to a thread that the new process does not have. */
 	reading = 0;
 	loading = 0;
 	stale = 1;
@@ -97,15 +103,15 @@ static bool skip(const char **p, char c)
 	return *(*p)++ == c;
 }
 
-/* What is made of the lines. */
+/* What is made of the lines of /proc maps. */
 struct reading {
 	struct text *text;
-	uint32_t generation;	/* to be sent as; 0: not to be sent */
-	uint16_t flags;		/* of the next record */
+	uint32_t generation;	/* the generation under which they are sent; 0: they are not sent */
+	uint16_t flags;		/* flags of the next record */
 	uint64_t hash;
 };
 
-/* Of one line, without its end; false: not one that matters. */
+/* Takes one line, without its end, apart. Returns false if it does not matter. */
 static bool line_parse(const char *p, struct lockspan_map *map, const char **path)
 {
 	__u64 major, minor;
@@ -125,7 +131,10 @@ static bool line_parse(const char *p, struct lockspan_map *map, const char **pat
 	for (; *p >= '0' && *p <= '9'; p++)
 		ino = ino * 10 + (uint64_t)(*p - '0');
 	p += strspn(p, " ");
-	/* Ours come and go with threads, and nobody's lock lies there. */
+	/*
+	 * Mappings of the recorder's file come and go with threads, and no program's lock lies
+	 * there.
+	 */
 	if ((!exec && !(write && *p == '/')) || lsp_chunk_is_file(p))
 		return false;
 	map->ino = ino;
@@ -143,7 +152,7 @@ static void line_take(const char *line, struct reading *r)
 
 	if (!line_parse(line, &map, &path))
 		return;
-	/* The line itself: whatever differs in it is another mapping. */
+	/* The whole line is hashed: any difference in it means another mapping. */
 	for (const char *p = line; *p; p++)
 		r->hash = (r->hash ^ (uint8_t)*p) * 0x100000001b3ULL;
 	if (!(map.rec.flags & LOCKSPAN_MAP_DATA) && r->text->n < RANGES)
@@ -156,7 +165,7 @@ static void line_take(const char *line, struct reading *r)
 	lsp_thread_put_map(&map, path);
 }
 
-/* One walk over the lines of @fd. */
+/* Walks once over the lines of @fd. */
 static bool maps_walk(int fd, struct reading *r)
 {
 	static char buffer[LINE];
@@ -188,7 +197,10 @@ static bool maps_walk(int fd, struct reading *r)
 	}
 }
 
-/* Sends what there is now; the walk's hash may differ from the one that said it is new. */
+/*
+ * Sends what is mapped now. The hash of this walk may differ from that of the walk that found the
+ * set new.
+ */
 static bool maps_send(int fd, struct reading *r)
 {
 	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = newest + 1 };
@@ -220,7 +232,7 @@ static void maps_read(int fd)
 	__atomic_store_n(&current, r.generation << 1 | place, __ATOMIC_RELEASE);
 }
 
-/* Not /proc/self, which is empty when the main thread has ended. */
+/* /proc/self would be empty after the main thread has ended. */
 static void file_read(void *arg)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
@@ -244,22 +256,28 @@ static bool is_due(uint64_t now_ns)
 	       (now_ns < __atomic_load_n(&loading_until_ns, __ATOMIC_RELAXED) && now_ns > read_ns + AGAIN_NS);
 }
 
-/* With `reading`. What changes from now on makes them stale again. */
+/* The caller has set `reading`. What changes from now on makes the mappings stale again. */
 static void refresh(uint64_t now_ns)
 {
 	__atomic_store_n(&stale, 0, __ATOMIC_SEQ_CST);
 	read_ns = now_ns;
-	/* A program that forbids itself calls may open files, if it loads libraries: and else it may not. */
+	/*
+	 * A program that forbids itself system calls can open files if it loads libraries.
+	 * Otherwise it may be unable to, so its file is not opened.
+	 */
 	if (lsp_copy_is_careful() && newest && !__atomic_exchange_n(&loads, false, __ATOMIC_RELAXED))
 		return;
-	/* The first is read before the program has threads. */
+	/* The first reading comes before the program has threads. */
 	if (lsp_copy_is_careful() || !newest || !lsp_apart_run(file_read, NULL))
 		file_read(NULL);
 }
 
 uint32_t lsp_text_generation(uint64_t now_ns)
 {
-	/* Another reader may have begun before the change that concerns us, so we look again after it. */
+	/*
+	 * Another reader may have begun before the change that matters here, so this looks again
+	 * after it has ended.
+	 */
 	for (int i = 0; i < TURNS; i++) {
 		bool due = is_due(now_ns);
 
@@ -276,7 +294,7 @@ uint32_t lsp_text_generation(uint64_t now_ns)
 	return __atomic_load_n(&current, __ATOMIC_ACQUIRE) >> 1;
 }
 
-/* Between two addresses there is text, or none. */
+/* A range of addresses that is all text, or has no text. */
 struct stretch {
 	uint64_t start;
 	uint64_t end;
@@ -308,7 +326,10 @@ static struct stretch stretch_find(const struct range *ranges, size_t n, uint64_
 uint64_t lsp_text_fingerprint(const uint64_t *words, size_t n, uint64_t seed)
 {
 	const struct text *text = &texts[__atomic_load_n(&current, __ATOMIC_ACQUIRE) & 1];
-	/* Most addresses on a stack are of the stack itself, or of few other places. */
+	/*
+	 * Most addresses on a stack point into the stack itself, or to a few other places, so the
+	 * last ranges are tried first.
+	 */
 	struct stretch last[2] = { { 0, 0, false }, { 0, 0, false } };
 	uint64_t hash = seed;
 

@@ -7,29 +7,32 @@
 #include "../../kmod/core/ledger.h"
 #include "spin.h"
 
-/* Contended locks of one bucket at one time; more of them are in the pool that all buckets share. */
+/*
+ * How many contended locks of one bucket have a place in it. Any more are in the pool, which all
+ * buckets share.
+ */
 #define LOCKS 4
 #define POOL 16384
 
-/* So much time lies between two records of what one lock's waits gave up. */
+/* The least time between two records of what one lock's waits gave up. */
 #define TELL_NS 100000000
 
 /*
- * The module's ledger, but for one thing: a wait that begins ends no handoff, because a try that fails just
- * before the lock is let go in truth proves no other holder.
+ * The module's ledger, with one difference: a wait that begins ends no handoff. A thread may try
+ * just before the lock is released and fail; that proves no new holder.
  */
 struct queue {
 	const void *lock;	/* NULL: free */
-	uint64_t key;		/* of the lock, as the last wait that is carried knew it */
-	uint64_t told_ns;	/* when its waits were last told as given up */
+	uint64_t key;		/* key of the lock, from the last wait that is carried */
+	uint64_t told_ns;	/* when a record last told what its waits gave up */
 	struct lsp_ledger ledger;
-	uint16_t next;		/* in the pool: the next of the bucket or of the free ones, from 1 on */
+	uint16_t next;		/* in the pool: number of the next one of the bucket or of the free ones, from 1 on */
 };
 
 struct bucket {
 	uint32_t busy;
-	uint32_t process;	/* that has left this here */
-	uint16_t more;		/* the first in the pool, from 1 on; 0: none */
+	uint32_t process;	/* the process whose waits these are */
+	uint16_t more;		/* number of the first one in the pool, from 1 on; 0: none */
 	struct queue queues[LOCKS];
 };
 
@@ -39,8 +42,8 @@ static uint32_t process = 1;
 
 static struct {
 	uint32_t busy;
-	uint16_t free;		/* the first that has been used and is free again */
-	uint16_t used;		/* so many have ever been */
+	uint16_t free;		/* number of the first one that is free again, from 1 on; 0: none */
+	uint16_t used;		/* how many have ever been used */
 	struct queue queues[POOL];
 } pool;
 
@@ -49,7 +52,7 @@ static struct bucket *bucket_take(const void *lock)
 	struct bucket *b = &buckets[lsp_queue_bucket(lock)];
 
 	lsp_spin_take(&b->busy, process);
-	/* Who waited in the process that this one was forked from does not wait here. */
+	/* A thread that waited in the process from which this one was forked does not wait here. */
 	if (b->process != process) {
 		memset(b->queues, 0, sizeof(b->queues));
 		b->more = 0;
@@ -74,7 +77,7 @@ static struct queue *queue_find(struct bucket *b, const void *lock)
 	return NULL;
 }
 
-/* What has been given up on @q is to be told now. */
+/* What was given up on @q is reported now. */
 static void queue_tell(struct queue *q, uint64_t now_ns, struct lsp_queue_given *given)
 {
 	struct lsp_ledger *l = &q->ledger;
@@ -88,7 +91,7 @@ static void queue_tell(struct queue *q, uint64_t now_ns, struct lsp_queue_given 
 	q->told_ns = now_ns;
 }
 
-/* Nobody waits for @q, and it is kept no longer. */
+/* Gives up what is carried on @q. Nobody waits for it, and it is not kept any longer. */
 static void queue_settle(struct queue *q, struct lsp_queue_given *given)
 {
 	lsp_ledger_give_up(&q->ledger);
@@ -96,8 +99,8 @@ static void queue_settle(struct queue *q, struct lsp_queue_given *given)
 }
 
 /*
- * One for another lock; NULL: there is none. One that is kept for what is carried only has to make room: @given
- * is for that.
+ * Returns a queue for another lock, or NULL if there is none. A queue that is only kept for what is
+ * carried makes room; what is given up with it is written to @given.
  */
 static struct queue *queue_new(struct bucket *b, const void *lock, struct lsp_queue_given *given)
 {
@@ -148,7 +151,10 @@ static void queue_free(struct bucket *b, struct queue *q)
 	lsp_spin_give(&pool.busy);
 }
 
-/* The last waiter has gone. It is kept as long as something is carried on it, but not where places are few. */
+/*
+ * The last waiter has gone. The queue is kept while something is carried on it, unless it is in the
+ * pool, where places are few.
+ */
 static void queue_leave(struct bucket *b, struct queue *q, struct lsp_queue_given *given)
 {
 	bool own = q >= b->queues && q < b->queues + LOCKS;
@@ -174,7 +180,10 @@ uint32_t lsp_queue_enter(const void *lock, uint64_t now_ns, uint64_t *base_ns, s
 	if (!q)
 		goto out;
 	l = &q->ledger;
-	/* A thread reads the clock before it waits for the bucket, so its time may lie before the latest event's. */
+	/*
+	 * A thread reads the clock before it waits for the bucket. So its time may lie before that
+	 * of the latest event.
+	 */
 	now_ns = lsp_ledger_time(l, now_ns);
 	if (lsp_ledger_carries(l))
 		lsp_ledger_expire(l, now_ns);
@@ -190,7 +199,10 @@ out:
 	return depth;
 }
 
-/* Whoever has the lock now ends its way to him. Returns how long the others have waited on that way. */
+/*
+ * A thread has the lock now, so the handoff ends. Returns how long the others have waited during
+ * the handoff.
+ */
 static uint64_t queue_acquire(struct queue *q, uint64_t now_ns)
 {
 	struct lsp_ledger *l = &q->ledger;
@@ -226,7 +238,7 @@ void lsp_queue_leave(const struct lsp_queue_wait *wait, uint64_t now_ns, enum ls
 	ret->now_ns = lsp_ledger_time(&q->ledger, now_ns);
 	rest = lsp_ledger_leave(&q->ledger, &w, ret->now_ns, how[end]);
 	ret->handoff_ns += rest.handoff_ns;
-	/* Before it was accounted it has waited for the same holder. */
+	/* In the time before its base the waiter has waited for the same holder. */
 	ret->tail_ns = rest.tail_ns + before_ns;
 	ret->carried = rest.carried;
 	if (rest.carried) {
@@ -249,7 +261,10 @@ void lsp_queue_release(const void *lock, uint64_t now_ns, bool last, struct lsp_
 	struct lsp_ledger *l;
 
 	memset(ret, 0, sizeof(*ret));
-	/* One that nobody waits for is seen by chance, where another lock of its bucket is waited for. */
+	/*
+	 * This is also called for a lock that nobody waits for, when somebody waits for another
+	 * lock of its bucket.
+	 */
 	if (!q || !(q->ledger.waiters || q->ledger.carry_waits))
 		goto out;
 	l = &q->ledger;
@@ -281,7 +296,7 @@ bool lsp_queue_give_up(uint32_t *bucket, struct lsp_queue_given *given)
 	for (; *bucket < LSP_QUEUE_BUCKETS && !given->waits; ++*bucket) {
 		struct bucket *b = &buckets[*bucket];
 
-		/* Nearly all have never been used. */
+		/* Nearly all buckets have never been used. */
 		if (__atomic_load_n(&b->process, __ATOMIC_RELAXED) != process)
 			continue;
 		lsp_spin_take(&b->busy, process);
@@ -289,7 +304,7 @@ bool lsp_queue_give_up(uint32_t *bucket, struct lsp_queue_given *given)
 			if (b->queues[i].lock)
 				queue_settle(&b->queues[i], given);
 		bucket_give(b);
-		/* There may be another one in it. */
+		/* The bucket may have another lock, so the next call looks at it again. */
 		if (given->waits)
 			return true;
 	}

@@ -8,16 +8,16 @@
 #include "mappings.h"
 #include "thread.h"
 
-/* Stacks remembered as sent; beyond it they are sent again. */
+/* How many stacks are remembered as sent. Beyond that they are sent again. */
 #define KNOWN 32768
 #define KNOWN_PROBES 16
 
 static uint64_t known[KNOWN];
 
-/* Whether it is known; else it is from now on, or there is no place for it. */
+/* Whether the stack is known. If not, it is known from now on, unless there is no place for it. */
 static bool known_or_add(uint64_t id)
 {
-	/* What a child has inherited was sent in its parent's name. */
+	/* What a child has inherited was sent in the name of its parent. */
 	uint64_t name = (id ^ (uint64_t)lsp_thread_process() * 0x9e3779b97f4a7c15ULL) | 1;
 
 	for (unsigned int i = 0; i < KNOWN_PROBES; i++) {

@@ -14,32 +14,33 @@
 #include "chunk.h"
 #include "spin.h"
 
-/* Room that a chunk must have for a thread to go on with it. */
+/* The least room in a chunk with which a thread goes on. */
 #define ROOM (head->stack_bytes + 1024)
 
-/* Small: it is part of every thread's stack. */
+/* This must be small, because it is part of every thread's stack. */
 static __thread struct {
 	struct lsp_userfile_chunk *chunk;
-	uint32_t tgid;		/* that the chunk was taken by: a fork has another */
+	uint32_t tgid;		/* the process that took the chunk; after a fork it is another one */
 	uint32_t tid;
 	uint32_t busy;
-	bool early;		/* the chunk is that of a process which has not waited */
+	bool early;		/* the chunk is `early`, because the process has not waited yet */
 	int saved_errno;
 	uint64_t saved_mask;
 	uint64_t random;
-	const void *frames[LSP_USERFILE_WAITS];	/* of the chunk's waits; NULL: none */
+	const void *frames[LSP_USERFILE_WAITS];	/* frames of the chunk's waits; NULL: none */
 } self __attribute__((tls_model("initial-exec")));
 
 static struct lsp_userfile_head *head;
 static void (*leave)(void);
 static void (*process_new)(uint32_t tgid);
-static uint32_t process;	/* of which the tables speak */
+static uint32_t process;	/* the process that the tables are about */
 static pthread_key_t exit_key;
 static bool exit_key_made;
 
 /*
- * In a page that a fork wipes: 0 tells a new process at the price of a load. Where the kernel cannot
- * wipe, the page is an ordinary one and the kernel is asked.
+ * This is in a page that the kernel wipes at fork. So a 0 tells a new process, at the price of one
+ * load. A kernel that cannot wipe it leaves an ordinary page, and then the process number is asked
+ * for.
  */
 static struct page {
 	uint32_t same;		/* the tables are this process's */
@@ -92,12 +93,15 @@ bool lsp_thread_any_waited(void)
 
 /* ---- threads ---- */
 
-/* What the other process had is not ours; what it knew of locks is. */
+/*
+ * Begins in a new process. What its parent had recorded is the parent's; what the parent knew of
+ * locks is kept.
+ */
 static void process_begin(uint32_t tgid)
 {
 	lsp_chunk_forget();
 	process_new(tgid);
-	/* What has been sent is the other's to send; what has not, nobody else will. */
+	/* If the parent has waited, it sends what is in `early`. If not, this process sends it. */
 	if (has_waited)
 		early.chunk.used = 0;
 	has_waited = false;
@@ -105,7 +109,7 @@ static void process_begin(uint32_t tgid)
 	__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
 }
 
-/* Other threads of a new process wait for the first to come here. */
+/* The other threads of a new process wait here for the first one. */
 static void process_look(void)
 {
 	uint32_t tgid = (uint32_t)syscall(SYS_getpid);
@@ -118,13 +122,13 @@ static void process_look(void)
 	lsp_spin_give(&page->busy);
 }
 
-/* A chunk of the thread's own, with the waits that are under way. */
+/* Takes a new chunk for the thread, with the waits that are under way. */
 static bool chunk_renew(void)
 {
 	struct lsp_userfile_chunk *old = self.tgid == process ? self.chunk : NULL, *new;
 	enum lsp_userfile_loss why = LSP_USERFILE_ROOM;
 
-	/* An ended thread's may be nearly full, too. */
+	/* A chunk that an ended thread has left may be nearly full, too. */
 	while ((new = lsp_chunk_take(process, !old, &why)) && !lsp_chunk_fits(new, ROOM))
 		lsp_chunk_drop(new);
 	if (!new) {
@@ -138,7 +142,10 @@ static bool chunk_renew(void)
 	} else {
 		memset(self.frames, 0, sizeof(self.frames));
 	}
-	/* Once, for it may be asked in a thread that stands in for this one (apart.h). */
+	/*
+	 * This is asked once, because it may be asked in a thread that stands in for this one
+	 * (apart.h).
+	 */
 	if (self.tgid != process || !self.tid)
 		self.tid = (uint32_t)syscall(SYS_gettid);
 	self.chunk = new;
@@ -153,7 +160,9 @@ static bool chunk_have(void)
 	return (self.chunk && self.tgid == process && lsp_chunk_fits(self.chunk, ROOM)) || chunk_renew();
 }
 
-/* What the process has kept to itself goes to a chunk of this thread. With early_busy. */
+/*
+ * Moves what the process has kept to itself to a chunk of this thread. The caller holds early_busy.
+ */
 static bool early_move(void)
 {
 	uint32_t used = early.chunk.used;
@@ -181,7 +190,7 @@ static bool early_send(void)
 	return good;
 }
 
-/* Whether the process goes on keeping to itself, and there is room for it. */
+/* Whether the process goes on keeping records to itself, and there is room for them. */
 static bool early_take(void)
 {
 	lsp_spin_take(&early_busy, process);
@@ -258,7 +267,7 @@ void lsp_thread_end(void)
 	}
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	self.busy = 0;
-	/* From here on a handler may run. */
+	/* From here on a signal handler may run. */
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 	errno = saved;
 }
@@ -297,7 +306,7 @@ bool lsp_thread_wait_left(const void *frame, struct lsp_userfile_wait *ret)
 	for (int i = 0; i < LSP_USERFILE_WAITS; i++) {
 		if (!self.frames[i] || (frame && self.frames[i] > frame))
 			continue;
-		/* On another stack addresses say nothing of who has called whom. */
+		/* On a signal stack, addresses do not tell which frame has called which. */
 		if (frame && (syscall(SYS_sigaltstack, NULL, &alternate) || alternate.ss_flags & SS_ONSTACK))
 			return false;
 		*ret = self.chunk->waits[i];
@@ -367,14 +376,17 @@ uint64_t lsp_thread_random(uint64_t below)
 
 /* ---- records ---- */
 
-/* Where the next record goes, @bytes of it; there is room by the rule of begin, or a new chunk. */
+/*
+ * Returns room for the next record of @bytes bytes. There is room because begin has made sure, or
+ * in a new chunk.
+ */
 void *lsp_thread_room(size_t bytes)
 {
 	bool moved;
 
 	if (self.early && !lsp_chunk_fits(self.chunk, (uint32_t)bytes)) {
 		moved = early_move();
-		/* Without it end() gives the lock back. */
+		/* If it was not moved, lsp_thread_end() releases the lock. */
 		if (!moved)
 			return NULL;
 		lsp_spin_give(&early_busy);
