@@ -53,7 +53,7 @@ static void number_drop(char *name)
 		name[digits - 1] = '\0';
 }
 
-/* The variable's name as people write it; "function()::name" for a static local one. Malloc'ed. */
+/* Returns the variable's name as people write it, malloc'ed; "function()::name" for a static local variable. */
 static char *variable_name(struct lsp_variable *v)
 {
 	const char *linkage = lsp_line_linkage(&v->die);
@@ -80,7 +80,7 @@ static char *variable_name(struct lsp_variable *v)
 	return ret;
 }
 
-/* By DWARF: the variable and the path in its type. */
+/* Names the lock by DWARF: the variable and the path in its type. */
 static int typed_name(struct lsp_symfile *f, uint64_t vaddr, char *ret, size_t bytes)
 {
 	struct lsp_variables *variables;
@@ -102,7 +102,7 @@ static int typed_name(struct lsp_symfile *f, uint64_t vaddr, char *ret, size_t b
 	return 0;
 }
 
-/* By the symbol. An offset within one object of glibc is not shown. */
+/* Names the lock by the symbol. An offset within one object of glibc is not shown. */
 static int symbol_name(struct lsp_symfile *f, uint64_t vaddr, enum lsp_sync sync, char *ret,
 		       size_t bytes)
 {

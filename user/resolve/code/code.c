@@ -11,7 +11,7 @@
 /* Long enough for a prologue that pushes six registers with other moves between. */
 #define PROLOGUE_BYTES 64
 
-/* No program's _start is longer. */
+/* The _start of no program is longer. */
 #define ENTRY_BYTES 64
 
 /*
@@ -97,7 +97,9 @@ static uint64_t relative(uint64_t next, const uint8_t *displacement)
 	return next + (uint64_t)(int64_t)d;
 }
 
-/* ff /2 other than through rip: a register, or memory that a register points to. */
+/*
+ * A call "ff /2", but not one relative to rip: through a register, or through memory that a register points to.
+ */
 static bool indirect_call(const uint8_t *end)
 {
 	size_t len;
@@ -180,7 +182,7 @@ bool lsp_code_jumps(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t lo
 	return n >= 2 && code[0] == 0xeb && to >= low && to <= high;
 }
 
-/* Length of an instruction that compilers put between the pushes of a prologue, or 0. */
+/* Returns the length of an instruction that compilers put between the pushes of a prologue, or 0. */
 static size_t harmless(const uint8_t *p, size_t left)
 {
 	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };

@@ -108,7 +108,9 @@ int lsp_jump_scan(struct lsp_elf *e, uint64_t start, uint64_t end, lsp_jump_fn f
 	return ret;
 }
 
-/* The register (0 to 15) that the call in the last bytes before @end goes through; 16: none. */
+/*
+ * Returns the register (0 to 15) through which the call in the last bytes before @end goes; 16: there is none.
+ */
 static unsigned int called_register(const uint8_t *end)
 {
 	if (end[-2] != 0xff || (end[-1] & 0xf8) != 0xd0)
@@ -131,7 +133,7 @@ int lsp_jump_loads(struct lsp_elf *e, uint64_t start, uint64_t end, uint64_t ra,
 	if (!code)
 		return -ENOMEM;
 	reg = lsp_code_read(e, start, code, n) == n ? called_register(code + at) : 16;
-	/* lea and mov of what lies at a distance from rip, 64 bits wide */
+	/* lea, and mov of 64 bits, with an address relative to rip */
 	for (i = 0; ret >= 0 && reg < 16 && i + 7 <= n; i++) {
 		if (code[i] != (reg & 8 ? 0x4c : 0x48) || (code[i + 1] != 0x8d && code[i + 1] != 0x8b) ||
 		    code[i + 2] != (5 | (reg & 7) << 3))

@@ -6,13 +6,13 @@
 
 #define DEPTH_MAX 128
 
-/* One level: where the walk is on it, and what the entry above has left. */
+/* The state of one level: where the walk is on it, and what the visit of the parent entry left. */
 struct level {
 	Dwarf_Die die;
 	uint32_t parent;
 };
 
-/* To the next entry on this level or the nearest above that has one. */
+/* Goes to the next entry on this level, or on the nearest level above that has one. */
 static bool go_on(struct level *levels, size_t *depth)
 {
 	while (dwarf_siblingof(&levels[*depth].die, &levels[*depth].die)) {

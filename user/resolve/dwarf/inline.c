@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Functions become nodes with ranges; the deepest node of an address is its innermost function. */
+/* Makes nodes with ranges from functions. The deepest node of an address is its innermost function. */
 #include "inline.h"
 
 #include <dwarf.h>
@@ -13,10 +13,13 @@
 
 #define NO_NODE UINT32_MAX
 
-/* Of one unit. More (100 MB) means that many entries share long lists, as no compiler does. */
+/*
+ * The maximum number of ranges of one unit. More of them (100 MB) would mean that many entries share long
+ * lists, which no compiler makes.
+ */
 #define RANGES_MAX (4U << 20)
 
-/* A function, out of line or inlined into its parent. */
+/* A node: a function, out of line or inlined into its parent. */
 struct node {
 	Dwarf_Off die;
 	uint32_t parent;

@@ -11,7 +11,7 @@
 
 #define SCOPES_MAX 32
 
-/* The last row at or before @vaddr; SIZE_MAX none. */
+/* Returns the last row at or before @vaddr; SIZE_MAX: there is none. */
 static size_t row_find(Dwarf_Lines *lines, size_t n, uint64_t vaddr)
 {
 	size_t low = 0, high = n;
@@ -30,7 +30,7 @@ static size_t row_find(Dwarf_Lines *lines, size_t n, uint64_t vaddr)
 	return low - 1;
 }
 
-/* File and line of a row; false at the end of a sequence. */
+/* Reads the file and the line of a row. Returns false at the end of a sequence. */
 static bool row_read(Dwarf_Line *row, const char **file, uint32_t *line)
 {
 	bool end;
@@ -94,7 +94,7 @@ bool lsp_line_call(Dwarf_Die *unit, Dwarf_Die *die, const char **file, uint32_t 
 	return true;
 }
 
-/* The entry that @die stands for an instance or the body of. */
+/* Returns the entry of which @die is an instance or the body. */
 static bool origin_get(Dwarf_Die *die, Dwarf_Die *ret)
 {
 	Dwarf_Attribute attr;
@@ -103,7 +103,7 @@ static bool origin_get(Dwarf_Die *die, Dwarf_Die *ret)
 		dwarf_attr(die, DW_AT_specification, &attr)) && dwarf_formref_die(&attr, ret);
 }
 
-/* The attribute from @die or whatever it is an instance of; *@at is where it was found. */
+/* Finds the attribute in @die, or in the entry of which it is an instance. *@at is where it was found. */
 static bool attr_find(Dwarf_Die *die, unsigned int name, Dwarf_Attribute *attr, Dwarf_Die *at)
 {
 	int i;
@@ -157,7 +157,7 @@ const char *lsp_line_name(Dwarf_Die *die)
 	return string_find(die, DW_AT_name);
 }
 
-/* "scope::" before @text, which is freed; NULL: no memory. */
+/* Puts "scope::" before @text, which is freed. NULL: no memory. */
 static char *scope_add(Dwarf_Die *scope, char *text)
 {
 	const char *name = dwarf_diename(scope);
@@ -195,7 +195,9 @@ static bool is_scope(Dwarf_Die *die)
 	}
 }
 
-/* Scopes around @die from the outermost inwards. Not dwarf_getscopes_die(): it recurses without bound. */
+/*
+ * Finds the scopes around @die, from the outermost inwards. dwarf_getscopes_die() would recurse without limit.
+ */
 static size_t scopes_find(Dwarf_Die *die, Dwarf_Die ret[SCOPES_MAX])
 {
 	Dwarf_Off target = dwarf_dieoffset(die);

@@ -114,7 +114,7 @@ static bool is_qualifier(Dwarf_Die *type)
 	}
 }
 
-/* Elements of one dimension; false when it has no bound. */
+/* Reads the number of elements of one dimension. Returns false if it has no bound. */
 static bool dimension_count(Dwarf_Die *range, uint64_t *ret)
 {
 	Dwarf_Word upper, lower = 0;
@@ -128,7 +128,7 @@ static bool dimension_count(Dwarf_Die *range, uint64_t *ret)
 	return true;
 }
 
-/* Product of the dimensions after the first @skip; 0 unknown. */
+/* Returns the product of the dimensions after the first @skip; 0: not known. */
 static uint64_t elements_count(Dwarf_Die *array, unsigned int skip)
 {
 	uint64_t count, total = 1;

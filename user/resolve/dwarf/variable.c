@@ -28,7 +28,7 @@ struct lsp_variables {
 	size_t functions_room;
 };
 
-/* The fixed address that the location of @die says it is at. */
+/* Reads the fixed address that the location of @die gives. */
 static bool address_get(Dwarf_Die *die, uint64_t *ret)
 {
 	Dwarf_Attribute attr, at;

@@ -199,7 +199,7 @@ static int get_vdso(struct lsp_elf_cache *c, struct lsp_elf **ret)
 	if (!c->vdso) {
 		if (!image)
 			return -ENOENT;
-		/* The last page may be absent; ask rather than touch it. */
+		/* The last page may be absent, so the kernel is asked whether it is there. */
 		st.st_size = VDSO_MAX_BYTES;
 		while (st.st_size && msync(image, (size_t)st.st_size, MS_ASYNC))
 			st.st_size -= 4096;
@@ -215,9 +215,8 @@ static int get_vdso(struct lsp_elf_cache *c, struct lsp_elf **ret)
 }
 
 /*
- * Device and inode as /proc/PID/maps would show them for this file. stat()
- * tells something else on overlayfs (before 6.8) and on btrfs, so the file is
- * mapped here and looked up in this process's own maps.
+ * Finds device and inode as /proc/PID/maps would show them for this file. stat() tells something else on
+ * overlayfs (before 6.8) and on btrfs, so the file is mapped here and looked up in this process's own maps.
  */
 static bool mapped_identity(int fd, struct lsp_maptext *ret)
 {
@@ -272,7 +271,7 @@ static int open_live(const struct lsp_elf_origin *o)
 	return fd;
 }
 
-/* The file that @path names below @root; *@other is set when there is one, but another one. */
+/* Opens the file that @path names below @root. *@other is set if there is a file, but another one. */
 static int open_path(const char *root, const char *path, const struct lsp_elf_origin *o,
 		     bool (*same)(int fd, const struct lsp_elf_origin *o), bool *other)
 {

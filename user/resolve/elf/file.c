@@ -97,7 +97,7 @@ static int headers_read(struct lsp_elf *e)
 	e->dynamic = eh.e_type == ET_DYN;
 	e->machine = eh.e_machine;
 	e->entry = eh.e_entry;
-	/* libelf takes a section table beyond the end for none at all */
+	/* libelf takes a section table beyond the end of the file for none at all */
 	if (eh.e_shoff > e->bytes ||
 	    (uint64_t)eh.e_shnum * eh.e_shentsize > e->bytes - eh.e_shoff)
 		lsp_elf_damaged(e, "it ends before its section table does");
@@ -203,9 +203,9 @@ bool lsp_elf_offset_vaddr(const struct lsp_elf *e, uint64_t offset, uint64_t *re
 }
 
 /*
- * A mapping begins on a page; the segment it belongs to may begin within it,
- * and the page may hold the end of the segment before. So the one that begins
- * on this page is preferred, and of two such the executable one.
+ * A mapping begins on a page boundary. The segment that it belongs to may begin within the first page, and that
+ * page may also hold the end of the segment before. So a segment that begins in this page is preferred, and of
+ * two such segments the executable one.
  */
 bool lsp_elf_bias(const struct lsp_elf *e, uint64_t map_start, uint64_t map_offset, uint64_t *ret)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All offsets in the table are checked where they are used: nothing of it is
- * believed further than the section reaches. Described by Go's own reader,
- * debug/gosym, and by the runtime's symtab.go.
+ * All offsets in the table are checked where they are used, so none leads out of the section. The table is
+ * described by Go's own reader, debug/gosym, and by the runtime's symtab.go.
  */
 #include "gopcln.h"
 
@@ -13,7 +12,7 @@
 
 #include "section.h"
 
-/* More functions than any program has. */
+/* No program has more functions. */
 #define FUNCS_MAX (1U << 26)
 
 /*
@@ -37,8 +36,8 @@ static const struct layout layouts[] = {
 };
 
 /*
- * Functions that leave one stack for another, or are called by nobody. (That of
- * a signal's return is not among them: the kernel has put its frame there.)
+ * Functions that leave one stack for another, or that nothing calls. The function to which a signal returns is
+ * not among them, because the kernel has put its frame there.
  */
 static const char *const roots[] = {
 	"runtime.asmcgocall", "runtime.cgocallback", "runtime.goexit", "runtime.gogo",
@@ -62,7 +61,7 @@ static bool header_word(const struct lsp_gopcln *t, unsigned int i, uint64_t *re
 	return number(t, 8 + 8ULL * i, 8, ret);
 }
 
-/* A word of the header that says where a part begins. */
+/* Reads a word of the header that tells where a part begins. */
 static bool part(const struct lsp_gopcln *t, unsigned int i, size_t *ret)
 {
 	uint64_t at;
@@ -127,10 +126,9 @@ static uint64_t pointer_at(Elf *elf, const char *name, uint64_t at)
 }
 
 /*
- * Where the text begins. Up to Go 1.25 the header says it, or the loader is to
- * put it there. From 1.26 on the runtime's description of the module does, which
- * begins with the table's address. Go's own linker begins .text with it, the C
- * compiler's puts its start files before it. @vaddr: of the table.
+ * Finds where the text begins. Up to Go 1.25 the header has it, or the loader puts it there. From 1.26 on it is
+ * in the runtime's description of the module, which begins with the table's address. Go's own linker begins
+ * .text with it, the C compiler's linker puts its start files before it. @vaddr is that of the table.
  */
 static uint64_t text_find(const struct lsp_gopcln *t, const struct layout *l, Elf *elf,
 			  uint64_t vaddr)
@@ -194,7 +192,7 @@ static const char *name_at(const struct lsp_gopcln *t, uint64_t at)
 	return at < t->bytes && memchr(t->data + at, 0, t->bytes - at) ? (const char *)t->data + at : NULL;
 }
 
-/* A function may be there twice: ".abi0" takes its arguments from the stack. */
+/* A function may be in the table twice: the one with ".abi0" takes its arguments from the stack. */
 static bool is_root(const char *name)
 {
 	size_t i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Decompresses into memory that grows with what comes out, up to a bound. */
+/* Decompresses into memory that grows with the output, up to a limit. */
 #include "minidebug.h"
 
 #include <lzma.h>
@@ -7,7 +7,7 @@
 
 #include "section.h"
 
-/* The largest of Fedora's are a few MiB. */
+/* The limit of the output. The largest section of Fedora's programs has a few MiB. */
 #define IMAGE_MAX_BYTES (64U << 20)
 
 /* How much memory the decoder may take. xz's own highest level asks for 65 MiB. */

@@ -147,7 +147,7 @@ int lsp_ranges_flatten(struct lsp_ranges *r)
 	return 0;
 }
 
-/* How many ranges start at or before @addr. */
+/* Returns how many ranges start at or before @addr. */
 static size_t started(const struct lsp_ranges *r, uint64_t addr)
 {
 	size_t low = 0, high = r->n;

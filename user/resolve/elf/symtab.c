@@ -146,7 +146,7 @@ static int symbol_add(struct lsp_symtab *t, struct reading *r, size_t index)
 	});
 }
 
-/* A stripped Go program still names its functions for its own tracebacks. */
+/* Adds the functions of a stripped Go program, which it names for its own tracebacks. */
 static int go_add(struct lsp_symtab *t, Elf *elf)
 {
 	struct lsp_gopcln go;
@@ -268,7 +268,7 @@ static int flatten(struct lsp_symtab *t)
 	return err;
 }
 
-/* The section of @type and what is needed to read it. False: there is none. */
+/* Finds the section of @type, and what is needed to read it. Returns false if there is none. */
 static bool reading_init(struct reading *r, Elf *elf, uint32_t type)
 {
 	Elf_Scn *scn = NULL;

@@ -105,7 +105,7 @@ static void set_complete(struct lsp_maps *m, struct lsp_mapset *set)
 
 /* ---- sets of which only the changes are told ---- */
 
-/* @set, made whole out of what is known of its neighbours if that can be done. */
+/* Makes @set whole out of what is known of its neighbours, if that is possible. */
 static void set_derive(struct lsp_maps *m, struct lsp_mapset *set)
 {
 	if (!set->whole && !set->old && lsp_mapset_derive(&m->sets, set))
@@ -159,7 +159,7 @@ int lsp_maps_remap(struct lsp_maps *m, const struct lockspan_remap *rec, const c
 	map.path = lsp_intern_string(&m->text, path);
 	if (!map.path)
 		return -ENOMEM;
-	/* While the process lives, as in set_complete(). */
+	/* This is done while the process lives, as in set_complete(). */
 	elf = *map.path && map.start < map.end ? elf_open(m, set, &map, true) : NULL;
 	if (elf)
 		elf_attach(&map, elf);
@@ -342,7 +342,7 @@ static int objects_grow(struct lsp_maps *m)
 	return 0;
 }
 
-/* One object for all processes that have the same file at the same place. */
+/* Returns the one object for all processes that have the same file at the same place. */
 const struct lsp_object *lsp_map_object(struct lsp_maps *m, const struct lsp_mapset *set,
 					struct lsp_map *map)
 {

@@ -74,7 +74,7 @@ static int function_set(struct question *q, struct lsp_line *l, char *name, cons
 	return err;
 }
 
-/* By the symbol that covers the address. */
+/* Makes the line by the symbol that covers the address. */
 static int symbol_name(struct question *q, struct lsp_line *l)
 {
 	char *linkage = strndup(q->symbol.name, strcspn(q->symbol.name + 1, "@") + 1);
@@ -97,7 +97,7 @@ static int symbol_or_unknown_name(struct question *q, struct lsp_line *l)
 	return q->symbol.name ? symbol_name(q, l) : unknown_name(q, l);
 }
 
-/* By DWARF; where that has no name, by the symbol. */
+/* Makes the lines by DWARF, or by the symbol where DWARF has no name. */
 static int die_name(struct question *q, Dwarf_Die *die, struct lsp_line *l)
 {
 	const char *linkage = lsp_line_linkage(die), *name;

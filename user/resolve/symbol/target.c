@@ -54,7 +54,7 @@ static int place_by_name(struct lsp_elf *callee, struct lsp_elf *from, const cha
 	return err;
 }
 
-/* What the pointer at @slot of @e calls, from @at. */
+/* Finds what is called through the pointer at @slot of @e, from @at. */
 static int place_by_slot(struct lsp_elf *callee, struct lsp_elf *e, uint64_t slot, uint64_t at,
 			 struct lsp_target *ret)
 {
@@ -90,7 +90,7 @@ static int function_check(struct lsp_elf *e, uint64_t vaddr, bool *inside)
 	return err ? err : symbol.start == vaddr ? 0 : -ENOENT;
 }
 
-/* The slot or function that a call or a load names. */
+/* Finds the slot or the function that a call or a load names. */
 static int named_place(struct lsp_elf *callee, struct lsp_elf *e, bool slot, uint64_t target,
 		       uint64_t at, struct lsp_target *ret)
 {
@@ -208,7 +208,7 @@ static bool address_get(Dwarf_Die *die, unsigned int name, uint64_t *ret)
 	return dwarf_attr(die, name, &attr) && !dwarf_formaddr(&attr, ret) && *ret;
 }
 
-/* Where the tail call @site leads. */
+/* Finds where the tail call @site leads. */
 static int jump_target(struct lsp_target_jumps *j, Dwarf_Die *site, uint64_t at, struct lsp_target *ret)
 {
 	struct lsp_inlines *inlines;

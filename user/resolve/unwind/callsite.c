@@ -146,9 +146,9 @@ bool lsp_callsite_init(struct lsp_callee *ret, struct lsp_maps *maps, struct lsp
 }
 
 /*
- * is_start() for a file without symbols. A function that others only jump to
- * is not known as one, and taken for a part of that before it: hence a jump to
- * anywhere in between counts. (musl: pthread_cond_broadcast ends so.)
+ * Like is_start(), for a file without symbols. There a function that others only jump to is not known, and is
+ * taken for a part of the function before it. So a jump to anywhere within that part counts. (musl:
+ * pthread_cond_broadcast ends with such a jump.)
  */
 static bool is_unnamed_start(const struct lsp_callee *f, const struct lsp_starts *starts,
 			     uint64_t target)

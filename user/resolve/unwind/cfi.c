@@ -217,7 +217,7 @@ static bool text_range(Elf *elf, uint64_t *lo, uint64_t *hi)
 	return *lo < *hi;
 }
 
-/* The segment that holds @vaddr in the file. */
+/* Finds the segment that holds @vaddr in the file. */
 static bool load_find(Elf *elf, uint64_t vaddr, GElf_Phdr *ret)
 {
 	size_t i, n;

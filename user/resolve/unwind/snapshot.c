@@ -25,7 +25,10 @@ static void sparse_init(struct lsp_snapshot *snap, const struct lockspan_stack *
 	snap->nranked = 1;
 }
 
-/* How many words are kept before those of the @i'th bitmap word; most stacks end in the first few. */
+/*
+ * Returns how many words are kept before those of bitmap word number @i. The counts are made as far as they are
+ * needed, because most stacks end in the first few words.
+ */
 static unsigned int rank(struct lsp_snapshot *snap, uint64_t i)
 {
 	uint64_t word;

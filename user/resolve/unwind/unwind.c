@@ -245,7 +245,7 @@ static bool pointer_frame(struct lsp_unwinder *u, struct lsp_mapset *set, const 
 	return true;
 }
 
-/* The frame below the return address at @addr. */
+/* Makes the next frame from the return address at @addr. */
 static void callsite_frame(struct lsp_unwinder *u, const struct lsp_callee *callee,
 			   const struct frame *f, uint64_t addr, uint64_t ra, struct frame *out)
 {
@@ -461,7 +461,7 @@ static void walk_learned(struct lsp_unwinder *u, struct lsp_mapset *set,
 		u->walk.end = LSP_END_TRUNCATED;
 }
 
-/* A 32-bit process: frame pointers of four bytes, and no tables. */
+/* Walks a 32-bit process by its frame pointers of four bytes. There are no tables for it. */
 static void walk_compat(struct lsp_unwinder *u, struct lsp_mapset *set,
 			const struct lockspan_stack *stack)
 {
