@@ -48,9 +48,13 @@ struct lsp_compare_row {
 /* How much the mutex profiles charge a function with; ns. */
 struct lsp_compare_blame {
 	const char *site;
+	const char *lock;
 	double kernel_ns;
 	double user_ns;
 };
+
+/* Which side's blame to go by. */
+enum lsp_compare_trust { LSP_COMPARE_EITHER, LSP_COMPARE_TRUST_KERNEL, LSP_COMPARE_TRUST_USER };
 
 struct lsp_compare {
 	bool joined;		/* compared event by event; otherwise by sums */
@@ -99,6 +103,15 @@ int lsp_compare_profiles(const struct lsp_recording *kernel, const struct lsp_re
  */
 int lsp_compare_blame(struct lsp_compare *c, const struct lsp_profile *kernel,
 		      const struct lsp_profile *user);
+
+/*
+ * Which of two sums of blame to go by: either where they are alike, else the larger. The side that charges less of
+ * the same waiting has not seen who held the lock.
+ */
+enum lsp_compare_trust lsp_compare_blame_trust(double kernel_ns, double user_ns);
+
+/* Returns the row in which the blame of the two sides differs most. NULL: it differs in none. */
+const struct lsp_compare_blame *lsp_compare_blame_most(const struct lsp_compare *c);
 
 /*
  * Returns the row of (@site, @lock), and makes it if needed. NULL: no memory. Valid until the next

@@ -22,39 +22,71 @@ static double share(const struct lsp_compare *c, enum lsp_compare_part part)
 	return c->total.user_wait_ns > 0 ? 100 * c->total.parts[part] / c->total.user_wait_ns : 0;
 }
 
-/* If both sides blame for less than this, blame is not compared. */
-#define BLAME_MIN_NS 1e6
-#define BLAME_TIMES 1.5
+/* Shares of the blame that lie on the same functions: fewer are a difference. */
 #define BLAME_AGREED 0.8
+/* A difference of one row is spoken of if it is this share of all blame. */
+#define BLAME_SPOKEN_OF 0.1
+
+static enum lsp_compare_trust blame_trust(const struct lsp_compare *c)
+{
+	return lsp_compare_blame_trust(c->kernel_blame_ns, c->user_blame_ns);
+}
 
 static bool blame_differs(const struct lsp_compare *c)
 {
-	double most = fmax(c->kernel_blame_ns, c->user_blame_ns);
-	double least = fmin(c->kernel_blame_ns, c->user_blame_ns);
-
-	return c->has_blame && most >= BLAME_MIN_NS &&
-	       (most > BLAME_TIMES * least || c->blame_agreed < BLAME_AGREED);
+	/* A sum beside none is told where it is worth a word. */
+	return c->has_blame &&
+	       lsp_compare_blame_trust(fmax(c->kernel_blame_ns, c->user_blame_ns), 0) != LSP_COMPARE_EITHER &&
+	       (blame_trust(c) != LSP_COMPARE_EITHER || c->blame_agreed < BLAME_AGREED);
 }
 
 /* The side that charges less of the same waiting has not seen who held the lock. */
 static void blame_add(FILE *to, const struct lsp_compare *c)
 {
-	bool kernel = c->kernel_blame_ns >= c->user_blame_ns;
 	char a[LSP_WORD], b[LSP_WORD];
 
 	add(to, "The two sides agree on how long was waited, and not on who is to blame: the kernel charges %s, "
 	    "the userspace side %s", lsp_words_ns(a, c->kernel_blame_ns), lsp_words_ns(b, c->user_blame_ns));
 	if (c->kernel_blame_ns > 0 && c->user_blame_ns > 0)
 		add(to, ", and %.0f%% of it to the same functions", 100 * c->blame_agreed);
-	if (fmax(c->kernel_blame_ns, c->user_blame_ns) <=
-	    BLAME_TIMES * fmin(c->kernel_blame_ns, c->user_blame_ns))
+	switch (blame_trust(c)) {
+	case LSP_COMPARE_EITHER:
 		add(to, ". Trust the kernel for blame: it sees which release woke whom.");
-	else if (kernel)
+		break;
+	case LSP_COMPARE_TRUST_KERNEL:
 		add(to, ". Trust the kernel for blame: the userspace side takes its own work at a release, and "
 		    "locks that processes share, for nobody's.");
-	else
+		break;
+	case LSP_COMPARE_TRUST_USER:
 		add(to, ". Trust the userspace side for blame: the kernel charges only locks that it knows to be "
 		    "such, and only holds that put somebody to sleep.");
+	}
+}
+
+/* The row whose blame is to be spoken of: the sums may agree though rows do not. NULL: none. */
+static const struct lsp_compare_blame *difference(const struct lsp_compare *c)
+{
+	const struct lsp_compare_blame *b = c->has_blame && c->joined ? lsp_compare_blame_most(c) : NULL;
+
+	return b && fabs(b->kernel_ns - b->user_ns) >=
+		    BLAME_SPOKEN_OF * fmax(c->kernel_blame_ns, c->user_blame_ns) ? b : NULL;
+}
+
+static void difference_add(FILE *to, const struct lsp_compare *c)
+{
+	const struct lsp_compare_blame *b = difference(c);
+	char kernel[LSP_WORD], user[LSP_WORD];
+
+	if (!b)
+		return;
+	add(to, " Blame differs most for releases of ");
+	lsp_words_name(to, *b->lock ? b->lock : "?");
+	add(to, " in ");
+	lsp_words_name(to, *b->site ? b->site : "?");
+	add(to, ": the kernel charges %s, the userspace side %s; trust the %s there.",
+	    lsp_words_ns(kernel, b->kernel_ns), lsp_words_ns(user, b->user_ns),
+	    lsp_compare_blame_trust(b->kernel_ns, b->user_ns) == LSP_COMPARE_TRUST_KERNEL ? "kernel" :
+	    "userspace side");
 }
 
 static void choice_add(FILE *to, const struct lsp_compare *c)
@@ -93,8 +125,8 @@ static void choice_add(FILE *to, const struct lsp_compare *c)
 	} else if (c->joined && blame_differs(c)) {
 		blame_add(to, c);
 	} else if (c->joined) {
-		add(to, "Either side will do: the kernel saw the program asleep in %.1f%% of the waiting "
-		    "that the program saw.", lsp_compare_coverage(t));
+		add(to, "Either side will do%s: the kernel saw the program asleep in %.1f%% of the waiting "
+		    "that the program saw.", difference(c) ? " for the waiting" : "", lsp_compare_coverage(t));
 	} else {
 		add(to, "The sums are set side by side, and not the events: record both sides of one run "
 		    "(record --with-user) to have the difference explained.");
@@ -110,6 +142,7 @@ char *lsp_compare_verdict(const struct lsp_compare *c)
 	if (!to)
 		return NULL;
 	choice_add(to, c);
+	difference_add(to, c);
 	if (c->total.user_wait_ns > 0 && lsp_compare_unexplained(&c->total) >= 5)
 		add(to, " %.1f%% of the waiting is not explained: take the difference with care.",
 		    lsp_compare_unexplained(&c->total));

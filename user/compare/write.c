@@ -55,17 +55,30 @@ static void total_write(FILE *to, const struct lsp_compare *c)
 		fputs("the userspace side is partial or sampled\n", to);
 }
 
+/* The side whose blame to go by. */
+static const char *trust_word(const struct lsp_compare_blame *b)
+{
+	static const char *const words[] = {
+		[LSP_COMPARE_EITHER] = "either", [LSP_COMPARE_TRUST_KERNEL] = "kernel",
+		[LSP_COMPARE_TRUST_USER] = "user",
+	};
+
+	return words[lsp_compare_blame_trust(b->kernel_ns, b->user_ns)];
+}
+
 static void blame_write(FILE *to, const struct lsp_compare *c, size_t top)
 {
 	char a[LSP_WORD], b[LSP_WORD];
 
 	if (!c->has_blame || !c->nblame)
 		return;
-	fputs("\nblame by\n  kernel       user  site that released\n", to);
+	fputs("\nblame by\n  kernel       user  trust   site that released  lock\n", to);
 	for (size_t i = 0; i < c->nblame && i < top; i++) {
-		fprintf(to, "%8s  %9s  ", lsp_words_ns(a, c->blame[i].kernel_ns),
-			lsp_words_ns(b, c->blame[i].user_ns));
+		fprintf(to, "%8s  %9s  %-6s  ", lsp_words_ns(a, c->blame[i].kernel_ns),
+			lsp_words_ns(b, c->blame[i].user_ns), trust_word(&c->blame[i]));
 		lsp_words_name(to, *c->blame[i].site ? c->blame[i].site : "?");
+		fputs("  ", to);
+		lsp_words_name(to, c->blame[i].lock);
 		putc('\n', to);
 	}
 	if (c->nblame > top)
@@ -161,6 +174,8 @@ struct json_object *lsp_compare_json(const struct lsp_compare *c, size_t top)
 		struct json_object *row = json_object_new_object();
 
 		json_object_object_add(row, "site", json_object_new_string(c->blame[i].site));
+		json_object_object_add(row, "lock", json_object_new_string(c->blame[i].lock));
+		json_object_object_add(row, "trust", json_object_new_string(trust_word(&c->blame[i])));
 		number(row, "kernel_ns", c->blame[i].kernel_ns);
 		number(row, "user_ns", c->blame[i].user_ns);
 		json_object_array_add(rows, row);
