@@ -17,7 +17,7 @@ struct task02 {
 	uint64_t pause_ms;
 };
 
-/* The count is that of the slow thread's holds; the fast ones go on until it is done. */
+/* The count is the number of the slow thread's holds. The fast threads go on until it is done. */
 static struct task02 g_task = {
 	.options = {
 		.lab = { .threads = 8, .count = 10 },
@@ -66,7 +66,7 @@ static PLAIN void fast_update(struct member *me)
 	pthread_mutex_unlock(&g_shared.mu);
 }
 
-/* The pause keeps the mutex free often enough for the slow one to get it. */
+/* The pause keeps the mutex free often enough for the slow thread to get it. */
 static PLAIN void fast_worker(struct member *me)
 {
 	for (; member_goes_on(me); me->ops++) {

@@ -18,7 +18,7 @@
 #include "lib/work.h"
 
 #define SHARDS 32
-#define SLOTS 256	/* a shard's, a power of two; more than its keys */
+#define SLOTS 256	/* slots of a shard: a power of two, more than its keys */
 #define KEYS 2048
 #define KEY_BYTES 16
 
@@ -69,7 +69,7 @@ static uint32_t hash(const char *key)
 	return h ^ h >> 15;
 }
 
-/* The slot of @key, or the free one where it belongs. Under the shard's mutex. */
+/* Returns the slot of @key, or the free slot where it belongs. The caller holds the shard's mutex. */
 static struct slot *shard_find(struct shard *shard, const char *key, uint32_t h)
 {
 	unsigned int i = h / SHARDS & shard->mask;

@@ -21,7 +21,7 @@ struct task08 {
 	uint64_t make_us;
 };
 
-/* The count is the producer's items; threads are the consumers. */
+/* The count is the number of the producer's items, and the threads are the consumers. */
 static struct task08 g_task = {
 	.options = {
 		.lab = { .threads = 1, .count = 200 },

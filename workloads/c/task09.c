@@ -101,7 +101,7 @@ static void phase_end(const struct team *team)
 	phase = &phases[phases_n++];
 	phase->threads = atomic_load(&active);
 	phase->end_ns = clock_now_ns() - team->start_ns;
-	/* Read while they are written: near enough for a comparison of phases. */
+	/* These are read while they are written, which is accurate enough for a comparison of phases. */
 	for (i = 0; i < team->threads; i++) {
 		phase->ops += team->members[i].ops;
 		phase->call_ns += team->members[i].meters[0].call_ns;

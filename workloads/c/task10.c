@@ -70,7 +70,7 @@ static struct flag_table *table_new(void)
 	return table;
 }
 
-/* What a reload reads from outside, which takes its time. */
+/* Reads what a reload takes from outside, which takes time. */
 static void table_load(struct member *me, struct flag_table *table, uint64_t generation)
 {
 	unsigned int i;
@@ -128,7 +128,7 @@ static PLAIN void flags_reload_rcu(struct member *me)
 	free(old);
 }
 
-/* In place: nothing is allocated, but nobody may read meanwhile. */
+/* Changes the store in place. Nothing is allocated, but nobody may read meanwhile. */
 static PLAIN void flags_reload_rwlock(struct member *me)
 {
 	struct meter *m = &me->meters[METER_WRITE];
@@ -178,7 +178,7 @@ static void flags_init(void)
 	g_flags.current = table_new();
 	table_load(NULL, g_flags.current, 0);
 	pthread_rwlockattr_init(&attr);
-	/* As Go's: a waiting writer goes before new readers. */
+	/* As with Go's RWMutex, a waiting writer goes before new readers. */
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&g_flags.rw, &attr);
 	pthread_rwlockattr_destroy(&attr);

@@ -42,13 +42,13 @@ static struct {
 	uint64_t loads;
 } g_backend = { .mu = PTHREAD_MUTEX_INITIALIZER };
 
-/* The load that is on its way, if one is. */
+/* The load that is under way, if there is one. */
 static struct {
 	pthread_mutex_t mu;
 	pthread_cond_t landed;
 	bool flying;
 	uint64_t landings;
-	uint64_t shared;	/* misses that another one's load served */
+	uint64_t shared;	/* misses that were served by another thread's load */
 } g_flight = { .mu = PTHREAD_MUTEX_INITIALIZER, .landed = PTHREAD_COND_INITIALIZER };
 
 static PLAIN bool cache_lookup(struct member *me, uint64_t *ret)
@@ -93,7 +93,7 @@ static PLAIN uint64_t backend_load(struct member *me)
 	return value;
 }
 
-/* Bug and all: nobody looks again whether the value has come meanwhile. */
+/* This is the bug: nobody looks again whether the value has come meanwhile. */
 static PLAIN uint64_t get_herd(struct member *me)
 {
 	uint64_t value;
@@ -105,7 +105,7 @@ static PLAIN uint64_t get_herd(struct member *me)
 	return value;
 }
 
-/* True: the caller is to load. False: another one did, and has filled the cache. */
+/* Returns true if the caller must load. Returns false if another thread has loaded and filled the cache. */
 static PLAIN bool flight_board(struct member *me)
 {
 	struct meter *m = &me->meters[METER_FLIGHT];
@@ -143,7 +143,7 @@ static PLAIN uint64_t get_single(struct member *me)
 	while (!cache_lookup(me, &value)) {
 		if (!flight_board(me))
 			continue;
-		/* The one before may have landed between the look and the boarding. */
+		/* The load before may have ended between the look and the taking of the lock. */
 		if (!cache_lookup(me, &value))
 			cache_fill(me, backend_load(me));
 		flight_land();

@@ -57,7 +57,7 @@ static PLAIN void hot_path(struct member *me)
 	pthread_mutex_unlock(&g_hot.mu);
 }
 
-/* Yield and turn make the queue the same in every run: all others stand in it. */
+/* Yielding and giving turns make the queue the same in every run: all other threads are in it. */
 static PLAIN void serve(struct member *me)
 {
 	atomic_fetch_add(&at_work, 1);

@@ -23,7 +23,7 @@ void channel_uninit(struct channel *channel)
 	free(channel->items);
 }
 
-/* Without capacity each waiting receiver is room for one item. */
+/* Without capacity, each waiting receiver makes room for one item. */
 static bool channel_has_room(const struct channel *channel)
 {
 	return channel->count < (channel->capacity ? channel->capacity : channel->receivers);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CHANNEL_RECEIVERS 64	/* that may wait in a channel without capacity */
+#define CHANNEL_RECEIVERS 64	/* how many receivers may wait at a channel without capacity */
 
 struct channel {
 	pthread_mutex_t mu;
@@ -21,7 +21,7 @@ struct channel {
 	unsigned int capacity;
 	unsigned int count;
 	unsigned int head;
-	unsigned int receivers;	/* waiting, or woken and not yet back */
+	unsigned int receivers;	/* receivers that wait, or were woken and are not back yet */
 	bool closed;
 };
 

@@ -14,10 +14,10 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-/* What an empty pair of clock_now_ns() shows, in ns: the median of many. */
+/* Returns what an empty pair of clock_now_ns() shows, in ns: the median of many pairs. */
 uint64_t clock_overhead_ns(void);
 
-/* Sleeps without a futex; a signal does not shorten it. */
+/* Sleeps without a futex. A signal does not shorten the sleep. */
 void clock_sleep_ns(uint64_t ns);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one thread sees of one lock from outside: how long its calls to the
- * lock function took and how long it held the lock. The program calls the lock
- * function itself, between two calls of the meter, so that its stack is that of
- * a program without a meter.
+ * What one thread sees of one lock from outside: how long its calls of the lock function took, and how long it
+ * held the lock. The program itself calls the lock function, between two calls of the meter, so its stack is
+ * that of a program without a meter.
  */
 #ifndef LIB_METER_H
 #define LIB_METER_H
@@ -13,10 +12,10 @@
 #include "clock.h"
 
 struct meter {
-	bool on;		/* off: counts only, no clock calls */
+	bool on;		/* off: counts only, and does not read the clock */
 	uint64_t threshold_ns;	/* calls at least this long are "long" */
 	uint64_t acquisitions;
-	uint64_t call_ns;	/* in the lock function, clock overhead included */
+	uint64_t call_ns;	/* time in the lock function, with that of reading the clock */
 	uint64_t long_calls;
 	uint64_t long_call_ns;
 	uint64_t max_call_ns;
@@ -55,7 +54,7 @@ METER_INLINE void meter_unlocking(struct meter *m)
 		m->held_ns += clock_now_ns() - m->locked_at_ns;
 }
 
-/* Adds what @from saw to @to; for totals. */
+/* Adds what @from saw to @to, for totals. */
 void meter_add(struct meter *to, const struct meter *from);
 
 #endif

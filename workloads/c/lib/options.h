@@ -13,8 +13,8 @@
 
 struct options_size {
 	unsigned int threads;
-	uint64_t count;		/* operations per thread, 0: run for a time */
-	uint64_t duration_ms;	/* 0: run for a count */
+	uint64_t count;		/* number of operations of each thread; 0: run for a time */
+	uint64_t duration_ms;	/* 0: run for a number of operations */
 };
 
 struct options {
@@ -29,22 +29,21 @@ struct options {
 extern const struct argp options_argp;
 
 /*
- * Fills what was not given from lab or, with --full, seed. A count given on
- * the command line takes away a default duration, and the other way round.
+ * Fills in what was not given from lab or, with --full, from seed. A count on the command line replaces a
+ * default duration, and the other way round.
  */
 void options_resolve(struct options *options);
 
 /*
- * The place of @text among @n @names; ends the program by usage error when it
- * is none of them.
+ * Returns the place of @text among the @n @names. If it is none of them, ends the program with a usage error.
  */
 unsigned int options_choice(const char *text, const char *const *names, unsigned int n,
 			    struct argp_state *state);
 
-/* Parses a whole number for @key of @state; ends the program by usage error. */
+/* Parses a whole number for @key of @state, or ends the program with a usage error. */
 uint64_t options_number(const char *text, uint64_t max, struct argp_state *state);
 
-/* Parses @argc, @argv by @argp, whose children get @options; exits on misuse. */
+/* Parses @argc, @argv by @argp, whose children get @options. Ends the program on misuse. */
 void options_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 #endif

@@ -87,7 +87,7 @@ static void *member_main(void *arg)
 	return NULL;
 }
 
-/* Workers are born ready: no reallocation, no page fault in the measured part. */
+/* All memory is there before the start, so the measured part has no allocation and no page fault. */
 static int members_start(struct team *team, unsigned int *started)
 {
 	pthread_attr_t attr;

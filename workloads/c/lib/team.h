@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads that start together, and what each of them saw. The start gate is a
- * pipe and the duration a nanosleep, no futexes: between gate and end, the only
- * futex waits of the process are those of the workload. pthread_join() follows
- * after the end and waits at most once a member.
+ * Threads that start together, and what each of them saw. They start at a pipe, and the duration is a
+ * nanosleep, so no futex is used for either. Between the start and the end the only futex waits of the process
+ * are those of the workload. pthread_join() comes after the end, and waits at most once for each member.
  */
 #ifndef LIB_TEAM_H
 #define LIB_TEAM_H
@@ -20,8 +19,8 @@
 struct team;
 
 struct team_lock {
-	const char *name;	/* as a debugger would write it: g_store.mu */
-	const char *sync;	/* class, as the profiles name it */
+	const char *name;	/* the name that a debugger would write: g_store.mu */
+	const char *sync;	/* the class, as the profiles name it */
 };
 
 struct member {
@@ -57,18 +56,17 @@ struct team {
 };
 
 /*
- * A team of @threads members, all with role "worker" and @run; change single
- * members before team_run(). @lock has @locks entries and must outlive the
- * team. Ends the program without memory.
+ * Makes a team of @threads members, all with the role "worker" and @run. Change single members before
+ * team_run(). @lock has @locks entries and must outlive the team. Ends the program if there is no memory.
  */
 struct team *team_create(const struct options *options, unsigned int threads,
 			 void (*run)(struct member *), const struct team_lock *lock,
 			 unsigned int locks);
 void team_destroy(struct team *team);
 
-/* Runs all members to their end, or to the options' duration; ends the program on failure. */
+/* Runs all members to their end, or for the options' duration. Ends the program on failure. */
 void team_run(struct team *team);
-/* Stops the members that ask member_goes_on(). Any member may call it. */
+/* Stops the members, which ask member_goes_on(). Any member may call it. */
 void team_stop(struct team *team);
 
 /* True until the member has done its count or the team's time is over. */
@@ -81,16 +79,16 @@ static inline bool member_goes_on(const struct member *me)
 /* Sleeps for @ns, and counts that among the member's naps. */
 void member_nap(struct member *me, uint64_t ns);
 
-/* Sleeps that the member's locks caused: its voluntary switches without its naps. */
+/* Returns the number of sleeps that the member's locks caused: its voluntary switches without its naps. */
 static inline uint64_t member_sleeps(const struct member *me)
 {
 	return me->switches > me->naps ? me->switches - me->naps : 0;
 }
 
-/* What a member, all its locks taken together, has seen. */
+/* Returns what a member has seen of all of its locks together. */
 struct meter member_total(const struct member *me);
 
-/* Operations of all members whose role is @role (NULL: of all). */
+/* Returns the operations of all members whose role is @role (NULL: of all members). */
 uint64_t team_ops(const struct team *team, const char *role);
 
 /*
@@ -100,7 +98,7 @@ uint64_t team_ops(const struct team *team, const char *role);
  */
 void team_print_begin(const struct team *team, const char *name, const char *variant);
 
-/* Closes it, ends the team. Returns the program's exit status. */
+/* Closes the object and ends the team. Returns the program's exit status. */
 int team_print_end(struct team *team);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a team says of itself: the truth that profiles are compared with. */
+/* Prints what a team knows of itself: the truth with which profiles are compared. */
 #include "team.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waiting for another thread to get on, without a futex. */
+/* Waits for another thread to make progress, without a futex. */
 #include "turn.h"
 
 #include <sched.h>

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* For functions that must be seen in a stack under their own name. */
+/* Marks functions that must be seen in a stack under their own name. */
 #define PLAIN __attribute__((noinline, noclone))
 
 static inline void work_spin(uint64_t iterations)
