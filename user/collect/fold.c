@@ -14,6 +14,8 @@
 #define STACKS_KEPT 262144
 /* How many frames of one stack are taught. The module walks no more. */
 #define LESSON_RULES 256
+/* So long after a release its wait may still be told: a thread that is late to run tells it late. */
+#define EARLY_NS 1000000000ULL
 /* The same as STACKS_KEPT for locks. */
 #define LOCKS_KEPT 131072
 
@@ -533,8 +535,8 @@ bool lsp_collector_fold_due(const struct lsp_collector *c)
 
 /*
  * The record of a release comes when it happens, that of the wait only when the thread has run. A fold between
- * the two would name a lock that is no variable by the releaser, and class it by nothing. So the first releases
- * of a lock that nobody is known to have waited for are left to the next fold.
+ * the two would name a lock that is no variable by the releaser, and class it by nothing. So releases of a lock
+ * that nobody is known to have waited for are left to a later fold, for a while.
  */
 static bool row_is_early(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -545,9 +547,9 @@ static bool row_is_early(struct lsp_collector *c, const struct lsp_aggregate_row
 	lock = lsp_locks_at(&c->locks, row->key.key);
 	if (!lock || lock->trace != LSP_INDEX_NONE || lock->name != LSP_INDEX_NONE)
 		return false;
-	if (!lock->early)
-		lock->early = c->folds;
-	return lock->early == c->folds;
+	if (!lock->early_ns)
+		lock->early_ns = c->now_ns;
+	return c->now_ns < lock->early_ns + EARLY_NS;
 }
 
 int lsp_collector_fold(struct lsp_collector *c, bool last)
@@ -559,7 +561,6 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	if (!ready)
 		return -ENOMEM;
 	c->first_full = false;
-	c->folds++;
 	memset(&c->pending, 0, sizeof(c->pending));
 	lsp_recent_clear(&c->recent);
 	/* Before any stack is named, which takes longest and after which it is not held any more. */

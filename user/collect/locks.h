@@ -39,7 +39,7 @@ struct lsp_lock {
 	bool shared;		/* shared between processes: it has one name, from whichever process that comes */
 	uint32_t trace;		/* trace of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long that stack waited in one fold */
-	uint32_t early;		/* number of the fold that left its releases to the next one, or 0 */
+	uint64_t early_ns;	/* time of the first fold that left its releases to a later one, or 0 */
 	bool used;		/* the lock was met since the last compaction */
 	enum lsp_sync first;	/* the class that was known first, OTHER before */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */

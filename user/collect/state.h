@@ -77,7 +77,6 @@ struct lsp_collector {
 	size_t npairs;
 	size_t pairs_room;
 
-	uint32_t folds;			/* how many there were */
 	size_t fold_rows;		/* pending rows that the last fold left */
 	size_t fold_bytes;		/* bytes of stacks that the last fold left */
 
