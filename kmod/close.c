@@ -6,6 +6,8 @@
  */
 #include "close.h"
 
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/ptrace.h>
 #include <linux/sched/task.h>
@@ -17,6 +19,10 @@
 #include "ustack.h"
 #include "widen.h"
 
+/* How long at most STOP waits for threads that were woken and have not run yet, and how often it looks. */
+#define SETTLE_MS 50
+#define SETTLE_LOOK_MS 2
+
 static u64 frozen_ns;
 
 void lsp_close_freeze(u64 stop_ns)
@@ -24,6 +30,23 @@ void lsp_close_freeze(u64 stop_ns)
 	frozen_ns = stop_ns;
 	/* Pairs with the barrier in close_leave(): whoever sees the freeze also sees its time. */
 	smp_store_release(&lsp_span_recording, false);
+}
+
+static void count_woken(struct lsp_task *t, void *arg)
+{
+	*(bool *)arg |= READ_ONCE(t->state) == LSP_TASK_WOKEN;
+}
+
+void lsp_close_settle(void)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(SETTLE_MS);
+	bool woken;
+
+	do {
+		msleep(SETTLE_LOOK_MS);
+		woken = false;
+		lsp_task_each(count_woken, &woken);
+	} while (woken && time_before(jiffies, until));
 }
 
 /* Takes a wait that is open or woken out of the ledger, at the time of STOP. The lock of @t is held. */

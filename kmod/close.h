@@ -9,6 +9,13 @@
 void lsp_close_freeze(u64 stop_ns);
 
 /*
+ * Called after the freeze. A thread that was woken before it sends its own wait, with its stack,
+ * when it runs. That is possible only while the probe of the end is there, and afterwards nobody
+ * can read its stack. So this waits for such threads for a while. Process context, sleeps.
+ */
+void lsp_close_settle(void);
+
+/*
  * The current task leaves its wait after the freeze, with the same stack as in the wait. Sends the
  * wait as it was at STOP. If the ring has no room, the wait stays open for lsp_close_open(). The
  * lock of @t is held, interrupts are off.

@@ -8,6 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rtmutex.h>
@@ -69,6 +70,13 @@ typedef struct rt_mutex_base lsp_futex_mutex;
 typedef struct rt_mutex lsp_futex_mutex;
 #endif
 
+/* Kernels without ftrace have no call at the entry of functions, and no name for its size. */
+#ifdef MCOUNT_INSN_SIZE
+#define LSP_ENTRY_CALL_BYTES MCOUNT_INSN_SIZE
+#else
+#define LSP_ENTRY_CALL_BYTES 0
+#endif
+
 /*
  * Linux kernel commit 02a474ca266a ("ftrace/x86: Allow for arguments to be passed in to ftrace_regs
  * by default") (in v5.11): before it, arguments cost as much as a kprobe. Linux kernel commit
@@ -94,6 +102,17 @@ typedef struct rt_mutex lsp_futex_mutex;
 typedef struct ftrace_regs lsp_ftrace_regs;
 #else
 typedef struct pt_regs lsp_ftrace_regs;
+#endif
+
+/*
+ * Linux kernel commit d741bf41d7c7 ("kprobes: Remove kretprobe hash") (in v5.11) added the function. It returns the
+ * kretprobe that an instance belongs to.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
+{
+	return ri->rp;
+}
 #endif
 
 /*

@@ -55,6 +55,15 @@ static inline bool lsp_filter_current(bool count)
 	return lsp_filter_current_seldom(count);
 }
 
+/*
+ * Whether the current task belongs to the session's owner. Its waits are never recorded, but
+ * its threads pass through the probes while it rehearses, see trial.h.
+ */
+static inline bool lsp_filter_is_owner(void)
+{
+	return current->tgid == lsp_filter_options.owner;
+}
+
 /* Whether every process is observed. */
 static inline bool lsp_filter_all(void)
 {

@@ -126,6 +126,7 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 
 	o->block_rate_ns = attr_u64(info, LOCKSPAN_A_BLOCK_RATE_NS, 1);
 	o->mutex_fraction = attr_u32(info, LOCKSPAN_A_MUTEX_FRACTION, 1);
+	o->rehearsed = flags & LOCKSPAN_F_REHEARSED;
 	t->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
 	t->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
 	t->stack_both = flags & LOCKSPAN_F_BOTH;
@@ -392,6 +393,22 @@ int lsp_genl_end_send(u32 portid, u64 start_ns, u64 stop_ns)
 	if (!head || nla_put_u64_64bit(msg, LOCKSPAN_A_STOP_NS, stop_ns, LOCKSPAN_A_PAD) ||
 	    nla_put_u64_64bit(msg, LOCKSPAN_A_START_NS, start_ns, LOCKSPAN_A_PAD) ||
 	    counters_put(msg) || probes_put(msg)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, head);
+	return genlmsg_unicast(&init_net, msg, portid);
+}
+
+int lsp_genl_armed_send(u32 portid)
+{
+	struct sk_buff *msg = genlmsg_new(0, GFP_KERNEL);
+	void *head;
+
+	if (!msg)
+		return -ENOMEM;
+	head = genlmsg_put(msg, 0, 0, &family, 0, LOCKSPAN_CMD_ARMED);
+	if (!head) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}

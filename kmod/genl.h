@@ -15,5 +15,6 @@ void lsp_genl_uninit(void);
  */
 int lsp_genl_data_send(u32 portid, u32 cpu, u64 seq, const void *run, u32 bytes);
 int lsp_genl_end_send(u32 portid, u64 start_ns, u64 stop_ns);
+int lsp_genl_armed_send(u32 portid);
 
 #endif

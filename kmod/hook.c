@@ -44,6 +44,11 @@ void lsp_hook_add(unsigned long entry, lsp_hook hook)
 	hooks[nr_hooks++].hook = hook;
 }
 
+void lsp_hook_change(unsigned int n, lsp_hook hook)
+{
+	WRITE_ONCE(hooks[n].hook, hook);
+}
+
 /*
  * The ops is unregistered before this: an ops without functions is called for every function of the
  * kernel.
@@ -86,6 +91,10 @@ bool lsp_hook_supported(void)
 }
 
 void lsp_hook_add(unsigned long entry, lsp_hook hook)
+{
+}
+
+void lsp_hook_change(unsigned int n, lsp_hook hook)
 {
 }
 

@@ -25,6 +25,9 @@ bool lsp_hook_supported(void);
 /* Adds @hook for the next arming. @entry is the address of ftrace's call in the function. */
 void lsp_hook_add(unsigned long entry, lsp_hook hook);
 
+/* Replaces the function of the @n-th hook, from 0, while it is armed. */
+void lsp_hook_change(unsigned int n, lsp_hook hook);
+
 /*
  * Arms all hooks that were added, at one moment. Process context, may sleep. Returns 0, -ENXIO
  * while kernel.ftrace_enabled is 0, or an error of ftrace's.

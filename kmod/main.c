@@ -13,12 +13,14 @@ module_param_array_named(widen_us, lsp_widen_us, uint, NULL, 0644);
 
 static const struct lsp_session_ops ops = {
 	.arm = lsp_probe_arm,
+	.rehearse = lsp_probe_rehearse,
 	.disarm = lsp_probe_disarm,
 	.release = lsp_probe_release,
 	.probe_state = lsp_probe_state,
 	.memory = lsp_probe_memory,
 	.data_send = lsp_genl_data_send,
 	.end_send = lsp_genl_end_send,
+	.armed_send = lsp_genl_armed_send,
 };
 
 static int __init lockspan_init(void)

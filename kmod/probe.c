@@ -16,6 +16,7 @@
 #include "hook.h"
 #include "maps.h"
 #include "task.h"
+#include "trial.h"
 #include "wait.h"
 #include "wake.h"
 #include "widen.h"
@@ -30,12 +31,6 @@
 static bool hooks = true;
 module_param(hooks, bool, 0444);
 MODULE_PARM_DESC(hooks, "Listen to the hot futex functions without kprobes where the kernel can (default Y)");
-
-/* What a kretprobe keeps between a function's entry and its return, once for each sleeping thread. */
-struct wait_call {
-	struct lsp_task *task;		/* NULL: not observed, @q only shows its layout */
-	const void *q;
-};
 
 static int call_begin(struct kretprobe_instance *ri, const void *q, const void *lock,
 		      unsigned long to)
@@ -221,61 +216,38 @@ static void hooked_end(struct ftrace_regs *regs)
 }
 
 /*
- * A function to be probed. Several entries of one name are the same function under the names that
- * it has had. The first one that this kernel has is used.
- */
-struct lsp_probe {
-	const char *name;
-	const char *symbol;
-	/*
-	 * At most one of the next two: @begin makes a kretprobe that ends in call_end(), @end one
-	 * without a begin.
-	 */
-	int (*begin)(struct kretprobe_instance *ri, struct pt_regs *regs);
-	int (*end)(struct kretprobe_instance *ri, struct pt_regs *regs);
-	int (*handler)(struct kprobe *kp, struct pt_regs *regs);
-	lsp_hook hook;		/* used instead of the three above in a session with hooks, see hook.h */
-	const char *only_with;	/* needed only if the function @only_with was found */
-	bool optional;
-	u32 at_once;		/* calls that a kretprobe can follow at a time; 0: a call of each thread */
-	bool only_hooked;	/* used only in a session with hooks */
-	bool found;
-	bool armed;
-	unsigned long entry;	/* address for a hook, 0 if none can be put there */
-	union {
-		struct kprobe kp;
-		struct kretprobe krp;
-	};
-};
-
-/*
  * The probes of wakers come first, so that a wait that begins while probes are being armed does not
  * miss its wake.
  */
 static struct lsp_probe probes[] = {
-	{ .name = "wake", .symbol = "futex_wake_mark", .handler = wake_entry, .hook = hooked_wake },
-	{ .name = "wake", .symbol = "mark_wake_futex", .handler = wake_entry },
-	{ .name = "wake_pi", .symbol = "wake_q_add", .handler = wake_pi_entry },
+	{ .name = "wake", .symbol = "futex_wake_mark", .handler = wake_entry, .hook = hooked_wake,
+	  .rehearsed = true },
+	{ .name = "wake", .symbol = "mark_wake_futex", .handler = wake_entry, .rehearsed = true },
+	{ .name = "wake_pi", .symbol = "wake_q_add", .handler = wake_pi_entry, .rehearsed = !NO_PI },
 	{ .name = "wake_pi_requeued", .symbol = "wake_up_state", .handler = wake_state_entry },
-	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry },
+	{ .name = "requeue", .symbol = "futex_requeue", .handler = requeue_entry, .rehearsed = !NO_PI },
 	{ .name = "requeue_pi", .symbol = "rt_mutex_start_proxy_lock", .handler = requeue_pi_entry,
-	  .optional = NO_PI },
-	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry },
+	  .optional = NO_PI, .rehearsed = !NO_PI },
+	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry, .rehearsed = true },
 	/* Its caller has locked the memory map, so a process is in it once at a time. */
-	{ .name = "moved", .symbol = "copy_vma", .end = moved_end, .at_once = 256 },
+	{ .name = "moved", .symbol = "copy_vma", .end = moved_end, .at_once = 256,
+	  .rehearsed = true },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
-	  .hook = hooked_prepare, .only_with = "futex_do_wait" },
-	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry, .hook = hooked_do_wait },
+	  .hook = hooked_prepare, .only_with = "futex_do_wait", .rehearsed = true },
+	{ .name = "wait", .symbol = "futex_do_wait", .begin = do_wait_entry, .hook = hooked_do_wait,
+	  .rehearsed = true },
 	{ .name = "wait", .symbol = "futex_wait_queue", .begin = wait_queue_entry,
-	  .hook = hooked_wait_queue },
-	{ .name = "wait", .symbol = "futex_wait_queue_me", .begin = wait_queue_entry },
-	{ .name = "wait_pi", .symbol = "rt_mutex_wait_proxy_lock", .begin = wait_pi_entry, .optional = NO_PI },
+	  .hook = hooked_wait_queue, .rehearsed = true },
+	{ .name = "wait", .symbol = "futex_wait_queue_me", .begin = wait_queue_entry, .rehearsed = true },
+	{ .name = "wait_pi", .symbol = "rt_mutex_wait_proxy_lock", .begin = wait_pi_entry, .optional = NO_PI,
+	  .rehearsed = !NO_PI },
 	{ .name = "wait_vector", .symbol = "futex_wait_multiple", .begin = wait_vector_entry,
 	  .optional = true },
-	{ .name = "wait_end", .symbol = "futex_unqueue", .hook = hooked_end, .only_hooked = true },
+	{ .name = "wait_end", .symbol = "futex_unqueue", .hook = hooked_end, .only_hooked = true,
+	  .rehearsed = true },
 	{ .name = "requeue_pi_end", .symbol = "futex_wait_requeue_pi", .end = requeue_pi_end,
-	  .only_hooked = true, .optional = NO_PI },
+	  .only_hooked = true, .optional = NO_PI, .rehearsed = !NO_PI },
 };
 
 static bool hooked;	/* whether this session has hooks */
@@ -379,22 +351,33 @@ static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 	lsp_filter_exit(task);
 }
 
-static int probe_register(struct lsp_probe *p, u32 max_parked)
+/* Whether @p plays a probe on a function that is never called, which only the storms' module does. */
+static bool probe_is_deaf(const struct lsp_probe *p)
+{
+	return lsp_widen_value(LSP_WIDEN_DEAF) == p - probes + 1;
+}
+
+static int probe_register(struct lsp_probe *p, u32 max_parked, bool trial)
 {
 	int ret;
 
+	if (probe_is_deaf(p))
+		return 0;
 	if (p->begin || p->end) {
 		memset(&p->krp, 0, sizeof(p->krp));
 		p->krp.kp.symbol_name = p->symbol;
-		p->krp.entry_handler = p->begin;
-		p->krp.handler = p->begin ? call_end : p->end;
+		p->krp.entry_handler = trial && p->begin ? lsp_trial_entry : p->begin;
+		p->krp.handler = trial ? lsp_trial_return : p->begin ? call_end : p->end;
 		p->krp.data_size = sizeof(struct wait_call);
 		p->krp.maxactive = p->at_once ?: max_parked;
 		ret = register_kretprobe(&p->krp);
 	} else {
 		memset(&p->kp, 0, sizeof(p->kp));
-		p->kp.symbol_name = p->symbol;
-		p->kp.pre_handler = p->handler;
+		if (lsp_widen_value(LSP_WIDEN_BREAK) && p->entry)
+			p->kp.addr = (kprobe_opcode_t *)(p->entry + LSP_ENTRY_CALL_BYTES);
+		else
+			p->kp.symbol_name = p->symbol;
+		p->kp.pre_handler = trial ? lsp_trial_handler : p->handler;
 		ret = register_kprobe(&p->kp);
 	}
 	p->armed = !ret;
@@ -408,17 +391,18 @@ static int probe_register(struct lsp_probe *p, u32 max_parked)
  * off, kprobes on its call sites would see nothing either, so arming fails: better no recording
  * than one that is silently empty.
  */
-static int hooks_arm(void)
+static int hooks_arm(bool trial)
 {
 	struct lsp_probe *p;
+	unsigned int n = 0;
 	int ret;
 
-	hooked = hooks;
+	hooked = hooks && !lsp_widen_value(LSP_WIDEN_BREAK);
 	if (!hooked)
 		return lsp_hook_guard();
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
-		if (p->found && p->hook)
-			lsp_hook_add(p->entry, p->hook);
+		if (p->found && p->hook && !probe_is_deaf(p))
+			lsp_hook_add(p->entry, trial ? lsp_trial_hook(n++, p) : p->hook);
 	ret = lsp_hook_arm();
 	if (ret && ret != -ENOMEM && ret != -ENXIO) {
 		hooked = false;
@@ -428,21 +412,42 @@ static int hooks_arm(void)
 	return ret;
 }
 
-int lsp_probe_arm(u32 max_parked)
+/* Gives the armed probes the handlers of the recording in place of those of the rehearsal. */
+static void probes_perform(void)
+{
+	struct lsp_probe *p;
+	unsigned int n = 0;
+
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++) {
+		if (hooked && p->found && p->hook && !probe_is_deaf(p)) {
+			lsp_hook_change(n++, p->hook);
+		} else if (p->armed && (p->begin || p->end)) {
+			if (p->begin)
+				WRITE_ONCE(p->krp.entry_handler, p->begin);
+			WRITE_ONCE(p->krp.handler, p->begin ? call_end : p->end);
+		} else if (p->armed) {
+			WRITE_ONCE(p->kp.pre_handler, p->handler);
+		}
+	}
+}
+
+int lsp_probe_arm(u32 max_parked, bool trial)
 {
 	struct lsp_probe *p;
 	int ret;
 
+	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
+		p->heard = false;
 	ret = tracepoint_probe_register(tracepoint_exit, on_exit, NULL);
 	if (ret)
 		return ret;
 	ret = tracepoint_probe_register(tracepoint_fork, on_fork, NULL);
 	if (ret)
 		goto err_exit;
-	ret = hooks_arm();
+	ret = hooks_arm(trial);
 	for (p = probes; p < probes + ARRAY_SIZE(probes) && !ret; p++)
 		if (p->found && !(hooked ? !!p->hook : p->only_hooked))
-			ret = probe_register(p, max_parked);
+			ret = probe_register(p, max_parked, trial);
 	if (!ret)
 		return 0;
 
@@ -452,6 +457,15 @@ int lsp_probe_arm(u32 max_parked)
 err_exit:
 	tracepoint_probe_unregister(tracepoint_exit, on_exit, NULL);
 	tracepoint_synchronize_unregister();
+	return ret;
+}
+
+int lsp_probe_rehearse(const char **why)
+{
+	int ret = lsp_trial_run(probes, ARRAY_SIZE(probes), hooked, why);
+
+	if (!ret)
+		probes_perform();
 	return ret;
 }
 

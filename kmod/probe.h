@@ -21,11 +21,14 @@ struct lsp_probe_state {
 int lsp_probe_init(void);
 
 /*
- * All three run in process context and may sleep. arm returns 0, -ENXIO while kernel.ftrace_enabled
+ * These run in process context and may sleep. arm returns 0, -ENXIO while kernel.ftrace_enabled
  * is 0, or the error of a probe. After disarm no wait and no wake is seen, but exits still are, so
  * that the known threads can be walked. release ends that, too.
+ * After arm with @trial nothing is recorded before rehearse has returned 0. rehearse waits until every rehearsed probe
+ * has heard the owner, see trial.h. It returns -EINTR or -ENODATA with a sentence in *@why, and leaves the probes armed.
  */
-int lsp_probe_arm(u32 max_parked);
+int lsp_probe_arm(u32 max_parked, bool trial);
+int lsp_probe_rehearse(const char **why);
 void lsp_probe_disarm(void);
 void lsp_probe_release(void);
 

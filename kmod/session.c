@@ -42,8 +42,6 @@
 /* Time between two visits that nobody has asked for. Each costs a switch to the worker and one to the owner. */
 #define IDLE_MS 25
 #define CONGESTED_MS 2
-/* How long at most STOP waits for threads that were woken and have not run yet. */
-#define SETTLE_MS 50
 /* How long START waits for the end of a session whose owner has gone. */
 #define LEFT_MS 3000
 
@@ -209,6 +207,24 @@ static void session_leave(void)
 	owner_file = NULL;
 }
 
+/*
+ * The owner is told when all probes are there. Its threads must not run through functions whose
+ * code is being changed: an emulator may lose such a change, and the guest then crashes (docs/HACKING.md).
+ */
+static int session_rehearse(const char **why)
+{
+	int ret = ops->armed_send(owner_portid);
+
+	*why = "the owner cannot be told that the probes are armed";
+	if (!ret)
+		ret = ops->rehearse(why);
+	if (ret) {
+		ops->disarm();
+		ops->release();
+	}
+	return ret;
+}
+
 static int session_arm(const struct lsp_session_options *o, const char **why)
 {
 	int ret;
@@ -224,7 +240,9 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 	lsp_wake_reset();
 
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
-	ret = ops->arm(max_threads);
+	ret = ops->arm(max_threads, o->rehearsed);
+	if (!ret && o->rehearsed)
+		ret = session_rehearse(why);
 	if (ret == -ENXIO)
 		*why = "the kernel's probes hear nothing while kernel.ftrace_enabled is 0: set it to 1";
 	if (ret)
@@ -460,28 +478,6 @@ static void close_open(struct lsp_task *t, void *arg)
 	lsp_close_open(t);
 }
 
-static void count_woken(struct lsp_task *t, void *arg)
-{
-	*(bool *)arg |= READ_ONCE(t->state) == LSP_TASK_WOKEN;
-}
-
-/*
- * Called after the freeze. A thread that was woken before it sends its own wait, with its stack,
- * when it runs. That is possible only while the probe of the end is there, and afterwards nobody
- * can read its stack. So this waits for such threads for a while.
- */
-static void session_settle(void)
-{
-	unsigned long until = jiffies + msecs_to_jiffies(SETTLE_MS);
-	bool woken;
-
-	do {
-		msleep(CONGESTED_MS);
-		woken = false;
-		lsp_task_each(count_woken, &woken);
-	} while (woken && time_before(jiffies, until));
-}
-
 /* Changes the phase from RECORDING to DRAINING. The freeze comes first, because disarming takes a while. */
 static void session_disarm(void)
 {
@@ -493,7 +489,7 @@ static void session_disarm(void)
 	phase = PHASE_DRAINING;
 	mutex_unlock(&lock);
 	lsp_widen(LSP_WIDEN_FREEZE);
-	session_settle();
+	lsp_close_settle();
 	ops->disarm();
 	drained_jiffies = jiffies;
 	lsp_task_each(close_open, NULL);

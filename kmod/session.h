@@ -14,7 +14,8 @@
 
 /* What the session needs from other parts of the module. main.c fills it in. */
 struct lsp_session_ops {
-	int (*arm)(u32 max_parked);
+	int (*arm)(u32 max_parked, bool trial);
+	int (*rehearse)(const char **why);
 	void (*disarm)(void);
 	void (*release)(void);
 	bool (*probe_state)(unsigned int index, struct lsp_probe_state *ret);
@@ -25,11 +26,13 @@ struct lsp_session_ops {
 	 */
 	int (*data_send)(u32 portid, u32 cpu, u64 seq, const void *run, u32 bytes);
 	int (*end_send)(u32 portid, u64 start_ns, u64 stop_ns);
+	int (*armed_send)(u32 portid);
 };
 
 struct lsp_session_options {
 	u64 block_rate_ns;
 	u32 mutex_fraction;
+	bool rehearsed;		/* the owner waits and wakes when it is told to, see trial.h */
 	struct lsp_tables_options tables;
 };
 

@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "core/futex_op.h"
 #include "counter.h"
+#include "filter.h"
 #include "futexq.h"
 #include "rates.h"
 #include "ring.h"
@@ -31,7 +32,8 @@ void lsp_wake_reset(void)
 
 void lsp_wake_requeues(void)
 {
-	if (!READ_ONCE(requeues))
+	/* Every wake of the session pays for this from now on. The owner requeues its own waiters only. */
+	if (!READ_ONCE(requeues) && !lsp_filter_is_owner())
 		WRITE_ONCE(requeues, true);
 }
 
@@ -339,7 +341,8 @@ void lsp_wake_q(const void *q)
 		done = wake_task(t, q, false);
 	if (unlikely(!done && atomic_read(&lsp_span_vector_open)))
 		done = wake_vector(q);
-	if (!done)
+	/* The owner's waiters are never known, and it wakes some while it rehearses. */
+	if (!done && !lsp_filter_is_owner())
 		lsp_count(LOCKSPAN_C_UNMATCHED_WAKE);
 	local_irq_restore(flags);
 }

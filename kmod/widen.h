@@ -17,6 +17,8 @@ enum lsp_widen_place {
 	LSP_WIDEN_SEND,		/* the owner was found alive, and nothing has been sent */
 	LSP_WIDEN_LOCKED,	/* no time: with 1, all mappings seem to be locked by others */
 	LSP_WIDEN_UNSENT,	/* no time: with N, every Nth message of records is refused by the socket for good */
+	LSP_WIDEN_DEAF,		/* no time: with N, the Nth probe, from 1, seems to stand on a function that is never called */
+	LSP_WIDEN_BREAK,	/* no time: with 1, kprobes are put behind the entry of a function, where ftrace has no site */
 	LSP_WIDEN_PLACES
 };
 

@@ -55,6 +55,8 @@
  *          in a LOST_* counter.
  *  END     Module to owner: COUNTERS, PROBE nests, STOP_NS. Everything else
  *          has been sent before.
+ *  ARMED   Module to owner, without attributes, while a START with the flag
+ *          REHEARSED is worked off: the owner's threads may rehearse now.
  *
  * Order: within one CPU's stream records are in the order of time. A STACK
  * record is put into its stream before any record names the stack. But that may
@@ -88,6 +90,7 @@ enum lockspan_cmd {
 	LOCKSPAN_CMD_DATA,
 	LOCKSPAN_CMD_END,
 	LOCKSPAN_CMD_TEACH,
+	LOCKSPAN_CMD_ARMED,
 	__LOCKSPAN_CMD_LAST
 };
 #define LOCKSPAN_CMD_MAX (__LOCKSPAN_CMD_LAST - 1)
@@ -129,7 +132,15 @@ enum lockspan_attr {
 #define LOCKSPAN_F_ALL		(1U << 0) /* record every process; without it TGID or CGROUP says which */
 #define LOCKSPAN_F_CHILDREN	(1U << 1) /* record also what the processes of TGID fork */
 #define LOCKSPAN_F_BOTH		(1U << 2) /* take both a walk and a snapshot of every stack, see LOCKSPAN_STACK_PAIRED */
-#define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN | LOCKSPAN_F_BOTH)
+/*
+ * Threads of the owner rehearse from ARMED until START returns. Each turn has a FUTEX_WAIT and a FUTEX_WAKE, an
+ * mmap(2), and an mremap(2) that moves a mapping. On kernels with PI futexes it also has a FUTEX_WAIT_REQUEUE_PI, a
+ * FUTEX_CMP_REQUEUE_PI to a mutex that is held, and a FUTEX_UNLOCK_PI of this mutex. START fails with ENODATA if one
+ * of the module's probes hears nothing of this. A rehearsal leaves no record.
+ */
+#define LOCKSPAN_F_REHEARSED	(1U << 3)
+#define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN | LOCKSPAN_F_BOTH | \
+				 LOCKSPAN_F_REHEARSED)
 
 enum lockspan_state {
 	LOCKSPAN_STATE_IDLE,

@@ -41,5 +41,7 @@ same attributes "$(section_names attribute-sets '        ')" "$(enum_names locks
 same operations "$(entry_names op)" "$(macro_names LOCKSPAN_OPS)" 8
 same outcomes "$(entry_names outcome)" "$(macro_names LOCKSPAN_OUTCOMES)" 9
 same counters "$(entry_names counter)" "$(macro_names LOCKSPAN_COUNTERS)" 30
-is "version" "$(sed -n 's/^version: //p' $spec)" "$(sed -n 's/^#define LOCKSPAN_GENL_VERSION //p' $header)"
+is "the family's version" "$(sed -n 's/^version: //p' $spec)" "$(sed -n 's/^#define LOCKSPAN_GENL_VERSION //p' $header)"
+is "the contract's version" "$(sed -n '/name: version$/,/value:/s/^    value: //p' $spec | head -n 1)" \
+	"$(sed -n 's/^#define LOCKSPAN_VERSION //p' $header)"
 finish

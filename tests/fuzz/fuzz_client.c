@@ -4,7 +4,7 @@
  * client or the walk read behind them, crash, leak, or hand out a record whose
  * payload is not all there. For libFuzzer; tests/fuzz/run builds and starts it.
  * corpus/client was written by build/unit/test_client --seeds.
- * sources: user/capture/client.c user/capture/client_message.c user/capture/span.c
+ * sources: user/capture/client.c user/capture/client_message.c user/capture/rehearsal.c user/capture/span.c
  * sources: user/capture/stream.c user/capture/stackset.c user/base/index.c
  * libs: -lnl-genl-3 -lnl-3
  */

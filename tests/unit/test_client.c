@@ -5,7 +5,7 @@
  * is mixed up or overflows; a family that is missing told as something else.
  *
  * Messages are made here byte by byte, without the library that reads them.
- * sources: user/capture/client.c user/capture/client_message.c user/capture/span.c
+ * sources: user/capture/client.c user/capture/client_message.c user/capture/rehearsal.c user/capture/span.c
  * libs: -lnl-genl-3 -lnl-3
  */
 #include <setjmp.h>

@@ -41,7 +41,7 @@
 
 static const int errors_known[] = {
 	EPERM, ENOENT, ESRCH, E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, ENODEV, EINVAL, ERANGE,
-	EPROTO, EOPNOTSUPP, EMSGSIZE,
+	EPROTO, EOPNOTSUPP, EMSGSIZE, ENODATA,
 };
 
 static const uint8_t attr_bytes[LOCKSPAN_A_MAX + 1] = {

@@ -32,6 +32,8 @@ says "an unknown attribute" "start: 22 .+" start,version,flags=1,77/4=1
 says "an attribute of another size" "start: (22|34) .+" start,version,flags=1,9/2=7
 says "an unknown command" "99: 95.*" 99,version
 says "unknown flags" "start: 22 unknown flags 0x80000000" start,version,flags=0x80000001
+says "a rehearsal that nobody gives" "start: 61 heard nothing of [a-z_]+ \(probe '[a-z_]+'\) in [0-9]+ s: .+" \
+	start,version,flags=9
 says "unknown operations" "start: 22 unknown operations in 0x40000000" start,version,flags=1,ops=0x40000000
 says "a stack mode there is not" "start: 95 stack mode 9 is not supported" start,version,flags=1,stack_mode=9
 ring="start: 22 ring size must be a power of two from 65536 to 67108864 bytes"

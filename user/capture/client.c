@@ -5,6 +5,7 @@
  * mixed with a stream of data.
  */
 #include "client_private.h"
+#include "rehearsal.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -323,7 +324,7 @@ static int options_put(struct nl_msg *msg, const struct lsp_client_options *o)
 	err |= nla_put_u64(msg, LOCKSPAN_A_MIN_DELAY_NS, o->rates.min_delay_ns);
 	err |= nla_put_u32(msg, LOCKSPAN_A_STACK_MODE, o->stack_mode);
 	err |= nla_put_u32(msg, LOCKSPAN_A_FLAGS,
-			   o->flags | (o->both ? LOCKSPAN_F_BOTH : 0));
+			   o->flags | LOCKSPAN_F_REHEARSED | (o->both ? LOCKSPAN_F_BOTH : 0));
 	for (size_t i = 0; i < o->ntgids; i++)
 		err |= nla_put_u32(msg, LOCKSPAN_A_TGID, o->tgids[i]);
 	if (o->cgroup)
@@ -355,6 +356,7 @@ static bool session_is_ours(struct lsp_client *c)
 int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 {
 	struct nl_msg *msg = request_create(c, LOCKSPAN_CMD_START);
+	struct lsp_rehearsal rehearsal;
 	int sent, err;
 
 	if (!msg)
@@ -366,7 +368,13 @@ int lsp_client_start(struct lsp_client *c, const struct lsp_client_options *o)
 	}
 	c->ended = false;
 	c->stopped = false;
+	err = lsp_rehearsal_begin(&rehearsal, c->fd);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
 	err = request_repeat(c, msg, false, &sent);
+	lsp_rehearsal_end(&rehearsal);
 	/*
 	 * Data that came before the answer may have left no room for it. Then the first START has
 	 * begun the session, and this client may change it.
