@@ -14,7 +14,7 @@
 #include "../../user/capture/span.h"
 
 struct captured {
-	struct lockspan_stack *raw;	/* each with its payload behind it */
+	struct lockspan_stack *raw;	/* stacks, each followed by its payload */
 	struct lockspan_stack *sparse;
 	struct lockspan_stack *fp;
 	long number;			/* of the system call */
@@ -25,17 +25,20 @@ struct captured {
 struct capture {
 	struct captured *stacks;
 	size_t n;
-	int status;			/* of the program, as from waitpid() */
+	int status;			/* status of the program, as from waitpid() */
 };
 
 struct capture_options {
-	size_t max;			/* stacks; then the program is killed */
+	size_t max;			/* number of stacks after which the program is killed */
 	size_t window_bytes;
-	unsigned int stride;		/* every how manyeth futex call is taken, 0 for 1 */
-	bool other_calls;		/* any system call, not futex alone */
+	unsigned int stride;		/* one in so many futex calls is taken; 0 counts as 1 */
+	bool other_calls;		/* take stacks at any system call, not at futex alone */
 };
 
-/* 0 or -errno. @argv[0] is looked for in PATH; its standard output goes to /dev/null. */
+/*
+ * Runs the program. @argv[0] is looked for in PATH, and its standard output goes to /dev/null. Returns 0 or
+ * -errno.
+ */
 int capture_run(char *const argv[], const struct capture_options *o, struct capture *ret);
 void capture_free(struct capture *c);
 

@@ -13,7 +13,9 @@ struct feeder {
 	uint64_t seq;
 };
 
-/* A collector with resolver stubs (fixture_resolver.h), everything mapped; and its end. */
+/*
+ * Makes a collector with a resolver that is played (fixture_resolver.h) and has all mappings; and destroys it.
+ */
 void begin(struct feeder *f);
 void finish(struct feeder *f, struct lsp_profiles_summary *s);
 
@@ -21,7 +23,7 @@ void feed(struct feeder *f, const void *record);
 void feed_stack(struct feeder *f, uint32_t tgid, uint64_t id, uint64_t rip);
 void feed_stack_of(struct feeder *f, uint32_t tgid, uint32_t generation, uint64_t id, uint64_t rip);
 
-/* A wait of thread 1 and a release by thread 2 of process 1, kept for certain. */
+/* Feeds a wait of thread 1, and a release by thread 2, of process 1. Both were kept for certain. */
 struct lockspan_span span(uint64_t stack, uint64_t key, uint64_t wait_ns);
 struct lockspan_release release(uint64_t stack, uint64_t key, uint64_t hold_ns);
 

@@ -10,7 +10,7 @@ struct fixture {
 	struct lsp_maps *maps;
 };
 
-/* Set-up and tear-down of a test; *state becomes a struct fixture. */
+/* The set-up and the tear-down of a test. *state becomes a struct fixture. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 

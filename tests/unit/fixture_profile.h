@@ -21,15 +21,15 @@ struct fixture {
 };
 
 /*
- * @slide moves the mappings as another run would. @source is the program's
- * source file, absolute. Asserts that everything works.
+ * Makes the profile. @slide moves its mappings, as in another run. @source is the program's source file, with
+ * its absolute path. Asserts that everything works.
  */
 void fixture_create(struct fixture *f, uint64_t slide, const char *source);
 
-/* Adds @count and @delay_ns under lock -> worker with the label lock=@lock. */
+/* Adds a sample of @count and @delay_ns, with the stack lock -> worker and the label lock=@lock. */
 void fixture_sample(struct fixture *f, const char *lock, double count, double delay_ns);
 
-/* The value of @type summed over all samples that carry lock=@lock (NULL: all). */
+/* Returns the value of @type, summed over all samples with the label lock=@lock (NULL: over all samples). */
 double fixture_sum(const struct lsp_profile *p, size_t type, const char *lock);
 
 #endif

@@ -23,17 +23,20 @@ struct fixture_events {
 	double ns;		/* delay, or hold */
 	double sched_ns;
 	double spurious;
-	double queue;		/* depth or waiters, in the mean */
+	double queue;		/* mean depth, or mean number of waiters */
 };
 
-/* Adds them, making the profiles where they are not there yet. Asserts that it works. */
+/* Adds the events, and makes the profiles if there are none yet. Asserts that this works. */
 void fixture_events_add(struct lsp_recording *r, const struct fixture_events *e);
 void fixture_handoff_add(struct lsp_recording *r, const char *lock, double ns);
 
-/* Waits for @lock that nobody answers for. */
+/* Adds waits for @lock that were given up. */
 void fixture_given_up_add(struct lsp_recording *r, const char *lock, double count, double ns);
 
-/* A slow holder, fast waiters, a join; 2 s long. Its record.json: all exact, or sampled with intervals. */
+/*
+ * A recording of 2 s with a slow holder, fast waiters and a join; and its record.json, all exact or sampled
+ * with intervals.
+ */
 void fixture_recording(struct lsp_recording *r);
 extern const char fixture_record_exact[];
 extern const char fixture_record_sampled[];

@@ -8,12 +8,12 @@
 
 #include "../../user/resolve/resolve.h"
 
-/* rip = class * 16 + n: distinct n are distinct stacks of that class. */
+/* rip is class * 16 + n. Stacks with different n are different stacks of that class. */
 #define RIP(sync, n) ((uint64_t)LSP_SYNC_##sync * 16 + (n) + 0x1000)
 
 extern bool all_mapped;		/* every process's mappings are known */
-extern uint32_t mapped_tgid;	/* those of this one, by a MAP record */
+extern uint32_t mapped_tgid;	/* the mappings of this process are known, from a MAP record */
 extern int stacks_resolved;
-extern bool locks_in_variables;	/* named after the generation: "variable of 3" */
+extern bool locks_in_variables;	/* locks are named after the generation: "variable of 3" */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stacks of the programs of this directory, and what the tests of walks ask of them. */
+/* Takes stacks of the programs of this directory, and answers what the tests of walks ask of them. */
 #ifndef TESTS_UNIT_UNWIND_FIXTURE_H
 #define TESTS_UNIT_UNWIND_FIXTURE_H
 
@@ -12,7 +12,7 @@
 
 #define SUBJECTS "tests/unit/unwind/"
 
-/* Where subjects are built; made by subjects_begin(), removed by subjects_end(). */
+/* The directory where subjects are built. subjects_begin() makes it, and subjects_end() removes it. */
 extern char subjects_dir[];
 int subjects_begin(void **state);
 int subjects_end(void **state);
@@ -22,7 +22,7 @@ struct fixture {
 	struct lsp_maps *maps;
 	struct lsp_unwinder *unwinder;
 	struct capture capture;
-	const char *last_maps;		/* that the set was made of */
+	const char *last_maps;		/* the text of which the set was made */
 	size_t last_bytes;
 };
 
@@ -33,24 +33,24 @@ bool have(const char *program);
 void subject_build(const char *name, const char *compiler, const char *source, const char *flags);
 
 /*
- * Runs subject @name until @o->max stacks are taken: how often its threads meet is the
- * machine's affair, so it is never the program that says when there are enough.
+ * Runs the subject @name until @o->max stacks have been taken. The subject cannot tell when there are enough,
+ * because how often its threads meet depends on the machine.
  */
 void fixture_begin(struct fixture *f, const char *name, const char *kind,
 		   const struct capture_options *o);
 void fixture_end(struct fixture *f);
 
-/* The mappings as they were at the @i'th stack. */
+/* Returns the mappings as they were when stack number @i was taken. */
 struct lsp_mapset *fixture_maps(struct fixture *f, size_t i);
 
-/* The function of a step, by the symbol table alone; *@own: it is the subject's. */
+/* Returns the function of a step, by the symbol table alone. *@own: the function is the subject's own. */
 const char *step_name(struct fixture *f, struct lsp_mapset *set, const struct lsp_step *step,
 		      bool *own);
 
-/* Whether @name is one of @words, which spaces divide. */
+/* Whether @name is one of @words, which are separated by spaces. */
 bool in_words(const char *words, const char *name);
 
-/* How often a function is in a walk. */
+/* Returns how often a function is in a walk. */
 size_t walk_count(struct fixture *f, struct lsp_mapset *set, const struct lsp_walk *w,
 		  const char *name);
 

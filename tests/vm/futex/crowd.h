@@ -19,10 +19,10 @@ enum crowd_result { CROWD_OK, CROWD_EAGAIN, CROWD_ETIMEDOUT, CROWD_EINTR, CROWD_
 struct crowd_counts {
 	uint64_t acquired;		/* storm: times in the critical section */
 	uint64_t waits[CROWD_RESULTS];
-	uint64_t slept[CROWD_RESULTS];	/* of them: with a voluntary switch */
-	uint64_t after_deadline;	/* ok, but back after the time was over */
+	uint64_t slept[CROWD_RESULTS];	/* of these, those with a voluntary switch */
+	uint64_t after_deadline;	/* it returned 0, but after its time was over */
 	uint64_t wakes;			/* calls */
-	uint64_t woken;			/* sum of their results: releases */
+	uint64_t woken;			/* sum of the results of wakes: the releases */
 };
 
 /* The sizes that the command line gives. */
@@ -31,13 +31,13 @@ struct crowd_options {
 	unsigned int words;
 	unsigned int seconds;
 	unsigned int rounds;
-	unsigned int timeout_us;	/* storm: waits give up after so long, 0 never */
-	unsigned int hold_seconds;	/* parked: stay so, or until a line on stdin */
+	unsigned int timeout_us;	/* storm: waits give up after this time; 0: never */
+	unsigned int hold_seconds;	/* parked: how long they stay, or until a line on stdin */
 };
 
 struct crowd_test {
 	const char *name;
-	/* Prints its JSON; false: failed. */
+	/* Runs the test and prints its JSON. Returns false if it failed. */
 	bool (*run)(const struct crowd_options *options);
 	const char *what;
 };
@@ -63,11 +63,11 @@ struct crowd {
 	atomic_bool stop;
 };
 
-/* Starts the threads; they stand at the gate. NULL without memory or threads. */
+/* Starts the threads, which wait at the gate. NULL: there is no memory, or threads could not be started. */
 struct crowd *crowd_create(unsigned int threads, void (*run)(struct crowd_thread *), void *data);
 /* Opens the gate. */
 void crowd_start(struct crowd *crowd);
-/* Sets stop and waits, without a futex, until all have finished and are gone. */
+/* Sets stop. Then waits, without a futex, until all threads have ended. */
 void crowd_join(struct crowd *crowd);
 void crowd_destroy(struct crowd *crowd);
 
@@ -76,7 +76,7 @@ void crowd_destroy(struct crowd *crowd);
  * counts. Returns the result.
  */
 long crowd_wait(struct crowd_thread *me, uint32_t *word, uint32_t val, const struct timespec *ts);
-/* One FUTEX_WAKE, counted. Returns its result. */
+/* Makes one FUTEX_WAKE and counts it. Returns its result. */
 long crowd_wake(struct crowd_thread *me, uint32_t *word, unsigned int waiters);
 
 struct crowd_counts crowd_total(const struct crowd *crowd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What /proc says of a thread. */
+/* Reads what /proc says of a thread. */
 #ifndef FUTEX_PARK_H
 #define FUTEX_PARK_H
 
@@ -12,7 +12,7 @@
  */
 bool park_in_call(pid_t tgid, pid_t tid, long nr);
 
-/* The state letter of /proc/TGID/task/TID/stat, 0 when there is no such thread. */
+/* Returns the state letter of /proc/TGID/task/TID/stat, or 0 if there is no such thread. */
 char park_state(pid_t tgid, pid_t tid);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * System calls of the futex family as plain numbers and arguments. Everything
- * that old headers lack is spelled out here.
+ * Makes the system calls of the futex family, with plain numbers and arguments. Everything that old headers
+ * lack is defined here.
  */
 #ifndef FUTEX_RAW_H
 #define FUTEX_RAW_H
@@ -44,14 +44,14 @@ struct raw_args {
 	bool compat;	/* by int $0x80, with 32-bit arguments */
 };
 
-/* Makes the call. Returns its result, -errno for an error. */
+/* Makes the call. Returns its result, or -errno. */
 long raw_call(const struct raw_args *args);
 
 /* futex(@uaddr, @op, @val, @fourth, @uaddr2, @val3) */
 struct raw_args raw_futex(uint32_t *uaddr, unsigned int op, uint32_t val,
 			  const void *fourth, uint32_t *uaddr2, uint32_t val3);
 
-/* The common forms. A @timeout of NULL is none. */
+/* The common forms of the call. A @timeout of NULL means that there is none. */
 struct raw_args raw_wait(uint32_t *uaddr, unsigned int flags, uint32_t val,
 			 const struct timespec *timeout);
 struct raw_args raw_wait_bitset(uint32_t *uaddr, unsigned int flags, uint32_t val,

@@ -37,24 +37,24 @@ enum call_state { CALL_POSTED, CALL_STARTED, CALL_DONE };
 
 struct call {
 	struct actor *actor;
-	const char *op;			/* as LOCKSPAN_OPS for waits, else the call's name */
+	const char *op;			/* a name of LOCKSPAN_OPS for a wait, else the call's name */
 	struct raw_args args;
 	long (*run)(struct call *c);	/* instead of args, with data */
 	void *data;
 	atomic_int state;
 	long result;
 	uint64_t before_ns;
-	uint64_t parked_ns;		/* seen asleep in the call; 0 not looked for */
+	uint64_t parked_ns;		/* time at which it was seen asleep in the call; 0: nobody looked */
 	uint64_t return_ns;
-	unsigned int seq;		/* order of returning, over all calls of a test */
-	uint64_t switches;		/* voluntary, of the thread during the call */
+	unsigned int seq;		/* place in the order in which the calls of a test returned */
+	uint64_t switches;		/* voluntary switches of the thread during the call */
 	/* what is expected of a wait */
 	bool waits;
 	const char *outcome;		/* NULL: no span */
 	struct call *waker;
-	unsigned int signals;		/* further spans, ended by signals, before it */
+	unsigned int signals;		/* number of spans before it that signals ended */
 	bool extra_nosleep;		/* may show a second span that did not sleep */
-	bool killed;			/* never returned; return_ns is when it was gone */
+	bool killed;			/* the call never returned; return_ns is when the thread was gone */
 };
 
 struct stage {
@@ -84,26 +84,26 @@ struct stage *stage_create(void);
 /* Empties the stage for @test; every test gets words that no other had. */
 void stage_open(struct stage *s, const char *test);
 
-/* Sends all actors away and waits until they are gone. */
+/* Sends all actors away, and waits until they are gone. */
 void stage_close(struct stage *s);
 
-/* An actor as a thread of this process, as a process, as a thread of @beside. */
+/* Makes an actor: a thread of this process, a process, or a thread of the process of @beside. */
 struct actor *stage_thread(struct stage *s, const char *role);
 struct actor *stage_fork(struct stage *s, const char *role);
 struct actor *stage_beside(struct stage *s, const char *role, struct actor *beside);
 
-/* A futex word of value 0, in private memory below 4 GiB. */
+/* Returns a futex word with the value 0, in private memory below 4 GiB. */
 uint32_t *stage_word(struct stage *s);
-/* The same in memory that forked actors share. */
+/* Returns a futex word with the value 0, in memory that forked actors share. */
 uint32_t *stage_shared_word(struct stage *s);
 
-/* A timeout in @ms from now: of @clock, or relative with STAGE_RELATIVE. */
+/* Returns a timeout @ms from now, of @clock, or relative with STAGE_RELATIVE. */
 #define STAGE_RELATIVE (-1)
 const struct timespec *stage_timeout(struct stage *s, int clock, unsigned int ms);
 
 /* Tells @a to make a call, without waiting for anything. */
 struct call *stage_post(struct stage *s, struct actor *a, const char *op, struct raw_args args);
-/* The same for a function. */
+/* Tells @a to run a function, without waiting for anything. */
 struct call *stage_post_run(struct stage *s, struct actor *a, const char *op,
 			    long (*run)(struct call *), void *data);
 /* Posts a wait and returns when the actor sleeps in it. */
@@ -116,18 +116,18 @@ struct call *stage_call(struct stage *s, struct actor *a, const char *op,
 void stage_parked(struct stage *s, struct call *c);
 /* Waits until @c has returned @want, else the test has failed. */
 void stage_returns(struct stage *s, struct call *c, long want);
-/* @wait was ended by @waker with @want: waits for that and notes it. */
+/* Waits until @wait has returned @want, and notes that @waker ended it. */
 void stage_woken(struct stage *s, struct call *wait, struct call *waker, const char *outcome,
 		 long want);
-/* @wait ended by itself with @want. */
+/* Waits until @wait has ended by itself with @want. */
 void stage_ended(struct stage *s, struct call *wait, const char *outcome, long want);
-/* @wait ended with the death of its task; call when the task is gone. */
+/* Notes that @wait ended with the death of its task. To be called when the task is gone. */
 void stage_killed(struct stage *s, struct call *wait);
 
 /* Sends @a away; the returned call is its exit, finished when it is gone. */
 struct call *stage_exit(struct stage *s, struct actor *a);
 
-/* Makes a single actor's thread: sends @signal and waits until it was handled. */
+/* Sends @signal to a single actor's thread, and waits until it was handled. */
 void stage_signal(struct stage *s, struct actor *a, int signal);
 
 void stage_fail(struct stage *s, const char *what);
