@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Options that report and diff share, and what --skip is to all commands that name places or locks. */
+/* Options that report and diff share, and --skip, which all commands take that name places or locks. */
 #ifndef LSP_CMD_READING_H
 #define LSP_CMD_READING_H
 
@@ -19,11 +19,11 @@ struct lsp_reading {
 
 #define LSP_READING_DEFAULT { .by = LSP_BY_SITE, .top = 20 }
 
-/* Of commands that show places, and of those that only name locks by them. */
-#define LSP_SKIP_HELP "Look for the place of a wait past functions whose name fits this (extended) regular expression, " \
-	"as past those of known lock libraries; may be repeated"
-#define LSP_SKIP_NAME_HELP "Name a lock that is no variable past functions whose name fits this (extended) regular " \
-	"expression, as past those of known lock libraries; may be repeated"
+/* The help on --skip: for commands that show places, and for those that only name locks after places. */
+#define LSP_SKIP_HELP "Treat functions whose name fits this (extended) regular expression as wrappers around a lock, which are " \
+	"not the place of a wait; may be repeated"
+#define LSP_SKIP_NAME_HELP "Treat functions whose name fits this (extended) regular expression as wrappers around a lock, after " \
+	"which no lock is named; may be repeated"
 
 #define LSP_READING_OPTIONS \
 	{ "by", 'b', "WHAT", 0, "Show one row for each site (the calling function; the default), " \
@@ -32,7 +32,7 @@ struct lsp_reading {
 	{ "skip", 's', "REGEX", 0, LSP_SKIP_HELP, 0 }, \
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }
 
-/* Takes @regex, or leaves with a usage error. It holds for all that this process reads and resolves from then on. */
+/* Takes @regex, or exits with a usage error. It applies to all that this process reads and resolves from then on. */
 void lsp_skip_parse(const char *regex, struct argp_state *state);
 
 /* For an argp parser. Returns 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */

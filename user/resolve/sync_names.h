@@ -54,8 +54,9 @@ const struct lsp_sync_name *lsp_sync_name_find(const char *function);
 bool lsp_sync_is_wrapper(const char *function, const char *file);
 
 /*
- * From now on functions whose bare name fits @regex (POSIX, extended) are such wrappers, too: those around a program's
- * own locks. 0; or -EINVAL, and @why says what is wrong with it, in at most @bytes.
+ * From now on each function whose bare name fits @regex (POSIX, extended) counts as such a wrapper, too: one
+ * around a program's own locks. Returns 0, or -EINVAL; then @why says in at most @bytes bytes what is wrong
+ * with it.
  */
 int lsp_sync_skip(const char *regex, char *why, size_t bytes);
 
