@@ -16,11 +16,11 @@
 #include "maprec.h"
 #include "remote.h"
 #include "ring.h"
+#include "text.h"
 #include "uapi/lockspan.h"
 
 #define PROCESSES 4096
 #define BUCKET_BITS 10
-#define TEXT_MAX 65536
 /* How long the worker works at mappings without a pause, one process more or less. Rings and STOP wait for it. */
 #define UPDATE_JIFFIES (HZ / 20 + 1)
 /* The mappings of one process are read whole at most once in this time. Its changes are sent at once. */
@@ -57,7 +57,6 @@ static DEFINE_RAW_SPINLOCK(lock);	/* protects pool, the lists, and the chains ag
 static struct hlist_head buckets[1 << BUCKET_BITS];
 static HLIST_HEAD(free_mms);
 static u32 generations;
-static u64 text_bytes;
 static bool due;
 static unsigned long swept_jiffies;
 static u32 update_next;		/* where the worker goes on when it had no time for all */
@@ -90,7 +89,6 @@ int lsp_maps_init(void (*wake)(void))
 	for (i = PROCESSES; i-- > 0;)
 		hlist_add_head(&pool[i].node, &free_mms);
 	generations = 0;
-	text_bytes = 0;
 	due = false;
 	later = false;
 	swept_jiffies = jiffies;
@@ -107,7 +105,7 @@ void lsp_maps_uninit(void)
 		lsp_change_put(pool[i].changes);
 		if (pool[i].mm)
 			mmdrop(pool[i].mm);
-		kvfree(rcu_dereference_protected(pool[i].text, true));
+		lsp_text_free(rcu_dereference_protected(pool[i].text, true));
 	}
 	vfree(pool);
 	pool = NULL;
@@ -134,16 +132,7 @@ u64 lsp_maps_memory(void)
 {
 	if (!pool)
 		return 0;
-	return PROCESSES * sizeof(*pool) + lsp_change_memory() + READ_ONCE(text_bytes) + gone_bytes();
-}
-
-/* Readers may still use the text, so it is freed after a grace period. Nobody waits for that. */
-static void text_free(struct lsp_text *text)
-{
-	if (!text)
-		return;
-	WRITE_ONCE(text_bytes, text_bytes - text->bytes);
-	kvfree_rcu(text, rcu);
+	return PROCESSES * sizeof(*pool) + lsp_change_memory() + lsp_text_memory() + gone_bytes();
 }
 
 static struct hlist_head *mm_bucket(const struct mm_struct *mm)
@@ -352,53 +341,6 @@ void lsp_maps_forked(const struct mm_struct *parent, struct mm_struct *child, u3
 
 /* ---- the worker ---- */
 
-static struct lsp_text *text_alloc(u32 room)
-{
-	size_t ranges = array_size(room, sizeof(struct lsp_range));
-	size_t bytes = sizeof(struct lsp_text) + ranges + array_size(room, sizeof(struct lsp_laid));
-	struct lsp_text *text = kvmalloc(bytes, GFP_KERNEL);
-
-	if (!text)
-		return NULL;
-	text->bytes = bytes;
-	text->laid = (void *)text->ranges + ranges;
-	text->n = 0;
-	return text;
-}
-
-/* Makes a text of @old (may be NULL), the first @n changes of @m, and the ranges in @read (may be NULL). */
-static struct lsp_text *text_make(const struct lsp_mm *m, const struct lsp_text *old, u32 n,
-				  const struct lsp_laid *read, u32 nread)
-{
-	u32 room = min_t(u32, LSP_LAID_ROOM(old ? old->n : 0, n) + 2 * nread, TEXT_MAX), i;
-	struct lsp_text *text = text_alloc(room), *over = text_alloc(room);
-	const struct lsp_change *c = m->changes;
-
-	if (!text || !over)
-		goto err;
-	if (old)
-		text->n = lsp_laid_over(old->laid, old->n, NULL, 0, text->laid, room);
-	for (i = 0; i < n; i++, c = c->next) {
-		if (c->laid.start < c->laid.end) {
-			over->n = lsp_laid_over(text->laid, text->n, &c->laid, 1, over->laid, room);
-			swap(text, over);
-		}
-	}
-	if (read) {
-		over->n = lsp_laid_over(text->laid, text->n, read, nread, over->laid, room);
-		swap(text, over);
-	}
-	kvfree(over);
-	for (i = 0; i < text->n; i++)
-		text->ranges[i] = (struct lsp_range){ text->laid[i].start, text->laid[i].end };
-	WRITE_ONCE(text_bytes, text_bytes + text->bytes);
-	return text;
-err:
-	kvfree(text);
-	kvfree(over);
-	return NULL;
-}
-
 /* Removes the first @n changes, which are now part of the text. */
 static void changes_drop(struct lsp_mm *m, u32 n)
 {
@@ -441,7 +383,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 	raw_spin_unlock_irq(&lock);
 	changes_send(m, n, buffer);
 	if (read) {
-		room = min(m->mm->map_count + 1, TEXT_MAX);
+		room = min(m->mm->map_count + 1, LSP_TEXT_MAX);
 		laid = kvmalloc_array(room, sizeof(*laid), GFP_KERNEL);
 		nlaid = lsp_maprec_set(&rec, m->mm, laid, laid ? room : 0);
 		m->read = rec.generation;
@@ -450,12 +392,12 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 	}
 	m->sent = rec.generation;
 	/* After a loss a text can only be made of mappings that were read. */
-	text = !nlost || laid ? text_make(m, nlost ? NULL : old, n, laid, nlaid) : NULL;
+	text = !nlost || laid ? lsp_text_make(nlost ? NULL : old, m->changes, n, laid, nlaid) : NULL;
 	kvfree(laid);
 	if (text) {
 		text->generation = rec.generation;
 		rcu_assign_pointer(m->text, text);
-		text_free(old);
+		lsp_text_free(old);
 	}
 	raw_spin_lock_irq(&lock);
 	/* Without a text, change_is_none() cannot tell what is no change. */
@@ -536,7 +478,7 @@ static void mms_free(struct lsp_mm *gone)
 			continue;
 		}
 		changes_drop(m, m->nchanges);
-		text_free(rcu_dereference_protected(m->text, true));
+		lsp_text_free(rcu_dereference_protected(m->text, true));
 		RCU_INIT_POINTER(m->text, NULL);
 		mm = m->mm;
 		raw_spin_lock_irq(&lock);

@@ -12,21 +12,9 @@
 #ifndef _LSP_MAPS_H
 #define _LSP_MAPS_H
 
-#include <linux/rcupdate.h>
 #include <linux/types.h>
 
-#include "core/laid.h"
-#include "core/sparse.h"
-
-/* The ranges that are executable in a generation, or were so earlier and have not been replaced since. */
-struct lsp_text {
-	struct rcu_head rcu;
-	size_t bytes;
-	u32 generation;
-	u32 n;
-	struct lsp_laid *laid;		/* the same ranges, with their contents */
-	struct lsp_range ranges[];
-};
+#include "text.h"
 
 /* What a stack that is taken now belongs to. */
 struct lsp_maps_view {

@@ -166,8 +166,11 @@ static int mappings_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* copy_vma() returns the mapping that mremap() moves another one to, or NULL. */
-static int moved_end(struct kretprobe_instance *ri, struct pt_regs *regs)
+/*
+ * copy_vma() returns the mapping that mremap() moves another one to, or NULL. vma_merge_extend() returns the
+ * mapping that has become larger, or NULL.
+ */
+static int mapping_end(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct vm_area_struct *vma = (struct vm_area_struct *)regs_return_value(regs);
 
@@ -230,8 +233,11 @@ static struct lsp_probe probes[] = {
 	  .optional = NO_PI, .rehearsed = !NO_PI },
 	{ .name = "mappings", .symbol = "perf_event_mmap", .handler = mappings_entry, .rehearsed = true },
 	/* Its caller has locked the memory map, so a process is in it once at a time. */
-	{ .name = "moved", .symbol = "copy_vma", .end = moved_end, .at_once = 256,
+	{ .name = "moved", .symbol = "copy_vma", .end = mapping_end, .at_once = 256,
 	  .rehearsed = true },
+	/* mremap() makes a mapping larger where it is. Kernels before 6.7 have no function for that alone. */
+	{ .name = "grown", .symbol = "vma_merge_extend", .end = mapping_end, .at_once = 256,
+	  .optional = true },
 	{ .name = "io_uring", .symbol = "io_futex_wait", .handler = io_uring_entry, .optional = true },
 	{ .name = "prepare", .symbol = "futex_wait_setup", .handler = prepare_entry,
 	  .hook = hooked_prepare, .only_with = "futex_do_wait", .rehearsed = true },

@@ -15,7 +15,7 @@ silent() {
 	is "$2: probes left" "$(module_probes)" 0
 	check "$2: the module leaves" wait_until 20 module_unload
 }
-for probe in 3:wake_pi 5:requeue 6:requeue_pi 7:mappings 8:moved 14:wait_pi; do
+for probe in 3:wake_pi 5:requeue 6:requeue_pi 7:mappings 8:moved 15:wait_pi; do
 	silent "${probe%:*}" "${probe#*:}"
 done
 silent 5 requeue hooks=0

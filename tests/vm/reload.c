@@ -7,6 +7,8 @@
  * reload --move ROUNDS: the same, but each is mapped elsewhere and moved onto the
  * one before.
  *
+ * reload --grow ROUNDS: the same, but a page without code is mapped before the place, and mremap makes it larger.
+ *
  * reload --rewrite ROUNDS: copies itself, has the copy wait once and end, and
  * opens it for writing at once. Prints how often that was refused. The copy has
  * the same inode as the one before in three of four rounds.
@@ -42,18 +44,31 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* The second one is a byte further on, so that neither's place is the other's. */
-static int code_file(const char *path, bool second)
+enum way { MAP, MOVE, GROW };
+
+/* The second one is a byte further on, so that neither's place is the other's. With GROW the code is in the second page. */
+static int code_file(const char *path, bool second, enum way way)
 {
 	/* nop; mov %rcx,%r10; mov $SYS_futex,%eax; syscall; ret */
 	static const unsigned char call[] = {
 		0x90, 0x49, 0x89, 0xca, 0xb8, SYS_futex, 0, 0, 0, 0x0f, 0x05, 0xc3,
 	};
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0755);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0755), offset = way == GROW ? CODE_BYTES : 0;
 
-	if (fd < 0 || write(fd, call + !second, sizeof(call) - !second) < 10 || ftruncate(fd, CODE_BYTES))
+	if (fd < 0 || pwrite(fd, call + !second, sizeof(call) - !second, offset) < 10 ||
+	    ftruncate(fd, offset + CODE_BYTES))
 		die(path);
 	return fd;
+}
+
+/* Maps the page before the code of @fd, and makes it so large that the code lies at @at. */
+static void code_grow(char *at, int fd)
+{
+	char *before = at - CODE_BYTES;
+
+	if (mmap(before, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != before ||
+	    munmap(at, CODE_BYTES) || mremap(before, CODE_BYTES, 2L * CODE_BYTES, 0) != before)
+		die("mremap");
 }
 
 /* Puts the code of @fd to @at. */
@@ -68,19 +83,23 @@ static void code_put(void *at, int fd, bool move)
 		die("mmap");
 }
 
-static void in_turn(int rounds, bool move)
+static void in_turn(int rounds, enum way way)
 {
-	int fds[] = { code_file("/tmp/code_a", false), code_file("/tmp/code_b", true) };
-	void *at = mmap(NULL, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fds[] = { code_file("/tmp/code_a", false, way), code_file("/tmp/code_b", true, way) };
+	char *room = mmap(NULL, 2L * CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *at = room + CODE_BYTES;
 
 	for (int i = 0; i < rounds; i++) {
 		futex_call call;
 
-		code_put(at, fds[i % 2], move && i);
+		if (way == GROW)
+			code_grow(at, fds[i % 2]);
+		else
+			code_put(at, fds[i % 2], way == MOVE && i);
 		memcpy(&call, &at, sizeof(call));
 		call(&word, FUTEX_WAIT_PRIVATE, 0, &nap, NULL, 0);
 		/* Then nothing lies there, as when a library has been unloaded. */
-		if (!move && mmap(at, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != at)
+		if (way != MOVE && mmap(at, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != at)
 			die("mmap");
 	}
 }
@@ -130,10 +149,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--once"))
 		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &nap, NULL, 0);
 	else if (argc > 2 && !strcmp(argv[1], "--move"))
-		in_turn(atoi(argv[2]), true);
+		in_turn(atoi(argv[2]), MOVE);
+	else if (argc > 2 && !strcmp(argv[1], "--grow"))
+		in_turn(atoi(argv[2]), GROW);
 	else if (argc > 2)
 		printf("%d\n", rewrite(atoi(argv[2])));
 	else if (argc > 1)
-		in_turn(atoi(argv[1]), false);
+		in_turn(atoi(argv[1]), MAP);
 	return 0;
 }
