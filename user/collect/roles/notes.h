@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events one by one, as long as it is not known what their word is used for:
+ * sums by stack cannot tell in which order a word went from hand to hand. There
+ * is room for half a million; what comes after them is summed alone.
+ */
+#ifndef LSP_COLLECT_NOTES_H
+#define LSP_COLLECT_NOTES_H
+
+#include "../../capture/span.h"
+#include "waits.h"
+
+/* What the two lowest bits of a note's kind say of it: enum lsp_row_kind (collector.h). */
+#define LSP_NOTE_KIND_MASK 0x3U
+#define LSP_NOTE_RELEASE 1U
+/* And these, of a wait: enum lockspan_outcome. */
+#define LSP_NOTE_OUTCOME_SHIFT 16
+#define LSP_NOTE_OUTCOME_MASK 0xffU
+
+struct lsp_note {
+	uint64_t span;
+	uint64_t key;
+	union {
+		struct { uint64_t enq_ns, wake_ns, run_ns; };
+		struct { uint64_t time_ns, hold_ns, handoff_ns; };
+	};
+	uint32_t tid;
+	uint32_t tgid;
+	uint32_t stack;		/* these three are the row's that the event was added to */
+	uint32_t comm;
+	uint32_t kind;
+	uint16_t depth;		/* of a release: waiters charged */
+	uint16_t flags;		/* of the record */
+};
+
+struct lsp_notes {
+	struct lsp_note *notes;
+	size_t n;
+	size_t room;
+	bool full;		/* no more are taken */
+	bool sampled;		/* of the events some were left out by a rate */
+};
+
+/* All zero is an empty set. */
+void lsp_notes_uninit(struct lsp_notes *notes);
+
+/* 0; -ENOSPC: they are full. @row: stack, comm and kind are set. */
+int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note row);
+int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note row);
+
+/*
+ * The noted waits in order of enq_ns, with the releases that ended them; to be
+ * freed. Sites and groups are not set. A release whose wait is not noted is in none. -ENOMEM.
+ */
+int lsp_notes_waits(const struct lsp_notes *notes, struct lsp_wait **ret, size_t *n_ret);
+
+#endif
