@@ -58,7 +58,7 @@ done
 
 # Every key that record.json is written with has its place in the page.
 for key in $(grep -ohE '(lsp_json_[a-z0-9]+|object_under|sum_add|groups_add|object_add)\([a-z]+, "[a-z_]+"' \
-	user/cmd/record_json.c | grep -oE '[a-z_]+"' | tr -d '"' | sort -u); do
+	user/cmd/record_json.c user/cmd/record_roles.c | grep -oE '[a-z_]+"' | tr -d '"' | sort -u); do
 	check "lockspan-record.1 has the key $key" grep -qw -- "$key" <(page "$man/lockspan-record.1")
 done
 

@@ -61,6 +61,8 @@ void begin(struct feeder *f)
 	mapped_tgid = 0;
 	stacks_resolved = 0;
 	locks_in_variables = false;
+	locks_native = true;
+	sites_by_rip = false;
 	memset(f, 0, sizeof(*f));
 	assert_int_equal(lsp_collector_create(&o, &f->c), 0);
 }

@@ -42,18 +42,22 @@ static uint64_t frame(struct lsp_profile *p, const char *function, const char *f
 
 static void sample(struct lsp_profile *p, const struct fixture_events *e, const double *values)
 {
-	const struct lsp_profile_label labels[5] = {
+	struct lsp_profile_label labels[6] = {
 		{ .key = "lock", .str = e->lock }, { .key = "kind", .str = e->release ? "mutex" : "block" },
 		{ .key = "sync", .str = e->sync ? e->sync : "mutex" },
 		{ .key = "comm", .str = e->comm ? e->comm : "prog" },
-		{ .key = "pid", .num = e->pid, .unit = "id" },
 	};
+	size_t n = 4;
 	uint64_t stack[3] = {
 		frame(p, e->leaf ? e->leaf : e->release ? "pthread_mutex_unlock" : "pthread_mutex_lock", "", 0),
 		frame(p, e->function, "/src/prog.c", e->line), frame(p, "main", "/src/prog.c", 1),
 	};
 
-	assert_int_equal(lsp_profile_sample_add(p, stack, 3, labels, e->pid ? 5 : 4, values), 0);
+	if (e->role)
+		labels[n++] = (struct lsp_profile_label){ .key = "role", .str = e->role };
+	if (e->pid)
+		labels[n++] = (struct lsp_profile_label){ .key = "pid", .num = e->pid, .unit = "id" };
+	assert_int_equal(lsp_profile_sample_add(p, stack, 3, labels, n, values), 0);
 }
 
 void fixture_events_add(struct lsp_recording *r, const struct fixture_events *e)
@@ -63,7 +67,7 @@ void fixture_events_add(struct lsp_recording *r, const struct fixture_events *e)
 		e->count, e->release ? 0 : e->ns, e->sched_ns, 0, e->release ? e->ns : 0, e->spurious,
 		e->release ? e->queue * e->count : 0, e->release ? 0 : e->queue * e->count,
 	};
-	bool lock = !e->sync || !strcmp(e->sync, "mutex") || !strncmp(e->sync, "rwlock", 6);
+	bool lock = e->role ? !strcmp(e->role, "lock") : !e->sync || !strcmp(e->sync, "mutex") || !strncmp(e->sync, "rwlock", 6);
 
 	parts_create(r);
 	if (!e->release || lock)

@@ -17,6 +17,7 @@ struct fixture_events {
 	long long line;
 	const char *lock;
 	const char *sync;	/* NULL: mutex */
+	const char *role;	/* of releases; NULL: no such label, as in files of older versions */
 	const char *comm;	/* NULL: prog */
 	long long pid;		/* 0: no such label */
 	double count;

@@ -20,6 +20,8 @@ bool all_mapped;
 uint32_t mapped_tgid;
 int stacks_resolved;
 bool locks_in_variables;
+bool locks_native;
+bool sites_by_rip;
 static struct lsp_resolver resolver;
 static const struct lsp_object object = {
 	.path = "/bin/prog (deleted)", .build_id = "aa", .start = 0x1000, .end = 0x2000, .symbolised = true,
@@ -73,12 +75,20 @@ size_t lsp_resolver_rules(struct lsp_resolver *r, const struct lockspan_stack *s
 	return 1;
 }
 
+/* All stacks come from one function, or from one for each distance within their class. */
+static const struct lsp_line *line_of(uint64_t rip)
+{
+	static const struct lsp_line lines[] = {
+#define LINE(name) { .function = name, .linkage = name, .file = "/src/p.c", .line = 3 }
+		LINE("locker"), LINE("site1"), LINE("site2"), LINE("site3"), LINE("site4"), LINE("site5"),
+	};
+
+	return &lines[sites_by_rip && (rip & 7) < 6 ? rip & 7 : 0];
+}
+
 int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stack,
 		       enum lsp_side side, struct lsp_trace *ret)
 {
-	static const struct lsp_line line = {
-		.function = "locker", .linkage = "locker", .file = "/src/p.c", .line = 3,
-	};
 	uint64_t rip = stack->regs[LOCKSPAN_REG_RIP];
 
 	(void)side;
@@ -87,9 +97,10 @@ int lsp_resolver_stack(struct lsp_resolver *r, const struct lockspan_stack *stac
 	ret->frames = calloc(1, sizeof(*ret->frames));
 	ret->nframes = 1;
 	ret->frames[0] = (struct lsp_frame){
-		.pc = rip, .object = &object, .lines = &line, .nlines = 1,
+		.pc = rip, .object = &object, .lines = line_of(rip), .nlines = 1,
 	};
 	ret->sync = (enum lsp_sync)((rip - 0x1000) / 16);
+	ret->native = locks_native;
 	ret->end = lsp_resolver_mapped(r, stack->tgid, 0) ? LSP_END_COMPLETE : LSP_END_NO_MAP;
 	if (rip & 8)
 		ret->end = LSP_END_TRUNCATED;

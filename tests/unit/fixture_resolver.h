@@ -14,6 +14,8 @@
 extern bool all_mapped;		/* every process's mappings are known */
 extern uint32_t mapped_tgid;	/* the mappings of this process are known, from a MAP record */
 extern int stacks_resolved;
+extern bool locks_native;	/* a lock's word is never its threads' */
+extern bool sites_by_rip;	/* stacks of one class come from different functions, n below 6 */
 extern bool locks_in_variables;	/* locks are named after the generation: "variable of 3" */
 
 #endif

@@ -3,13 +3,13 @@
  * Would catch: waits that no release answers for, which are missing beside the blame,
  * counted as blame, or shown for what is no lock; their having no stack taken for a loss.
  *
- * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
- * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
- * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/collect/ user/collect/roles/
+ * sources: user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c
- * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/gzip.c user/profile/utf8.c
+ * sources: user/profile/gzip.c user/profile/utf8.c
  * sources: user/profile/profile.pb-c.c user/profile/estimate.c
  * sources: tests/unit/fixture_resolver.c user/resolve/trace.c tests/unit/fixture_collector.c
  * libs: -lprotobuf-c -lz -lm

@@ -4,9 +4,9 @@
  * mappings are known, taught again and again, or only with a fold, which may be
  * seconds away while the module copies each stack like it.
  *
- * sources: user/collect/collector.c user/collect/fold.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
- * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c user/collect/births.c
- * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/collect/ user/collect/roles/
+ * sources: user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c

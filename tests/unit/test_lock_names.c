@@ -4,9 +4,9 @@
  * time than the event's, or of another process; one name for all libraries that
  * come to lie at one address; a release that is given one of several names; a
  * lock that is named by its releaser, because the wait is told later.
- * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
- * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
- * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/collect/ user/collect/roles/
+ * sources: user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c user/capture/spanfile_read.c tests/unit/scratch.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c

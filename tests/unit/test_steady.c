@@ -4,9 +4,9 @@
  * vanishes or goes by another name than in the one before: because the lock's
  * waits have come to be of another class, a second process has come, or a stack
  * came late. Whoever takes differences would count negatively, or twice.
- * sources: user/collect/collector.c user/collect/fold.c user/collect/births.c user/collect/locks.c user/collect/traces.c user/collect/threads.c
- * sources: user/collect/processes.c user/results/profiles.c user/results/losses.c
- * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/collect/ user/collect/roles/
+ * sources: user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
  * sources: user/profile/pprof.c user/profile/pprof_write.c user/profile/pprof_encode.c

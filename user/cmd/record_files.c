@@ -78,6 +78,8 @@ static void missed_say(const struct lsp_client_report *end)
 
 /* A lock with less than this share of the waiting is not named. */
 #define TOP_SHARE 0.01
+/* Nor is it worth a word there whose hold is nobody's, below this share of all; the files have it. */
+#define SHOWN_SHARE 0.01
 
 static void summary_say(const struct lsp_record_result *r, const char *see)
 {
@@ -85,10 +87,12 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	uint64_t kept = s->block.estimate.kept + s->mutex.estimate.kept + s->other.estimate.kept;
 	uint64_t whole = s->block.ends[LSP_END_COMPLETE] + s->mutex.ends[LSP_END_COMPLETE] +
 			 s->other.ends[LSP_END_COMPLETE];
-	char waits[2 * LSP_WORD], releases[2 * LSP_WORD];
-	double wait_ns;
+	char waits[2 * LSP_WORD], releases[2 * LSP_WORD], unblamed[256];
+	struct lsp_estimate by[LSP_UNBLAMED_COUNT];
+	double wait_ns, hold_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
+	memcpy(by, s->unblamed, sizeof(by));
 	if (!kept && !s->open.estimate.kept) {
 		char where[64] = "";
 
@@ -100,11 +104,16 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	}
 	if (wait_ns < TOP_SHARE * (s->block.estimate.delay_ns + s->open.estimate.delay_ns))
 		top = "";
-	lsp_say("%s of %.3f s together, %s%s%s%s; %.1f%% of stacks complete%s%s",
+	hold_ns = s->mutex.estimate.delay_ns + s->other.estimate.delay_ns;
+	/* The end of a thread holds nobody up. */
+	by[LSP_UNBLAMED_JOIN] = (struct lsp_estimate){ 0 };
+	lsp_unblamed_text(by, SHOWN_SHARE * hold_ns, unblamed, sizeof(unblamed));
+	lsp_say("%s of %.3f s together, %s%s%s%s%s%s; %.1f%% of stacks complete%s%s",
 		lsp_words_counted(waits, round(s->block.estimate.count), "wait"), s->block.estimate.delay_ns / 1e9,
 		lsp_words_counted(releases, round(s->mutex.estimate.count + s->other.estimate.count), "release"),
 		*top ? ", most on " : "", top,
 		s->open.estimate.kept ? " (and waits that never ended)" : "",
+		*unblamed ? ", not blamed: " : "", unblamed,
 		kept ? 100.0 * (double)whole / (double)kept : 100.0, see ? "; see " : "", see ? see : "");
 }
 

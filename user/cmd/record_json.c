@@ -22,6 +22,7 @@
 #include "cmd.h"
 #include "json.h"
 #include "../capture/userfile.h"
+#include "record_roles.h"
 
 #define FORMAT 1
 /* How many distinct open waits are listed. */
@@ -257,6 +258,11 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 			lsp_json_string(one, "stack_end", lsp_end_name(g->trace->end));
 		}
 		lsp_json_string(one, "sync", lsp_sync_name(g->sync));
+		if (by == LSP_GROUP_LOCK) {
+			lsp_json_string(one, "role", lsp_role_name(g->role));
+			lsp_json_double(one, "chained", lsp_evidence_chained(&g->evidence));
+			lsp_json_double(one, "handoff_share", lsp_group_handoff(g));
+		}
 		json_object_object_add(one, "block", estimate_new(&g->block, most_block_ns(r)));
 		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex));
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
@@ -394,8 +400,10 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	groups_add(o, "locks", r, LSP_GROUP_LOCK);
 	groups_add(o, "stacks", r, LSP_GROUP_STACK);
 	threads_add(o, r);
+	lsp_record_roles_add(o, r);
 
 	lsp_collector_totals(r->collector, &t);
+	lsp_json_u64(o, "threads_undecided", t.threads_undecided);
 	lsp_json_u64(o, "processes", t.processes);
 	lsp_json_u64(o, "distinct_stacks", t.traces);
 	if (r->user)

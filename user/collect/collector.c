@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "fold.h"
+#include "settle.h"
 #include "state.h"
+#include "undecided.h"
 
 /*
  * How many captured stacks may wait for their mappings. If there are more, they are resolved
@@ -66,6 +68,9 @@ void lsp_collector_destroy(struct lsp_collector *c)
 		return;
 	lsp_aggregate_uninit(&c->resolved);
 	lsp_aggregate_uninit(&c->pending);
+	lsp_aggregate_uninit(&c->undecided);
+	lsp_notes_uninit(&c->notes);
+	lsp_roles_uninit(&c->roles);
 	lsp_recent_uninit(&c->recent);
 	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
@@ -100,6 +105,8 @@ static struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_r
 		return NULL;
 	key.comm = (uint32_t)comm;
 	key.stack = place;
+	if (lsp_collector_notes(c, e->key))
+		key.kind |= KIND_NOTED;
 	sums = lsp_aggregate_at(&c->pending, &key);
 	if (!sums)
 		return NULL;
@@ -179,11 +186,43 @@ struct lsp_sums *span_sums(struct lsp_collector *c, const struct lockspan_span *
 	return span_find(c, s, kind, slot);
 }
 
+static inline const struct lsp_aggregate_key *sums_key(const struct lsp_sums *sums)
+{
+	return &((const struct lsp_aggregate_row *)((const char *)sums - offsetof(struct lsp_aggregate_row, sums)))->key;
+}
+
+/* A note's share of what its row is known by. */
+static struct lsp_note_row row_note(const struct lsp_sums *sums)
+{
+	const struct lsp_aggregate_key *key = sums_key(sums);
+
+	return (struct lsp_note_row){ .stack = (uint32_t)key->stack, .comm = key->comm, .kind = key->kind };
+}
+
+/* Notes the event too. Where there is no more room it belongs to another row. */
+static __attribute__((noinline))
+struct lsp_sums *span_note(struct lsp_collector *c, const struct lockspan_span *s, uint32_t kind,
+			   struct lsp_sums *sums)
+{
+	if (!lsp_notes_add_span(&c->notes, s, row_note(sums)))
+		return sums;
+	lsp_recent_clear(&c->recent);
+	return span_find(c, s, kind, lsp_recent_at(&c->recent, s->stack, s->key, s->tid, kind));
+}
+
+static inline bool is_noted(const struct lsp_sums *sums)
+{
+	return sums && sums_key(sums)->kind & KIND_NOTED;
+}
+
 static __attribute__((noinline))
 int span_add_any(struct lsp_collector *c, const struct lockspan_span *s)
 {
-	struct lsp_sums *sums = span_sums(c, s, span_kind(c, s));
+	uint32_t kind = span_kind(c, s);
+	struct lsp_sums *sums = span_sums(c, s, kind);
 
+	if (is_noted(sums))
+		sums = span_note(c, s, kind, sums);
 	if (!sums)
 		return -ENOMEM;
 	lsp_sums_add_span(sums, s);
@@ -203,6 +242,8 @@ int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 	if (__builtin_expect(!span_is_plain(s) || wait_ns < s->rate_ns, 0))
 		return span_add_any(c, s);
 	sums = span_sums(c, s, LSP_ROW_BLOCK | LOCKSPAN_WOKEN << KIND_OUTCOME_SHIFT);
+	if (__builtin_expect(is_noted(sums), 0))
+		sums = span_note(c, s, LSP_ROW_BLOCK | LOCKSPAN_WOKEN << KIND_OUTCOME_SHIFT, sums);
 	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
 	lsp_sums_add_certain_span(sums, s, wait_ns, lsp_elapsed_ns(s->wake_ns, s->run_ns));
@@ -237,6 +278,16 @@ struct lsp_sums *release_find(struct lsp_collector *c, const struct lockspan_rel
 	return pending_find(c, &e, slot);
 }
 
+static __attribute__((noinline))
+struct lsp_sums *release_note(struct lsp_collector *c, const struct lockspan_release *r, uint32_t kind,
+			      struct lsp_sums *sums)
+{
+	if (!lsp_notes_add_release(&c->notes, r, row_note(sums)))
+		return sums;
+	lsp_recent_clear(&c->recent);
+	return release_find(c, r, kind, lsp_recent_at(&c->recent, r->stack, r->key, r->tid, kind));
+}
+
 static inline __attribute__((always_inline))
 int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 {
@@ -255,6 +306,8 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 		sums = lsp_aggregate_sums(&c->pending, slot->at);
 	else
 		sums = release_find(c, r, kind, slot);
+	if (__builtin_expect(is_noted(sums), 0))
+		sums = release_note(c, r, kind, sums);
 	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
 	lsp_sums_add_release(sums, r);
@@ -444,9 +497,12 @@ int lsp_collector_tick(struct lsp_collector *c)
 
 int lsp_collector_finish(struct lsp_collector *c)
 {
+	int err;
+
 	lsp_collector_pairs_compare(c);
 	lsp_collector_births_name(c);
-	return lsp_collector_fold(c, true);
+	err = lsp_collector_fold(c, true);
+	return err ? err : lsp_collector_roles_find(c);
 }
 
 int lsp_collector_births(const struct lsp_collector *c,
@@ -502,80 +558,4 @@ size_t lsp_collector_stacks_missing(struct lsp_collector *c, uint64_t now_ns, ui
 		ids[n++] = s->id;
 	}
 	return n;
-}
-
-/* ---- what came of it ---- */
-
-int lsp_collector_rows(const struct lsp_collector *c,
-		       int (*fn)(void *arg, const struct lsp_row *row), void *arg)
-{
-	for (size_t i = 0; i < c->resolved.n; i++) {
-		const struct lsp_aggregate_key *key = &c->resolved.rows[i].key;
-		struct lsp_row row = {
-			.kind = (enum lsp_row_kind)(key->kind & KIND_MASK),
-			.trace = lsp_collector_trace(c, (uint32_t)key->stack),
-			.lock = lsp_intern_get(&c->locks.names, key->lock, NULL),
-			.comm = lsp_intern_get(&c->comms, key->comm, NULL),
-			.sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT),
-			.tgid = key->tgid,
-			.interrupt = key->kind & KIND_INTERRUPT,
-			.worker = key->kind & KIND_WORKER,
-			.given_up = key->kind & KIND_GIVEN_UP,
-			.sums = &c->resolved.rows[i].sums,
-		};
-		int err;
-
-		if (key->key) {
-			const struct lsp_lock *lock = lsp_locks_find(&c->locks, key->key);
-
-			row.sync = c->steady ? lock->first : lsp_lock_class(lock);
-		}
-		err = fn(arg, &row);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret)
-{
-	*ret = c->totals;
-	ret->records = c->streams.records;
-	ret->gaps = c->streams.gaps;
-	ret->gap_records = c->streams.lost;
-	ret->damaged = c->streams.bad_runs;
-	ret->unknown = c->streams.unknown;
-	ret->unfit = c->streams.unfit;
-	ret->stacks = c->stacks.n - 1;
-	ret->stacks_missing = 0;
-	for (size_t i = 0; i < c->stacks.n; i++)
-		ret->stacks_missing += !c->stacks.stacks[i].arrived;
-	ret->changed = lsp_resolver_changed(c->resolver);
-	ret->unopened = lsp_resolver_unopened(c->resolver);
-	ret->traces = c->traces.n - 1;
-	ret->locks = c->locks.n;
-	ret->processes = c->processes.n;
-	ret->rows = c->pending.n + c->resolved.n;
-}
-
-const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c)
-{
-	return &c->threads;
-}
-
-const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t)
-{
-	return c->comms.count ? lsp_intern_get(&c->comms, t->comm, NULL) : "";
-}
-
-const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
-{
-	return c->outcomes;
-}
-
-const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret)
-{
-	uint32_t best = lsp_locks_top(&c->locks, wait_ns_ret);
-
-	return best == LSP_INDEX_NONE ? "" : lsp_intern_get(&c->locks.names, best, NULL);
 }

@@ -18,7 +18,7 @@
 
 #include "../capture/span.h"
 #include "../resolve/resolve.h"
-#include "rows.h"
+#include "reading.h"
 
 struct lsp_collector;
 struct lsp_spanfile_writer;
@@ -77,30 +77,5 @@ int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uad
 
 /* Called after the last record. Resolves everything that is left. */
 int lsp_collector_finish(struct lsp_collector *c);
-
-/*
- * Calls @fn for every resolved row, until @fn returns something other than 0, which is
- * returned. If its own stack does not show the class of a release, the release has the
- * class of most waits on its key; in a steady collector, the class that was known first.
- */
-int lsp_collector_rows(const struct lsp_collector *c,
-		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
-
-void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
-
-/*
- * The name whose locks have most lock wait so far, open waits too, and that
- * sum, ns; "" when there is none. Primitives that are no locks do not count.
- */
-const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
-
-/* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
-struct lsp_thread;
-struct lsp_threads;
-const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c);
-const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t);
-
-/* Waits by their outcome, as many as there are: estimates, from the spans folded so far. */
-const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);
 
 #endif

@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compact.h"
 #include "state.h"
+#include "undecided.h"
 
 /* How many sums, and how many bytes of captured stacks, may gather before they are folded. */
 #define FOLD_ROWS 65536
 #define FOLD_BYTES (16 << 20)
-/* How many resolved stacks are kept for later events. If there are more, unused ones are dropped. */
-#define STACKS_KEPT 262144
+/* How many notes may gather until the first fold, which tells of which keys none are needed. Later folds wait for more. */
+#define FOLD_NOTES 4096
 /* How many frames of one stack are taught. The module walks no more. */
 #define LESSON_RULES 256
 /* So long after a release its wait may still be told: a thread that is late to run tells it late. */
 #define EARLY_NS 1000000000ULL
-/* The same as STACKS_KEPT for locks. */
-#define LOCKS_KEPT 131072
 
 /*
  * Reads /proc, once in a while, for a stack whose mappings the module does not send. For mappings that it does
@@ -132,8 +132,7 @@ static int stack_resolve(struct lsp_collector *c, uint32_t place, enum lsp_side 
 	return 0;
 }
 
-/* Returns the class of a row, by its own record and stack. */
-static enum lsp_sync own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace)
+enum lsp_sync lsp_collector_own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace)
 {
 	if (kind & KIND_JOIN)
 		return LSP_SYNC_JOIN;
@@ -211,8 +210,9 @@ static int row_resolve(struct lsp_collector *c, const struct lsp_aggregate_row *
 	if (home.known)
 		lock->home = home;
 	if (kind != LSP_ROW_MUTEX && row->sums.estimate.kept)
-		lsp_lock_wait_add(lock, own_class(c, row->key.kind, trace), trace,
+		lsp_lock_wait_add(lock, lsp_collector_own_class(c, row->key.kind, trace), trace,
 				  row->sums.estimate.count, row->sums.estimate.delay_ns);
+	lsp_collector_lock_learn(c, lock, row, trace);
 	return 0;
 }
 
@@ -301,10 +301,12 @@ static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *r
 			t->open_longest_ns = e->largest_ns;
 		break;
 	default:
-		if (lsp_sync_is_lock(sync == LSP_SYNC_OTHER ? lsp_lock_class(lock) : sync)) {
-			t->releases += e->count;
-			t->blamed_ns += e->delay_ns;
-		}
+		if (sync == LSP_SYNC_OTHER)
+			sync = lsp_lock_class(lock);
+		if (lock->tracked && !lock->native)
+			return lsp_collector_undecided_add(c, row, sync);
+		if (lsp_sync_is_lock(sync))
+			return lsp_collector_blame_add(c, row->key.tgid, row->key.tid, row->key.comm, e);
 	}
 	return 0;
 }
@@ -312,31 +314,32 @@ static int thread_add(struct lsp_collector *c, const struct lsp_aggregate_row *r
 /* Rows of outcomes that are summed elsewhere have an empty estimate. */
 static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
-	uint32_t outcome = row->key.kind >> KIND_OUTCOME_SHIFT;
+	uint32_t outcome = row->key.kind >> KIND_OUTCOME_SHIFT & KIND_OUTCOME_MASK;
 
 	if ((row->key.kind & KIND_MASK) != LSP_ROW_MUTEX && outcome < LOCKSPAN_OUTCOME_COUNT)
 		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
 }
 
 /* A resolved row belongs to all locks of one name. */
-static void row_lock_set(struct lsp_aggregate_key *key, uint32_t name)
+static void row_lock_set(const struct lsp_collector *c, struct lsp_aggregate_key *key, uint32_t name)
 {
 	key->lock = name;
 	key->owner = 0;
 	key->generation = 0;
-	/* A releaser whose stack does not tell the class gets the lock's class when rows are read. */
-	if (key->kind >> KIND_SYNC_SHIFT != LSP_SYNC_OTHER || (key->kind & KIND_MASK) != LSP_ROW_MUTEX)
+	if (!(key->kind & KIND_NOTED) && !lsp_collector_row_is_open(c, key))
 		key->key = 0;
 }
 
 /* Idle waits on condition variables would hide the locks from whoever looks for the worst. */
-static void row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
-			 const struct lsp_sums *sums)
+void lsp_collector_row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
+				const struct lsp_sums *sums)
 {
-	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT);
+	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT & KIND_SYNC_MASK);
+	enum lsp_role role = (enum lsp_role)(key->kind >> KIND_ROLE_SHIFT & KIND_ROLE_MASK);
 
 	if ((key->kind & KIND_MASK) != LSP_ROW_MUTEX &&
-	    (lsp_sync_is_lock(sync) || sync == LSP_SYNC_OTHER))
+	    (role == LSP_ROLE_LOCK || lsp_sync_is_lock(sync) ||
+	     (sync == LSP_SYNC_OTHER && role == LSP_ROLE_UNKNOWN)))
 		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
 }
 
@@ -344,7 +347,7 @@ static void row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
 	uint32_t trace = c->stacks.stacks[row->key.stack].trace;
-	enum lsp_sync sync = own_class(c, row->key.kind, trace);
+	enum lsp_sync sync = lsp_collector_own_class(c, row->key.kind, trace);
 	struct lsp_lock *lock = lsp_locks_at(&c->locks, row->key.key);
 	struct lsp_lock_home home = row_home(c, row);
 	struct lsp_aggregate_key key = {
@@ -363,13 +366,15 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 	if (lock->first == LSP_SYNC_OTHER)
 		lock->first = lsp_lock_class(lock);
 	key.key = row->key.key;
+	if (!lock->native)
+		key.kind |= row->key.kind & KIND_NOTED;
 	if (!home.known)
 		home = lock_home(c, lock, row->key.owner);
 	if (!c->late_names) {
 		err = lock_name(c, lock, &home, row->key.lock, trace, &name);
 		if (err)
 			return err;
-		row_lock_set(&key, name);
+		row_lock_set(c, &key, name);
 	} else {
 		key.lock = row->key.lock;
 		key.owner = home.tgid;
@@ -385,52 +390,8 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 		return err;
 	outcome_add(c, row);
 	if (!c->late_names)
-		row_wait_add(c, &key, &row->sums);
+		lsp_collector_row_wait_add(c, &key, &row->sums);
 	return 0;
-}
-
-/* Drops resolved stacks to which nothing refers any more, and renumbers the stacks in pending rows. */
-static int stacks_compact(struct lsp_collector *c)
-{
-	struct lsp_aggregate old = c->pending;
-	uint32_t *moved;
-	int err;
-
-	if (c->stacks.n < STACKS_KEPT || c->keep_stacks)
-		return 0;
-	moved = malloc(c->stacks.n * sizeof(*moved));
-	if (!moved)
-		return -ENOMEM;
-	err = lsp_stackset_compact(&c->stacks, moved);
-	if (err)
-		goto out;
-	memset(&c->pending, 0, sizeof(c->pending));
-	for (size_t i = 0; i < old.n; i++) {
-		struct lsp_aggregate_key key = old.rows[i].key;
-		struct lsp_sums *sums;
-
-		key.stack = moved[key.stack];
-		sums = lsp_aggregate_at(&c->pending, &key);
-		if (sums)
-			lsp_sums_merge(sums, &old.rows[i].sums);
-		else
-			c->totals.unrecorded += old.rows[i].sums.estimate.kept;
-	}
-	lsp_aggregate_uninit(&old);
-out:
-	free(moved);
-	return err;
-}
-
-/* Forgets locks that are not met any more and are not needed to class a row. */
-static int locks_compact(struct lsp_collector *c)
-{
-	if (c->locks.n < LOCKS_KEPT)
-		return 0;
-	for (size_t i = 0; i < c->resolved.n; i++)
-		if (c->resolved.rows[i].key.key)
-			lsp_locks_at(&c->locks, c->resolved.rows[i].key.key);
-	return lsp_locks_compact(&c->locks);
 }
 
 /* Whether @walked has the trace at @place, for a waiter or for a releaser: either may have taken the stack. */
@@ -512,7 +473,7 @@ static int rows_name(struct lsp_collector *c)
 		uint32_t name;
 
 		if (lock && !lock_name(c, lock, &home, key.lock, (uint32_t)key.stack, &name)) {
-			row_lock_set(&key, name);
+			row_lock_set(c, &key, name);
 			sums = lsp_aggregate_at(&c->resolved, &key);
 		}
 		if (!sums) {
@@ -521,7 +482,7 @@ static int rows_name(struct lsp_collector *c)
 			continue;
 		}
 		lsp_sums_merge(sums, &row->sums);
-		row_wait_add(c, &key, &row->sums);
+		lsp_collector_row_wait_add(c, &key, &row->sums);
 	}
 	lsp_aggregate_uninit(&work);
 	return err;
@@ -530,6 +491,7 @@ static int rows_name(struct lsp_collector *c)
 bool lsp_collector_fold_due(const struct lsp_collector *c)
 {
 	return c->first_full || c->pending.n >= c->fold_rows + FOLD_ROWS ||
+	       (!c->notes.full && c->notes.n >= 2 * c->fold_notes + FOLD_NOTES) ||
 	       c->stacks.raw_bytes >= c->fold_bytes + FOLD_BYTES;
 }
 
@@ -591,10 +553,9 @@ int lsp_collector_fold(struct lsp_collector *c, bool last)
 	lsp_aggregate_uninit(&work);
 	free(ready);
 	c->fold_rows = c->pending.n;
+	c->fold_notes = c->notes.n;
 	c->fold_bytes = c->stacks.raw_bytes;
 	if (c->late_names && last && rows_name(c))
 		err = -ENOMEM;
-	if (!err)
-		err = stacks_compact(c);
-	return err ? err : locks_compact(c);
+	return err ? err : lsp_collector_compact(c);
 }

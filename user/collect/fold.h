@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-struct lsp_collector;
+#include "state.h"
 
 /*
  * Resolves the stacks that can be and moves their sums from pending to
@@ -24,5 +24,12 @@ void lsp_collector_births_name(struct lsp_collector *c);
 
 /* Whether so many events have gathered that it is time to fold. */
 bool lsp_collector_fold_due(const struct lsp_collector *c);
+
+/* Class of a row by its own record and stack. */
+enum lsp_sync lsp_collector_own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace);
+
+/* Lock wait of a resolved row, for whoever looks for the worst lock. */
+void lsp_collector_row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
+				const struct lsp_sums *sums);
 
 #endif

@@ -40,6 +40,10 @@ struct lsp_lock {
 	uint32_t trace;		/* trace of the stack that has waited most, or LSP_INDEX_NONE */
 	double trace_ns;	/* how long that stack waited in one fold */
 	uint64_t early_ns;	/* time of the first fold that left its releases to a later one, or 0 */
+	bool native;		/* a lock of the C library's: its word is the lock */
+	bool deep;		/* it has had two waiters at once, or no stacks: it is not taken for a thread's */
+	bool tracked;		/* rows are kept by its key until its role is known */
+	uint32_t noted;		/* events that have been noted one by one */
 	bool used;		/* the lock was met since the last compaction */
 	enum lsp_sync first;	/* the class that was known first, OTHER before */
 	float classes[LSP_SYNC_COUNT];	/* waits of each class, by weight */

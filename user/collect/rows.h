@@ -13,6 +13,9 @@
 #include "../capture/span.h"
 #include "../resolve/trace.h"
 #include "aggregate.h"
+#include "roles/evidence.h"
+#include "roles/roles.h"
+
 
 enum lsp_row_kind {
 	LSP_ROW_BLOCK,		/* waits, by the waiter's stack */
@@ -27,6 +30,8 @@ struct lsp_row {
 	const char *lock;
 	const char *comm;
 	enum lsp_sync sync;
+	enum lsp_role role;	/* of MUTEX rows; for the others what their class alone says */
+	enum lsp_doubt doubt;	/* why a lock's hold is nobody's all the same */
 	uint32_t tgid;
 	bool interrupt;		/* released from an interrupt: the stack is that of an unrelated thread */
 	bool worker;		/* released by a thread that has no stack of the process's */
@@ -54,8 +59,15 @@ struct lsp_collector_totals {
 	size_t processes;
 	size_t rows;
 	uint64_t unrecorded;		/* events for which there was no memory */
+	uint64_t threads_undecided;	/* releases that no thread is blamed for: too many threads and keys */
 	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
 	size_t pairs_equal;		/* of these, those with the same frames and the same end */
 };
+
+/* Whether the row's releasers are blamed in a mutex profile, or its waits were given up for what has blame there. */
+static inline bool lsp_row_is_blamed(const struct lsp_row *row)
+{
+	return row->kind == LSP_ROW_MUTEX && row->role == LSP_ROLE_LOCK && row->doubt == LSP_DOUBT_NONE;
+}
 
 #endif

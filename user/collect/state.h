@@ -12,8 +12,10 @@
 #include "../resolve/resolve.h"
 #include "births.h"
 #include "locks.h"
+#include "roles/notes.h"
 #include "processes.h"
 #include "recent.h"
+#include "roles/roles.h"
 #include "rows.h"
 #include "threads.h"
 #include "traces.h"
@@ -27,7 +29,14 @@
 #define KIND_WORKER (1U << 6)	/* by a thread of the kernel's that has no stack */
 #define KIND_GIVEN_UP (1U << 7)	/* not a release: waits that none will answer for */
 #define KIND_SYNC_SHIFT 8	/* in resolved rows: enum lsp_sync */
+#define KIND_SYNC_MASK 0xffU
 #define KIND_OUTCOME_SHIFT 16	/* in pending rows of spans: enum lockspan_outcome */
+#define KIND_OUTCOME_MASK 0xffU
+#define KIND_NOTED (1U << 24)	/* each of its events is among the notes too */
+#define KIND_ROLE_SHIFT 25	/* in resolved rows, once roles are found: enum lsp_role */
+#define KIND_ROLE_MASK 0x7U
+#define KIND_DOUBT_SHIFT 28	/* and enum lsp_doubt */
+#define KIND_DOUBT_MASK 0x3U
 
 /* A stack that was copied, and whose rules the module is to be taught. */
 struct lsp_lesson {
@@ -61,6 +70,9 @@ struct lsp_collector {
 
 	struct lsp_aggregate pending;	/* stack: place in stacks; lock: address */
 	struct lsp_recent recent;	/* rows of pending */
+	struct lsp_notes notes;		/* events of keys whose role is not known */
+	struct lsp_roles roles;
+	struct lsp_aggregate undecided;	/* releases by key and thread, of keys that may be no locks; kind: their class */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 
 	bool first_full;		/* a process has stacks that fill the window; a fold tells whether they are whole */
@@ -78,6 +90,7 @@ struct lsp_collector {
 	size_t pairs_room;
 
 	size_t fold_rows;		/* pending rows that the last fold left */
+	size_t fold_notes;		/* notes that there were at the last fold */
 	size_t fold_bytes;		/* bytes of stacks that the last fold left */
 
 	struct lsp_collector_totals totals;

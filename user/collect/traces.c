@@ -112,3 +112,13 @@ out:
 	free(frames);
 	return err;
 }
+
+const char *lsp_trace_site(const struct lsp_trace *trace)
+{
+	if (!trace->nframes)
+		return NULL;
+	/* The first line is the library's public function, or the program's own that calls the kernel. */
+	if (trace->frames[0].nlines > 1)
+		return trace->frames[0].lines[1].function;
+	return trace->frames[trace->nframes > 1 ? 1 : 0].lines[0].function;
+}

@@ -33,6 +33,12 @@ void lsp_traces_uninit(struct lsp_traces *t);
 /* Returns the place of @trace, which is taken over (also on -ENOMEM). */
 int lsp_traces_put(struct lsp_traces *t, uint32_t tgid, struct lsp_trace *trace, uint32_t *ret);
 
+/*
+ * The function beyond the lock library that a trace came from, which is the code that knows the
+ * lock; NULL: there is none. Belongs to the trace.
+ */
+const char *lsp_trace_site(const struct lsp_trace *trace);
+
 /* Writes a trace to a span file, under the number @number. */
 int lsp_trace_spanfile(const struct lsp_trace *trace, uint32_t number,
 		       struct lsp_spanfile_writer *w);

@@ -277,6 +277,40 @@ bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_
 	return true;
 }
 
+/* Adds up a reason over all records; false if a record before the @first has it. */
+static bool unblamed_sum(const struct lsp_facts *f, size_t first, struct lsp_facts_unblamed *ret)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct json_object *one = get(get(f->records[i], "not_blamed"), ret->name);
+
+		if (one && i < first)
+			return false;
+		if (!one)
+			continue;
+		ret->why = text(one, "why");
+		ret->releases += number(one, "releases");
+		ret->hold_ns += number(one, "hold_ns");
+	}
+	return true;
+}
+
+bool lsp_facts_unblamed(const struct lsp_facts *f, size_t index, struct lsp_facts_unblamed *ret)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct json_object *all = get(f->records[i], "not_blamed");
+
+		if (!json_object_is_type(all, json_type_object))
+			continue;
+		json_object_object_foreach(all, name, one) {
+			(void)one;
+			*ret = (struct lsp_facts_unblamed){ .name = name, .why = "" };
+			if (unblamed_sum(f, i, ret) && !index--)
+				return true;
+		}
+	}
+	return false;
+}
+
 const char *lsp_facts_text(const struct lsp_facts *f, size_t index, const char *key)
 {
 	return index < f->n ? text(f->records[index], key) : "";

@@ -66,6 +66,14 @@ struct lsp_facts_thread {
 	double open, open_longest_ns;
 };
 
+/* One of "not_blamed": hold that is nobody's blame, over all recordings. */
+struct lsp_facts_unblamed {
+	const char *name;
+	const char *why;
+	double releases;
+	double hold_ns;
+};
+
 /* Sums over all recordings; exact is false unless all of them have it. */
 struct lsp_facts_totals {
 	bool exact;
@@ -127,6 +135,9 @@ bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_op
 
 /* The same for "threads". A record may lack them. */
 bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret);
+
+/* The @index-th reason for which hold is nobody's blame; false past the last. */
+bool lsp_facts_unblamed(const struct lsp_facts *f, size_t index, struct lsp_facts_unblamed *ret);
 
 /* Returns a text ("kernel", "begun") of record number @index, "" if it has none. */
 const char *lsp_facts_text(const struct lsp_facts *f, size_t index, const char *key);

@@ -25,9 +25,13 @@ struct build {
 	struct scratch *scratch;	/* there is one for each row */
 };
 
-/* Whether somebody is blamed for a release of this class. */
-static bool is_lock(const char *sync)
+/* Whether somebody is blamed for a release: by its key's role, in older files by its class. */
+static bool is_blamed(const struct lsp_profile_sample *s)
 {
+	const char *role = lsp_sample_text(s, "role"), *sync = lsp_sample_text(s, "sync");
+
+	if (*role)
+		return !strcmp(role, "lock");
 	return !strcmp(sync, "mutex") || !strncmp(sync, "rwlock", 6) || !strcmp(sync, "pi");
 }
 
@@ -154,7 +158,7 @@ static void ext_add(struct build *b, int64_t at, const int *columns,
 	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
 		if (columns[i] >= 0)
 			value_add(b, row, to[i], s->values[columns[i]]);
-	if (strcmp(lsp_sample_text(s, "kind"), "mutex") || is_lock(sync))
+	if (strcmp(lsp_sample_text(s, "kind"), "mutex") || is_blamed(s))
 		return;
 	value_add(b, row, LSP_V_OTHER_RELEASES, s->values[0]);
 	value_add(b, row, LSP_V_OTHER_HOLD, s->values[columns[5]]);

@@ -142,6 +142,19 @@ static void sums_write(FILE *to, const struct lsp_table *t, bool exact)
 			   "waits for locks that nobody ended and nobody answers for");
 }
 
+/* Hold that is in nobody's row, with the reason. */
+static void unblamed_write(FILE *to, const struct lsp_facts *f)
+{
+	struct lsp_facts_unblamed u;
+	char words[256], a[2 * LSP_WORD];
+
+	for (size_t i = 0; lsp_facts_unblamed(f, i, &u); i++) {
+		snprintf(words, sizeof(words), "%s, on %s: %s", u.name, lsp_words_counted(a, u.releases, "release"),
+			 u.why);
+		total_line(to, "not blamed", u.hold_ns, 0, words);
+	}
+}
+
 static void totals_write(FILE *to, const struct lsp_recording *r, const struct lsp_table *t)
 {
 	const struct lsp_facts *f = &r->facts;
@@ -156,6 +169,8 @@ static void totals_write(FILE *to, const struct lsp_recording *r, const struct l
 	if (totals.exact ? t->has_mutex && !lsp_facts_mutex_exact(f) : sampled)
 		fputs("estimated from what sampling kept\n", to);
 	sums_write(to, t, totals.exact);
+	if (t->has_mutex)
+		unblamed_write(to, f);
 }
 
 /* ---- losses ---- */

@@ -315,11 +315,16 @@ static void end_correct(struct lsp_trace *t)
 static void boundary_apply(struct lsp_resolver *r, const struct lockspan_stack *stack,
 			   enum lsp_side side, struct lsp_trace *t)
 {
+	const struct lsp_frame *at;
 	size_t boundary, line;
 
 	lsp_sync_classify(t->frames, t->nframes, side, waiter_op(stack, side), &t->sync, &boundary,
 			  &line);
-	if (r->all_frames || boundary >= t->nframes || line >= t->frames[boundary].nlines)
+	if (boundary >= t->nframes || line >= t->frames[boundary].nlines)
+		return;
+	at = &t->frames[boundary];
+	t->native = lsp_sync_is_native(at->lines[line].function, at->object && at->object->path ? at->object->path : "");
+	if (r->all_frames)
 		return;
 	memmove(t->frames, t->frames + boundary, (t->nframes - boundary) * sizeof(*t->frames));
 	t->nframes -= boundary;

@@ -173,3 +173,23 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 	*boundary = w.leaf ? w.leaf_at.frame : w.any ? w.last_at.frame : 0;
 	*line = w.leaf ? w.leaf_at.line : w.any ? w.last_at.line : 0;
 }
+
+bool lsp_sync_is_native(const char *function, const char *path)
+{
+	const struct lsp_sync_name *name = lsp_sync_name_find(function);
+	const struct lsp_sync_library *library = lsp_sync_library_find(path);
+
+	if (!name)
+		return library && library->libc;
+	switch (name->family) {
+	case LSP_FAMILY_C:
+	case LSP_FAMILY_MALLOC:
+	case LSP_FAMILY_STDIO:
+	case LSP_FAMILY_GLIB:
+	case LSP_FAMILY_GOMP:
+	case LSP_FAMILY_QT:
+		return true;
+	default:
+		return !strncmp(name->name, "std::sync::", strlen("std::sync::"));
+	}
+}

@@ -23,4 +23,10 @@
 void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_side side,
 		       unsigned int op, enum lsp_sync *sync, size_t *boundary, size_t *line);
 
+/*
+ * Whether a primitive with this public function, of the file @path, is its word: a lock of the C library's or of one
+ * that is built like it. Other libraries may let each thread sleep on a word of its own.
+ */
+bool lsp_sync_is_native(const char *function, const char *path);
+
 #endif

@@ -55,6 +55,7 @@ struct lsp_trace {
 	size_t nframes;
 	enum lsp_end end;
 	enum lsp_sync sync;
+	bool native;		/* the primitive is one whose word is itself, never a word of its threads' */
 	size_t hidden;		/* how many inner frames of the library were cut off at the leaf */
 };
 

@@ -60,7 +60,7 @@ static int row_group(void *arg, const struct lsp_row *row)
 	if (!g)
 		return -ENOMEM;
 	if (row->given_up) {
-		if (lsp_sync_is_lock(row->sync))
+		if (lsp_row_is_blamed(row))
 			lsp_estimate_merge(&g->given_up, e);
 		return 0;
 	}
@@ -70,12 +70,27 @@ static int row_group(void *arg, const struct lsp_row *row)
 		g->tail_ns -= row->sums->carried_ns;
 	if (row->kind == LSP_ROW_BLOCK)
 		lsp_estimate_merge(&g->block, e);
-	else if (row->kind == LSP_ROW_MUTEX && lsp_sync_is_lock(row->sync))
+	else if (lsp_row_is_blamed(row))
 		lsp_estimate_merge(&g->mutex, e);
+	if (row->kind == LSP_ROW_MUTEX && e->delay_ns >= g->role_ns) {
+		g->role = row->role;
+		g->role_ns = e->delay_ns;
+	}
 	if (e->delay_ns >= g->sync_ns) {
 		g->sync = row->sync;
 		g->sync_ns = e->delay_ns;
 	}
+	return 0;
+}
+
+static int key_group(void *arg, const struct lsp_key_role *key, const char *lock)
+{
+	const struct build *b = arg;
+	uint64_t hash = lsp_hash(&lock, sizeof(lock), 0);
+	uint32_t place = lsp_index_find(&b->index, hash, group_equal, b, lock);
+
+	if (place != LSP_INDEX_NONE)
+		lsp_evidence_merge(&b->out->groups[place].evidence, &key->evidence);
 	return 0;
 }
 
@@ -97,6 +112,8 @@ int lsp_groups_create(const struct lsp_collector *c, enum lsp_grouping by, struc
 
 	memset(ret, 0, sizeof(*ret));
 	err = lsp_collector_rows(c, row_group, &b);
+	if (!err && by == LSP_GROUP_LOCK)
+		err = lsp_collector_keys(c, key_group, &b);
 	lsp_index_uninit(&b.index);
 	if (err) {
 		lsp_groups_destroy(ret);

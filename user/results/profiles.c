@@ -41,25 +41,22 @@ enum pseudo {
 
 /* ---- sums ---- */
 
-static bool row_in_mutex(const struct lsp_row *row)
-{
-	return row->kind == LSP_ROW_MUTEX && lsp_sync_is_lock(row->sync);
-}
-
 static int row_sum(void *arg, const struct lsp_row *row)
 {
 	struct lsp_profiles_summary *s = arg;
 	struct lsp_profiles_sum *to = &s->block;
 
 	if (row->given_up) {
-		if (row_in_mutex(row))
+		if (lsp_row_is_blamed(row))
 			lsp_estimate_merge(&s->given_up, &row->sums->estimate);
 		return 0;
 	}
 	if (row->kind == LSP_ROW_OPEN)
 		to = &s->open;
 	else if (row->kind == LSP_ROW_MUTEX)
-		to = row_in_mutex(row) ? &s->mutex : &s->other;
+		to = lsp_row_is_blamed(row) ? &s->mutex : &s->other;
+	if (to == &s->other)
+		lsp_estimate_merge(&s->unblamed[lsp_unblamed_reason(row)], &row->sums->estimate);
 	lsp_estimate_merge(&to->estimate, &row->sums->estimate);
 	to->ends[row->trace->end] += row->sums->estimate.kept;
 	to->hidden += row->sums->estimate.kept * row->trace->hidden;
@@ -186,6 +183,16 @@ struct build {
 	uint64_t ids[MAX_LOCATIONS];
 };
 
+#define LABELS_MAX 7
+
+/* A lock that nobody is blamed for all the same is told from those in the mutex profile. */
+static const char *role_label(const struct lsp_row *row)
+{
+	if (row->role == LSP_ROLE_LOCK && row->doubt)
+		return lsp_unblamed_name(lsp_unblamed_reason(row));
+	return lsp_role_name(row->role);
+}
+
 static size_t row_labels(const struct build *b, const struct lsp_row *row, const char *kind,
 			 struct lsp_profile_label *to)
 {
@@ -195,6 +202,8 @@ static size_t row_labels(const struct build *b, const struct lsp_row *row, const
 	to[n++] = (struct lsp_profile_label){ .key = "kind", .str = kind };
 	to[n++] = (struct lsp_profile_label){ .key = "sync", .str = lsp_sync_name(row->sync) };
 	to[n++] = (struct lsp_profile_label){ .key = "comm", .str = row->comm };
+	if (row->kind == LSP_ROW_MUTEX)
+		to[n++] = (struct lsp_profile_label){ .key = "role", .str = role_label(row) };
 	if (b->pids)
 		to[n++] = (struct lsp_profile_label){ .key = "pid", .num = row->tgid, .unit = "id" };
 	if (b->session)
@@ -205,7 +214,7 @@ static size_t row_labels(const struct build *b, const struct lsp_row *row, const
 static int sample_add(struct build *b, struct lsp_profile *p, const struct lsp_row *row,
 		      const char *kind, const double *values)
 {
-	struct lsp_profile_label labels[6];
+	struct lsp_profile_label labels[LABELS_MAX];
 	size_t nlabels = row_labels(b, row, kind, labels);
 	int n = row_locations(p, row, b->ids);
 
@@ -252,7 +261,7 @@ static int given_up_add(struct build *b, const struct lsp_row *row)
 {
 	const double values[2] = { row->sums->estimate.count, row->sums->estimate.delay_ns };
 	int64_t id = pseudo_location(b->out->mutex, PSEUDO_GIVEN_UP);
-	struct lsp_profile_label labels[6];
+	struct lsp_profile_label labels[LABELS_MAX];
 	uint64_t location = (uint64_t)id;
 	size_t n = 0;
 
@@ -274,7 +283,7 @@ static int mutex_add(struct build *b, const struct lsp_row *row)
 	};
 	int err = 0;
 
-	if (row_in_mutex(row))
+	if (lsp_row_is_blamed(row))
 		err = sample_add(b, b->out->mutex, row, "mutex", values);
 	return err ? err : sample_add(b, b->out->ext, row, "mutex", ext);
 }
@@ -285,7 +294,7 @@ static int row_add(void *arg, const struct lsp_row *row)
 	int err = 0;
 
 	if (row->given_up)
-		return row_in_mutex(row) ? given_up_add(b, row) : 0;
+		return lsp_row_is_blamed(row) ? given_up_add(b, row) : 0;
 	if (row->kind == LSP_ROW_BLOCK && row->sums->estimate.kept)
 		err = block_add(b, row);
 	else if (row->kind == LSP_ROW_MUTEX)
@@ -385,6 +394,24 @@ static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts
 	return err;
 }
 
+/* Hold that the mutex profile leaves out, each with its reason. */
+static int unblamed_comment(struct lsp_profile *p, const struct lsp_profiles_summary *s)
+{
+	bool any = false;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < LSP_UNBLAMED_COUNT; i++) {
+		const struct lsp_estimate *e = &s->unblamed[i];
+
+		if (!e->kept)
+			continue;
+		any = true;
+		err = comment(p, "not blamed: %.0f ns hold of %.0f releases, %s: %s", e->delay_ns, e->count,
+			      lsp_unblamed_name(i), lsp_unblamed_why(i));
+	}
+	return err || any ? err : comment(p, "not blamed: 0 ns");
+}
+
 static int loss_comment(struct lsp_profile *p, const struct lsp_profiles_facts *f)
 {
 	char text[1024];
@@ -403,7 +430,7 @@ static int loss_comment(struct lsp_profile *p, const struct lsp_profiles_facts *
 }
 
 static int comments_add(struct lsp_profile *p, const char *what, const struct lsp_profiles_sum *sum,
-			const struct lsp_profiles_facts *f)
+			const struct lsp_profiles_summary *all, const struct lsp_profiles_facts *f)
 {
 	int err = comment(p, "lockspan %s profile: block rate %llu ns, mutex fraction %u, min delay %llu ns",
 			  what, (unsigned long long)f->rates.block_rate_ns, f->rates.mutex_fraction,
@@ -412,6 +439,8 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 	if (err || f->session)
 		return err;
 	err = exact_comments(p, f);
+	if (!err)
+		err = unblamed_comment(p, all);
 	if (!err)
 		err = loss_comment(p, f);
 	if (!err)
@@ -439,11 +468,11 @@ static int comments_all(struct lsp_profiles *out, const struct lsp_collector *c,
 	all = s.block;
 	sum_merge(&all, &s.mutex);
 	sum_merge(&all, &s.other);
-	err = comments_add(out->block, "block", &s.block, f);
+	err = comments_add(out->block, "block", &s.block, &s, f);
 	if (!err)
-		err = comments_add(out->mutex, "mutex", &s.mutex, f);
+		err = comments_add(out->mutex, "mutex", &s.mutex, &s, f);
 	if (!err)
-		err = comments_add(out->ext, "contention", &all, f);
+		err = comments_add(out->ext, "contention", &all, &s, f);
 	return err;
 }
 

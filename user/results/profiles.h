@@ -9,6 +9,7 @@
 #include "../capture/client.h"
 #include "../collect/collector.h"
 #include "../profile/pprof.h"
+#include "unblamed.h"
 
 struct lsp_losses;
 
@@ -42,7 +43,8 @@ struct lsp_profiles_sum {
 struct lsp_profiles_summary {
 	struct lsp_profiles_sum block;
 	struct lsp_profiles_sum mutex;		/* the releases that are in the mutex profile */
-	struct lsp_profiles_sum other;		/* releases of other classes */
+	struct lsp_profiles_sum other;		/* releases that nobody is blamed for */
+	struct lsp_estimate unblamed[LSP_UNBLAMED_COUNT];	/* the same by the reason */
 	struct lsp_profiles_sum open;
 	struct lsp_estimate given_up;		/* waits for locks that were given up; also in the mutex profile */
 	double handoff_ns;

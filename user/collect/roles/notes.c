@@ -13,52 +13,46 @@ void lsp_notes_uninit(struct lsp_notes *notes)
 	memset(notes, 0, sizeof(*notes));
 }
 
-static struct lsp_note *note_new(struct lsp_notes *notes, const struct lsp_note *row)
+static struct lsp_note *note_new(struct lsp_notes *notes)
 {
+	if (notes->n < notes->room)
+		return &notes->notes[notes->n++];
 	if (notes->full || notes->n == NOTES_MAX ||
 	    lsp_array_grow(&notes->notes, &notes->room, notes->n, sizeof(*notes->notes))) {
 		notes->full = true;
 		return NULL;
 	}
-	notes->notes[notes->n] = *row;
 	return &notes->notes[notes->n++];
 }
 
-int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note row)
+int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note_row row)
 {
-	struct lsp_note *n = note_new(notes, &row);
+	struct lsp_note *n = note_new(notes);
 
 	if (!n)
 		return -ENOSPC;
 	notes->sampled |= s->rate_ns > 1;
-	n->span = s->id;
-	n->key = s->key;
-	n->enq_ns = s->enq_ns;
-	n->wake_ns = s->wake_ns;
-	n->run_ns = s->run_ns;
-	n->tid = s->tid;
-	n->tgid = s->tgid;
-	n->depth = s->depth;
-	n->flags = s->rec.flags;
+	*n = (struct lsp_note){
+		.span = s->id, .key = s->key, .enq_ns = s->enq_ns, .wake_ns = s->wake_ns, .run_ns = s->run_ns,
+		.tid = s->tid, .tgid = s->tgid, .stack = row.stack, .comm = row.comm, .kind = row.kind,
+		.depth = s->depth, .flags = s->rec.flags,
+	};
 	return 0;
 }
 
-int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note row)
+int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note_row row)
 {
-	struct lsp_note *n = note_new(notes, &row);
+	struct lsp_note *n = note_new(notes);
 
 	if (!n)
 		return -ENOSPC;
 	notes->sampled |= r->fraction > 1;
-	n->span = r->span;
-	n->key = r->key;
-	n->time_ns = r->time_ns;
-	n->hold_ns = r->hold_ns;
-	n->handoff_ns = r->handoff_ns;
-	n->tid = r->tid;
-	n->tgid = r->tgid;
-	n->depth = (uint16_t)(r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
-	n->flags = r->rec.flags;
+	*n = (struct lsp_note){
+		.span = r->span, .key = r->key, .time_ns = r->time_ns, .hold_ns = r->hold_ns,
+		.handoff_ns = r->handoff_ns, .tid = r->tid, .tgid = r->tgid, .stack = row.stack, .comm = row.comm, .kind = row.kind,
+		.depth = (uint16_t)(r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE)),
+		.flags = r->rec.flags,
+	};
 	return 0;
 }
 

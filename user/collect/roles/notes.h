@@ -26,7 +26,7 @@ struct lsp_note {
 	};
 	uint32_t tid;
 	uint32_t tgid;
-	uint32_t stack;		/* these three are the row's that the event was added to */
+	uint32_t stack;		/* these three are of the row that the event was added to */
 	uint32_t comm;
 	uint32_t kind;
 	uint16_t depth;		/* of a release: waiters charged */
@@ -44,9 +44,14 @@ struct lsp_notes {
 /* All zero is an empty set. */
 void lsp_notes_uninit(struct lsp_notes *notes);
 
-/* 0; -ENOSPC: they are full. @row: stack, comm and kind are set. */
-int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note row);
-int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note row);
+/* What a note has of the row that its event was added to. */
+struct lsp_note_row {
+	uint32_t stack, comm, kind;
+};
+
+/* 0; -ENOSPC: they are full. */
+int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note_row row);
+int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note_row row);
 
 /*
  * The noted waits in order of enq_ns, with the releases that ended them; to be

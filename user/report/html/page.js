@@ -6,6 +6,8 @@
 	const at = (id) => document.getElementById(id);
 	const ROWS_SHOWN = 500;
 	const LOCK_CLASSES = ["mutex", "rwlock_rd", "rwlock_wr", "pi"];
+	/* Of whatever class, what somebody is blamed for. */
+	const blamed = new Set(data.releasers.map((s) => s[1]));
 
 	/* ---- words ---- */
 
@@ -337,7 +339,8 @@
 		const lock = at("lock").value, sync = at("sync").value;
 		const classes = data.syncNames.map((name) => sync === "" || sync === name ||
 			(sync === "locks" && LOCK_CLASSES.includes(name)));
-		const keep = (s) => (lock === "" || s[1] === Number(lock)) && classes[s[2]];
+		const keep = (s) => (lock === "" || s[1] === Number(lock)) &&
+			(classes[s[2]] || (sync === "locks" && blamed.has(s[1])));
 		keepChosen = keep;
 		chosenSums = lock === "" && sync === "" ? undefined : sumsOf(keep);
 		totals(chosenSums && chosenSums.total);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LSP_COLLECT_COMPACT_H
+#define LSP_COLLECT_COMPACT_H
+
+struct lsp_collector;
+
+/* Forgets stacks and locks that are not met any more, where there are many. */
+int lsp_collector_compact(struct lsp_collector *c);
+
+#endif

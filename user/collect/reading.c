@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What came of a recording: what a collector is asked once its events are summed. */
+#include "reading.h"
+
+#include "state.h"
+
+int lsp_collector_rows(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_row *row), void *arg)
+{
+	for (size_t i = 0; i < c->resolved.n; i++) {
+		const struct lsp_aggregate_key *key = &c->resolved.rows[i].key;
+		struct lsp_row row = {
+			.kind = (enum lsp_row_kind)(key->kind & KIND_MASK),
+			.trace = lsp_collector_trace(c, (uint32_t)key->stack),
+			.lock = lsp_intern_get(&c->locks.names, key->lock, NULL),
+			.comm = lsp_intern_get(&c->comms, key->comm, NULL),
+			.sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT & KIND_SYNC_MASK),
+			.role = (enum lsp_role)(key->kind >> KIND_ROLE_SHIFT & KIND_ROLE_MASK),
+			.doubt = (enum lsp_doubt)(key->kind >> KIND_DOUBT_SHIFT & KIND_DOUBT_MASK),
+			.tgid = key->tgid,
+			.interrupt = key->kind & KIND_INTERRUPT,
+			.worker = key->kind & KIND_WORKER,
+			.given_up = key->kind & KIND_GIVEN_UP,
+			.sums = &c->resolved.rows[i].sums,
+		};
+		int err;
+
+		if (key->key && row.sync == LSP_SYNC_OTHER && row.kind == LSP_ROW_MUTEX) {
+			const struct lsp_lock *lock = lsp_locks_find(&c->locks, key->key);
+
+			row.sync = c->steady ? lock->first : lsp_lock_class(lock);
+		}
+		if (!c->roles.found && lsp_sync_is_lock(row.sync))
+			row.role = LSP_ROLE_LOCK;
+		err = fn(arg, &row);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int lsp_collector_keys(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_key_role *key, const char *lock), void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->roles.n; i++) {
+		const struct lsp_key_role *k = &c->roles.keys[i];
+
+		if (!k->replaced && k->name != LSP_INDEX_NONE)
+			err = fn(arg, k, lsp_intern_get(&c->locks.names, k->name, NULL));
+	}
+	return err;
+}
+
+void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret)
+{
+	*ret = c->totals;
+	ret->records = c->streams.records;
+	ret->gaps = c->streams.gaps;
+	ret->gap_records = c->streams.lost;
+	ret->damaged = c->streams.bad_runs;
+	ret->unknown = c->streams.unknown;
+	ret->unfit = c->streams.unfit;
+	ret->stacks = c->stacks.n - 1;
+	ret->stacks_missing = 0;
+	for (size_t i = 0; i < c->stacks.n; i++)
+		ret->stacks_missing += !c->stacks.stacks[i].arrived;
+	ret->changed = lsp_resolver_changed(c->resolver);
+	ret->unopened = lsp_resolver_unopened(c->resolver);
+	ret->traces = c->traces.n - 1;
+	ret->locks = c->locks.n;
+	ret->processes = c->processes.n;
+	ret->rows = c->pending.n + c->resolved.n;
+}
+
+const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c)
+{
+	return &c->threads;
+}
+
+const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t)
+{
+	return c->comms.count ? lsp_intern_get(&c->comms, t->comm, NULL) : "";
+}
+
+const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
+{
+	return c->outcomes;
+}
+
+const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret)
+{
+	uint32_t best = lsp_locks_top(&c->locks, wait_ns_ret);
+
+	return best == LSP_INDEX_NONE ? "" : lsp_intern_get(&c->locks.names, best, NULL);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a collector is asked once its events are summed. */
+#ifndef LSP_COLLECT_READING_H
+#define LSP_COLLECT_READING_H
+
+#include "rows.h"
+
+struct lsp_collector;
+
+/*
+ * Calls @fn for every resolved row, until @fn returns something other than 0, which is
+ * returned. If its own stack does not show the class of a release, the release has the
+ * class of most waits on its key; in a steady collector, the class that was known first.
+ */
+int lsp_collector_rows(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_row *row), void *arg);
+
+/* What each key is used for and what tells so, once it is known; not 0 of @fn ends the walk and is returned. */
+int lsp_collector_keys(const struct lsp_collector *c,
+		       int (*fn)(void *arg, const struct lsp_key_role *key, const char *lock), void *arg);
+
+void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
+
+/*
+ * The name whose locks have most lock wait so far, open waits too, and that
+ * sum, ns; "" when there is none. Primitives that are no locks do not count.
+ */
+const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
+
+/* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
+struct lsp_thread;
+struct lsp_threads;
+const struct lsp_threads *lsp_collector_threads(const struct lsp_collector *c);
+const char *lsp_collector_comm(const struct lsp_collector *c, const struct lsp_thread *t);
+
+/* Waits by their outcome, as many as there are: estimates, from the spans folded so far. */
+const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c);
+
+#endif
