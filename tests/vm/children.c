@@ -24,7 +24,7 @@ static char stack[65536] __attribute__((aligned(16)));
 static void wait_once(void)
 {
 	static uint32_t word;
-	struct timespec ts = { .tv_nsec = 5000000 };
+	struct timespec ts = { .tv_nsec = 50000000 };
 
 	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &ts, NULL, 0);
 }
