@@ -303,6 +303,35 @@ static void a_table_counts_by_role(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* However long idle workers wait, a lock stands above them; joins and barriers come last. */
+static void locks_come_first(void **state)
+{
+	static const struct fixture_events events[] = {
+		{ .function = "idle", .lock = "g_jobs", .sync = "other", .count = 50, .ns = 90e9, .queue = 1 },
+		{ .release = true, .function = "submit", .lock = "g_jobs", .sync = "other", .role = "pool", .count = 50,
+		  .ns = 80e9, .queue = 2 },
+		{ .function = "join_all", .lock = "thread@join_all", .sync = "join", .count = 1, .ns = 99e9, .queue = 1 },
+		{ .function = "take", .lock = "g_sem", .sync = "sem", .count = 10, .ns = 1e6, .queue = 2 },
+		{ .release = true, .function = "give", .lock = "g_sem", .sync = "sem", .role = "lock", .count = 10,
+		  .ns = 1e6, .queue = 2 },
+	};
+	static const enum lsp_by bys[] = { LSP_BY_LOCK, LSP_BY_SITE };
+	struct lsp_recording r = { 0 };
+	struct lsp_table t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		fixture_events_add(&r, &events[i]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lsp_table_create(&r, bys[i], false, &t), 0);
+		assert_string_equal(bys[i] == LSP_BY_LOCK ? t.rows[0].name : t.rows[0].lock, "g_sem");
+		assert_int_equal(t.rows[t.shown - 1].use, LSP_USE_END);
+		assert_int_equal(lsp_table_find(&t, bys[i] == LSP_BY_LOCK ? "g_jobs" : "idle")->use, LSP_USE_HANDOVER);
+		lsp_table_destroy(&t);
+	}
+	lsp_recording_uninit(&r);
+}
+
 static void the_last_line_names_the_greatest(void **state)
 {
 	struct lsp_estimate by[LSP_UNBLAMED_COUNT] = { 0 };
@@ -332,6 +361,7 @@ int main(void)
 		cmocka_unit_test(recordings_add_up),
 		cmocka_unit_test(a_report_tells_it),
 		cmocka_unit_test(a_table_counts_by_role),
+		cmocka_unit_test(locks_come_first),
 		cmocka_unit_test(the_last_line_names_the_greatest),
 	};
 

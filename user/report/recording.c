@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const part_names[LSP_PART_COUNT] = { "block", "mutex", "contention" };
@@ -141,4 +142,84 @@ int lsp_recording_add(struct lsp_recording *r, enum lsp_part part, struct lsp_pr
 	err = lsp_profile_add(r->parts[part], p, 1);
 	lsp_profile_destroy(p);
 	return err;
+}
+
+/* ---- what locks are used for ---- */
+
+static bool sync_is_lock(const char *sync)
+{
+	return !strcmp(sync, "mutex") || !strncmp(sync, "rwlock", 6) || !strcmp(sync, "pi");
+}
+
+bool lsp_use_is_blamed(const struct lsp_profile_sample *s)
+{
+	const char *role = lsp_sample_text(s, "role");
+
+	return *role ? !strcmp(role, "lock") : sync_is_lock(lsp_sample_text(s, "sync"));
+}
+
+static enum lsp_use use_of_sync(const char *sync)
+{
+	if (!*sync || sync_is_lock(sync))
+		return LSP_USE_LOCK;
+	if (!strcmp(sync, "join") || !strcmp(sync, "barrier"))
+		return LSP_USE_END;
+	return !strcmp(sync, "sem") || !strcmp(sync, "other") ? LSP_USE_UNKNOWN : LSP_USE_HANDOVER;
+}
+
+static enum lsp_use use_of_role(const char *role, const char *sync)
+{
+	if (!strcmp(role, "lock") || !strcmp(role, "unsure"))
+		return LSP_USE_LOCK;
+	if (!strcmp(role, "signal") || !strcmp(role, "pool"))
+		return LSP_USE_HANDOVER;
+	if (!strcmp(role, "join") || !strcmp(role, "barrier"))
+		return LSP_USE_END;
+	return use_of_sync(sync);
+}
+
+static int release_take(struct lsp_uses *u, const struct lsp_profile_sample *s, double hold_ns)
+{
+	const char *lock = lsp_sample_text(s, "lock"), *role = lsp_sample_text(s, "role");
+	int64_t id = lsp_intern_add(&u->names, lock, strlen(lock) + 1);
+	size_t before = u->room;
+
+	if (id < 0 || lsp_array_grow(&u->locks, &u->room, (size_t)id, sizeof(*u->locks)))
+		return -ENOMEM;
+	if (u->room > before)
+		memset(&u->locks[before], 0, (u->room - before) * sizeof(*u->locks));
+	if (hold_ns < u->locks[id].hold_ns)
+		return 0;
+	u->locks[id] = (struct lsp_use_lock){ use_of_role(role, lsp_sample_text(s, "sync")), hold_ns };
+	return 0;
+}
+
+int lsp_uses_create(const struct lsp_recording *r, struct lsp_uses *ret)
+{
+	const struct lsp_profile *p = r->parts[LSP_PART_EXT];
+	int hold = p ? lsp_part_column(p, "hold") : -1, err = 0;
+	struct lsp_profile_sample s;
+
+	memset(ret, 0, sizeof(*ret));
+	lsp_intern_init(&ret->names);
+	for (size_t i = 0; !err && hold >= 0 && lsp_profile_sample(p, i, &s); i++)
+		if (*lsp_sample_text(&s, "role"))
+			err = release_take(ret, &s, s.values[hold]);
+	if (err)
+		lsp_uses_destroy(ret);
+	return err;
+}
+
+void lsp_uses_destroy(struct lsp_uses *u)
+{
+	free(u->locks);
+	lsp_intern_uninit(&u->names);
+	memset(u, 0, sizeof(*u));
+}
+
+enum lsp_use lsp_uses_of(const struct lsp_uses *u, const char *lock, const char *sync)
+{
+	int64_t id = lsp_intern_find(&u->names, lock, strlen(lock) + 1);
+
+	return id < 0 ? use_of_sync(sync) : u->locks[id].use;
 }

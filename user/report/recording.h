@@ -3,6 +3,7 @@
 #ifndef LSP_REPORT_RECORDING_H
 #define LSP_REPORT_RECORDING_H
 
+#include "../base/intern.h"
 #include "../profile/pprof.h"
 #include "facts.h"
 
@@ -43,5 +44,37 @@ const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key)
 
 /* Whether the sample of a mutex profile stands for waits that were given up, and for no release. */
 bool lsp_sample_given_up(const struct lsp_profile_sample *s);
+
+/*
+ * What the locks of a recording are used for, so that locks stand before what else is waited for: by the
+ * label `role` of their releases, where there is none by the class. Here in the order of a report.
+ */
+enum lsp_use {
+	LSP_USE_LOCK,		/* also what has no class, as in profiles of other makers */
+	LSP_USE_UNKNOWN,	/* too few releases tell */
+	LSP_USE_HANDOVER,	/* a queue, a signal, a pool */
+	LSP_USE_END,		/* joins and barriers */
+};
+
+struct lsp_use_lock {
+	enum lsp_use use;
+	double hold_ns;		/* of the releases that told so */
+};
+
+struct lsp_uses {
+	struct lsp_intern names;
+	struct lsp_use_lock *locks;	/* by the name's number */
+	size_t room;
+};
+
+/* 0 or -ENOMEM. */
+int lsp_uses_create(const struct lsp_recording *r, struct lsp_uses *ret);
+void lsp_uses_destroy(struct lsp_uses *u);
+
+/* The use of the locks called @lock, whose waits are of class @sync. */
+enum lsp_use lsp_uses_of(const struct lsp_uses *u, const char *lock, const char *sync);
+
+/* Whether a release is somebody's blame: by its key's role, in older files by its class. */
+bool lsp_use_is_blamed(const struct lsp_profile_sample *s);
 
 #endif

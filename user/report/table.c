@@ -25,16 +25,6 @@ struct build {
 	struct scratch *scratch;	/* there is one for each row */
 };
 
-/* Whether somebody is blamed for a release: by its key's role, in older files by its class. */
-static bool is_blamed(const struct lsp_profile_sample *s)
-{
-	const char *role = lsp_sample_text(s, "role"), *sync = lsp_sample_text(s, "sync");
-
-	if (*role)
-		return !strcmp(role, "lock");
-	return !strcmp(sync, "mutex") || !strncmp(sync, "rwlock", 6) || !strcmp(sync, "pi");
-}
-
 /* ---- finding the row ---- */
 
 static int64_t row_at(struct build *b, const char *name)
@@ -158,7 +148,7 @@ static void ext_add(struct build *b, int64_t at, const int *columns,
 	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
 		if (columns[i] >= 0)
 			value_add(b, row, to[i], s->values[columns[i]]);
-	if (strcmp(lsp_sample_text(s, "kind"), "mutex") || is_blamed(s))
+	if (strcmp(lsp_sample_text(s, "kind"), "mutex") || lsp_use_is_blamed(s))
 		return;
 	value_add(b, row, LSP_V_OTHER_RELEASES, s->values[0]);
 	value_add(b, row, LSP_V_OTHER_HOLD, s->values[columns[5]]);
@@ -339,13 +329,35 @@ static int by_weight(const void *a, const void *b)
 {
 	const struct lsp_table_row *x = a, *y = b;
 
-	if (weight(x) != weight(y))
-		return weight(x) < weight(y) ? 1 : -1;
 	if (lsp_table_row_shown(x) != lsp_table_row_shown(y))
 		return lsp_table_row_shown(x) ? -1 : 1;
+	if (x->use != y->use)
+		return x->use < y->use ? -1 : 1;
+	if (weight(x) != weight(y))
+		return weight(x) < weight(y) ? 1 : -1;
 	if (x->v[LSP_V_OPEN] != y->v[LSP_V_OPEN])
 		return x->v[LSP_V_OPEN] < y->v[LSP_V_OPEN] ? 1 : -1;
 	return strcmp(x->name, y->name);
+}
+
+/* Locks come first: however long idle threads wait, nobody is held up by that. */
+static int uses_set(struct build *b)
+{
+	struct lsp_uses uses;
+	int err;
+
+	if (b->t->by != LSP_BY_SITE && b->t->by != LSP_BY_LOCK)
+		return 0;
+	err = lsp_uses_create(b->r, &uses);
+	if (err)
+		return err;
+	for (size_t i = 0; i < b->t->n; i++) {
+		struct lsp_table_row *row = &b->t->rows[i];
+
+		row->use = lsp_uses_of(&uses, b->t->by == LSP_BY_LOCK ? row->name : row->lock, row->sync);
+	}
+	lsp_uses_destroy(&uses);
+	return 0;
 }
 
 /* Sorts the rows, and notes where the row of each name is. */
@@ -381,6 +393,8 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 		err = threads_take(&b);
 	if (!err)
 		err = open_add(&b);
+	if (err >= 0)
+		err = uses_set(&b);
 	if (err >= 0) {
 		bounds_set(&b);
 		err = rows_sort(ret);

@@ -46,6 +46,7 @@ struct lsp_table_row {
 	long long release_line;
 	const char *lock;	/* the lock of most of the row's time */
 	const char *sync;
+	enum lsp_use use;	/* by site and by lock */
 	double v[LSP_V_COUNT];
 	double open_longest_ns;
 	double tail_ns;		/* by lock: for the locks that record.json lists */
@@ -57,7 +58,7 @@ struct lsp_table_row {
 
 struct lsp_table {
 	enum lsp_by by;
-	struct lsp_table_row *rows;	/* descending by waited and blamed together */
+	struct lsp_table_row *rows;	/* by use, then descending by waited and blamed together */
 	size_t n;
 	size_t shown;
 	size_t room;
