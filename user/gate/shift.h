@@ -34,7 +34,7 @@ struct lsp_shift {
 int lsp_shift_compute(const double *a, size_t na, const double *b, size_t nb, double confidence,
 		      struct lsp_shift *ret);
 
-/* Returns the median of @n numbers, which are sorted. */
+/* Returns the median of @n numbers. It sorts @numbers in place. */
 double lsp_median(double *numbers, size_t n);
 
 #endif
