@@ -67,6 +67,40 @@ static int sites_find(struct work *k)
 
 /* ---- words ---- */
 
+static enum lsp_sync set_class(const struct lsp_virtual_set *set)
+{
+	enum lsp_sync best = LSP_SYNC_OTHER;
+	uint64_t most = 0;
+
+	for (int i = 0; i < LSP_SYNC_COUNT; i++) {
+		if (i != LSP_SYNC_OTHER && set->classes[i] > most) {
+			best = (enum lsp_sync)i;
+			most = set->classes[i];
+		}
+	}
+	return best;
+}
+
+/* Virtual keys stand for locks alone. What is no lock keeps its words and their names. */
+static void words_keep(struct work *k)
+{
+	for (size_t i = 0; i < k->parked.n; i++) {
+		const struct lsp_wait *w = &k->parked.waits[i];
+		uint32_t set = k->parked.virtuals[w->group].set;
+
+		k->parked.sets[set].classes[lsp_collector_trace(k->c, note_trace(k->c, w->span))->sync]++;
+	}
+	for (size_t i = 0; i < k->parked.nwords; i++)
+		k->parked.words[i].joined = false;
+	for (size_t i = 0; i < k->parked.n; i++) {
+		const struct lsp_wait *w = &k->parked.waits[i];
+		const struct lsp_virtual_set *set = &k->parked.sets[k->parked.virtuals[w->group].set];
+
+		if (set->joined && lsp_evidence_parked_role(&set->evidence, set_class(set)) == LSP_ROLE_LOCK)
+			lsp_parked_word(&k->parked, w->key)->joined = true;
+	}
+}
+
 static uint32_t lock_name(const struct lsp_lock *lock)
 {
 	return lock->name != LSP_INDEX_NONE ? lock->name : lock->bare;
@@ -122,20 +156,6 @@ static int words_find(struct work *k)
 
 /* ---- virtual keys ---- */
 
-static enum lsp_sync set_class(const struct lsp_virtual_set *set)
-{
-	enum lsp_sync best = LSP_SYNC_OTHER;
-	uint64_t most = 0;
-
-	for (int i = 0; i < LSP_SYNC_COUNT; i++) {
-		if (i != LSP_SYNC_OTHER && set->classes[i] > most) {
-			best = (enum lsp_sync)i;
-			most = set->classes[i];
-		}
-	}
-	return best;
-}
-
 static int virtual_name(struct work *k, const struct lsp_virtual *v, bool weak, uint32_t *ret)
 {
 	const struct lsp_virtual_set *set = &k->parked.sets[v->set];
@@ -158,12 +178,6 @@ static int virtuals_role(struct work *k)
 	struct lsp_roles *roles = &k->c->roles;
 	int err = 0;
 
-	for (size_t i = 0; i < k->parked.n; i++) {
-		const struct lsp_wait *w = &k->parked.waits[i];
-		uint32_t set = k->parked.virtuals[w->group].set;
-
-		k->parked.sets[set].classes[lsp_collector_trace(k->c, note_trace(k->c, w->span))->sync]++;
-	}
 	for (uint32_t i = 0; !err && i < k->parked.nvirtuals; i++) {
 		const struct lsp_virtual *v = &k->parked.virtuals[i];
 		const struct lsp_virtual_set *set = &k->parked.sets[v->set];
@@ -414,6 +428,7 @@ static int roles_find(struct work *k)
 	roles->keys = calloc(k->parked.nwords + k->parked.nvirtuals + 1, sizeof(*roles->keys));
 	if (!roles->keys)
 		return -ENOMEM;
+	words_keep(k);
 	err = words_role(k);
 	if (!err && !k->c->notes.sampled)
 		err = virtuals_role(k);
