@@ -142,6 +142,12 @@ static int words_role(struct work *k)
 	return err;
 }
 
+/* A variable of the program's: what it is for is told by itself, and no thread has it for its own. */
+static bool is_variable(const struct lsp_lock *lock)
+{
+	return lock->name != LSP_INDEX_NONE && lock->name != lock->bare;
+}
+
 static int words_find(struct work *k)
 {
 	int err = lsp_parked_words(&k->parked, k->waits, k->n);
@@ -149,7 +155,7 @@ static int words_find(struct work *k)
 	for (size_t i = 0; !err && i < k->parked.nwords; i++) {
 		const struct lsp_lock *lock = lsp_locks_find(&k->c->locks, k->parked.words[i].key);
 
-		k->parked.words[i].lock = !lock || lock->native || lock->deep;
+		k->parked.words[i].lock = !lock || lock->native || lock->deep || is_variable(lock);
 	}
 	return err ? err : lsp_parked_find(&k->parked, k->waits, k->n, k->sites.count);
 }

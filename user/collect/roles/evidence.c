@@ -235,6 +235,13 @@ static bool is_handed_on(const struct lsp_evidence *e, double chained_min)
 	       e->own_releases * 2 > e->releases;
 }
 
+/* A class whose name says that its releaser owns nothing is believed, unless a queue goes from hand to hand. */
+static bool class_is_signal(enum lsp_sync sync)
+{
+	return sync == LSP_SYNC_COND || sync == LSP_SYNC_BARRIER || sync == LSP_SYNC_ONCE ||
+	       sync == LSP_SYNC_RUNTIME;
+}
+
 enum lsp_role lsp_evidence_parked_role(const struct lsp_evidence *e, enum lsp_sync sync)
 {
 	if (lsp_sync_is_lock(sync))
@@ -242,16 +249,10 @@ enum lsp_role lsp_evidence_parked_role(const struct lsp_evidence *e, enum lsp_sy
 	if (e->releases < RELEASES_MIN || !e->judged)
 		return LSP_ROLE_UNKNOWN;
 	/* What goes through a pipeline goes from hand to hand too, but does not come back to a thread that it has left. */
-	if (is_handed_on(e, CHAINED_SURE) && e->waits * 3 > e->threads * 4)
+	if (is_handed_on(e, CHAINED_SURE) && e->waits * 3 > e->threads * 4 &&
+	    !(class_is_signal(sync) && e->left < RELEASES_MIN))
 		return LSP_ROLE_LOCK;
 	return no_lock_role(e);
-}
-
-/* A class whose name says that its releaser owns nothing is believed, unless a queue goes from hand to hand. */
-static bool class_is_signal(enum lsp_sync sync)
-{
-	return sync == LSP_SYNC_COND || sync == LSP_SYNC_BARRIER || sync == LSP_SYNC_ONCE ||
-	       sync == LSP_SYNC_RUNTIME;
 }
 
 enum lsp_role lsp_evidence_role(const struct lsp_evidence *e, enum lsp_sync sync)
