@@ -360,10 +360,26 @@ static void roles_are_told_by_what_keys_do(void **state)
 	assert_int_equal(wrong, 5 * KNOWN_FALSE_LOCKS);
 }
 
+/* Two threads that wait for each other in turns chain in every call, but never leave anybody queued. */
+static void turns_on_words_of_their_own_are_no_lock(void **state)
+{
+	struct lsp_evidence e = { .waits = 100, .releases = 100, .own_releases = 100, .calls = 100, .judged = 100,
+				  .chained = 100, .threads = 2 };
+
+	(void)state;
+	assert_int_equal(lsp_evidence_parked_role(&e, LSP_SYNC_OTHER), LSP_ROLE_UNKNOWN);
+	assert_int_equal(lsp_evidence_parked_role(&e, LSP_SYNC_COND), LSP_ROLE_POOL);
+	e.left = 50;
+	e.left_chained = 50;
+	assert_int_equal(lsp_evidence_parked_role(&e, LSP_SYNC_OTHER), LSP_ROLE_LOCK);
+	assert_int_equal(lsp_evidence_parked_role(&e, LSP_SYNC_COND), LSP_ROLE_LOCK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roles_are_told_by_what_keys_do),
+		cmocka_unit_test(turns_on_words_of_their_own_are_no_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

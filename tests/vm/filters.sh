@@ -111,8 +111,8 @@ in_turn() {
 	$lockspan record -o /tmp/c -- tests/vm/reload "$@" 40 >/dev/null 2>/tmp/err
 	is "$text: exit status" $? 0
 	all=$(pprof_sum /tmp/c/block.pb.gz contentions)
-	first=$(pprof_sum /tmp/c/block.pb.gz contentions fn=code_a+0x${page}9)
-	second=$(pprof_sum /tmp/c/block.pb.gz contentions fn=code_b+0x${page}a)
+	first=$(pprof_sum /tmp/c/block.pb.gz contentions "fn=code_a+0x${page}9")
+	second=$(pprof_sum /tmp/c/block.pb.gz contentions "fn=code_b+0x${page}a")
 	num "$text: waits that slept" "$all" ">" 20
 	is "$text: waits in their own code" $((first + second)) "$all"
 	num "$text: waits in the first code" "$first" "<=" 20

@@ -249,10 +249,15 @@ enum lsp_role lsp_evidence_parked_role(const struct lsp_evidence *e, enum lsp_sy
 	if (e->releases < RELEASES_MIN || !e->judged)
 		return LSP_ROLE_UNKNOWN;
 	/* What goes through a pipeline goes from hand to hand too, but does not come back to a thread that it has left. */
-	if (is_handed_on(e, CHAINED_SURE) && e->waits * 3 > e->threads * 4 &&
-	    !(class_is_signal(sync) && e->left < RELEASES_MIN))
+	if (!is_handed_on(e, CHAINED_SURE) || e->waits * 3 <= e->threads * 4)
+		return no_lock_role(e);
+	if (e->left >= RELEASES_MIN)
 		return LSP_ROLE_LOCK;
-	return no_lock_role(e);
+	/*
+	 * Two threads that wait for each other in turns hand on as those of a lock do, and so do the ends of a
+	 * channel. Only a queue tells them apart: a lock that three threads want is released while one still waits.
+	 */
+	return class_is_signal(sync) ? no_lock_role(e) : LSP_ROLE_UNKNOWN;
 }
 
 enum lsp_role lsp_evidence_role(const struct lsp_evidence *e, enum lsp_sync sync)
