@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=300 vm=--mem,2560
+# needs: kernels=6.12 cpus=2 timeout=300 vm=--mem,2560
 #
 # Ten thousand threads asleep in a futex. Would catch kretprobe instances or
 # tables that run out (missed, lost), memory that grows with the sleepers, a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 timeout=180 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
+# needs: kernels=6.12 timeout=180 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
 #
 # Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
 # is counted twice by a scraper that takes differences of successive scrapes,

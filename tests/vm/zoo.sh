@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=600 host=zoo vm=--add,build/zoo:zoo
+# needs: kernels=6.12 cpus=2 timeout=600 host=zoo vm=--add,build/zoo:zoo
 #
 # Records programs of all kinds (tests/zoo) that state their own chains of calls,
 # and counts the waiters' and releasers' stacks that are equal to them. Would catch: a frame lost,
