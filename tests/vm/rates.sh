@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=300
+# needs: kernels=6.12 cpus=2 timeout=300 vm=--in-turn
 #
 # Sampling from end to end. Would catch: a draw or a weight that is biased, a
 # rate that is not the one in force, an exact total that depends on the rate,

@@ -85,7 +85,7 @@ qemu_arguments() {
 		if ((opt_icount)); then
 			qemu+=(-accel 'tcg,tb-size=512' -icount 'shift=0,sleep=off')
 		else
-			qemu+=(-accel 'tcg,thread=multi,tb-size=512')
+			qemu+=(-accel "tcg,thread=$opt_threads,tb-size=512")
 		fi
 	fi
 	# For measurements: more arguments, such as a plugin that writes what it saw when QEMU is told to end.
