@@ -193,16 +193,21 @@ void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace
 	}
 }
 
-enum lsp_sync lsp_lock_class(const struct lsp_lock *lock)
+enum lsp_sync lsp_sync_most(const float *classes)
 {
 	enum lsp_sync best = LSP_SYNC_OTHER;
 	float most = 0;
 
 	for (int i = 0; i < LSP_SYNC_COUNT; i++) {
-		if (i != LSP_SYNC_OTHER && lock->classes[i] > most) {
+		if (i != LSP_SYNC_OTHER && classes[i] > most) {
 			best = (enum lsp_sync)i;
-			most = lock->classes[i];
+			most = classes[i];
 		}
 	}
 	return best;
+}
+
+enum lsp_sync lsp_lock_class(const struct lsp_lock *lock)
+{
+	return lsp_sync_most(lock->classes);
 }

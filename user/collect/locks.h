@@ -104,4 +104,7 @@ void lsp_lock_wait_add(struct lsp_lock *lock, enum lsp_sync sync, uint32_t trace
 /* The class of most waits on the lock; OTHER when no wait has a known class. */
 enum lsp_sync lsp_lock_class(const struct lsp_lock *lock);
 
+/* Returns the class other than OTHER that has most of @classes, an array of LSP_SYNC_COUNT numbers; OTHER if all are 0. */
+enum lsp_sync lsp_sync_most(const float *classes);
+
 #endif

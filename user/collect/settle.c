@@ -67,20 +67,6 @@ static int sites_find(struct work *k)
 
 /* ---- words ---- */
 
-static enum lsp_sync set_class(const struct lsp_virtual_set *set)
-{
-	enum lsp_sync best = LSP_SYNC_OTHER;
-	uint64_t most = 0;
-
-	for (int i = 0; i < LSP_SYNC_COUNT; i++) {
-		if (i != LSP_SYNC_OTHER && set->classes[i] > most) {
-			best = (enum lsp_sync)i;
-			most = set->classes[i];
-		}
-	}
-	return best;
-}
-
 /* Virtual keys stand for locks alone. What is no lock keeps its words and their names. */
 static void words_keep(struct work *k)
 {
@@ -96,7 +82,7 @@ static void words_keep(struct work *k)
 		const struct lsp_wait *w = &k->parked.waits[i];
 		const struct lsp_virtual_set *set = &k->parked.sets[k->parked.virtuals[w->group].set];
 
-		if (set->joined && lsp_evidence_parked_role(&set->evidence, set_class(set)) == LSP_ROLE_LOCK)
+		if (set->joined && lsp_evidence_parked_role(&set->evidence, lsp_sync_most(set->classes)) == LSP_ROLE_LOCK)
 			lsp_parked_word(&k->parked, w->key)->joined = true;
 	}
 }
@@ -194,7 +180,7 @@ static int virtuals_role(struct work *k)
 		r->virtual = true;
 		/* A word that stays what it was has no virtual key of its own. */
 		r->replaced = !lsp_parked_word(&k->parked, v->key)->joined;
-		r->sync = set_class(set);
+		r->sync = lsp_sync_most(set->classes);
 		r->role = lsp_evidence_parked_role(&set->evidence, r->sync);
 		r->evidence = v->evidence;
 		r->doubt = r->role == LSP_ROLE_LOCK && weak ? LSP_DOUBT_WEAK : LSP_DOUBT_NONE;

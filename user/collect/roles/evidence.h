@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a word is used for, by what its waits and releases do. A lock goes from
- * hand to hand: the thread that a release wakes makes the next release. That a
- * thread is woken by one who waits for nothing, or while others still have what
- * it got, tells anything else.
+ * Finds what a key is used for from its waits and releases. A lock goes from hand
+ * to hand: the thread that a release wakes makes the next release. The key is no
+ * lock if those who release it do not wait for it, or if several threads have it
+ * at once. docs/semantics.md has the conditions.
  */
 #ifndef LSP_COLLECT_EVIDENCE_H
 #define LSP_COLLECT_EVIDENCE_H
@@ -23,7 +23,7 @@
 enum lsp_role { LSP_ROLES(LSP_ENUM_ROLE) LSP_ROLE_COUNT };
 const char *lsp_role_name(unsigned int role);
 
-/* Of one group of waits. Can be added up. */
+/* The evidence of one group of waits. The evidence of several groups can be added up. */
 struct lsp_evidence {
 	uint64_t waits;
 	uint64_t releases;

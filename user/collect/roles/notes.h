@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events one by one, as long as it is not known what their word is used for:
- * sums by stack cannot tell in which order a word went from hand to hand. There
- * is room for half a million; what comes after them is summed alone.
+ * Keeps single events until it is known what their word is used for. Sums by stack
+ * do not show in which order a word went from hand to hand. There is room for half
+ * a million events. Later events are only summed.
  */
 #ifndef LSP_COLLECT_NOTES_H
 #define LSP_COLLECT_NOTES_H
@@ -38,7 +38,7 @@ struct lsp_notes {
 	size_t n;
 	size_t room;
 	bool full;		/* no more are taken */
-	bool sampled;		/* of the events some were left out by a rate */
+	bool sampled;		/* a rate left some events out */
 };
 
 /* All zero is an empty set. */
@@ -49,7 +49,7 @@ struct lsp_note_row {
 	uint32_t stack, comm, kind;
 };
 
-/* 0; -ENOSPC: they are full. */
+/* Add one event. Return 0, or -ENOSPC if there is no room. */
 int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note_row row);
 int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note_row row);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The latest wait of a thread in a set: a table by these two numbers. All zero is an empty one. */
+/* A table that has the latest wait of each thread in each set. All zero is an empty table. */
 #ifndef LSP_COLLECT_PAIRS_H
 #define LSP_COLLECT_PAIRS_H
 
@@ -20,11 +20,14 @@ struct lsp_pairs {
 
 void lsp_pairs_uninit(struct lsp_pairs *p);
 
-/* NULL: it is not there; for _at: no memory. Valid until the next _at. */
+/*
+ * _find returns NULL if the pair is not there. _at adds it if needed, and returns NULL if there is no memory. The
+ * result is valid until the next _at.
+ */
 struct lsp_pair_slot *lsp_pairs_find(const struct lsp_pairs *p, uint32_t tid, uint32_t set);
 struct lsp_pair_slot *lsp_pairs_at(struct lsp_pairs *p, uint32_t tid, uint32_t set);
 
-/* Sets of numbers that grow together: the one that stands for @x's. @parent has each number's own at first. */
+/* Returns the number that stands for the set of @x. At first each number is a set of its own: @parent[x] is x. */
 static inline uint32_t lsp_set_find(uint32_t *parent, uint32_t x)
 {
 	while (parent[x] != x) {
@@ -34,7 +37,7 @@ static inline uint32_t lsp_set_find(uint32_t *parent, uint32_t x)
 	return x;
 }
 
-/* The lower number stands for both, so that the result does not depend on the order. */
+/* Joins the sets of @x and @y. The lower number stands for both, so that the order of calls does not matter. */
 static inline void lsp_set_join(uint32_t *parent, uint32_t x, uint32_t y)
 {
 	x = lsp_set_find(parent, x);

@@ -35,7 +35,7 @@ struct lsp_virtual {
 struct lsp_virtual_set {
 	uint32_t site;		/* where most was waited */
 	double site_ns;
-	uint64_t classes[LSP_SYNC_COUNT];	/* waits by class; set by the owner */
+	float classes[LSP_SYNC_COUNT];	/* waits of each class; set by the owner */
 	struct lsp_evidence evidence;
 	bool joined;
 };
