@@ -92,7 +92,7 @@ way once
 is "once: waits" "$(sum u/block.pb.gz contentions sync=once lock=done_once)" 3
 
 way shared
-like "shared: it is said" "$(cat err)" 'note: 1 wait for locks that processes share'
+like "shared: it is said" "$(cat err)" 'note: 1 wait for locks that processes can share'
 is "shared: it is in record.json" "$("$programs/jsonget" u/record.json notes.0)" "$(sed -n 's/^lockspan: note: //p' err)"
 
 # Where the recorder never was, nothing was recorded; what an earlier run recorded stays.

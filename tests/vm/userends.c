@@ -220,6 +220,62 @@ static void wrong_times(void)
 	refused("mutex_clocklock, wrong clock", pthread_mutex_clocklock(&m, CLOCK_PROCESS_CPUTIME_ID, &past));
 }
 
+static pthread_mutex_t robust;
+
+static void *robust_keep(void *arg)
+{
+	pthread_mutex_lock(&robust);
+	return arg;
+}
+
+static void *robust_lock(void *arg)
+{
+	refused("a lost mutex, another thread", pthread_mutex_lock(&robust));
+	return arg;
+}
+
+/* A mutex that is lost for good is refused each time, to each thread. Nobody waits for it. */
+static void lost_mutex(void)
+{
+	struct timespec soon = late(CLOCK_REALTIME);
+	pthread_mutexattr_t a;
+	pthread_t t;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&robust, &a);
+	pthread_create(&t, NULL, robust_keep, NULL);
+	pthread_join(t, NULL);
+	refused("a mutex whose owner died", pthread_mutex_lock(&robust));
+	pthread_mutex_unlock(&robust);
+	for (int i = 0; i < 2; i++) {
+		refused("a lost mutex", pthread_mutex_lock(&robust));
+		refused("a lost mutex, timed", pthread_mutex_timedlock(&robust, &soon));
+		refused("a lost mutex, by a clock", pthread_mutex_clocklock(&robust, CLOCK_REALTIME, &soon));
+	}
+	pthread_create(&t, NULL, robust_lock, NULL);
+	pthread_join(t, NULL);
+	pthread_mutex_destroy(&robust);
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* The thread has ended, so that a join need not wait. */
+static void join_by_wrong_clock(void)
+{
+	struct timespec past = { 0, 0 };
+	pthread_t t;
+
+	pthread_create(&t, NULL, nothing, NULL);
+	/* The thread ends meanwhile. */
+	usleep(50000);
+	refused("clockjoin, wrong clock", pthread_clockjoin_np(t, NULL, CLOCK_PROCESS_CPUTIME_ID, &past));
+	refused("then a join", pthread_join(t, NULL));
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -239,5 +295,7 @@ int main(void)
 	}
 	cancel_without_waiting();
 	wrong_times();
+	lost_mutex();
+	join_by_wrong_clock();
 	return 0;
 }

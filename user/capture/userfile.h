@@ -72,7 +72,7 @@ struct lsp_userfile_head {
 	uint32_t stack_bytes;	/* a multiple of 8 */
 	uint32_t reserved;
 	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
-	uint64_t waits_shared;	/* atomic; for locks that processes share */
+	uint64_t waits_shared;	/* atomic; for locks that processes can share */
 	uint64_t waits_unplaced;	/* atomic; for locks that found no place in the ledger */
 	/*
 	 * Atomic. Processes that are about to execute a program. The recorder in the new program

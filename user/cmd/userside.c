@@ -239,7 +239,7 @@ static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *
 		"found no place in the recorder's ledger: what releases made it last is nobody's", false });
 	lsp_losses_add(to, &(struct lsp_loss){
 		"shared", file->waits_shared, "wait",
-		"for locks that processes share: what other processes' releases made of it is nobody's", true });
+		"for locks that processes can share (robust mutexes are such): what other processes' releases made of it is nobody's", true });
 }
 
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,

@@ -42,7 +42,7 @@ bool lsp_thread_begin_spare(void);
 bool lsp_thread_hold(void);
 bool lsp_thread_record(void);
 
-/* Count a wait for a lock that processes share, and a wait that found no place in the ledger. */
+/* Count a wait for a lock that processes can share, and a wait that found no place in the ledger. */
 void lsp_thread_count(bool shared, bool unplaced);
 
 struct lsp_userfile_chunk *lsp_thread_chunk(void);

@@ -43,10 +43,14 @@
  * Whether the C library takes a time and a clock. Some of its functions refuse a wrong one even
  * where they need not wait, so nothing may be tried before that.
  */
+static inline bool lsp_hook_clock_good(clockid_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+}
+
 static inline bool lsp_hook_time_good(clockid_t clock, const struct timespec *until)
 {
-	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) &&
-	       until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
+	return lsp_hook_clock_good(clock) && until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
 }
 
 #define MUTEX_SHARED_BIT 128

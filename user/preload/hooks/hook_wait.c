@@ -137,6 +137,8 @@ LSP_HOOK int pthread_timedjoin_np(pthread_t thread, void **value, const struct t
 LSP_HOOK int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
 				  const struct timespec *until)
 {
+	if (!lsp_hook_clock_good(clock))
+		return lsp_reals()->pthread_clockjoin_np(thread, value, clock, until);
 	JOIN(thread, value, ETIMEDOUT, lsp_real.pthread_clockjoin_np(thread, value, clock, until));
 }
 
