@@ -129,7 +129,26 @@ like 'an empty profile' "$out" 'nothing waited'
 status 2 bash -c "'$lockspan' report exact >/dev/full"
 like 'a full disk' "$said" 'cannot write'
 
-for bad in '--by nothing exact' '--top x exact' '--top -1 exact' ''; do
+# ---- a part of it, and how it looks ------------------------------------------------
+
+status 0 "$lockspan" report --json --sort blamed --lock g_mu exact
+is 'the rows of one lock, by blame' "$(jq -c '[.only, [.rows[].site]]' <<<"$out")" '["g_mu",["slow_update","fast_update"]]'
+status 64 "$lockspan" report --lock g_mx exact
+like 'a lock that is not there' "$said" '--lock g_mx: nothing was waited for such a lock'
+is 'one line says so' "$(wc -l <<<"$said")" 1
+status 64 "$lockspan" report --sort size exact
+like 'a column that is not there' "$said" 'there is both, waited, waits'
+# table: the lines of the table, without those of other parts.
+table() { awk '/ \| / { print length($0) }' <<<"$out" | sort -n | tail -n 1; }
+COLUMNS=80 status 0 "$lockspan" report exact
+num 'characters a line where there are 80' "$(table)" '<=' 80
+like 'what is missing is said' "$out" 'columns were left out for want of room'
+COLUMNS=80 status 0 "$lockspan" report --wide exact
+num 'characters a line if it may be wide' "$(table)" '>' 80
+COLUMNS=x status 0 "$lockspan" report exact
+num 'characters a line if nobody knows' "$(table)" '>' 80
+
+for bad in '--by nothing exact' '--sort exact' '--html - --lock g_mu exact' '--top x exact' '--top -1 exact' ''; do
 	# shellcheck disable=SC2086
 	status 64 "$lockspan" report $bad
 done

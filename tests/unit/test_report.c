@@ -260,7 +260,8 @@ static char *text_of(const struct lsp_recording *r, enum lsp_by by, size_t top)
 	FILE *f = open_memstream(&text, &bytes);
 
 	assert_int_equal(lsp_table_create(r, by, false, &t), 0);
-	lsp_report_text(f, r, &t, top);
+	lsp_report_text_facts(f, r, &t);
+	lsp_report_text_rows(f, r, &t, &(struct lsp_report_look){ .top = top });
 	fclose(f);
 	lsp_table_destroy(&t);
 	return text;
@@ -377,8 +378,6 @@ static void test_given_up(void **state)
 	struct lsp_recording r = { 0 };
 	struct lsp_table t;
 	char *text;
-	size_t bytes;
-	FILE *f;
 
 	(void)state;
 	fixture_recording(&r);
@@ -392,9 +391,7 @@ static void test_given_up(void **state)
 		if (by == LSP_BY_LOCK) {
 			assert_true(row_of(&t, "g_mu")->v[LSP_V_GIVEN_UP] == 300e6);
 			assert_true(lsp_table_row_shown(row_of(&t, "forsaken_mu")));
-			f = open_memstream(&text, &bytes);
-			lsp_report_text(f, &r, &t, 10);
-			fclose(f);
+			text = text_of(&r, LSP_BY_LOCK, 10);
 			has(text, "given up          350ms          waits for locks that nobody ended");
 			has(text, "|     300ms | g_mu");
 			free(text);

@@ -6,8 +6,8 @@
  * libs: -lz -lprotobuf-c -ljson-c -lm
  *
  * How a report names places and writes numbers. Would catch: a library's wrapper
- * taken for the program's function, a time of 1000 us, "1 waits", and a name
- * that steers the terminal.
+ * taken for the program's function, a time of 1000 us, "1 waits", a name
+ * that steers the terminal, and a short name that means nothing or breaks a character.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "../../user/report/site.h"
 #include "../../user/report/words.h"
+#include "../../user/resolve/symbol/plain_name.h"
 #include "../../user/profile/pprof.h"
 
 /* The wrapper of a language's library is not the site. */
@@ -128,11 +130,71 @@ static void test_counted(void **state)
 		assert_string_equal(lsp_words_counted(text, rows[i].count, "wait"), rows[i].text);
 }
 
+/* Short enough for a table, and yet no two functions of a program become one that have different names. */
+static void test_short(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+		{ "std::vector<int, std::allocator<int> >::push_back(int const&)", "std::vector::push_back" },
+		{ "std::__cxx11::basic_string<char>::append(char const*)", "std::basic_string::append" },
+		{ "absl::lts_20220623::Mutex::Lock()", "absl::Mutex::Lock" },
+		{ "foo(int)::{lambda(int)#1}::operator()(int) const", "foo::{lambda#1}::operator()" },
+		{ "ns::(anonymous namespace)::Pool<int>::run()", "ns::(anonymous namespace)::Pool::run" },
+		{ "operator<(A const&, B const&)", "operator<" },
+		{ "A::operator->() const", "A::operator->" },
+		{ "call(std::function<void (int)>)", "call" },
+		{ "<alloc::sync::Arc<T> as core::ops::drop::Drop>::drop", "alloc::sync::Arc::drop" },
+		{ "zoo::Mutex::<T>::lock", "zoo::Mutex::lock" },
+		{ "std::thread::spawn_unchecked_::{{closure}}", "std::thread::spawn_unchecked_::{{closure}}" },
+		/* locks named after functions */
+		{ "heap@ns::Pool<int>::run(int)", "heap@ns::Pool::run" },
+		{ "init@Pool<int>::Pool(int):12", "init@Pool::Pool:12" },
+		{ "parked@ns::Pool<int>::run#1 [unsure]", "parked@ns::Pool::run#1 [unsure]" },
+		{ "g_cache.shards[3].mu", "g_cache.shards[3].mu" },
+		/* other languages */
+		{ "main.(*Cache).Get", "main.(*Cache).Get" }, { "main.F[...]", "main.F[...]" },
+		{ "py::f:/a/b (c).py", "py::f:/a/b (c).py" }, { "<module>", "<module>" }, { "[no stack]", "[no stack]" },
+		{ "", "" }, { "<", "<" }, { "a(", "a" }, { "operator", "operator" }, { " const", " const" },
+	};
+	char text[256], tight[5];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		lsp_short_name(rows[i].name, text, sizeof(text));
+		assert_string_equal(text, rows[i].text);
+		lsp_short_name(rows[i].name, tight, sizeof(tight));
+		assert_true(strlen(tight) < sizeof(tight));
+	}
+}
+
+static void test_fit(void **state)
+{
+	static const struct {
+		size_t columns;
+		const char *text;
+	} rows[] = { { 0, "z\303\244hl 12" }, { 7, "z\303\244hl 12" }, { 6, "z\303\244h..." }, { 5, "z\303\244..." }, { 2, "..." } };
+
+	(void)state;
+	assert_int_equal(lsp_words_width("z\303\244hl 12"), 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = NULL;
+		size_t bytes;
+		FILE *f = open_memstream(&text, &bytes);
+
+		lsp_words_fit(f, "z\303\244hl 12", rows[i].columns);
+		fclose(f);
+		assert_string_equal(text, rows[i].text);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_site), cmocka_unit_test(test_site_by_file),
 		cmocka_unit_test(test_words), cmocka_unit_test(test_counted),
+		cmocka_unit_test(test_short), cmocka_unit_test(test_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

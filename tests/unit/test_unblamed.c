@@ -269,7 +269,8 @@ static void a_report_tells_it(void **state)
 		"\"hold_ns\":1200000000,\"why\":\"several have it\"}}}", why, sizeof(why)), 0);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
 	to = open_memstream(&text, &bytes);
-	lsp_report_text(to, &r, &t, 20);
+	lsp_report_text_facts(to, &r, &t);
+	lsp_report_text_rows(to, &r, &t, &(struct lsp_report_look){ .top = 20 });
 	fclose(to);
 	assert_non_null(strstr(text, "not blamed        1.20s          pool, on 12 releases: several have it\n"));
 	free(text);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "../report/site.h"
 #include "parse.h"
@@ -17,6 +19,7 @@ static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *
 	for (int i = 0; i < LSP_BY_COUNT; i++)
 		if (!strcmp(arg, lsp_by_names[i])) {
 			o->by = (enum lsp_by)i;
+			o->by_given = true;
 			return;
 		}
 	argp_error(state, "--by %s: there is site, lock, sync and thread", arg);
@@ -47,6 +50,17 @@ error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
+}
+
+size_t lsp_reading_columns(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t n;
+
+	if (columns && lsp_text_number(columns, UINT16_MAX, &n) && n)
+		return (size_t)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
 bool lsp_reading_finish(struct json_object *json)

@@ -13,6 +13,7 @@ struct json_object;
 
 struct lsp_reading {
 	enum lsp_by by;
+	bool by_given;
 	size_t top;	/* rows; SIZE_MAX: all */
 	bool json;
 };
@@ -37,6 +38,12 @@ void lsp_skip_parse(const char *regex, struct argp_state *state);
 
 /* For an argp parser. Returns 0, or ARGP_ERR_UNKNOWN for a key that is not one of these. */
 error_t lsp_reading_parse(struct lsp_reading *o, int key, char *arg, struct argp_state *state);
+
+/*
+ * How many characters a line of standard output has: by COLUMNS, else the terminal's; 0: as many as there are,
+ * because it is no terminal.
+ */
+size_t lsp_reading_columns(void);
 
 /*
  * Takes over @json, prints it (NULL: nothing), and ends the output. Returns false, and says so, if

@@ -21,16 +21,35 @@
 
 struct report_options {
 	struct lsp_reading reading;
+	enum lsp_sort sort;
+	const char *lock;	/* of which alone rows are shown; NULL: of all */
+	bool wide;
 	const char *html;	/* file for a page, "-" for standard output, or NULL */
 	char **paths;
 	size_t npaths;
 };
 
+enum { OPTION_SORT = 0x200, OPTION_LOCK, OPTION_WIDE };
+
 static const struct argp_option options[] = {
 	LSP_READING_OPTIONS,
+	{ "sort", OPTION_SORT, "KEY", 0, "Sort rows by waited, waits, late, blamed, releases, handoff, given-up, open or name; "
+	  "the default, both, is waited and blamed together", 0 },
+	{ "lock", OPTION_LOCK, "NAME", 0, "Show only what was waited for the lock of this name", 0 },
+	{ "wide", OPTION_WIDE, NULL, 0, "Show whole names and all columns, however long the lines are", 0 },
 	{ "html", 'H', "FILE", 0, "Write a page for the browser; - is standard output", 0 },
 	{ 0 }
 };
+
+static enum lsp_sort sort_parse(const char *arg, struct argp_state *state)
+{
+	for (int i = 0; i < LSP_SORT_COUNT; i++)
+		if (!strcmp(arg, lsp_sort_names[i]))
+			return (enum lsp_sort)i;
+	argp_error(state, "--sort %s: there is both, waited, waits, late, blamed, releases, handoff, given-up, open and name",
+		   arg);
+	return LSP_SORT_BOTH;
+}
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
@@ -39,6 +58,15 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'H':
 		o->html = arg;
+		return 0;
+	case OPTION_SORT:
+		o->sort = sort_parse(arg, state);
+		return 0;
+	case OPTION_LOCK:
+		o->lock = arg;
+		return 0;
+	case OPTION_WIDE:
+		o->wide = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		o->paths = state->argv + state->next;
@@ -50,36 +78,60 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (o->html && o->reading.json)
 			argp_error(state, "--html and --json: one of them");
+		if (o->html && (o->lock || o->sort))
+			argp_error(state, "--%s is not for pages: they are searched and sorted in the browser",
+				   o->lock ? "lock" : "sort");
 		break;
 	}
 	return lsp_reading_parse(&o->reading, key, arg, state);
 }
 
+static void text_write(const struct report_options *o, const struct lsp_recording *r, const struct lsp_table *all,
+		       const struct lsp_table *rows, const struct lsp_shapes *shapes)
+{
+	const struct lsp_report_look look = {
+		.top = o->reading.top,
+		.layout = { .columns = lsp_reading_columns(), .wide = o->wide },
+	};
+
+	lsp_report_text_facts(stdout, r, all);
+	lsp_report_text_rows(stdout, r, rows, &look);
+	lsp_shapes_text(stdout, shapes);
+}
+
+/* Totals are of all locks, rows of those that were asked for. */
 static bool report_write(const struct report_options *o, const struct lsp_recording *r)
 {
+	struct lsp_recording whole = *r;
 	struct json_object *json = NULL;
-	struct lsp_shapes shapes;
-	struct lsp_table t;
-	int err = lsp_table_create(r, o->reading.by, false, &t);
+	struct lsp_shapes shapes = { 0 };
+	struct lsp_table all = { 0 }, rows = { 0 };
+	int err;
 
-	if (!err) {
+	whole.only = NULL;
+	err = lsp_table_create(&whole, o->reading.by, false, &all);
+	if (!err)
+		err = lsp_table_create(r, o->reading.by, false, &rows);
+	if (!err)
 		err = lsp_shapes_create(r, &shapes);
-		if (err)
-			lsp_table_destroy(&t);
+	if (!err) {
+		lsp_table_sort(&rows, o->sort);
+		if (o->reading.json) {
+			json = lsp_report_json(r, &rows, o->reading.top);
+			json_object_object_add(json, "shapes", lsp_shapes_json(&shapes));
+		} else {
+			text_write(o, r, &all, &rows, &shapes);
+		}
+		lsp_shapes_destroy(&shapes);
 	}
+	if (rows.places)
+		lsp_table_destroy(&rows);
+	if (all.places)
+		lsp_table_destroy(&all);
 	if (err) {
 		lsp_say("%s", lsp_say_errno(ENOMEM));
 		return false;
 	}
-	if (o->reading.json) {
-		json = lsp_report_json(r, &t, o->reading.top);
-		json_object_object_add(json, "shapes", lsp_shapes_json(&shapes));
-	} else {
-		lsp_report_text(stdout, r, &t, o->reading.top);
-		lsp_shapes_text(stdout, &shapes);
-	}
-	lsp_shapes_destroy(&shapes);
-	lsp_table_destroy(&t);
 	return lsp_reading_finish(json);
 }
 
@@ -152,6 +204,12 @@ int lsp_cmd_report(int argc, char **argv)
 			loaded++;
 		else
 			partial = true;
+	r.only = o.lock;
+	if (loaded && o.lock && !lsp_recording_has_any(&r)) {
+		lsp_say("--lock %s: nothing was waited for such a lock; --by lock shows the names", o.lock);
+		lsp_recording_uninit(&r);
+		return LSP_EXIT_USAGE;
+	}
 	if (!loaded || !(o.html ? page_write(o.html, &r) : report_write(&o, &r)))
 		status = LSP_EXIT_OTHER_FAILED;
 	else if (partial)

@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 #include <math.h>
+#include <string.h>
 
 #include "bounds.h"
 
@@ -144,12 +145,14 @@ static void sentence_add(void *arg, const char *sentence)
 	json_object_array_add(arg, json_object_new_string(sentence));
 }
 
-static void open_add(struct json_object *o, const struct lsp_facts *f)
+static void open_add(struct json_object *o, const struct lsp_facts *f, const char *only)
 {
 	struct json_object *list = json_object_new_array(), *one;
 	struct lsp_facts_open open;
 
 	for (size_t i = 0; lsp_facts_open(f, i, &open); i++) {
+		if (only && strcmp(open.lock, only))
+			continue;
 		one = json_object_new_object();
 		number_add(one, "waits", open.waits);
 		number_add(one, "longest_ns", open.longest_ns);
@@ -170,6 +173,8 @@ struct json_object *lsp_report_json(const struct lsp_recording *r, const struct 
 
 	number_add(o, "format", FORMAT);
 	text_add(o, "by", lsp_by_names[t->by]);
+	if (r->only)
+		text_add(o, "only", r->only);
 	number_add(o, "recordings", (double)r->facts.n);
 	if (r->facts.rates_known) {
 		number_add(o, "block_rate_ns", r->facts.block_rate_ns);
@@ -196,6 +201,6 @@ struct json_object *lsp_report_json(const struct lsp_recording *r, const struct 
 		json_object_array_add(list, row_new(t, &t->rows[i]));
 	json_object_object_add(o, "rows", list);
 	number_add(o, "rows_left_out", t->n > top ? (double)(t->n - top) : 0);
-	open_add(o, &r->facts);
+	open_add(o, &r->facts, r->only);
 	return o;
 }

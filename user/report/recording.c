@@ -37,6 +37,26 @@ const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key)
 	return "";
 }
 
+bool lsp_recording_takes(const struct lsp_recording *r, const struct lsp_profile_sample *s)
+{
+	return !r->only || !strcmp(lsp_sample_text(s, "lock"), r->only);
+}
+
+bool lsp_recording_has_any(const struct lsp_recording *r)
+{
+	struct lsp_profile_sample s;
+	struct lsp_facts_open open;
+
+	for (int part = 0; part < LSP_PART_COUNT; part++)
+		for (size_t i = 0; r->parts[part] && lsp_profile_sample(r->parts[part], i, &s); i++)
+			if (lsp_recording_takes(r, &s))
+				return true;
+	for (size_t i = 0; lsp_facts_open(&r->facts, i, &open); i++)
+		if (!r->only || !strcmp(open.lock, r->only))
+			return true;
+	return false;
+}
+
 bool lsp_sample_given_up(const struct lsp_profile_sample *s)
 {
 	return !strcmp(lsp_sample_text(s, "kind"), "given_up");

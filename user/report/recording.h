@@ -18,6 +18,7 @@ enum lsp_part {
 struct lsp_recording {
 	struct lsp_profile *parts[LSP_PART_COUNT];
 	struct lsp_facts facts;
+	const char *only;	/* rows and shapes are those of the locks of this name; NULL: of all */
 };
 
 void lsp_recording_uninit(struct lsp_recording *r);
@@ -41,6 +42,10 @@ int lsp_part_column(const struct lsp_profile *p, const char *name);
 
 /* Returns the sample's text label @key, "" if it has none. */
 const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key);
+
+/* Whether a sample belongs to what is asked for, and whether any sample or open wait does. */
+bool lsp_recording_takes(const struct lsp_recording *r, const struct lsp_profile_sample *s);
+bool lsp_recording_has_any(const struct lsp_recording *r);
 
 /* Whether the sample of a mutex profile stands for waits that were given up, and for no release. */
 bool lsp_sample_given_up(const struct lsp_profile_sample *s);

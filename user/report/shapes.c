@@ -133,7 +133,7 @@ static int by_wait(const void *a, const void *b)
 	return difference ? (difference > 0 ? 1 : -1) : 0;
 }
 
-static int judge_all(struct lsp_shapes *s, double duration_ns)
+static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only)
 {
 	double in_ns = 0, own_ns;
 
@@ -150,7 +150,8 @@ static int judge_all(struct lsp_shapes *s, double duration_ns)
 	for (size_t i = 0; i < s->nlocks; i++) {
 		own_ns = lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN ?
 			 s->locks[i].waits[LSP_SHAPE_SIGNAL].ns : 0;
-		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]))
+		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]) &&
+		    (!only || !strcmp(s->locks[i].lock, only)))
 			s->n++;
 	}
 	return 0;
@@ -184,10 +185,11 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 	if (ret->lacks)
 		return 0;
 	ret->judged = true;
+	/* Of every lock, because a queue is also judged by what other threads wait for. */
 	for (size_t i = 0; !err && lsp_profile_sample(p, i, &sample); i++)
 		err = sample_take(ret, p, columns, &sample);
 	if (!err)
-		err = judge_all(ret, t.duration_ns);
+		err = judge_all(ret, t.duration_ns, r->only);
 	if (err)
 		lsp_shapes_destroy(ret);
 	return err;

@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../resolve/symbol/plain_name.h"
 #include "bounds.h"
 #include "site.h"
+
+/* Names that differ only beyond this many bytes are taken for alike. */
+#define SHORT_BYTES 1024
 
 const char *const lsp_by_names[LSP_BY_COUNT] = { "site", "lock", "sync", "thread" };
 
@@ -170,8 +174,11 @@ static int part_add(struct build *b, enum lsp_part part)
 	for (int i = 0; p && part == LSP_PART_EXT && i < 6; i++)
 		columns[i] = lsp_part_column(p, names[i]);
 	for (size_t i = 0; p && lsp_profile_sample(p, i, &s); i++) {
-		int64_t at = sample_row(b, p, &s, &site);
+		int64_t at;
 
+		if (!lsp_recording_takes(b->r, &s))
+			continue;
+		at = sample_row(b, p, &s, &site);
 		if (at == -ENOENT) {
 			if (columns[4] >= 0 && part == LSP_PART_EXT)
 				b->t->total[LSP_V_HANDOFF] += s.values[columns[4]];
@@ -198,6 +205,8 @@ static int open_add(struct build *b)
 	int64_t at;
 
 	for (size_t i = 0; lsp_facts_open(&b->r->facts, i, &open); i++) {
+		if (b->r->only && strcmp(open.lock, b->r->only))
+			continue;
 		switch (b->t->by) {
 		case LSP_BY_LOCK:
 			at = row_at(b, open.lock);
@@ -236,7 +245,8 @@ static int threads_take(struct build *b)
 	double pid = 0;
 	char name[256];
 
-	if (b->join || !lsp_facts_thread(&b->r->facts, 0, &thread))
+	/* What record.json has of a thread is about all locks. */
+	if (b->join || b->r->only || !lsp_facts_thread(&b->r->facts, 0, &thread))
 		return 0;
 	t->processes = false;
 	for (size_t i = 0; lsp_facts_thread(&b->r->facts, i, &thread); i++) {
@@ -290,7 +300,8 @@ static void bounds_set(struct build *b)
 {
 	const struct lsp_facts *f = &b->r->facts;
 	struct lsp_facts_group g;
-	bool groups = f->n && b->t->by != LSP_BY_THREAD;
+	/* What record.json has of a stack is about all locks, too. */
+	bool groups = f->n && b->t->by != LSP_BY_THREAD && (!b->r->only || b->t->by == LSP_BY_LOCK);
 
 	if (groups && b->t->by == LSP_BY_LOCK)
 		for (size_t i = 0; lsp_facts_lock(f, i, &g); i++)
@@ -325,14 +336,37 @@ static double weight(const struct lsp_table_row *row)
 	return row->v[LSP_V_WAITED] + row->v[LSP_V_BLAMED];
 }
 
-static int by_weight(const void *a, const void *b)
+const char *const lsp_sort_names[LSP_SORT_COUNT] = {
+	[LSP_SORT_BOTH] = "both", [LSP_SORT_WAITED] = "waited", [LSP_SORT_WAITS] = "waits", [LSP_SORT_LATE] = "late",
+	[LSP_SORT_BLAMED] = "blamed", [LSP_SORT_RELEASES] = "releases", [LSP_SORT_HANDOFF] = "handoff",
+	[LSP_SORT_GIVEN_UP] = "given-up", [LSP_SORT_OPEN] = "open", [LSP_SORT_NAME] = "name",
+};
+
+static double sorted_by(const struct lsp_table_row *row, enum lsp_sort key)
+{
+	static const enum lsp_value values[LSP_SORT_COUNT] = {
+		[LSP_SORT_WAITED] = LSP_V_WAITED, [LSP_SORT_WAITS] = LSP_V_WAITS, [LSP_SORT_LATE] = LSP_V_LATE,
+		[LSP_SORT_BLAMED] = LSP_V_BLAMED, [LSP_SORT_RELEASES] = LSP_V_RELEASES,
+		[LSP_SORT_HANDOFF] = LSP_V_HANDOFF, [LSP_SORT_GIVEN_UP] = LSP_V_GIVEN_UP,
+		[LSP_SORT_OPEN] = LSP_V_OPEN,
+	};
+
+	return key == LSP_SORT_NAME ? 0 : key == LSP_SORT_BOTH ? weight(row) : row->v[values[key]];
+}
+
+static int row_compare(const void *a, const void *b, void *arg)
 {
 	const struct lsp_table_row *x = a, *y = b;
+	enum lsp_sort key = *(const enum lsp_sort *)arg;
 
 	if (lsp_table_row_shown(x) != lsp_table_row_shown(y))
 		return lsp_table_row_shown(x) ? -1 : 1;
 	if (x->use != y->use)
 		return x->use < y->use ? -1 : 1;
+	if (sorted_by(x, key) != sorted_by(y, key))
+		return sorted_by(x, key) < sorted_by(y, key) ? 1 : -1;
+	if (key == LSP_SORT_NAME)
+		return strcmp(x->name, y->name);
 	if (weight(x) != weight(y))
 		return weight(x) < weight(y) ? 1 : -1;
 	if (x->v[LSP_V_OPEN] != y->v[LSP_V_OPEN])
@@ -361,18 +395,48 @@ static int uses_set(struct build *b)
 }
 
 /* Sorts the rows, and notes where the row of each name is. */
+void lsp_table_sort(struct lsp_table *t, enum lsp_sort key)
+{
+	if (t->n)
+		qsort_r(t->rows, t->n, sizeof(*t->rows), row_compare, &key);
+	for (size_t i = 0; i < t->n; i++)
+		t->places[lsp_intern_id(t->rows[i].name)] = (uint32_t)i;
+	t->shown = 0;
+	while (t->shown < t->n && lsp_table_row_shown(&t->rows[t->shown]))
+		t->shown++;
+}
+
 static int rows_sort(struct lsp_table *t)
 {
 	t->places = malloc((t->n + 1) * sizeof(*t->places));
 	if (!t->places)
 		return -ENOMEM;
-	if (t->n)
-		qsort(t->rows, t->n, sizeof(*t->rows), by_weight);
-	for (size_t i = 0; i < t->n; i++)
-		t->places[lsp_intern_id(t->rows[i].name)] = (uint32_t)i;
-	while (t->shown < t->n && lsp_table_row_shown(&t->rows[t->shown]))
-		t->shown++;
+	lsp_table_sort(t, LSP_SORT_BOTH);
 	return 0;
+}
+
+/* Finds the rows whose short names are alike, so that they can be told apart by their whole names. */
+static int ambiguous_find(struct lsp_table *t)
+{
+	size_t *first = calloc(t->n + 1, sizeof(*first));
+	struct lsp_intern names;
+	int64_t id = 0;
+
+	lsp_intern_init(&names);
+	for (size_t i = 0; first && id >= 0 && i < t->n && (t->by == LSP_BY_SITE || t->by == LSP_BY_LOCK); i++) {
+		char name[SHORT_BYTES];
+		size_t before = names.count;
+
+		lsp_short_name(t->rows[i].name, name, sizeof(name));
+		id = lsp_intern_add(&names, name, strlen(name) + 1);
+		if (id >= 0 && (size_t)id == before)
+			first[id] = i;
+		else if (id >= 0)
+			t->rows[i].ambiguous = t->rows[first[id]].ambiguous = true;
+	}
+	lsp_intern_uninit(&names);
+	free(first);
+	return first && id >= 0 ? 0 : -ENOMEM;
 }
 
 int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
@@ -399,6 +463,8 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 		bounds_set(&b);
 		err = rows_sort(ret);
 	}
+	if (!err)
+		err = ambiguous_find(ret);
 	if (err)
 		lsp_table_destroy(ret);
 	free(b.scratch);

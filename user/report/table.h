@@ -22,6 +22,18 @@ enum lsp_by {
 /* "site", "lock", "sync", "thread". */
 extern const char *const lsp_by_names[LSP_BY_COUNT];
 
+/* What rows are sorted by, the greatest first. Locks stand before what is no lock all the same. */
+enum lsp_sort {
+	LSP_SORT_BOTH,		/* waited and blamed together */
+	LSP_SORT_WAITED, LSP_SORT_WAITS, LSP_SORT_LATE, LSP_SORT_BLAMED, LSP_SORT_RELEASES, LSP_SORT_HANDOFF,
+	LSP_SORT_GIVEN_UP, LSP_SORT_OPEN,
+	LSP_SORT_NAME,		/* in the order of the alphabet */
+	LSP_SORT_COUNT
+};
+
+/* "both", "waited", "waits" ... */
+extern const char *const lsp_sort_names[LSP_SORT_COUNT];
+
 enum lsp_value {
 	LSP_V_WAITS,		/* that ended */
 	LSP_V_WAITED,		/* lock wait, ns */
@@ -47,6 +59,7 @@ struct lsp_table_row {
 	const char *lock;	/* the lock of most of the row's time */
 	const char *sync;
 	enum lsp_use use;	/* by site and by lock */
+	bool ambiguous;		/* by site and by lock: cut short, another row's name looks like this one's */
 	double v[LSP_V_COUNT];
 	double open_longest_ns;
 	double tail_ns;		/* by lock: for the locks that record.json lists */
@@ -76,6 +89,9 @@ struct lsp_table {
 int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 		     struct lsp_table *ret);
 void lsp_table_destroy(struct lsp_table *t);
+
+/* Puts the rows into another order than that of LSP_SORT_BOTH, which they have at first. */
+void lsp_table_sort(struct lsp_table *t, enum lsp_sort key);
 
 /*
  * Whether the row has something to show, other than releases for which nobody is blamed. Rows that

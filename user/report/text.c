@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -76,6 +77,11 @@ static void heads_write(FILE *to, const struct lsp_recording *r)
 	}
 	if (f->n)
 		fprintf(to, "duration  %s\n", lsp_words_ns(a, t.duration_ns));
+	if (r->only) {
+		fputs("only      ", to);
+		lsp_words_name(to, r->only);
+		fputs(" below; the totals are of all that was recorded\n", to);
+	}
 	if (f->rates_known && (f->block_rate_ns > 1 || f->mutex_fraction > 1)) {
 		fprintf(to, "sampled   waits below %s by their length, ",
 			lsp_words_ns(a, f->block_rate_ns));
@@ -205,8 +211,13 @@ static void losses_write(FILE *to, const struct lsp_facts *f)
 
 /* ---- the table ---- */
 
+/* A row's last column has this much room, or other columns are left out. */
+#define NAME_ROOM 32
+
 struct columns {
 	bool block, mutex, ext, handoff, tail, given_up, open;
+	bool waits, releases;	/* the counts beside the times */
+	bool left_out;		/* a column, for want of room */
 	struct lsp_bounds_met waited, blamed;
 };
 
@@ -215,6 +226,7 @@ static struct columns columns_of(const struct lsp_table *t)
 	struct columns c = {
 		.block = t->has_block, .mutex = t->has_mutex, .ext = t->has_ext,
 		.handoff = t->has_ext && t->by == LSP_BY_LOCK, .open = t->total[LSP_V_OPEN] > 0,
+		.waits = true, .releases = true,
 	};
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -228,17 +240,56 @@ static struct columns columns_of(const struct lsp_table *t)
 	return c;
 }
 
-static void titles_write(FILE *to, const struct columns *c, const char *what)
+/* Counts the characters that stand before a row's name. */
+static size_t columns_width(const struct columns *c)
+{
+	const size_t plain = strlen("| ") + strlen(" 123.45ms ");
+
+	return c->block * 16U + (c->block && c->waits) * 10U + (c->waited.shown + c->blamed.shown) * 20U + c->ext * 10U +
+	       c->mutex * 19U + (c->mutex && c->releases) * 10U + strlen(" | ") +
+	       (size_t)(c->handoff + c->tail + c->given_up + c->open) * plain;
+}
+
+/* Leaves out columns until names have room. Intervals stay: without them an estimate would pass for a fact. */
+static void columns_fit(struct columns *c, const struct lsp_words_layout *layout)
+{
+	bool *const least[] = { &c->ext, &c->releases, &c->waits, &c->tail, &c->given_up, &c->open, &c->handoff };
+
+	if (!layout->columns || layout->wide)
+		return;
+	for (size_t i = 0; i < sizeof(least) / sizeof(least[0]); i++) {
+		if (columns_width(c) + NAME_ROOM <= layout->columns)
+			return;
+		c->left_out |= *least[i];
+		*least[i] = false;
+	}
+}
+
+/* How much room a row's name has; 0: as much as it takes. */
+static size_t name_room(const struct columns *c, const struct lsp_words_layout *layout)
+{
+	size_t before = columns_width(c);
+
+	if (!layout->columns || layout->wide)
+		return 0;
+	return layout->columns > before + NAME_ROOM / 2 ? layout->columns - before : NAME_ROOM / 2;
+}
+
+static void titles_write(FILE *to, const struct columns *c, const char *what, const struct lsp_words_layout *layout)
 {
 	putc('\n', to);
 	if (c->block)
-		fprintf(to, "%9s %6s %9s", "waited", "", "waits");
+		fprintf(to, "%9s %6s", "waited", "");
+	if (c->block && c->waits)
+		fprintf(to, " %9s", "waits");
 	if (c->waited.shown)
 		fprintf(to, " %19s", "95%");
 	if (c->ext)
 		fprintf(to, " %9s", "late");
 	if (c->mutex)
-		fprintf(to, " | %9s %6s %9s", "blamed", "", "releases");
+		fprintf(to, " | %9s %6s", "blamed", "");
+	if (c->mutex && c->releases)
+		fprintf(to, " %9s", "releases");
 	if (c->blamed.shown)
 		fprintf(to, " %19s", "95%");
 	if (c->handoff)
@@ -249,7 +300,9 @@ static void titles_write(FILE *to, const struct columns *c, const char *what)
 		fprintf(to, " | %9s", "given up");
 	if (c->open)
 		fprintf(to, " | %9s", "open");
-	fprintf(to, " | %s\n", what);
+	fputs(" | ", to);
+	lsp_words_fit(to, what, name_room(c, layout));
+	putc('\n', to);
 }
 
 /* Writes one line number if there is one; if there are two, as "12/14". */
@@ -267,40 +320,46 @@ static void place_write(FILE *to, const struct lsp_table_row *row)
 		fprintf(to, "%s%lld", row->wait_line ? "/" : ":", row->release_line);
 }
 
-static void row_name(FILE *to, const struct lsp_table *t, const struct lsp_table_row *row)
+static void row_name(FILE *to, const struct lsp_table *t, const struct lsp_table_row *row,
+		     const struct lsp_words_layout *layout)
 {
-	fputs(" | ", to);
-	lsp_words_name(to, *row->name ? row->name : "(not known)");
+	if (!*row->name)
+		fputs("(not known)", to);
+	else if (t->by == LSP_BY_SITE || t->by == LSP_BY_LOCK)
+		lsp_words_function(to, row->name, layout);
+	else
+		lsp_words_name(to, row->name);
 	if (t->by == LSP_BY_SITE)
 		place_write(to, row);
 	if (t->by == LSP_BY_SITE && *row->lock) {
 		fputs("  ", to);
-		lsp_words_name(to, row->lock);
+		lsp_words_function(to, row->lock, layout);
 	}
 	if (t->by != LSP_BY_SYNC && *row->sync) {
 		fputs("  ", to);
 		lsp_words_name(to, row->sync);
 	}
-	putc('\n', to);
 }
 
 static void row_write(FILE *to, const struct lsp_table *t, const struct columns *c,
 		      const struct lsp_table_row *row)
 {
-	char a[LSP_WORD], b[LSP_WORD], d[LSP_WORD], interval[2 * LSP_WORD];
+	char a[LSP_WORD], b[LSP_WORD], interval[2 * LSP_WORD];
 
 	if (c->block)
-		fprintf(to, "%9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_WAITED]),
-			lsp_words_share(b, row->v[LSP_V_WAITED], t->total[LSP_V_WAITED]),
-			lsp_words_count(d, row->v[LSP_V_WAITS]));
+		fprintf(to, "%9s %6s", lsp_words_ns(a, row->v[LSP_V_WAITED]),
+			lsp_words_share(b, row->v[LSP_V_WAITED], t->total[LSP_V_WAITED]));
+	if (c->block && c->waits)
+		fprintf(to, " %9s", lsp_words_count(a, row->v[LSP_V_WAITS]));
 	if (c->waited.shown)
 		fprintf(to, " %19s", row->v[LSP_V_WAITS] > 0 ? lsp_words_bounds(interval, &row->waited) : "");
 	if (c->ext)
 		fprintf(to, " %9s", lsp_words_ns(a, row->v[LSP_V_LATE]));
 	if (c->mutex)
-		fprintf(to, " | %9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_BLAMED]),
-			lsp_words_share(b, row->v[LSP_V_BLAMED], t->total[LSP_V_BLAMED]),
-			lsp_words_count(d, row->v[LSP_V_RELEASES]));
+		fprintf(to, " | %9s %6s", lsp_words_ns(a, row->v[LSP_V_BLAMED]),
+			lsp_words_share(b, row->v[LSP_V_BLAMED], t->total[LSP_V_BLAMED]));
+	if (c->mutex && c->releases)
+		fprintf(to, " %9s", lsp_words_count(a, row->v[LSP_V_RELEASES]));
 	if (c->blamed.shown)
 		fprintf(to, " %19s", row->v[LSP_V_RELEASES] > 0 ? lsp_words_bounds(interval, &row->blamed) : "");
 	if (c->handoff)
@@ -311,10 +370,29 @@ static void row_write(FILE *to, const struct lsp_table *t, const struct columns 
 		fprintf(to, " | %9s", lsp_words_ns(a, row->v[LSP_V_GIVEN_UP]));
 	if (c->open)
 		fprintf(to, " | %9s", lsp_words_count(a, row->v[LSP_V_OPEN]));
-	row_name(to, t, row);
+	fputs(" | ", to);
 }
 
-static void table_write(FILE *to, const struct lsp_table *t, size_t top)
+/* Writes a row's name into what room the columns leave. */
+static void name_write(FILE *to, const struct lsp_table *t, const struct columns *c,
+		       const struct lsp_table_row *row, const struct lsp_words_layout *layout)
+{
+	const struct lsp_words_layout whole = { .wide = layout->wide || row->ambiguous };
+	size_t bytes = 0;
+	char *text = NULL;
+	FILE *name = open_memstream(&text, &bytes);
+
+	if (!name)
+		return;
+	row_name(name, t, row, &whole);
+	fclose(name);
+	if (text)
+		lsp_words_fit(to, text, name_room(c, layout));
+	putc('\n', to);
+	free(text);
+}
+
+static void table_write(FILE *to, const struct lsp_table *t, const struct lsp_report_look *look)
 {
 	static const char *const titles[LSP_BY_COUNT] = {
 		"by the program's own function", "by lock", "by class", "by thread",
@@ -326,12 +404,17 @@ static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 		fputs("\nnothing waited\n", to);
 		return;
 	}
-	titles_write(to, &c, titles[t->by]);
-	for (size_t i = 0; i < t->shown && i < top; i++)
+	columns_fit(&c, &look->layout);
+	titles_write(to, &c, titles[t->by], &look->layout);
+	for (size_t i = 0; i < t->shown && i < look->top; i++) {
 		row_write(to, t, &c, &t->rows[i]);
-	if (t->shown > top)
+		name_write(to, t, &c, &t->rows[i], &look->layout);
+	}
+	if (t->shown > look->top)
 		fprintf(to, "%s (--top)\n",
-			lsp_words_counted(more, (double)(t->shown - top), "more row"));
+			lsp_words_counted(more, (double)(t->shown - look->top), "more row"));
+	if (c.left_out)
+		fputs("columns were left out for want of room (--wide)\n", to);
 	lsp_words_bounds_note(to, &(struct lsp_bounds_met){
 		c.waited.shown || c.blamed.shown, c.waited.too_few || c.blamed.too_few,
 		c.waited.unknown || c.blamed.unknown });
@@ -339,43 +422,56 @@ static void table_write(FILE *to, const struct lsp_table *t, size_t top)
 
 /* ---- open waits ---- */
 
-static void open_write(FILE *to, const struct lsp_facts *f)
+static void open_line(FILE *to, const struct lsp_facts_open *open, const struct lsp_words_layout *layout)
 {
-	struct lsp_facts_open open;
-	char a[2 * LSP_WORD], b[LSP_WORD];
-	size_t i;
+	size_t n = open->stack ? json_object_array_length(open->stack) : 0;
+	char a[LSP_WORD], b[LSP_WORD];
 
-	for (i = 0; lsp_facts_open(f, i, &open) && i < OPEN_SHOWN; i++) {
-		size_t n = open.stack ? json_object_array_length(open.stack) : 0;
+	fprintf(to, "%9s %7s x  ", lsp_words_ns(a, open->longest_ns), lsp_words_count(b, open->waits));
+	lsp_words_name(to, open->comm);
+	fprintf(to, " (pid %.0f) on ", open->pid);
+	lsp_words_function(to, open->lock, layout);
+	fprintf(to, " %s:%s", open->sync, n ? "" : " [no stack]");
+	for (size_t k = 0; k < n && k < OPEN_FRAMES; k++) {
+		const char *name = json_object_get_string(json_object_array_get_idx(open->stack, k));
 
-		if (!i)
-			fputs("\nwaiting still when the recording ended\n", to);
-		fprintf(to, "%9s %7s x  ", lsp_words_ns(a, open.longest_ns),
-			lsp_words_count(b, open.waits));
-		lsp_words_name(to, open.comm);
-		fprintf(to, " (pid %.0f) on ", open.pid);
-		lsp_words_name(to, open.lock);
-		fprintf(to, " %s:%s", open.sync, n ? "" : " [no stack]");
-		for (size_t k = 0; k < n && k < OPEN_FRAMES; k++) {
-			const char *name = json_object_get_string(json_object_array_get_idx(open.stack, k));
-
-			fputs(k ? " < " : " ", to);
-			lsp_words_name(to, name ? name : "");
-		}
-		putc('\n', to);
+		fputs(k ? " < " : " ", to);
+		lsp_words_function(to, name ? name : "", layout);
 	}
-	while (lsp_facts_open(f, i, &open))
-		i++;
-	if (i > OPEN_SHOWN)
-		fprintf(to, "%s (record.json has them)\n",
-			lsp_words_counted(a, (double)(i - OPEN_SHOWN), "more place"));
+	putc('\n', to);
 }
 
-void lsp_report_text(FILE *to, const struct lsp_recording *r, const struct lsp_table *t, size_t top)
+static void open_write(FILE *to, const struct lsp_recording *r, const struct lsp_words_layout *layout)
+{
+	struct lsp_facts_open open;
+	char a[2 * LSP_WORD];
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; lsp_facts_open(&r->facts, i, &open); i++) {
+		if (r->only && strcmp(open.lock, r->only))
+			continue;
+		if (shown == OPEN_SHOWN) {
+			more++;
+			continue;
+		}
+		if (!shown++)
+			fputs("\nwaiting still when the recording ended\n", to);
+		open_line(to, &open, layout);
+	}
+	if (more)
+		fprintf(to, "%s (record.json has them)\n", lsp_words_counted(a, (double)more, "more place"));
+}
+
+void lsp_report_text_facts(FILE *to, const struct lsp_recording *r, const struct lsp_table *t)
 {
 	heads_write(to, r);
 	totals_write(to, r, t);
 	losses_write(to, &r->facts);
-	table_write(to, t, top);
-	open_write(to, &r->facts);
+}
+
+void lsp_report_text_rows(FILE *to, const struct lsp_recording *r, const struct lsp_table *t,
+			  const struct lsp_report_look *look)
+{
+	table_write(to, t, look);
+	open_write(to, r, &look->layout);
 }

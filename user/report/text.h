@@ -6,8 +6,20 @@
 #include <stdio.h>
 
 #include "table.h"
+#include "words.h"
 
-/* Writes at most @top rows. Errors stay in @to; ask ferror(). */
-void lsp_report_text(FILE *to, const struct lsp_recording *r, const struct lsp_table *t, size_t top);
+/* How a report looks. */
+struct lsp_report_look {
+	size_t top;		/* rows at most; SIZE_MAX: all */
+	struct lsp_words_layout layout;
+};
+
+/*
+ * _facts writes what was recorded, totals and losses; _rows the table, and waits that have not ended. Both leave
+ * errors in @to; ask ferror().
+ */
+void lsp_report_text_facts(FILE *to, const struct lsp_recording *r, const struct lsp_table *t);
+void lsp_report_text_rows(FILE *to, const struct lsp_recording *r, const struct lsp_table *t,
+			  const struct lsp_report_look *look);
 
 #endif

@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "../base/plural.h"
+#include "../resolve/symbol/plain_name.h"
 #include "bounds.h"
+
+/* Functions of C++ have names of several hundred bytes. What is longer than this is cut. */
+#define NAME_MAX_BYTES 4096
 
 const char *lsp_words_ns(char to[LSP_WORD], double ns)
 {
@@ -109,4 +113,47 @@ void lsp_words_name(FILE *to, const char *name)
 			fprintf(to, "\\x%02x", *p);
 		else
 			putc(*p, to);
+}
+
+void lsp_words_function(FILE *to, const char *name, const struct lsp_words_layout *layout)
+{
+	char text[NAME_MAX_BYTES];
+
+	if (layout->wide) {
+		lsp_words_name(to, name);
+		return;
+	}
+	lsp_short_name(name, text, sizeof(text));
+	lsp_words_name(to, text);
+}
+
+static bool begins_character(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+size_t lsp_words_width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += begins_character(*text);
+	return n;
+}
+
+void lsp_words_fit(FILE *to, const char *text, size_t columns)
+{
+	size_t n = 0;
+
+	if (!columns || lsp_words_width(text) <= columns) {
+		fputs(text, to);
+		return;
+	}
+	for (; *text; text++) {
+		n += begins_character(*text);
+		if (n + strlen("...") > columns)
+			break;
+		putc(*text, to);
+	}
+	fputs("...", to);
 }

@@ -42,4 +42,19 @@ const char *lsp_words_counted(char to[2 * LSP_WORD], double count, const char *w
 /* Writes a name, with control characters as \xNN, so that it cannot steer a terminal. */
 void lsp_words_name(FILE *to, const char *name);
 
+/* How tables are laid out. */
+struct lsp_words_layout {
+	size_t columns;		/* characters that a line may have; 0: any number */
+	bool wide;		/* names are whole, and lines as long as they are */
+};
+
+/* Writes the name of a function or a lock: in the short form of lsp_short_name(), unless the layout is wide. */
+void lsp_words_function(FILE *to, const char *name, const struct lsp_words_layout *layout);
+
+/* Writes what of @text fits into @columns characters, 0 being any number. What was cut is shown by "...". */
+void lsp_words_fit(FILE *to, const char *text, size_t columns);
+
+/* Counts the characters of @text, which is UTF-8. */
+size_t lsp_words_width(const char *text);
+
 #endif

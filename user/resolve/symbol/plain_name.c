@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool starts_with(const char *text, const char *prefix)
@@ -121,4 +122,68 @@ void lsp_plain_name(const char *name, char *ret, size_t bytes)
 
 	plain_read(&p, name, name + strlen(name), 0);
 	ret[p.len] = '\0';
+}
+
+/* ---- for people ---- */
+
+/* Writes "operator" and its sign, which may have brackets of its own, and returns what follows them. */
+static const char *operator_copy(struct plain *p, const char *at)
+{
+	const char *sign = at + strlen("operator");
+
+	sign += starts_with(sign, "()") ? 2 : 0;
+	sign += strcspn(sign, "(");
+	while (at < sign)
+		plain_add(p, *at++);
+	return at;
+}
+
+/* Whether a bracket after @before opens parameters: not those of Go's "(*T)" or of C++'s "(anonymous namespace)". */
+static bool is_parameters(char before)
+{
+	return isalnum((unsigned char)before) || strchr("_>])", before);
+}
+
+static void short_read(struct plain *p, const char *at, const char *end, int depth)
+{
+	size_t skip;
+	char before = '\0';
+
+	for (; at < end; before = at[-1]) {
+		bool begins = !before || before == ':' || before == ' ' || before == '<';
+
+		skip = begins ? inline_namespace(at) : 0;
+		if (skip) {
+			at += skip;
+		} else if (begins && starts_with(at, "operator") && !isalnum((unsigned char)at[8]) && at[8] != '_') {
+			at = operator_copy(p, at);
+			if (at < end && *at == '(')
+				at = closing(at, end);
+		} else if (*at == '<' && depth < 8) {
+			/* Rust's "Mutex::<T>::lock"; a path such as "<A as B>::f" stands at the beginning. */
+			at = before == ':' ? closing(at, end) : angle_read(p, at, end, depth);
+			if (starts_with(at, "::") && p->len && p->text[p->len - 1] == ':')
+				at += 2;
+		} else if (*at == '(' && before && is_parameters(before)) {
+			at = closing(at, end);
+		} else if ((size_t)(end - at) == strlen(" const") && starts_with(at, " const") && before == ')') {
+			at = end;
+		} else {
+			plain_add(p, *at++);
+		}
+	}
+}
+
+void lsp_short_name(const char *name, char *ret, size_t bytes)
+{
+	const char *end = name + strlen(name);
+	struct plain p = { .text = ret, .room = bytes - 1 };
+
+	/* Names of other languages have brackets that mean something else. */
+	if (*name == '[' || (*name == '<' && !strstr(name, "::")) || strlen(name) >= bytes)
+		snprintf(ret, bytes, "%s", name);
+	else {
+		short_read(&p, name, end, 0);
+		ret[p.len] = '\0';
+	}
 }

@@ -12,4 +12,11 @@
  */
 void lsp_plain_name(const char *name, char *ret, size_t bytes);
 
+/*
+ * Writes @name as a table shows it: without template arguments, parameters and inline namespaces, but with all
+ * else that tells two functions apart: "Cache::get::{lambda#1}::operator()". Names of other languages keep their
+ * brackets: "main.(*Cache).Get". A name that does not fit is cut.
+ */
+void lsp_short_name(const char *name, char *ret, size_t bytes);
+
 #endif
