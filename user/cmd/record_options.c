@@ -16,34 +16,43 @@ enum {
 	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER, OPTION_SKIP,
 };
 
-static const struct argp_option what_options[] = {
-	{ NULL, 0, NULL, 0, "What to record (a command after -- is recorded with its threads and children):", 1 },
-	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
-	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
-	{ "all", 'a', NULL, 0, "Every process", 1 },
-	{ NULL, 0, NULL, 0, "How much of it (TIME is in ns or has a unit: ns, us, ms, s, m, h):", 2 },
+/* What both recorders take. Times have the unit that the heading above them in --help names. */
+static const struct argp_option kept_options[] = {
+	{ NULL, 0, NULL, 0, "How much to keep (TIME is in ns or has a unit: ns, us, ms, s, m, h):", 2 },
 	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
 	  "Keep each wait of TIME or longer, and a shorter one with probability length / TIME; "
 	  "1 keeps all (default), 0 none", 2 },
 	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
 	  "Keep each release with probability 1 / N; 1 keeps all (default), 0 none", 2 },
+	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
+	{ "skip", OPTION_SKIP, "REGEX", 0, LSP_SKIP_NAME_HELP, 2 },
+	{ 0 }
+};
+
+static const struct argp_option what_options[] = {
+	{ NULL, 0, NULL, 0, "What to record (a command after -- is recorded with its threads and children):", 1 },
+	{ "pid", 'p', "PID", 0, "This process, until it ends; may be repeated", 1 },
+	{ "cgroup", OPTION_CGROUP, "PATH", 0, "The processes of this control group (version 2)", 1 },
+	{ "all", 'a', NULL, 0, "Every process", 1 },
 	{ "min-delay", OPTION_MIN_DELAY, "TIME", 0, "Leave out shorter waits", 2 },
 	{ "stack", OPTION_STACK, "KIND", 0,
 	  "auto (default), raw, fp (by frame pointers: loses the lock's caller) or none", 2 },
 	{ "ring-bytes", OPTION_RING_BYTES, "SIZE", 0,
 	  "Size of the module's buffer for each CPU, a power of two; a larger one survives longer bursts", 2 },
-	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 2 },
-	{ "skip", OPTION_SKIP, "REGEX", 0, LSP_SKIP_NAME_HELP, 2 },
 	{ "debuginfod", OPTION_DEBUGINFOD, NULL, 0,
 	  "Fetch missing debug information from $DEBUGINFOD_URLS", 2 },
 	{ 0 }
 };
 
-static const struct argp_option options[] = {
-	{ NULL, 0, NULL, 0, "When to stop and what to write:", 3 },
-	{ "duration", 'd', "TIME", 0, "Stop after this time: in seconds, or with a unit (5m, 1h)", 3 },
+static const struct argp_option files_options[] = {
+	{ NULL, 0, NULL, 0, "What to write:", 3 },
 	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 3 },
 	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 3 },
+	{ 0 }
+};
+
+static const struct argp_option options[] = {
+	{ "duration", 'd', "TIME", 0, "Stop after this time: in seconds, or with a unit (5m, 1h)", 1 },
 	{ "cpu", OPTION_CPU, NULL, 0, "Write a CPU profile too, to cpu.pb.gz", 3 },
 	{ "with-user", OPTION_WITH_USER, "SOURCE", OPTION_ARG_OPTIONAL,
 	  "Record from within the program too, to DIR/user, for lockspan compare. For a Go program, "
@@ -90,52 +99,21 @@ static void consistency_check(const struct lsp_record_options *o, struct argp_st
 		argp_error(state, "--with-user needs a command: the recorder is loaded with it");
 	if (o->all && (o->npids || o->cgroup))
 		argp_error(state, "-a records every process already");
-	if (!o->rates.block_rate_ns && !o->rates.mutex_fraction)
-		argp_error(state, "both rates are 0: nothing would be kept");
 }
 
-/* Options without a value. Returns false if it is none of them. */
-static bool switch_parse(struct lsp_record_options *o, int key)
-{
-	switch (key) {
-	case 'a':
-		o->all = true;
-		return true;
-	case OPTION_ALL_FRAMES:
-		o->all_frames = true;
-		return true;
-	case OPTION_DEBUGINFOD:
-		o->debuginfod = true;
-		return true;
-	}
-	return false;
-}
-
-static error_t what_parse(int key, char *arg, struct argp_state *state)
+static error_t kept_parse(int key, char *arg, struct argp_state *state)
 {
 	struct lsp_record_options *o = state->input;
 
 	switch (key) {
-	case 'p':
-		pid_parse(o, arg, state);
-		break;
-	case OPTION_CGROUP:
-		o->cgroup = arg;
-		break;
 	case OPTION_BLOCK_RATE:
 		o->rates.block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
 		break;
 	case OPTION_MUTEX_FRACTION:
 		o->rates.mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
 		break;
-	case OPTION_MIN_DELAY:
-		o->rates.min_delay_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
-		break;
-	case OPTION_STACK:
-		stack_parse(o, arg, state);
-		break;
-	case OPTION_RING_BYTES:
-		o->ring_bytes = (uint32_t)lsp_parse_size(arg, 1U << 30, state);
+	case OPTION_ALL_FRAMES:
+		o->all_frames = true;
 		break;
 	case OPTION_SKIP:
 		lsp_skip_parse(arg, state);
@@ -146,15 +124,74 @@ static error_t what_parse(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		break;
 	case ARGP_KEY_END:
-		consistency_check(o, state);
+		if (!o->rates.block_rate_ns && !o->rates.mutex_fraction)
+			argp_error(state, "both rates are 0: nothing would be kept");
 		break;
 	default:
-		return switch_parse(o, key) ? 0 : ARGP_ERR_UNKNOWN;
+		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }
 
-const struct argp lsp_record_what_argp = { .options = what_options, .parser = what_parse };
+const struct argp lsp_record_kept_argp = { .options = kept_options, .parser = kept_parse };
+
+static error_t what_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lsp_record_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'p':
+		pid_parse(o, arg, state);
+		break;
+	case OPTION_CGROUP:
+		o->cgroup = arg;
+		break;
+	case OPTION_MIN_DELAY:
+		o->rates.min_delay_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
+		break;
+	case OPTION_STACK:
+		stack_parse(o, arg, state);
+		break;
+	case OPTION_RING_BYTES:
+		o->ring_bytes = (uint32_t)lsp_parse_size(arg, 1U << 30, state);
+		break;
+	case OPTION_DEBUGINFOD:
+		o->debuginfod = true;
+		break;
+	case ARGP_KEY_END:
+		consistency_check(o, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp_child what_children[] = { { &lsp_record_kept_argp, 0, NULL, 0 }, { 0 } };
+const struct argp lsp_record_what_argp = { .options = what_options, .parser = what_parse, .children = what_children };
+
+static error_t files_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lsp_record_options *o = state->input;
+
+	switch (key) {
+	case 'o':
+		o->directory = arg;
+		return 0;
+	case OPTION_SPANS:
+		o->spans = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp lsp_record_files_argp = { .options = files_options, .parser = files_parse };
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
@@ -163,14 +200,12 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = o;
+		state->child_inputs[1] = o;
 		break;
 	case 'd':
 		o->duration_ns = lsp_parse_time(arg, LSP_UNIT_S, state);
 		if (!o->duration_ns)
 			argp_error(state, "a recording cannot last no time");
-		break;
-	case OPTION_SPANS:
-		o->spans = true;
 		break;
 	case OPTION_CPU:
 		o->cpu = true;
@@ -185,9 +220,6 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_REPLAY:
 		o->replay = arg;
-		break;
-	case 'o':
-		o->directory = arg;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -205,7 +237,9 @@ void lsp_record_options_init(struct lsp_record_options *o)
 
 void lsp_record_options_parse(struct lsp_record_options *o, int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &lsp_record_what_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = {
+		{ &lsp_record_what_argp, 0, NULL, 0 }, { &lsp_record_files_argp, 0, NULL, 0 }, { 0 }
+	};
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .children = children, .args_doc = "[-- COMMAND [ARGUMENT]...]",
 		.doc = "Records who waits for which lock, and who is to blame, as the kernel's futexes show it."

@@ -41,8 +41,17 @@ struct lsp_record_options {
 void lsp_record_options_init(struct lsp_record_options *o);
 
 /*
+ * The options of how much of it to keep, and the command, for either recorder. A caller that needs a
+ * command asks for it itself. The input is a struct lsp_record_options, as that of the other two.
+ */
+extern const struct argp lsp_record_kept_argp;
+
+/* The options of where the files go, for the commands that write a folder. */
+extern const struct argp lsp_record_files_argp;
+
+/*
  * The options of what to record and how much of it, and the command, for a
- * command that does it in its own way; its input is a struct lsp_record_options.
+ * command that records with the module in its own way.
  */
 extern const struct argp lsp_record_what_argp;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* What record.json says of the keys: what each is used for, and which hold was not blamed, and why. */
 #ifndef LSP_CMD_RECORD_ROLES_H
 #define LSP_CMD_RECORD_ROLES_H
 

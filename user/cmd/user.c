@@ -13,24 +13,15 @@
 #include "cmd.h"
 #include "folder.h"
 #include "parse.h"
-#include "reading.h"
 #include "record_files.h"
 #include "say.h"
 #include "userside.h"
 
-enum { OPTION_BLOCK_RATE = 256, OPTION_MUTEX_FRACTION, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_STACK_BYTES, OPTION_SKIP };
+enum { OPTION_STACK_BYTES = 512 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "DIR", 0, "Folder for the files (default lockspan-out)", 0 },
-	{ "block-rate", OPTION_BLOCK_RATE, "TIME", 0,
-	  "Keep each wait of TIME (in ns or with a unit) or longer, and a shorter one with probability length / TIME; 1 keeps all (default), 0 none", 0 },
-	{ "mutex-fraction", OPTION_MUTEX_FRACTION, "N", 0,
-	  "Keep each release with probability 1 / N; 1 keeps all (default), 0 none", 0 },
 	{ "stack-bytes", OPTION_STACK_BYTES, "BYTES", 0,
-	  "Copy this much of each stack, from 8192 (default) to 196608", 0 },
-	{ "spans", OPTION_SPANS, NULL, 0, "Write single events too, to spans.lspan", 0 },
-	{ "all-frames", OPTION_ALL_FRAMES, NULL, 0, "Keep the inner frames of the C library", 0 },
-	{ "skip", OPTION_SKIP, "REGEX", 0, LSP_SKIP_NAME_HELP, 0 },
+	  "Copy this much of each stack, from 8192 (default) to 196608", 2 },
 	{ 0 }
 };
 
@@ -39,38 +30,18 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	struct lsp_record_options *o = state->input;
 
 	switch (key) {
-	case 'o':
-		o->directory = arg;
-		break;
-	case OPTION_BLOCK_RATE:
-		o->rates.block_rate_ns = lsp_parse_time(arg, LSP_UNIT_NS, state);
-		break;
-	case OPTION_MUTEX_FRACTION:
-		o->rates.mutex_fraction = (uint32_t)lsp_parse_number(arg, UINT32_MAX, state);
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		state->child_inputs[1] = o;
 		break;
 	case OPTION_STACK_BYTES:
 		o->user_stack_bytes = (uint32_t)lsp_parse_size(arg, LSP_USERFILE_STACK_MAX_BYTES, state) & ~7U;
 		if (o->user_stack_bytes < LSP_USERFILE_STACK_BYTES)
 			argp_error(state, "'%s' is less than %u bytes of stack", arg, LSP_USERFILE_STACK_BYTES);
 		break;
-	case OPTION_SPANS:
-		o->spans = true;
-		break;
-	case OPTION_ALL_FRAMES:
-		o->all_frames = true;
-		break;
-	case OPTION_SKIP:
-		lsp_skip_parse(arg, state);
-		break;
-	case ARGP_KEY_ARG:
-		o->command = &state->argv[state->next - 1];
-		state->next = state->argc;
-		break;
 	case ARGP_KEY_END:
 		if (!o->command)
 			argp_error(state, "which command? give it behind --");
-		if (!o->rates.block_rate_ns && !o->rates.mutex_fraction)
-			argp_error(state, "both rates are 0: nothing would be kept");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -146,8 +117,11 @@ static int recording_run(struct lsp_userside *u, struct lsp_folder *f, const str
 
 int lsp_cmd_user(int argc, char **argv)
 {
+	static const struct argp_child children[] = {
+		{ &lsp_record_kept_argp, 0, NULL, 0 }, { &lsp_record_files_argp, 0, NULL, 0 }, { 0 }
+	};
 	static const struct argp argp = {
-		.options = options, .parser = option_parse, .args_doc = "-- COMMAND [ARGUMENT]...",
+		.options = options, .parser = option_parse, .children = children, .args_doc = "-- COMMAND [ARGUMENT]...",
 		.doc = "Records who waits for which lock, and who is to blame, from within the program: by "
 		       "a preloaded library, without the kernel module and without privileges. Each wait "
 		       "lasts from the call of a lock function to its return."

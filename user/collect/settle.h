@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* The end of a recording, when all evidence is there: the roles of the keys, and the virtual keys. */
 #ifndef LSP_COLLECT_SETTLE_H
 #define LSP_COLLECT_SETTLE_H
 
