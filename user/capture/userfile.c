@@ -125,7 +125,7 @@ static bool open_kept(const struct lsp_userfile_wait *w, uint64_t d_ns, uint64_t
 
 /*
  * Notes an open wait. It is given to the reader later, when it is known how much of the open waits
- * was charged to releases.
+ * was charged to releases. As in the module, it counts as open, and neither as kept nor as sampled out.
  */
 static int open_note(struct replay *r, const struct lsp_userfile_wait *w, uint64_t rate_ns)
 {
@@ -142,11 +142,8 @@ static int open_note(struct replay *r, const struct lsp_userfile_wait *w, uint64
 	counters[LOCKSPAN_C_OPEN]++;
 	counters[LOCKSPAN_C_OPEN_WAIT_NS] += wait_ns;
 	r->open_ns += wait_ns;
-	if (!open_kept(w, wait_ns, rate_ns)) {
-		counters[LOCKSPAN_C_SAMPLED_OUT]++;
+	if (!open_kept(w, wait_ns, rate_ns))
 		return 0;
-	}
-	counters[LOCKSPAN_C_KEPT]++;
 	memcpy(span.comm, w->comm, sizeof(span.comm));
 	if (lsp_array_grow(&r->open, &r->open_room, r->nopen, sizeof(*r->open)))
 		return -ENOMEM;
