@@ -31,9 +31,14 @@ cd "$TEST_DIR" || die 'no directory'
 status 0 "$lockspan" report exact
 is 'nothing on standard error' "$said" ''
 like 'exact totals' "$out" 'hold            8.00s   97.5%'
+like 'the headline' "$(head -n 1 <<<"$out")" '^g_mu \(mutex\) is the lock that was waited for most: 7.00s'
+like 'locks have a section' "$out" 'held by slow_update \(98.5%\), fast_update \(1.5%\)'
+status 0 "$lockspan" report --by lock exact
+is 'sections beside the table that was asked for' "$(grep -cE '^(Locks|Joins)' <<<"$out")" 0
 status 0 "$lockspan" report --json --top 0 exact
 json=$out
 is 'it is JSON' "$(jq -r .format <<<"$json")" 1
+is 'the lock waited for most' "$(jq -r .top_lock <<<"$json")" g_mu
 for kind in block mutex; do
 	# All that pprof has, by the function that called: the cumulative value of each of these.
 	for f in fast_update slow_update wait_all; do

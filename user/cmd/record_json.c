@@ -71,6 +71,8 @@ static void options_add(struct json_object *o, const struct lsp_record_options *
 	json_object_object_add(o, "pid_commands", list);
 	lsp_json_string(o, "cgroup", options->cgroup ? options->cgroup : "");
 	json_object_object_add(o, "all", json_object_new_boolean(options->all));
+	/* The program's own side has a record.json of its own, below this one's folder. */
+	json_object_object_add(o, "with_user", json_object_new_boolean(options->with_user && !r->user));
 	if (r->exit_status >= 0)
 		lsp_json_u64(o, "exit_status", (uint64_t)r->exit_status);
 	lsp_json_rates(o, &options->rates);

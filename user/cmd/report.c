@@ -12,6 +12,7 @@
 
 #include "../report/json.h"
 #include "../report/page.h"
+#include "../report/sections/sections.h"
 #include "../report/shape_words.h"
 #include "../report/text.h"
 #include "cmd.h"
@@ -86,15 +87,26 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return lsp_reading_parse(&o->reading, key, arg, state);
 }
 
+/* Rows of a section, where nobody says how many; there are more with --by lock. */
+#define SECTION_ROWS 10
+
 static void text_write(const struct report_options *o, const struct lsp_recording *r, const struct lsp_table *all,
-		       const struct lsp_table *rows, const struct lsp_shapes *shapes)
+		       const struct lsp_table *rows, const struct lsp_sections *sections,
+		       const struct lsp_shapes *shapes)
 {
 	const struct lsp_report_look look = {
 		.top = o->reading.top,
 		.layout = { .columns = lsp_reading_columns(), .wide = o->wide },
 	};
+	struct lsp_report_look section = look;
 
+	if (section.top > SECTION_ROWS && section.top != SIZE_MAX)
+		section.top = SECTION_ROWS;
+	if (!r->only)
+		lsp_sections_headline(stdout, sections, &look.layout);
 	lsp_report_text_facts(stdout, r, all);
+	if (!o->reading.by_given)
+		lsp_sections_text(stdout, sections, &section);
 	lsp_report_text_rows(stdout, r, rows, &look);
 	lsp_shapes_text(stdout, shapes);
 }
@@ -104,6 +116,7 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 {
 	struct lsp_recording whole = *r;
 	struct json_object *json = NULL;
+	struct lsp_sections sections = { 0 };
 	struct lsp_shapes shapes = { 0 };
 	struct lsp_table all = { 0 }, rows = { 0 };
 	int err;
@@ -113,17 +126,24 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 	if (!err)
 		err = lsp_table_create(r, o->reading.by, false, &rows);
 	if (!err)
+		err = lsp_sections_create(r, &sections);
+	if (!err)
 		err = lsp_shapes_create(r, &shapes);
 	if (!err) {
+		const struct lsp_table_row *top = lsp_sections_top(&sections);
+
 		lsp_table_sort(&rows, o->sort);
 		if (o->reading.json) {
 			json = lsp_report_json(r, &rows, o->reading.top);
+			json_object_object_add(json, "top_lock", top && !r->only ? json_object_new_string(top->name) : NULL);
 			json_object_object_add(json, "shapes", lsp_shapes_json(&shapes));
 		} else {
-			text_write(o, r, &all, &rows, &shapes);
+			text_write(o, r, &all, &rows, &sections, &shapes);
 		}
 		lsp_shapes_destroy(&shapes);
 	}
+	if (sections.locks.places)
+		lsp_sections_destroy(&sections);
 	if (rows.places)
 		lsp_table_destroy(&rows);
 	if (all.places)

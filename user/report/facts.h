@@ -32,6 +32,7 @@ struct lsp_bounds {
 struct lsp_facts_estimate {
 	double kept;
 	double delay_ns;
+	double p50_ns, p99_ns;		/* of the waits for a lock; below 0: not known */
 	struct lsp_bounds bounds;
 };
 

@@ -97,6 +97,10 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 		side = object_under(o, "block");
 		block_add(side, row->v, t->has_ext);
 		lsp_report_json_bounds(side, &row->waited);
+		if (row->p50_ns >= 0) {
+			number_add(side, "p50_ns", row->p50_ns);
+			number_add(side, "p99_ns", row->p99_ns);
+		}
 	}
 	if (t->has_mutex) {
 		side = object_under(o, "mutex");

@@ -63,6 +63,7 @@ struct lsp_table_row {
 	double v[LSP_V_COUNT];
 	double open_longest_ns;
 	double tail_ns;		/* by lock: for the locks that record.json lists */
+	double p50_ns, p99_ns;	/* by lock: half, and 99 of 100, of its waits were no longer; below 0: not known */
 	double tid;		/* by thread: if record.json tells it; else 0 */
 	double pid;
 	struct lsp_bounds waited;	/* of LSP_V_WAITED */

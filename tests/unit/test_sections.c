@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sources: tests/unit/fixture_report.c user/report/ user/report/sections/ user/profile/
+ * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
+ * sources: user/base/intern.c user/base/arena.c user/base/index.c
+ * libs: -lz -lprotobuf-c -ljson-c -lm
+ *
+ * What a report says first. Would catch: a headline about a pool or a join, a queue among the locks, a lock's time
+ * charged to another lock's sites, sites in another order than that of their sums, and transit that nobody is told
+ * of, or that is said of what has little of it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/report/sections/sections.h"
+#include "fixture_report.h"
+
+static void record_add(struct lsp_recording *r, const char *text)
+{
+	char why[128] = "";
+
+	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
+		fail_msg("record.json: %s", why);
+}
+
+static char *text_of(const struct lsp_recording *r, size_t columns)
+{
+	const struct lsp_report_look look = { .top = 10, .layout.columns = columns };
+	struct lsp_sections s;
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	assert_int_equal(lsp_sections_create(r, &s), 0);
+	lsp_sections_headline(f, &s, &look.layout);
+	lsp_sections_text(f, &s, &look);
+	fclose(f);
+	lsp_sections_destroy(&s);
+	return text;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}
+
+static void has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' in:\n%s", part, text);
+}
+
+static const char all_kept[] = "{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1}";
+
+/* Each release is counted once, though two files have it. */
+static void test_parties(void **state)
+{
+	const struct lsp_party *found;
+	struct lsp_recording r = { 0 };
+	struct lsp_parties p;
+
+	(void)state;
+	fixture_recording(&r);
+	assert_int_equal(lsp_parties_create(&r, &p), 0);
+	assert_int_equal(lsp_parties_of(&p, "g_mu", true, &found), 2);
+	assert_string_equal(found[0].site, "slow_update");
+	assert_true(found[0].ns == 6700e6 && found[0].count == 10 && found[1].count == 90);
+	assert_int_equal(lsp_parties_of(&p, "g_mu", false, &found), 1);
+	assert_true(found[0].ns == 7000e6 && found[0].count == 100 && found[0].rewaits == 3);
+	assert_int_equal(lsp_parties_of(&p, "other_mu", true, &found), 0);
+	assert_int_equal(lsp_parties_of(&p, "no such lock", false, &found), 0);
+	lsp_parties_destroy(&p);
+	lsp_recording_uninit(&r);
+}
+
+/* A pool and a join wait longest, and yet the lock comes first. */
+static void test_order(void **state)
+{
+	static const struct fixture_events events[] = {
+		{ .function = "worker", .leaf = "pthread_cond_wait", .lock = "pool.idle", .sync = "cond", .count = 9, .ns = 90e9 },
+		{ .function = "put", .leaf = "pthread_cond_signal", .lock = "pool.idle", .sync = "cond", .role = "signal",
+		  .release = true, .count = 8, .ns = 75e9 },
+		{ .function = "shut", .leaf = "pthread_cond_signal", .lock = "pool.idle", .sync = "cond", .role = "signal",
+		  .release = true, .count = 1, .ns = 25e9 },
+		{ .function = "sip", .leaf = "sem_wait", .lock = "g_gate", .sync = "sem", .count = 4, .ns = 1e9 },
+		{ .function = "open_gate", .leaf = "sem_post", .lock = "g_gate", .sync = "sem", .role = "unknown", .release = true,
+		  .count = 4, .ns = 1e9 },
+	};
+	struct lsp_recording r = { 0 };
+	const char *at[4];
+	char *text;
+
+	(void)state;
+	fixture_recording(&r);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		fixture_events_add(&r, &events[i]);
+	record_add(&r, all_kept);
+	text = text_of(&r, 0);
+	has(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update has 98.5% of the blame\n");
+	at[0] = strstr(text, "\nLocks\n");
+	at[1] = strstr(text, "\nToo few releases");
+	at[2] = strstr(text, "\nHand-overs and queues\n");
+	at[3] = strstr(text, "\nJoins and barriers\n");
+	for (int i = 0; i < 4; i++)
+		assert_true(at[i] && (!i || at[i] > at[i - 1]));
+	has(at[0], "|     6.80s | g_mu  mutex\n          held by slow_update (98.5%), fast_update (1.5%)\n");
+	has(at[1], " | g_gate  sem\n          sip waits for open_gate\n");
+	has(at[2], " | pool.idle  cond\n          worker waits for put (75.0%), shut (25.0%)\n");
+	has(at[3], " | stack@main  join\n          wait_all waits for start_thread\n");
+	has_not(text, "p50");
+	has_not(text, "nobody's blame");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+/* Nothing but a queue was waited for: no lock is invented. */
+static void test_no_lock(void **state)
+{
+	static const struct fixture_events idle = {
+		.function = "worker", .leaf = "pthread_cond_wait", .lock = "pool.idle", .sync = "cond", .count = 9, .ns = 90e9,
+	};
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	r.parts[LSP_PART_BLOCK] = lsp_profile_create(lsp_profile_contention_types, 2);
+	text = text_of(&r, 0);
+	assert_string_equal(text, "");
+	free(text);
+	lsp_recording_uninit(&r);
+	fixture_events_add(&r, &idle);
+	text = text_of(&r, 0);
+	has(text, "nothing that was waited for is known to be a lock\n");
+	has_not(text, "Locks");
+	/* Nothing tells the rates. */
+	has(text, "Hand-overs and queues (estimates; --by lock has their intervals)\n");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+/* Half of a lock's time is transit: the kernel's side says what it cannot see, and where that is to be seen. */
+static void test_transit(void **state)
+{
+	static const char *const records[] = {
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1}",
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"with_user\":true}",
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"with_user\":false,\"recorder\":{\"handoff_ns\":1}}",
+	};
+	struct fixture_events wait = { .function = "f", .lock = "busy", .count = 100, .ns = 4e9, .spurious = 25 };
+	const struct fixture_events release = { .function = "f", .lock = "busy", .release = true, .count = 100, .ns = 2e9 };
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct lsp_recording r = { 0 };
+		char *text;
+
+		wait.spurious = i == 3 ? 1 : 25;
+		fixture_events_add(&r, &wait);
+		fixture_events_add(&r, &release);
+		fixture_handoff_add(&r, "busy", i == 4 ? 0.4e9 : 2e9);
+		record_add(&r, records[i < 3 ? i : 0]);
+		text = text_of(&r, 0);
+		(i == 2 || i == 4 ? has_not : has)(text, "nobody's blame");
+		if (i == 0)
+			has(text, "          50% of this is nobody's blame: the lock was released, and who had it next was not seen\n"
+			    "          25% of the waits began again at once, because another thread had taken it in passing\n"
+			    "          the kernel does not see who takes a free lock; record --with-user does\n");
+		if (i == 1)
+			has(text, "; lockspan compare shows what the program saw\n");
+		if (i == 3)
+			has_not(text, "in passing");
+		free(text);
+		lsp_recording_uninit(&r);
+	}
+}
+
+/* Percentiles are those of one recording, and columns come only where there are any. */
+static void test_percentiles(void **state)
+{
+	static const char record[] = "{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"locks\":[{\"lock\":\"g_mu\","
+		"\"block\":{\"kept\":100,\"delay_ns\":7000000000,\"interval\":\"exact\",\"p50_ns\":66000000,\"p99_ns\":99000000}}]}";
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	fixture_recording(&r);
+	record_add(&r, record);
+	text = text_of(&r, 0);
+	has(text, "   waited            waits       p50       p99 |    blamed | name");
+	has(text, "    7.00s  85.4%       100    66.0ms    99.0ms |     6.80s | g_mu");
+	has(text, "   1.00ms   0.0%         1         -         - |         0 | other_mu");
+	free(text);
+	record_add(&r, record);
+	text = text_of(&r, 0);
+	has_not(text, "p50");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+/* What has not ended is said although it has no time; nothing is wider than the terminal. */
+static void test_open_and_width(void **state)
+{
+	static const char name[] = "storage::engine::Table<std::allocator<int> >::update_in_place_with_everything(int)";
+	const struct fixture_events more = { .function = name, .lock = name, .count = 1, .ns = 1e6 };
+	struct lsp_recording r = { 0 };
+	char *text, *line, *rest;
+
+	(void)state;
+	fixture_recording(&r);
+	fixture_events_add(&r, &more);
+	record_add(&r, fixture_record_exact);
+	text = text_of(&r, 72);
+	has(text, "stuck_mu  mutex\n          1 wait had not ended\n");
+	for (rest = strstr(text, "\nLocks"); (line = strsep(&rest, "\n")); )
+		if (strlen(line) > 72)
+			fail_msg("%zu characters of 72: %s", strlen(line), line);
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
+		cmocka_unit_test(test_percentiles), cmocka_unit_test(test_open_and_width),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
