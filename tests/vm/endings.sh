@@ -81,7 +81,7 @@ p=$!
 (wait_until 30 module_is recording && sleep 1 && kill -TERM $p) &
 $lockspan record -p $p -o /tmp/c 2>/tmp/err
 is "the recording of a process ends with it" $? 0
-like "and its report says of which" "$($lockspan report /tmp/c | head -n 1)" "process $p \(workloads/c/task01 -d 60000\)"
+like "and its report says of which" "$($lockspan report /tmp/c | grep "^recorded")" "process $p \(workloads/c/task01 -d 60000\)"
 check "which it then has" ! kill -0 $p
 check "and the data is written" recorded /tmp/c
 $work -d 60000 >/dev/null &
