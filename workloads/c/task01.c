@@ -71,53 +71,19 @@ static PLAIN void worker(struct member *me)
 	atomic_fetch_sub(&at_work, 1);
 }
 
-enum { KEY_WORK_IN = 1, KEY_WORK_OUT, KEY_YIELD, KEY_GREEDY };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task01 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_WORK_IN:
-		task->work_in = options_number(arg, UINT64_MAX, state);
-		break;
-	case KEY_WORK_OUT:
-		task->work_out = options_number(arg, UINT64_MAX, state);
-		break;
-	case KEY_YIELD:
-		task->yield_every = options_number(arg, UINT64_MAX, state);
-		break;
-	case KEY_GREEDY:
-		task->greedy = true;
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "work-in", KEY_WORK_IN, "ITERATIONS", 0, "spin inside the lock (0)", 0 },
-		{ "work-out", KEY_WORK_OUT, "ITERATIONS", 0, "spin outside (20)", 0 },
-		{ "yield-every", KEY_YIELD, "K", 0,
-		  "sched_yield in the lock at every K-th increment; 0 never (4)", 0 },
-		{ "greedy", KEY_GREEDY, NULL, 0, "give no turn to the others after it", 0 },
+	static const struct options_row rows[] = {
+		{ "work-in", "ITERATIONS", "spin inside the lock (0)", .number = &g_task.work_in },
+		{ "work-out", "ITERATIONS", "spin outside (20)", .number = &g_task.work_out },
+		{ "yield-every", "K", "sched_yield in the lock at every K-th increment; 0 never (4)", .number = &g_task.yield_every },
+		{ "greedy", NULL, "give no turn to the others after it", .flag = &g_task.greedy },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A counter behind a mutex, incremented by several threads.",
 	};
 	static const struct team_lock locks[] = { { "counter_mu", "mutex" } };
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A counter behind a mutex, incremented by several threads.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	team = team_create(&g_task.options, g_task.options.run.threads, worker, locks, 1);
 	team_run(team);

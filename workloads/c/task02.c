@@ -75,45 +75,18 @@ static PLAIN void fast_worker(struct member *me)
 	}
 }
 
-enum { KEY_HOLD = 1, KEY_PAUSE };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task02 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_HOLD:
-		task->hold_ms = options_number(arg, 60000, state);
-		break;
-	case KEY_PAUSE:
-		task->pause_ms = options_number(arg, 60000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "hold", KEY_HOLD, "MS", 0, "how long the slow one sleeps with the mutex (100)", 0 },
-		{ "pause", KEY_PAUSE, "MS", 0, "and without it (10)", 0 },
+	static const struct options_row rows[] = {
+		{ "hold", "MS", "how long the slow one sleeps with the mutex (100)", .number = &g_task.hold_ms, .max = 60000 },
+		{ "pause", "MS", "and without it (10)", .number = &g_task.pause_ms, .max = 60000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "One slow holder of a mutex among fast ones.",
 	};
 	static const struct team_lock locks[] = { { "g_shared.mu", "mutex" } };
 	struct team *team;
 	unsigned int i;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "One slow holder of a mutex among fast ones.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	if (!g_task.hold_ms)
 		g_task.hold_ms = 100;

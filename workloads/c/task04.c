@@ -18,7 +18,7 @@ struct task04 {
 };
 
 enum { BEFORE, AFTER };
-static const char *const variants[] = { "before", "after" };
+static const char *const variants[] = { "before", "after", NULL };
 
 static struct task04 g_task = {
 	.options = {
@@ -86,48 +86,18 @@ static PLAIN void getter(struct member *me)
 	}
 }
 
-enum { KEY_VARIANT = 'v', KEY_WORK = 1, KEY_SPIN };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task04 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_WORK:
-		task->work_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_SPIN:
-		task->spin = true;
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "before|after", 0, "work in the lock, or after it (before)", 0 },
-		{ "work", KEY_WORK, "US", 0, "the work of one Get (2000)", 0 },
-		{ "spin", KEY_SPIN, NULL, 0, "compute instead of sleeping", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "work in the lock, or after it (before)", .choice = &g_task.variant, .choices = variants },
+		{ "work", "US", "the work of one Get (2000)", .number = &g_task.work_us, .max = 1000000 },
+		{ "spin", NULL, "compute instead of sleeping", .flag = &g_task.spin },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A store with a long critical section, and with a short one.",
 	};
 	static const struct team_lock locks[] = { { "g_store.mu", "mutex" } };
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A store with a long critical section, and with a short one.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	team = team_create(&g_task.options, g_task.options.run.threads, getter, locks, 1);
 	team_run(team);

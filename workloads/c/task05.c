@@ -12,7 +12,7 @@
 #define KEYS 64
 
 enum { MUTEX, RWLOCK };
-static const char *const variants[] = { "mutex", "rwlock" };
+static const char *const variants[] = { "mutex", "rwlock", NULL };
 
 /* Places of the locks in the meters. */
 enum { METER_MU = 0, METER_READ = 0, METER_WRITE = 1 };
@@ -137,51 +137,16 @@ static void cache_init(void)
 	pthread_rwlockattr_destroy(&attr);
 }
 
-enum { KEY_VARIANT = 'v', KEY_READ = 1, KEY_WRITE, KEY_PERIOD, KEY_READERS };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task05 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_READ:
-		task->read_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_WRITE:
-		task->write_us = options_number(arg, 60000, state) * 1000;
-		break;
-	case KEY_PERIOD:
-		task->period_ms = options_number(arg, 60000, state);
-		break;
-	case KEY_READERS:
-		task->prefer_readers = true;
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "mutex|rwlock", 0, "what protects the cache (mutex)", 0 },
-		{ "read", KEY_READ, "US", 0, "a reader's time under the lock (100)", 0 },
-		{ "writer-hold", KEY_WRITE, "MS", 0, "the writer's (0; the task's slow writer: 100)", 0 },
-		{ "period", KEY_PERIOD, "MS", 0, "the writer's pause (100)", 0 },
-		{ "prefer-readers", KEY_READERS, NULL, 0, "glibc's own default for the rwlock", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "what protects the cache (mutex)", .choice = &g_task.variant, .choices = variants },
+		{ "read", "US", "a reader's time under the lock (100)", .number = &g_task.read_us, .max = 1000000 },
+		{ "writer-hold", "MS", "the writer's (0; the task's slow writer: 100)", .number = &g_task.write_us,
+		  .max = 60000, .factor = 1000 },
+		{ "period", "MS", "the writer's pause (100)", .number = &g_task.period_ms, .max = 60000 },
+		{ "prefer-readers", NULL, "glibc's own default for the rwlock", .flag = &g_task.prefer_readers },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A cache with many readers and one writer; --threads counts them all.",
 	};
 	static const struct team_lock locks[][2] = {
 		{ { "g_cache.mu", "mutex" } },
@@ -190,7 +155,8 @@ int main(int argc, char **argv)
 	struct team *team;
 	unsigned int i;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A cache with many readers and one writer; --threads counts them all.",
+		      argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	cache_init();
 	team = team_create(&g_task.options, g_task.options.run.threads, reader,

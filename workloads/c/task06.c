@@ -23,7 +23,7 @@
 #define KEY_BYTES 16
 
 enum { SINGLE, SHARDED };
-static const char *const variants[] = { "single", "sharded" };
+static const char *const variants[] = { "single", "sharded", NULL };
 
 struct task06 {
 	struct options options;
@@ -153,48 +153,18 @@ static void map_init(struct team_lock *locks)
 		snprintf(g_keys[i], KEY_BYTES, "key-%u", i);
 }
 
-enum { KEY_VARIANT = 'v', KEY_HOLD = 1, KEY_THINK };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task06 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_HOLD:
-		task->hold_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_THINK:
-		task->think_us = options_number(arg, 1000000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "single|sharded", 0, "one mutex, or 32 (single)", 0 },
-		{ "hold", KEY_HOLD, "US", 0, "sleep under the lock (4000)", 0 },
-		{ "think", KEY_THINK, "US", 0, "sleep outside it (20000)", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "one mutex, or 32 (single)", .choice = &g_task.variant, .choices = variants },
+		{ "hold", "US", "sleep under the lock (4000)", .number = &g_task.hold_us, .max = 1000000 },
+		{ "think", "US", "sleep outside it (20000)", .number = &g_task.think_us, .max = 1000000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A map behind one mutex or 32 of them.",
 	};
 	static struct team_lock locks[SHARDS];
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A map behind one mutex or 32 of them.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	map_init(locks);
 	team = team_create(&g_task.options, g_task.options.run.threads, user, locks, g_map.n);

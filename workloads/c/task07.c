@@ -13,7 +13,7 @@
 #include "lib/work.h"
 
 enum { MUTEX, ATOMIC };
-static const char *const variants[] = { "mutex", "atomic" };
+static const char *const variants[] = { "mutex", "atomic", NULL };
 
 struct task07 {
 	struct options options;
@@ -79,46 +79,18 @@ static PLAIN void adder(struct member *me)
 	atomic_fetch_sub(&at_work, 1);
 }
 
-enum { KEY_VARIANT = 'v', KEY_YIELD = 1 };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task07 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_YIELD:
-		task->yield_every = options_number(arg, UINT64_MAX, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "mutex|atomic", 0, "what the counter is (mutex)", 0 },
-		{ "yield-every", KEY_YIELD, "K", 0,
-		  "sched_yield at every K-th addition; 0 never (4)", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "what the counter is (mutex)", .choice = &g_task.variant, .choices = variants },
+		{ "yield-every", "K", "sched_yield at every K-th addition; 0 never (4)", .number = &g_task.yield_every },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A counter behind a mutex, and an atomic one.",
 	};
 	static const struct team_lock locks[] = { { "g_counter.mu", "mutex" } };
 	struct team *team;
 	uint64_t total;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A counter behind a mutex, and an atomic one.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	team = team_create(&g_task.options, g_task.options.run.threads, adder, locks,
 			   g_task.variant == MUTEX);

@@ -11,8 +11,8 @@
 #include "lib/team.h"
 #include "lib/work.h"
 
-enum { UNBUFFERED, BUFFERED, CONSUMERS, SLOW_PRODUCER, VARIANTS };
-static const char *const variants[] = { "unbuffered", "buffered", "consumers", "slow-producer" };
+enum { UNBUFFERED, BUFFERED, CONSUMERS, SLOW_PRODUCER };
+static const char *const variants[] = { "unbuffered", "buffered", "consumers", "slow-producer", NULL };
 
 struct task08 {
 	struct options options;
@@ -74,45 +74,14 @@ static PLAIN void consumer(struct member *me)
 		member_nap(me, g_task.work_us * 1000);
 }
 
-enum { KEY_VARIANT = 'v', KEY_WORK = 1, KEY_MAKE };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task08 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, VARIANTS, state);
-		break;
-	case KEY_WORK:
-		task->work_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_MAKE:
-		task->make_us = options_number(arg, 1000000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "unbuffered|buffered|consumers|slow-producer", 0,
-		  "capacity 0, capacity 1024, capacity 0 with 8 consumers, or that and a producer "
-		  "that takes its time (unbuffered)", 0 },
-		{ "work", KEY_WORK, "US", 0, "a consumer's time for an item (5000)", 0 },
-		{ "make", KEY_MAKE, "US", 0, "the slow producer's time for an item (1000)", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "capacity 0, capacity 1024, capacity 0 with 8 consumers, or that and a producer"
+		  " that takes its time (unbuffered)", .choice = &g_task.variant, .choices = variants },
+		{ "work", "US", "a consumer's time for an item (5000)", .number = &g_task.work_us, .max = 1000000 },
+		{ "make", "US", "the slow producer's time for an item (1000)", .number = &g_task.make_us, .max = 1000000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "One producer, --count items, --threads consumers.",
 	};
 	static const struct team_lock locks[] = {
 		{ "g_out.not_full", "cond" }, { "g_out.not_empty", "cond" },
@@ -120,7 +89,7 @@ int main(int argc, char **argv)
 	struct team *team;
 	unsigned int i;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "One producer, --count items, --threads consumers.", argc, argv, &g_task.options);
 	if (g_task.variant >= CONSUMERS)
 		g_task.options.lab.threads = g_task.options.seed.threads = 8;
 	options_resolve(&g_task.options);

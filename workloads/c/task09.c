@@ -148,40 +148,12 @@ static void print_phases(void)
 	json_array_close();
 }
 
-enum { KEY_HALVE = 1, KEY_WORK_IN };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task09 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_HALVE:
-		task->halve_ms = options_number(arg, 86400000, state);
-		break;
-	case KEY_WORK_IN:
-		task->work_in = options_number(arg, UINT64_MAX, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "halve-at", KEY_HALVE, "MS", 0, "halve the threads then, without a signal", 0 },
-		{ "work-in", KEY_WORK_IN, "ITERATIONS", 0, "spin inside the lock (2000)", 0 },
+	static const struct options_row rows[] = {
+		{ "halve-at", "MS", "halve the threads then, without a signal", .number = &g_task.halve_ms, .max = 86400000 },
+		{ "work-in", "ITERATIONS", "spin inside the lock (2000)", .number = &g_task.work_in },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A long run; SIGUSR1 halves the number of threads, SIGUSR2 begins a new phase of"
-		       " what is printed, SIGTERM ends it.",
 	};
 	static const struct team_lock locks[] = { { "g_jobs.mu", "mutex" } };
 	struct sigaction halving = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
@@ -189,7 +161,8 @@ int main(int argc, char **argv)
 	struct sigaction ending = { .sa_handler = on_term, .sa_flags = SA_RESTART };
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A long run; SIGUSR1 halves the number of threads, SIGUSR2 begins a new phase"
+		      " of what is printed, SIGTERM ends it.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	atomic_store(&active, g_task.options.run.threads);
 	team = team_create(&g_task.options, g_task.options.run.threads, job_worker, locks, 1);

@@ -21,7 +21,7 @@
 #define NAME_BYTES 16
 
 enum { RCU, RWLOCK };
-static const char *const variants[] = { "rcu", "rwlock" };
+static const char *const variants[] = { "rcu", "rwlock", NULL };
 enum { METER_READ, METER_WRITE };
 
 struct task10 {
@@ -184,53 +184,15 @@ static void flags_init(void)
 	pthread_rwlockattr_destroy(&attr);
 }
 
-enum { KEY_VARIANT = 'v', KEY_LOAD = 1, KEY_PERIOD, KEY_BURST, KEY_THINK };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task10 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_LOAD:
-		task->load_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_PERIOD:
-		task->period_ms = options_number(arg, 60000, state);
-		break;
-	case KEY_BURST:
-		task->burst = options_number(arg, UINT64_MAX, state);
-		if (!task->burst)
-			argp_error(state, "a burst has at least one Get");
-		break;
-	case KEY_THINK:
-		task->think_us = options_number(arg, 1000000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "rcu|rwlock", 0, "how the flags are read (rcu)", 0 },
-		{ "load", KEY_LOAD, "US", 0, "what loading the flags takes (5000)", 0 },
-		{ "period", KEY_PERIOD, "MS", 0, "pause between reloads (100)", 0 },
-		{ "burst", KEY_BURST, "N", 0, "Gets between two pauses of a reader (20)", 0 },
-		{ "think", KEY_THINK, "US", 0, "a reader's pause; 0: readers fill the CPUs (20000)", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "how the flags are read (rcu)", .choice = &g_task.variant, .choices = variants },
+		{ "load", "US", "what loading the flags takes (5000)", .number = &g_task.load_us, .max = 1000000 },
+		{ "period", "MS", "pause between reloads (100)", .number = &g_task.period_ms, .max = 60000 },
+		{ "burst", "N", "Gets between two pauses of a reader (20)", .number = &g_task.burst, .min = 1 },
+		{ "think", "US", "a reader's pause; 0: readers fill the CPUs (20000)", .number = &g_task.think_us, .max = 1000000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "Feature flags; --threads counts the readers and the one who reloads.",
 	};
 	static const struct team_lock locks[] = {
 		{ "g_flags.rw", "rwlock_rd" }, { "g_flags.rw", "rwlock_wr" },
@@ -238,7 +200,8 @@ int main(int argc, char **argv)
 	struct team *team;
 	unsigned int i;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "Feature flags; --threads counts the readers and the one who reloads.",
+		      argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	flags_init();
 	team = team_create(&g_task.options, g_task.options.run.threads, reader, locks,

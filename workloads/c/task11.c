@@ -10,7 +10,7 @@
 #include "lib/work.h"
 
 enum { HERD, SINGLE };
-static const char *const variants[] = { "herd", "single" };
+static const char *const variants[] = { "herd", "single", NULL };
 enum { METER_CACHE, METER_BACKEND, METER_FLIGHT };
 
 struct task11 {
@@ -162,47 +162,14 @@ static PLAIN void client(struct member *me)
 	}
 }
 
-enum { KEY_VARIANT = 'v', KEY_LOAD = 1, KEY_VALID, KEY_THINK };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task11 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_VARIANT:
-		task->variant = options_choice(arg, variants, 2, state);
-		break;
-	case KEY_LOAD:
-		task->load_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_VALID:
-		task->valid_ms = options_number(arg, 60000, state);
-		break;
-	case KEY_THINK:
-		task->think_us = options_number(arg, 1000000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "variant", KEY_VARIANT, "herd|single", 0, "with the bug, or repaired (herd)", 0 },
-		{ "load", KEY_LOAD, "US", 0, "a load's time at the backend (5000)", 0 },
-		{ "valid", KEY_VALID, "MS", 0, "how long a value lasts (250)", 0 },
-		{ "think", KEY_THINK, "US", 0, "pause between two Gets (2000)", 0 },
+	static const struct options_row rows[] = {
+		{ "variant", NULL, "with the bug, or repaired (herd)", .choice = &g_task.variant, .choices = variants },
+		{ "load", "US", "a load's time at the backend (5000)", .number = &g_task.load_us, .max = 1000000 },
+		{ "valid", "MS", "how long a value lasts (250)", .number = &g_task.valid_ms, .max = 60000 },
+		{ "think", "US", "pause between two Gets (2000)", .number = &g_task.think_us, .max = 1000000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A cache whose misses all go to the backend.",
 	};
 	static const struct team_lock locks[] = {
 		{ "g_cache.mu", "mutex" }, { "g_backend.mu", "mutex" },
@@ -210,7 +177,7 @@ int main(int argc, char **argv)
 	};
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A cache whose misses all go to the backend.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	team = team_create(&g_task.options, g_task.options.run.threads, client, locks, 3);
 	team_run(team);

@@ -68,48 +68,18 @@ static PLAIN void serve(struct member *me)
 	atomic_fetch_sub(&at_work, 1);
 }
 
-enum { KEY_WORK_IN = 1, KEY_HOLD, KEY_EXTRA };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct task13 *task = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &task->options;
-		break;
-	case KEY_WORK_IN:
-		task->work_in = options_number(arg, 1000000000, state);
-		break;
-	case KEY_HOLD:
-		task->hold_us = options_number(arg, 1000000, state);
-		break;
-	case KEY_EXTRA:
-		task->hold_extra = options_number(arg, 10000, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{ "work-in", KEY_WORK_IN, "ITERATIONS", 0, "spin inside the lock (400000)", 0 },
-		{ "hold-us", KEY_HOLD, "US", 0, "sleep inside the lock instead (0)", 0 },
-		{ "hold-extra", KEY_EXTRA, "PCT", 0, "so much more of it: the regression (0)", 0 },
+	static const struct options_row rows[] = {
+		{ "work-in", "ITERATIONS", "spin inside the lock (400000)", .number = &g_task.work_in, .max = 1000000000 },
+		{ "hold-us", "US", "sleep inside the lock instead (0)", .number = &g_task.hold_us, .max = 1000000 },
+		{ "hold-extra", "PCT", "so much more of it: the regression (0)", .number = &g_task.hold_extra, .max = 10000 },
 		{ 0 }
-	};
-	static const struct argp_child children[] = { { &options_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = {
-		.options = table, .parser = parse, .children = children,
-		.doc = "A hot path behind a mutex, and how to make it worse.",
 	};
 	static const struct team_lock locks[] = { { "g_hot.mu", "mutex" } };
 	struct team *team;
 
-	options_parse(&argp, argc, argv, &g_task);
+	options_parse(rows, "A hot path behind a mutex, and how to make it worse.", argc, argv, &g_task.options);
 	options_resolve(&g_task.options);
 	team = team_create(&g_task.options, g_task.options.run.threads, serve, locks, 1);
 	team_run(team);

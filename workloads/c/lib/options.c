@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options common to all workloads. */
 #include "options.h"
 
+#include <argp.h>
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define CHOICES_BYTES 80
+
 enum {
-	KEY_FULL = 0x1000,
-	KEY_NO_CLOCK,
-	KEY_THRESHOLD,
+	KEY_FULL = 0x1000, KEY_NO_CLOCK, KEY_THRESHOLD,
+	KEY_ROWS = 0x2000,
 };
 
-static const struct argp_option table[] = {
+/* What the parser works on. */
+struct input {
+	struct options *options;
+	const struct options_row *rows;
+	const struct argp_option *own;	/* made of @rows, in their order */
+};
+
+static const struct argp_option common[] = {
 	{ "threads", 't', "N", 0, "worker threads", 1 },
 	{ "count", 'n', "N", 0, "operations per worker", 1 },
 	{ "duration", 'd', "MS", 0, "run for so many milliseconds", 1 },
@@ -22,43 +32,72 @@ static const struct argp_option table[] = {
 	{ 0 }
 };
 
-uint64_t options_number(const char *text, uint64_t max, struct argp_state *state)
+static uint64_t number_parse(const char *text, uint64_t min, uint64_t max, struct argp_state *state)
 {
 	unsigned long long value;
 	char *end;
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || value > max)
-		argp_error(state, "'%s' is not a number up to %llu", text, (unsigned long long)max);
+	if (errno || end == text || *end || *text == '-' || value < min || value > max)
+		argp_error(state, "'%s' is not a number from %llu to %llu", text,
+			   (unsigned long long)min, (unsigned long long)max);
 	return value;
 }
 
-unsigned int options_choice(const char *text, const char *const *names, unsigned int n,
-			    struct argp_state *state)
+static unsigned int choice_parse(const char *text, const char *const *choices, struct argp_state *state)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (!strcmp(text, names[i]))
+	for (i = 0; choices[i]; i++)
+		if (!strcmp(text, choices[i]))
 			return i;
 	argp_error(state, "there is no variant '%s'", text);
 	return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static void row_parse(const struct options_row *row, const char *arg, struct argp_state *state)
+{
+	if (row->flag)
+		*row->flag = true;
+	else if (row->choice)
+		*row->choice = choice_parse(arg, row->choices, state);
+	else
+		*row->number = number_parse(arg, row->min, row->max ? row->max : UINT64_MAX, state) *
+			       (row->factor ? row->factor : 1);
+}
+
+static error_t own_parse(int key, char *arg, struct argp_state *state)
+{
+	const struct input *in = state->input;
+	unsigned int i;
+
+	if (key == ARGP_KEY_INIT) {
+		state->child_inputs[0] = in->options;
+		return 0;
+	}
+	for (i = 0; in->rows[i].name; i++) {
+		if (key == in->own[i].key) {
+			row_parse(&in->rows[i], arg, state);
+			return 0;
+		}
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t common_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
 	switch (key) {
 	case 't':
-		options->run.threads = (unsigned int)options_number(arg, 4096, state);
+		options->run.threads = (unsigned int)number_parse(arg, 0, 4096, state);
 		break;
 	case 'n':
-		options->run.count = options_number(arg, UINT64_MAX, state);
+		options->run.count = number_parse(arg, 0, UINT64_MAX, state);
 		break;
 	case 'd':
-		options->run.duration_ms = options_number(arg, 86400000, state);
+		options->run.duration_ms = number_parse(arg, 0, 86400000, state);
 		break;
 	case KEY_FULL:
 		options->full = true;
@@ -67,7 +106,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->no_clock = true;
 		break;
 	case KEY_THRESHOLD:
-		options->threshold_ns = options_number(arg, UINT64_MAX, state);
+		options->threshold_ns = number_parse(arg, 0, UINT64_MAX, state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -75,7 +114,39 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-const struct argp options_argp = { .options = table, .parser = parse };
+/* "mutex|rwlock" */
+static void choices_text(const char *const *choices, char *text)
+{
+	size_t n = 0;
+	unsigned int i;
+
+	for (i = 0; choices[i]; i++)
+		n += (size_t)snprintf(text + n, CHOICES_BYTES - n, "%s%s", i ? "|" : "", choices[i]);
+}
+
+void options_parse(const struct options_row *rows, const char *doc, int argc, char **argv,
+		   struct options *options)
+{
+	static const struct argp common_argp = { .options = common, .parser = common_parse };
+	static const struct argp_child children[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+	struct argp_option own[OPTIONS_ROWS + 1] = { 0 };
+	struct argp argp = { .options = own, .parser = own_parse, .doc = doc, .children = children };
+	struct input in = { .options = options, .rows = rows, .own = own };
+	char choices[CHOICES_BYTES];
+	unsigned int i;
+
+	for (i = 0; rows[i].name; i++) {
+		assert(i < OPTIONS_ROWS);
+		own[i] = (struct argp_option){ .name = rows[i].name, .arg = rows[i].arg, .doc = rows[i].doc };
+		own[i].key = rows[i].choice ? rows[i].name[0] : KEY_ROWS + (int)i;
+		if (rows[i].choice) {
+			choices_text(rows[i].choices, choices);
+			own[i].arg = choices;
+		}
+	}
+	if (argp_parse(&argp, argc, argv, 0, NULL, &in))
+		exit(argp_err_exit_status);
+}
 
 void options_resolve(struct options *options)
 {
@@ -90,10 +161,4 @@ void options_resolve(struct options *options)
 	}
 	if (!options->threshold_ns)
 		options->threshold_ns = 5000;
-}
-
-void options_parse(const struct argp *argp, int argc, char **argv, void *input)
-{
-	if (argp_parse(argp, argc, argv, 0, NULL, input))
-		exit(argp_err_exit_status);
 }

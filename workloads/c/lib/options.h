@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The options that all workloads share, as an argp child parser. A program
- * fills struct options with its lab defaults, names options_argp as a child
- * with the struct as its input, and calls options_resolve() after parsing.
+ * The command lines of the workloads: options that all have, and a table of a program's own. A
+ * program fills struct options and its own variables with the defaults, and calls options_parse(),
+ * then options_resolve().
  */
 #ifndef LIB_OPTIONS_H
 #define LIB_OPTIONS_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,24 +25,32 @@ struct options {
 	uint64_t threshold_ns;
 };
 
-extern const struct argp options_argp;
+/* One option of a program. Exactly one of @number, @flag and @choice is set: where the value goes. */
+struct options_row {
+	const char *name;	/* NULL ends the table */
+	const char *arg;	/* what --help calls the value of a @number */
+	const char *doc;
+	uint64_t *number;
+	uint64_t min;
+	uint64_t max;		/* 0: no limit */
+	uint64_t factor;	/* *@number becomes the value times this; 0: the value */
+	bool *flag;
+	unsigned int *choice;	/* becomes the place of the value in @choices; this option has a short name, the first letter of @name */
+	const char *const *choices;	/* ends with NULL */
+};
+
+#define OPTIONS_ROWS 7	/* how many rows a table may have, its end not counted */
+
+/*
+ * Parses the command line. @doc is the first line of --help. Ends the program on misuse.
+ */
+void options_parse(const struct options_row *rows, const char *doc, int argc, char **argv,
+		   struct options *options);
 
 /*
  * Fills in what was not given from lab or, with --full, from seed. A count on the command line replaces a
  * default duration, and the other way round.
  */
 void options_resolve(struct options *options);
-
-/*
- * Returns the place of @text among the @n @names. If it is none of them, ends the program with a usage error.
- */
-unsigned int options_choice(const char *text, const char *const *names, unsigned int n,
-			    struct argp_state *state);
-
-/* Parses a whole number for @key of @state, or ends the program with a usage error. */
-uint64_t options_number(const char *text, uint64_t max, struct argp_state *state);
-
-/* Parses @argc, @argv by @argp, whose children get @options. Ends the program on misuse. */
-void options_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 #endif
