@@ -130,7 +130,7 @@ cp -r exact mixed && cp exact/block.pb.gz mixed/mutex.pb.gz
 status 1 "$lockspan" report mixed
 like 'the wrong profile under that name' "$said" 'it is a block profile, not a mutex profile'
 status 0 "$lockspan" report empty/block.pb.gz
-like 'an empty profile' "$out" 'nothing waited'
+like 'an empty profile' "$out" 'nothing was kept'
 status 2 bash -c "'$lockspan' report exact >/dev/full"
 like 'a full disk' "$said" 'cannot write'
 

@@ -301,6 +301,17 @@ for ((i = 0; i < 2; i++)); do
 	done
 done
 
+# What the last line says of a sampled recording is no estimate, and an empty profile does not mean that nobody waited.
+# line: the last line's waits and releases, of all that there were.
+line() { sed -nE 's/^lockspan: (.*) waits? of .* together, ([0-9,]*) releases?.*/\1 \2/p' err | tr -d ,; }
+for rates in '10us 3' '100000s 3000000000'; do
+	"$lockspan" user -o u --block-rate "${rates% *}" --mutex-fraction "${rates#* }" -- "$programs/userways" busy 50 2>err
+	is "rates of $rates: the last line" "$(line)" \
+		"$("$programs/jsonget" u/record.json exact.contentions) $("$programs/jsonget" u/record.json exact.releases)"
+done
+like "nothing is kept: it is said" "$(cat err)" 'together, .*; not one of them was kept'
+like "nothing is kept: the report" "$("$lockspan" report u)" 'nothing was kept'
+
 # A daemon of the first run goes on while the second is recorded in the same folder.
 "$lockspan" user -o u -- bash -c "'$programs/userways' busy 4000 & sleep 0.3" 2>err
 is "daemon: exit status" $? 0

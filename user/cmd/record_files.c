@@ -81,6 +81,51 @@ static void missed_say(const struct lsp_client_report *end)
 /* Nor is it worth a word there whose hold is nobody's, below this share of all; the files have it. */
 #define SHOWN_SHARE 0.01
 
+struct sums {
+	double waits, wait_ns, releases;
+};
+
+/*
+ * If events were left out by chance, the profiles have only estimates of the sums, but the counters
+ * have the sums themselves.
+ */
+static struct sums sums_of(const struct lsp_record_result *r)
+{
+	const struct lsp_profiles_summary *s = r->summary;
+	struct lsp_profiles_exact exact;
+
+	if (r->end && r->end->counters[LOCKSPAN_C_SAMPLED_OUT] + r->end->counters[LOCKSPAN_C_RELEASES_SAMPLED_OUT]) {
+		exact = lsp_profiles_exact(r->end);
+		return (struct sums){ (double)exact.contentions, (double)exact.delay_ns,
+				      (double)r->end->counters[LOCKSPAN_C_RELEASES] };
+	}
+	return (struct sums){ round(s->block.estimate.count), s->block.estimate.delay_ns,
+			      round(s->mutex.estimate.count + s->other.estimate.count) };
+}
+
+/* Says that the profiles are empty. That need not mean that nobody had to wait. */
+static void empty_say(const struct lsp_record_result *r, const char *see)
+{
+	struct lsp_profiles_exact exact = { 0, 0 };
+	uint64_t released = 0;
+	char where[64] = "", waits[2 * LSP_WORD], releases[2 * LSP_WORD];
+
+	if (r->end) {
+		exact = lsp_profiles_exact(r->end);
+		released = r->end->counters[LOCKSPAN_C_RELEASES];
+	}
+	if (exact.contentions || released) {
+		lsp_say("%s of %.3f s together, %s; not one of them was kept%s%s",
+			lsp_words_counted(waits, (double)exact.contentions, "wait"), (double)exact.delay_ns / 1e9,
+			lsp_words_counted(releases, (double)released, "release"), see ? "; see " : "", see ? see : "");
+		return;
+	}
+	if (r->user)
+		snprintf(where, sizeof(where), " in the %u process%s that the recorder was in",
+			 r->user->processes, lsp_plural(r->user->processes, "es"));
+	lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
+}
+
 static void summary_say(const struct lsp_record_result *r, const char *see)
 {
 	const struct lsp_profiles_summary *s = r->summary;
@@ -89,17 +134,13 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 			 s->other.ends[LSP_END_COMPLETE];
 	char waits[2 * LSP_WORD], releases[2 * LSP_WORD], unblamed[256];
 	struct lsp_estimate by[LSP_UNBLAMED_COUNT];
+	struct sums sums = sums_of(r);
 	double wait_ns, hold_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
 
 	memcpy(by, s->unblamed, sizeof(by));
 	if (!kept && !s->open.estimate.kept) {
-		char where[64] = "";
-
-		if (r->user)
-			snprintf(where, sizeof(where), " in the %u process%s that the recorder was in",
-				 r->user->processes, lsp_plural(r->user->processes, "es"));
-		lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
+		empty_say(r, see);
 		return;
 	}
 	if (wait_ns < TOP_SHARE * (s->block.estimate.delay_ns + s->open.estimate.delay_ns))
@@ -109,8 +150,8 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	by[LSP_UNBLAMED_JOIN] = (struct lsp_estimate){ 0 };
 	lsp_unblamed_text(by, SHOWN_SHARE * hold_ns, unblamed, sizeof(unblamed));
 	lsp_say("%s of %.3f s together, %s%s%s%s%s%s; %.1f%% of stacks complete%s%s",
-		lsp_words_counted(waits, round(s->block.estimate.count), "wait"), s->block.estimate.delay_ns / 1e9,
-		lsp_words_counted(releases, round(s->mutex.estimate.count + s->other.estimate.count), "release"),
+		lsp_words_counted(waits, sums.waits, "wait"), sums.wait_ns / 1e9,
+		lsp_words_counted(releases, sums.releases, "release"),
 		*top ? ", most on " : "", top,
 		s->open.estimate.kept ? " (and waits that never ended)" : "",
 		*unblamed ? ", not blamed: " : "", unblamed,

@@ -392,16 +392,20 @@ static void name_write(FILE *to, const struct lsp_table *t, const struct columns
 	free(text);
 }
 
-static void table_write(FILE *to, const struct lsp_table *t, const struct lsp_report_look *look)
+static void table_write(FILE *to, const struct lsp_facts *f, const struct lsp_table *t,
+			const struct lsp_report_look *look)
 {
 	static const char *const titles[LSP_BY_COUNT] = {
 		"by the program's own function", "by lock", "by class", "by thread",
 	};
 	struct columns c = columns_of(t);
+	struct lsp_facts_totals totals;
 	char more[2 * LSP_WORD];
 
 	if (!t->shown) {
-		fputs("\nnothing waited\n", to);
+		lsp_facts_totals(f, &totals);
+		/* An empty profile alone does not tell that nothing waited: sampling may have left it out. */
+		fputs(totals.exact && !(totals.contentions + totals.releases > 0) ? "\nnothing waited\n" : "\nnothing was kept\n", to);
 		return;
 	}
 	columns_fit(&c, &look->layout);
@@ -472,6 +476,6 @@ void lsp_report_text_facts(FILE *to, const struct lsp_recording *r, const struct
 void lsp_report_text_rows(FILE *to, const struct lsp_recording *r, const struct lsp_table *t,
 			  const struct lsp_report_look *look)
 {
-	table_write(to, t, look);
+	table_write(to, &r->facts, t, look);
 	open_write(to, r, &look->layout);
 }
