@@ -2,7 +2,7 @@
 /*
  * Would catch: a gate that passes runs whose program crashed, was cut short or is
  * another one than before; that looks for a lock which no run knows; that
- * compares recordings made in different ways; that takes a mean wait for better
+ * compares recordings made in different ways, or one with itself; that takes a mean wait for better
  * because a floor was divided by fewer waits; that does not look at semaphores,
  * or says FAIL without saying where. Recordings are written to files and given
  * to the command itself.
@@ -47,6 +47,7 @@ struct made {
 	double block_rate_ns;		/* 1 */
 	double min_delay_ns;
 	bool within;			/* by lockspan user */
+	int start_ns;			/* of the first of the side; 0: in none */
 };
 
 static char g_text[8192];	/* what the last gate said, on both streams */
@@ -111,11 +112,11 @@ static void recording_write(const char *folder, const struct made *m)
 		snprintf(status, sizeof(status), "\"exit_status\":%d,", m->exit_status);
 	fprintf(f, "{\"format\":1,\"command\":[%s],%s\"duration_ns\":%.0f,\"block_rate_ns\":%.0f,"
 		"\"mutex_fraction\":1,\"min_delay_ns\":%.0f,\"partial\":%s,\"partial_reasons\":[%s],"
-		"%s\"estimated\":{\"block\":{\"kept\":%.0f}}}\n",
+		"%s\"start_ns\":%d,\"stop_ns\":9000,\"estimated\":{\"block\":{\"kept\":%.0f}}}\n",
 		m->attached ? "" : "\"./prog\"", status, (m->seconds ? m->seconds : 3) * 1e9,
 		m->block_rate_ns ? m->block_rate_ns : 1, m->min_delay_ns, m->partial ? "true" : "false",
 		m->partial ? "\"9 waits found no room\"" : "",
-		m->within ? "\"recorder\":{\"in_processes\":1}," : "",
+		m->within ? "\"recorder\":{\"in_processes\":1}," : "", m->start_ns,
 		(m->delay_ns > 0 ? waits : 0) + (m->sem_ns > 0 ? 500 : 0));
 	fclose(f);
 }
@@ -132,6 +133,8 @@ static void side_write(const char *side, const struct made *m)
 
 		one.delay_ns *= factors[i];
 		one.sem_ns *= factors[(i + 2) % 5];
+		if (m->start_ns)
+			one.start_ns += i;
 		snprintf(folder, sizeof(folder), "%s/%d", scratch_path(side), i + 1);
 		recording_write(folder, &one);
 	}
@@ -236,6 +239,18 @@ static void test_runs_that_are_none(void **state)
 	SAYS(base, relieved, PASS, "PASS");
 }
 
+static void test_once(void **state)
+{
+	const struct made base = { .delay_ns = 1e9, .start_ns = 100 };
+	const struct made later = { .delay_ns = 1e9, .start_ns = 200 };
+	const struct made overlapping = { .delay_ns = 1e9, .start_ns = 104 };
+
+	(void)state;
+	SAYS(base, later, PASS, "PASS");
+	SAYS(base, overlapping, LSP_EXIT_OTHER_FAILED, "/base/5 and |/new/1 are the same recording");
+	SAYS(base, base, LSP_EXIT_OTHER_FAILED, "/base/1 and |/new/1 are the same recording");
+}
+
 static void test_lock_name(void **state)
 {
 	const struct made base = { .delay_ns = 1e9 }, renamed = { .delay_ns = 9e9, .lock = "other_mu" };
@@ -322,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_runs_that_are_none),
+		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_lock_name), cmocka_unit_test(test_made_alike),
 		cmocka_unit_test(test_mean_wait), cmocka_unit_test(test_nothing_waited),
 		cmocka_unit_test(test_semaphores),

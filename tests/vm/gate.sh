@@ -71,6 +71,7 @@ for i in 1 2 3 4 5 6; do
 	run "same/$i" 20
 	run "worse/$i" 20 --hold-extra 50
 	run "short/$i" 2
+	run "brief/$i" 2
 done
 verdict PASS 0 measured /tmp/base -- /tmp/same
 verdict PASS 0 measured --per contention /tmp/same -- /tmp/base
@@ -80,7 +81,7 @@ of_20 "the same without one run each" PASS same
 of_20 "half as much again without one run each" FAIL worse
 verdict PASS 0 measured --max 60% /tmp/base -- /tmp/worse
 verdict PASS 0 measured /tmp/worse -- /tmp/base
-verdict INCONCLUSIVE 3 too_short /tmp/short -- /tmp/short
+verdict INCONCLUSIVE 3 too_short /tmp/short -- /tmp/brief
 verdict INCONCLUSIVE 3 too_few_runs /tmp/base/1 -- /tmp/worse
 like 'text' "$($lockspan gate /tmp/base -- /tmp/worse)" \
 	'^FAIL: .*new .*interval.*most was added on g_hot.mu.*lockspan diff --by lock /tmp/base/'

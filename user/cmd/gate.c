@@ -186,7 +186,7 @@ static bool runs_read(struct gate *g, char **now, size_t nnow)
 	for (size_t i = 0; i < nnow; i++)
 		if (!lsp_gate_runs_add(runs[1], now[i], &g->wanted, &g->waits, 1))
 			return false;
-	return lsp_gate_runs_alike(runs[0], runs[1]);
+	return lsp_gate_runs_alike(runs[0], runs[1]) && lsp_gate_runs_once(runs[0], runs[1]);
 }
 
 /*

@@ -128,6 +128,8 @@ static bool record_add(struct lsp_gate_recording *run, const struct lsp_gate_wan
 		return false;
 	}
 	run->seconds = duration_ns / 1e9;
+	run->start_ns = json_object_get_int64(member(record, "start_ns"));
+	run->stop_ns = json_object_get_int64(member(record, "stop_ns"));
 	run->kept = (uint64_t)json_object_get_int64(kept);
 	run->complete = has_command(record) && member(record, "exit_status");
 	run->settings = (struct lsp_gate_settings){
@@ -250,6 +252,31 @@ bool lsp_gate_runs_alike(const struct lsp_gate_runs *base, const struct lsp_gate
 	for (size_t i = 0; i < now->n; i++)
 		if (!is_alike(&base->runs[0], &now->runs[i]))
 			return false;
+	return true;
+}
+
+static bool is_same(const struct lsp_gate_recording *a, const struct lsp_gate_recording *b)
+{
+	return a->start_ns && a->start_ns == b->start_ns && a->stop_ns == b->stop_ns;
+}
+
+bool lsp_gate_runs_once(const struct lsp_gate_runs *base, const struct lsp_gate_runs *now)
+{
+	const struct lsp_gate_recording *all[2 * LSP_GATE_RUNS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < base->n; i++)
+		all[n++] = &base->runs[i];
+	for (size_t i = 0; i < now->n; i++)
+		all[n++] = &now->runs[i];
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (!is_same(all[k], all[i]))
+				continue;
+			lsp_say("%s and %s are the same recording: give each run once", all[k]->path, all[i]->path);
+			return false;
+		}
+	}
 	return true;
 }
 

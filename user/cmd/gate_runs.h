@@ -27,6 +27,7 @@ struct lsp_gate_settings {
 struct lsp_gate_recording {
 	char *path;
 	double seconds;
+	int64_t start_ns, stop_ns;	/* tell whether two recordings are the same; 0: not known */
 	uint64_t kept;			/* number of waits of all classes that sampling kept */
 	bool complete;			/* the recording is of a command, from its start to its end */
 	struct lsp_gate_settings settings;
@@ -57,6 +58,12 @@ void lsp_gate_runs_uninit(struct lsp_gate_runs *r);
 
 /* Returns false, and says which two recordings were made in different ways. */
 bool lsp_gate_runs_alike(const struct lsp_gate_runs *base, const struct lsp_gate_runs *now);
+
+/*
+ * Returns false, and says which recording was given twice, as itself or as a copy. Each run counts
+ * as a measurement of its own, so one that is there twice would make the interval too narrow.
+ */
+bool lsp_gate_runs_once(const struct lsp_gate_runs *base, const struct lsp_gate_runs *now);
 
 /*
  * Takes what is judged: the waits of the @classes (a bit for each enum lsp_sync), or with 0 those
