@@ -163,7 +163,9 @@ static void transit_write(FILE *to, const struct lsp_sections *s, const struct l
 	double transit_ns = row->v[LSP_V_HANDOFF], waits = row->v[LSP_V_WAITS], again = rewaits(s, row->name);
 	double whole_ns = transit_ns + row->v[LSP_V_BLAMED] + row->v[LSP_V_OTHER_HOLD];
 
-	if (s->seen || row->use != LSP_USE_LOCK || waits < TRANSIT_WAITS || transit_ns < TRANSIT_SHARE * whole_ns)
+	/* A block profile alone tells of no release: there is no whole to have a share of. */
+	if (s->seen || row->use != LSP_USE_LOCK || waits < TRANSIT_WAITS || !(whole_ns > 0) ||
+	    transit_ns < TRANSIT_SHARE * whole_ns)
 		return;
 	fprintf(to, "%*s%.0f%% of this is nobody's blame: the lock was released, and who had it next was not seen\n",
 		LINE_INDENT, "", 100 * transit_ns / whole_ns);
