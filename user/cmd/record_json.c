@@ -251,7 +251,8 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		most_mutex = NO_INTERVAL;
 	for (size_t i = 0; i < groups.n && i < GROUPS_MAX; i++) {
 		const struct lsp_group *g = &groups.groups[i];
-		struct json_object *one = json_object_new_object();
+		struct json_object *one = json_object_new_object(), *block;
+		double p50_ns, p99_ns;
 
 		if (by == LSP_GROUP_LOCK) {
 			lsp_json_string(one, "lock", g->lock);
@@ -265,7 +266,12 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 			lsp_json_double(one, "chained", lsp_evidence_chained(&g->evidence));
 			lsp_json_double(one, "handoff_share", lsp_group_handoff(g));
 		}
-		json_object_object_add(one, "block", estimate_new(&g->block, most_block_ns(r)));
+		block = estimate_new(&g->block, most_block_ns(r));
+		if (by == LSP_GROUP_LOCK && lsp_collector_percentiles(r->collector, g->lock, g->block.kept, &p50_ns, &p99_ns)) {
+			lsp_json_double(block, "p50_ns", p50_ns);
+			lsp_json_double(block, "p99_ns", p99_ns);
+		}
+		json_object_object_add(one, "block", block);
 		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex));
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
 		lsp_json_double(one, "tail_ns", g->tail_ns);

@@ -87,4 +87,6 @@ void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)
 	to->rewaits += from->rewaits;
 	to->waiters += from->waiters;
 	to->depth += from->depth;
+	if (!to->spread)
+		to->spread = from->spread;
 }

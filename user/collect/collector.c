@@ -53,6 +53,8 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 		err = lsp_traces_init(&c->traces);
 	if (!err)
 		err = lsp_recent_init(&c->recent);
+	if (!err)
+		err = lsp_spreads_init(&c->spreads);
 	if (err) {
 		lsp_collector_destroy(c);
 		return err;
@@ -74,6 +76,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_recent_uninit(&c->recent);
 	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
+	lsp_spreads_uninit(&c->spreads);
 	free(c->pairs);
 	free(c->lessons);
 	lsp_locks_uninit(&c->locks);
@@ -110,6 +113,8 @@ static struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_r
 	sums = lsp_aggregate_at(&c->pending, &key);
 	if (!sums)
 		return NULL;
+	if (!sums->spread && !c->steady && (e->kind & KIND_MASK) == LSP_ROW_BLOCK)
+		sums->spread = lsp_spreads_at(&c->spreads, e->key);
 	lsp_recent_put(&c->recent, slot, e, lsp_aggregate_offset(&c->pending, sums));
 	return sums;
 }
@@ -225,6 +230,8 @@ int span_add_any(struct lsp_collector *c, const struct lockspan_span *s)
 		sums = span_note(c, s, kind, sums);
 	if (!sums)
 		return -ENOMEM;
+	if (lsp_span_is_contention(s) && lsp_span_lock_wait_ns(s) >= s->rate_ns)
+		lsp_spreads_add(&c->spreads, sums->spread, lsp_span_lock_wait_ns(s));
 	lsp_sums_add_span(sums, s);
 	return 0;
 }
@@ -246,6 +253,7 @@ int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 		sums = span_note(c, s, LSP_ROW_BLOCK | LOCKSPAN_WOKEN << KIND_OUTCOME_SHIFT, sums);
 	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
+	lsp_spreads_add(&c->spreads, sums->spread, wait_ns);
 	lsp_sums_add_certain_span(sums, s, wait_ns, lsp_elapsed_ns(s->wake_ns, s->run_ns));
 	return 0;
 }

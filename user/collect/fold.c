@@ -343,6 +343,14 @@ void lsp_collector_row_wait_add(struct lsp_collector *c, const struct lsp_aggreg
 		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
 }
 
+/* Tells of which lock the waits of a row are. */
+static int row_spread_name(struct lsp_collector *c, const struct lsp_aggregate_row *row, uint32_t name)
+{
+	bool waits = (row->key.kind & KIND_MASK) == LSP_ROW_BLOCK && row->sums.estimate.kept && !c->steady;
+
+	return waits ? lsp_spreads_name(&c->spreads, row->sums.spread, name) : 0;
+}
+
 /* Second pass: moves the sums to the row of their trace and lock. */
 static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row)
 {
@@ -372,6 +380,8 @@ static int row_fold(struct lsp_collector *c, const struct lsp_aggregate_row *row
 		home = lock_home(c, lock, row->key.owner);
 	if (!c->late_names) {
 		err = lock_name(c, lock, &home, row->key.lock, trace, &name);
+		if (!err)
+			err = row_spread_name(c, row, name);
 		if (err)
 			return err;
 		row_lock_set(c, &key, name);
@@ -472,7 +482,8 @@ static int rows_name(struct lsp_collector *c)
 		struct lsp_sums *sums = NULL;
 		uint32_t name;
 
-		if (lock && !lock_name(c, lock, &home, key.lock, (uint32_t)key.stack, &name)) {
+		if (lock && !lock_name(c, lock, &home, key.lock, (uint32_t)key.stack, &name) &&
+		    !row_spread_name(c, row, name)) {
 			row_lock_set(c, &key, name);
 			sums = lsp_aggregate_at(&c->resolved, &key);
 		}

@@ -89,6 +89,12 @@ const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
 	return c->outcomes;
 }
 
+bool lsp_collector_percentiles(const struct lsp_collector *c, const char *lock, uint64_t waits, double *p50_ns,
+			       double *p99_ns)
+{
+	return lsp_spreads_percentiles(&c->spreads, lsp_intern_id(lock), waits, p50_ns, p99_ns);
+}
+
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret)
 {
 	uint32_t best = lsp_locks_top(&c->locks, wait_ns_ret);

@@ -27,6 +27,13 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
  */
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
 
+/*
+ * The lengths that half, and 99 of 100, of the @waits for the locks called @lock did not exceed, wrong by less than 1 %.
+ * @lock is a name that the collector gave. False: they are not known.
+ */
+bool lsp_collector_percentiles(const struct lsp_collector *c, const char *lock, uint64_t waits, double *p50_ns,
+			       double *p99_ns);
+
 /* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
 struct lsp_thread;
 struct lsp_threads;

@@ -288,6 +288,15 @@ static void release_sums(const struct lsp_note *n, const struct lsp_wait *w, str
 	lsp_sums_add_release(sums, &r);
 }
 
+/* How long a wait for a virtual key was. */
+static int spread_add(struct lsp_collector *c, uint32_t name, uint64_t wait_ns)
+{
+	uint32_t spread = lsp_spreads_of_name(&c->spreads, name);
+
+	lsp_spreads_add(&c->spreads, spread, wait_ns);
+	return lsp_spreads_name(&c->spreads, spread, name);
+}
+
 /* An event on a word that is replaced comes to its virtual key. */
 static int note_take(struct work *k, uint32_t place)
 {
@@ -321,6 +330,8 @@ static int note_take(struct work *k, uint32_t place)
 		   (uint32_t)(release && sync == LSP_SYNC_OTHER ? r->sync : sync) << KIND_SYNC_SHIFT;
 	err = sums_add(k, &key, &sums);
 	lsp_collector_row_wait_add(k->c, &key, &sums);
+	if (!err && (n->kind & KIND_MASK) == LSP_ROW_BLOCK && sums.estimate.kept)
+		err = spread_add(k->c, r->name, (uint64_t)sums.estimate.delay_ns);
 	if (!err && release && role == LSP_ROLE_LOCK && !doubt)
 		err = lsp_collector_blame_add(k->c, n->tgid, n->tid, n->comm, &sums.estimate);
 	return err;
@@ -368,11 +379,15 @@ static int threads_take(struct work *k)
 
 static int rows_rebuild(struct work *k)
 {
-	int err;
+	int err = 0;
 
 	for (size_t i = 0; i < k->c->locks.names.count; i++)
 		k->c->locks.name_wait_ns[i] = 0;
-	err = rows_take(k);
+	for (size_t i = 0; !err && i < k->c->roles.nwords; i++)
+		if (k->c->roles.keys[i].replaced)
+			err = lsp_spreads_drop(&k->c->spreads, k->c->roles.keys[i].key);
+	if (!err)
+		err = rows_take(k);
 	for (uint32_t i = 0; !err && i < k->c->notes.n; i++)
 		err = note_take(k, i);
 	for (uint32_t i = 0; !err && !k->c->notes.sampled && i < k->parked.nvirtuals; i++)

@@ -17,6 +17,7 @@
 #include "recent.h"
 #include "roles/roles.h"
 #include "rows.h"
+#include "spreads.h"
 #include "threads.h"
 #include "traces.h"
 
@@ -65,6 +66,7 @@ struct lsp_collector {
 	struct lsp_traces traces;
 	struct lsp_locks locks;
 	struct lsp_births births;
+	struct lsp_spreads spreads;
 	struct lsp_threads threads;
 	struct lsp_intern comms;
 
