@@ -4,7 +4,7 @@
  * left unfinished or killed; files of two recordings that look like one; a file
  * of somebody else that goes with them; folders that stay behind when nothing
  * came of a recording; two recorders in one folder; an inner folder that is a
- * link to somewhere else.
+ * link to somewhere else; a folder that is forbidden and is said not to exist.
  * sources: user/cmd/folder.c tests/unit/scratch.c
  */
 #include <errno.h>
@@ -236,12 +236,31 @@ static void linked(void **state)
 	assert_string_equal(tree(scratch_path("precious")), "./block.pb.gz others'\n");
 }
 
+/* Where nobody may write, that is the reason, and not that there is no such folder. */
+static void forbidden(void **state)
+{
+	struct lsp_folder f;
+	int status, err;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (!pid) {
+		if (!geteuid() && setuid(65534))
+			_exit(1);
+		err = lsp_folder_begin(&f, "/lockspan-none/x");
+		_exit(err == -EACCES || err == -EROFS ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(abandoned), cmocka_unit_test(nothing_stays), cmocka_unit_test(replaced),
 		cmocka_unit_test(left), cmocka_unit_test(half_way), cmocka_unit_test(killed),
-		cmocka_unit_test(linked),
+		cmocka_unit_test(linked), cmocka_unit_test(forbidden),
 	};
 
 	return cmocka_run_group_tests_name("folder", tests, scratch_create, scratch_destroy);

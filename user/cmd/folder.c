@@ -53,10 +53,12 @@ static int make(const char *path, size_t *found)
 		 * later.
 		 */
 		if (p[-1] != '/' && mkdir(copy, 0777)) {
-			if (errno == EEXIST || is_folder(copy))
+			int why = errno;	/* is_folder() has errors of its own */
+
+			if (why == EEXIST || is_folder(copy))
 				*found = (size_t)(p - copy);
 			else
-				err = -errno;
+				err = -why;
 		}
 		*p = c;
 		if (!c)
