@@ -249,6 +249,12 @@ is "ignored signals" "$(ignored "'$lockspan' user -o u --")" "$(ignored '')"
 is "signals that are not ignored" "$("$lockspan" user -o u -- grep SigIgn /proc/self/status 2>/dev/null | mask)" \
 	"$(grep SigIgn /proc/self/status | mask)"
 
+# What of a program's debug information is not read is said, once.
+gcc -g -gsplit-dwarf -D_GNU_SOURCE -pthread -o split "$programs/userways.c"
+"$lockspan" user -o u -- ./split busy 20 2>err
+is "debug information that is not read: it is said" \
+	"$(grep -c 'split: part of its debug information is in .dwo files, which are not read' err)" 1
+
 # Frames that are longer than what is copied if nothing is asked for, and what the recorder costs.
 "$lockspan" user -o u -- "$programs/tallframe" 200 >/dev/null 2>err
 like "tall frames: it is said" "$(cat err)" 'note: [1-9][0-9]* events came with a stack longer than what is copied of it .--stack-bytes'

@@ -74,12 +74,6 @@ int lsp_recorder_feed(void *arg, uint32_t cpu, uint64_t seq, const void *run, si
 	return lsp_collector_feed(r->collector, cpu, seq, run, bytes);
 }
 
-static void resolver_warn(void *arg, const char *sentence)
-{
-	(void)arg;
-	lsp_say("%s", sentence);
-}
-
 /* This does not wait for an answer: a module that does not take the rules goes on copying. */
 static void rules_teach(void *arg, uint32_t generation, const struct lockspan_rule *rules, size_t n)
 {
@@ -96,7 +90,7 @@ bool lsp_recorder_collector_begin(struct lsp_recorder *r, const struct lsp_colle
 
 	all.resolver.debuginfod = o->debuginfod;
 	all.resolver.all_frames = o->all_frames;
-	all.resolver.warn = resolver_warn;
+	all.resolver.warn = lsp_say_warning;
 	all.resolver.foreign_pids = r->foreign_pids;
 	all.resolver.begun_ns = o->replay ? 0 : lsp_clock_ns(CLOCK_REALTIME);
 	all.live = !o->replay;

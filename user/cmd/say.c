@@ -22,6 +22,12 @@ void lsp_say(const char *format, ...)
 	funlockfile(stderr);
 }
 
+void lsp_say_warning(void *unused, const char *sentence)
+{
+	(void)unused;
+	lsp_say("%s", sentence);
+}
+
 /* Adds a limit in KiB for "ulimit -@letter"; nothing if there is none. */
 static void limit_add(char *text, size_t room, int resource, char letter)
 {

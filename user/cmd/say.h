@@ -8,6 +8,9 @@
 /* Prints "lockspan: ", the text and a newline. */
 void lsp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Prints a sentence in the same way: for a resolver's warnings. */
+void lsp_say_warning(void *unused, const char *sentence);
+
 /*
  * Like strerror(), for these sentences. If memory is short, it names the limits that are set. Valid
  * until the next call.

@@ -329,8 +329,10 @@ bool lsp_userside_births(struct lsp_userside *u, struct lsp_collector *kernel)
 bool lsp_userside_end(struct lsp_userside *u, int exit_status)
 {
 	struct lsp_spanfile_writer *spans = spans_begin(u);
+	/* Beside the kernel's side, which meets the same files, nothing is said twice. */
 	struct lsp_collector_options options = {
-		.resolver = { .begun_ns = (uint64_t)u->wall_ns, .debuginfod = u->options.debuginfod, .all_frames = u->options.all_frames },
+		.resolver = { .begun_ns = (uint64_t)u->wall_ns, .debuginfod = u->options.debuginfod, .all_frames = u->options.all_frames,
+			      .warn = u->options.with_user ? NULL : lsp_say_warning },
 		.spans = spans, .late_names = true, .keep_stacks = true, .own_names = true,
 	};
 	struct lsp_client_report end = {
