@@ -21,9 +21,10 @@ status() {
 }
 pprof() { go tool pprof -symbolize=none "$@" 2>/dev/null; }
 
-make user/lockspan build/unit/test_report >"$TEST_DIR/make.log" 2>&1 ||
+make user/lockspan build/unit/test_report build/unit/test_endings >"$TEST_DIR/make.log" 2>&1 ||
 	die "no build: $(tail -n 3 "$TEST_DIR/make.log")"
 build/unit/test_report --files "$TEST_DIR" || die 'no files'
+build/unit/test_endings --files "$TEST_DIR" || die 'no span files'
 cd "$TEST_DIR" || die 'no directory'
 
 # ---- the numbers are those of the files ----------------------------------------
@@ -152,6 +153,23 @@ COLUMNS=80 status 0 "$lockspan" report --wide exact
 num 'characters a line if it may be wide' "$(table)" '>' 80
 COLUMNS=x status 0 "$lockspan" report exact
 num 'characters a line if nobody knows' "$(table)" '>' 80
+
+status 0 "$lockspan" report --json --by pair pairs.lspan
+is 'who waits for whom' "$(jq -c '[.rows[] | .waiter, .releaser]' <<<"$out")" \
+	'["get","put","get","[no stack]","get","(nobody)","get","get","put","(not recorded)","idle","give"]'
+status 2 "$lockspan" report --by pair exact
+like 'pairs without single events' "$said" 'needs single events'
+status 2 "$lockspan" report --by pair sampled.lspan
+like 'pairs of a sample' "$said" 'this recording is a sample'
+status 64 "$lockspan" report --by pair --lock nu pairs.lspan
+like 'pairs of no lock' "$said" '--lock nu: nothing was waited for such a lock'
+cp -r exact spans && cp pairs.lspan spans/spans.lspan
+status 0 "$lockspan" report --by pair --top 1 spans
+like 'pairs in words' "$out" 'get <- put  other_mu  mutex'
+for bad in '--by pair --sort late spans' '--by pair --html - spans'; do
+	# shellcheck disable=SC2086
+	status 64 "$lockspan" report $bad
+done
 
 for bad in '--by nothing exact' '--sort exact' '--html - --lock g_mu exact' '--top x exact' '--top -1 exact' ''; do
 	# shellcheck disable=SC2086

@@ -132,7 +132,7 @@ static void test_names(void **state)
 	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
 		lsp_spanfile_add_lock(w, &locks[i]);
 	assert_int_equal(lsp_spanfile_close(w), 0);
-	assert_int_equal(lsp_events_read(KERNEL, &e), 0);
+	assert_int_equal(lsp_events_read(KERNEL, false, &e), 0);
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		assert_string_equal(lsp_event_lock(&e, &(struct lsp_event){
 			.key = 5, .tgid = of[i].tgid, .stack = of[i].stack }), of[i].name);

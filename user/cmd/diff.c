@@ -23,7 +23,7 @@ struct diff_options {
 };
 
 static const struct argp_option options[] = {
-	LSP_READING_OPTIONS,
+	LSP_READING_OPTIONS(""),
 	{ "per", 'p', "UNIT", 0, "Divide by the recordings' length (second), or by what the program "
 	  "has done in them (operation; needs --operations)", 0 },
 	{ "operations", 'o', "N[,M]", 0, "The program made N operations in BASE and M (or N) in NEW", 0 },

@@ -16,13 +16,16 @@
 
 static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
 {
+	o->pairs = o->has_pairs && !strcmp(arg, "pair");
+	if (o->pairs)
+		return;
 	for (int i = 0; i < LSP_BY_COUNT; i++)
 		if (!strcmp(arg, lsp_by_names[i])) {
 			o->by = (enum lsp_by)i;
 			o->by_given = true;
 			return;
 		}
-	argp_error(state, "--by %s: there is site, lock, sync and thread", arg);
+	argp_error(state, "--by %s: there is site, lock, sync%s", arg, o->has_pairs ? ", thread and pair" : " and thread");
 }
 
 void lsp_skip_parse(const char *regex, struct argp_state *state)

@@ -14,6 +14,8 @@ struct json_object;
 struct lsp_reading {
 	enum lsp_by by;
 	bool by_given;
+	bool pairs;	/* --by pair, which only report has */
+	bool has_pairs;	/* this is report */
 	size_t top;	/* rows; SIZE_MAX: all */
 	bool json;
 };
@@ -26,9 +28,10 @@ struct lsp_reading {
 #define LSP_SKIP_NAME_HELP "Treat functions whose name fits this (extended) regular expression as wrappers around a lock, after " \
 	"which no lock is named; may be repeated"
 
-#define LSP_READING_OPTIONS \
+/* @more is said of further values of --by. */
+#define LSP_READING_OPTIONS(more) \
 	{ "by", 'b', "WHAT", 0, "Show one row for each site (the calling function; the default), " \
-	  "lock, sync (class) or thread (name)", 0 }, \
+	  "lock, sync (class) or thread (name)" more, 0 }, \
 	{ "top", 'n', "N", 0, "Show N rows (default 20); 0 shows all", 0 }, \
 	{ "skip", 's', "REGEX", 0, LSP_SKIP_HELP, 0 }, \
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 }

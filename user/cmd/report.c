@@ -18,6 +18,7 @@
 #include "cmd.h"
 #include "load.h"
 #include "reading.h"
+#include "report_pairs.h"
 #include "say.h"
 
 struct report_options {
@@ -33,7 +34,8 @@ struct report_options {
 enum { OPTION_SORT = 0x200, OPTION_LOCK, OPTION_WIDE };
 
 static const struct argp_option options[] = {
-	LSP_READING_OPTIONS,
+	LSP_READING_OPTIONS("; or each pair of a site that waits and one whose releases end the waits, of a recording made "
+			    "with --spans"),
 	{ "sort", OPTION_SORT, "KEY", 0, "Sort rows by waited, waits, late, blamed, releases, handoff, given-up, open or name; "
 	  "the default, both, is waited and blamed together", 0 },
 	{ "lock", OPTION_LOCK, "NAME", 0, "Show only what was waited for the lock of this name", 0 },
@@ -79,12 +81,23 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (o->html && o->reading.json)
 			argp_error(state, "--html and --json: one of them");
+		if (o->html && o->reading.pairs)
+			argp_error(state, "--html and --by pair: one of them");
+		if (o->reading.pairs && o->sort > LSP_SORT_WAITS && o->sort != LSP_SORT_NAME)
+			argp_error(state, "--by pair is sorted by waited, waits or name, not by %s", lsp_sort_names[o->sort]);
 		if (o->html && (o->lock || o->sort))
 			argp_error(state, "--%s is not for pages: they are searched and sorted in the browser",
 				   o->lock ? "lock" : "sort");
 		break;
 	}
 	return lsp_reading_parse(&o->reading, key, arg, state);
+}
+
+static struct lsp_report_look look_of(const struct report_options *o)
+{
+	return (struct lsp_report_look){
+		.top = o->reading.top, .layout = { .columns = lsp_reading_columns(), .wide = o->wide },
+	};
 }
 
 /* Rows of a section, where nobody says how many; there are more with --by lock. */
@@ -94,10 +107,7 @@ static void text_write(const struct report_options *o, const struct lsp_recordin
 		       const struct lsp_table *rows, const struct lsp_sections *sections,
 		       const struct lsp_shapes *shapes)
 {
-	const struct lsp_report_look look = {
-		.top = o->reading.top,
-		.layout = { .columns = lsp_reading_columns(), .wide = o->wide },
-	};
+	const struct lsp_report_look look = look_of(o);
 	struct lsp_report_look section = look;
 
 	if (section.top > SECTION_ROWS && section.top != SIZE_MAX)
@@ -211,7 +221,7 @@ int lsp_cmd_report(int argc, char **argv)
 		       "\vThe exit status is 0, 1 when the recording is partial or not all of it could be "
 		       "read, 2 when nothing could be read, 64 for a usage error.",
 	};
-	struct report_options o = { .reading = LSP_READING_DEFAULT };
+	struct report_options o = { .reading = LSP_READING_DEFAULT, .reading.has_pairs = true };
 	struct lsp_recording r = { 0 };
 	bool partial = false;
 	size_t loaded = 0;
@@ -219,6 +229,10 @@ int lsp_cmd_report(int argc, char **argv)
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.reading.pairs)
+		return lsp_report_pairs(&(struct lsp_report_pairs){
+			.paths = o.paths, .npaths = o.npaths, .sort = o.sort, .lock = o.lock, .json = o.reading.json,
+			.look = look_of(&o) });
 	for (size_t i = 0; i < o.npaths; i++)
 		if (lsp_load(&r, o.paths[i], &partial))
 			loaded++;

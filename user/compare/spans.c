@@ -139,10 +139,10 @@ int lsp_compare_spans(const char *kernel_path, const char *user_path, struct lsp
 	int err;
 
 	lsp_compare_init(c);
-	err = lsp_events_read(kernel_path, &kernel);
+	err = lsp_events_read(kernel_path, false, &kernel);
 	if (err)
 		goto out_kernel;
-	err = lsp_events_read(user_path, &user);
+	err = lsp_events_read(user_path, false, &user);
 	if (!err && (kernel.sampled || user.sampled))
 		err = -ENODATA;
 	if (!err) {
