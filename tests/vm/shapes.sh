@@ -50,8 +50,8 @@ shape back-pressure buffers_free full-buffers 6 0 7000
 shape 'idle pool' queue.has_work idle-pool 7 800 12000
 more 'idle pool' queue.has_work idle-pool 16 1500 5000
 shape - - herd-by-broadcast 9 0 3000
-shape - - crowd 6 1200 800
-more - - crowd 14 600 200
+shape crowded table_mu crowd 6 1200 800
+more crowded table_mu crowd 14 600 200
 shape - - shards 10 800 300
 shape - - ticks 7 0 15000
 

@@ -118,7 +118,7 @@ static void text_write(const struct report_options *o, const struct lsp_recordin
 	if (!o->reading.by_given)
 		lsp_sections_text(stdout, sections, &section);
 	lsp_report_text_rows(stdout, r, rows, &look);
-	lsp_shapes_text(stdout, shapes);
+	lsp_shapes_text(stdout, shapes, &look.layout);
 }
 
 /* Totals are of all locks, rows of those that were asked for. */

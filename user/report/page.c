@@ -246,7 +246,7 @@ static int shapes_add(struct json_object *o, const struct lsp_recording *r)
 		}
 		lsp_words_name(f, shapes.shapes[i].lock);
 		fputs(": ", f);
-		lsp_shape_write(f, &shapes.shapes[i]);
+		lsp_shape_write(f, &shapes.shapes[i], &(struct lsp_words_layout){ .wide = true });
 		fclose(f);
 		json_object_array_add(list, json_object_new_string(text ? text : ""));
 		free(text);

@@ -9,7 +9,7 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 	[LSP_SHAPE_SLOW_HOLDER] = "slow holder", [LSP_SHAPE_CONVOY] = "convoy",
 	[LSP_SHAPE_HANDOFF] = "handoff-bound", [LSP_SHAPE_HERD] = "thundering herd",
 	[LSP_SHAPE_READERS] = "reader starvation", [LSP_SHAPE_BACK_PRESSURE] = "back-pressure",
-	[LSP_SHAPE_IDLE_POOL] = "idle pool",
+	[LSP_SHAPE_IDLE_POOL] = "idle pool", [LSP_SHAPE_CROWDED] = "crowded",
 };
 
 /* Below these numbers a shape may be chance, and would matter little. */
@@ -35,6 +35,11 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 #define READERS_SHARE 0.5
 #define READERS_TIMES 5
 #define READERS_MIN 3
+
+#define CROWDED_WAITING 0.5
+#define CROWDED_HOLD 0.5	/* a release ended this share of the waiting, so it is known who held the lock */
+#define CROWDED_PART 0.1	/* functions with less of the hold, or of the releases, do not matter, ... */
+#define CROWDED_TIMES 2		/* ... and no other has a turn this many times that of all others together */
 
 #define PRESSURE_TIMES 2
 #define POOL_WAITING 2
@@ -199,7 +204,7 @@ static bool convoy_or_handoff(const struct lsp_shape_lock *l, const struct sums 
 /* Either all threads want the lock at the same moments, or many waiters are woken for nothing. */
 static bool herd(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
 {
-	bool bursts = s->mutex && s->queue >= HERD_QUEUE && s->queue >= HERD_BURST * s->waiting &&
+	bool bursts = s->mutex && !l->joined && s->queue >= HERD_QUEUE && s->queue >= HERD_BURST * s->waiting &&
 		      s->turn_ns > s->late_ns;
 	bool vain = !s->lock && s->queue >= QUEUE_LONG && l->spurious >= HERD_REWAITS * s->waits;
 
@@ -249,6 +254,32 @@ static bool queue_between(const struct lsp_shape_lock *l, const struct sums *s, 
 	return true;
 }
 
+/* The commonest case: the lock is busy, and nobody holds it for longer than others do. */
+static bool crowded(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
+{
+	const struct lsp_shape_releaser *most = NULL;
+
+	if (!s->mutex || s->waiting < CROWDED_WAITING || s->hold_ns < CROWDED_HOLD * s->waited_ns)
+		return false;
+	for (size_t i = 0; i < l->nreleasers; i++) {
+		const struct lsp_shape_releaser *r = &l->releasers[i];
+		double others_ns = over(s->hold_ns - r->hold_ns, s->charged - r->charged);
+
+		if (!most || r->hold_ns > most->hold_ns)
+			most = r;
+		if (r->hold_ns >= CROWDED_PART * s->hold_ns && r->releases < (1 - CROWDED_PART) * s->releases &&
+		    over(r->hold_ns, r->charged) >= CROWDED_TIMES * others_ns)
+			return false;
+	}
+	if (!most)
+		return false;
+	shape(ret, LSP_SHAPE_CROWDED, l, most->site);
+	number(ret, "waiting", s->waiting);
+	number(ret, "hold_per_waiter_ns", s->turn_ns);
+	number(ret, "hold_share", over(most->hold_ns, s->hold_ns));
+	return true;
+}
+
 bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double others_in_ns,
 		     struct lsp_shape *ret)
 {
@@ -257,5 +288,5 @@ bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double 
 	if (s.waits < WAITS_MIN || s.waiting < (s.lock ? WAITING_LOCK_MIN : WAITING_MIN))
 		return false;
 	return readers(l, &s, ret) || slow_holder(l, &s, ret) || herd(l, &s, ret) ||
-	       convoy_or_handoff(l, &s, ret) || queue_between(l, &s, others_in_ns, ret);
+	       convoy_or_handoff(l, &s, ret) || queue_between(l, &s, others_in_ns, ret) || crowded(l, &s, ret);
 }

@@ -17,6 +17,7 @@ enum lsp_shape_kind {
 	LSP_SHAPE_READERS,
 	LSP_SHAPE_BACK_PRESSURE,
 	LSP_SHAPE_IDLE_POOL,
+	LSP_SHAPE_CROWDED,
 	LSP_SHAPE_COUNT
 };
 
@@ -66,6 +67,7 @@ struct lsp_shape_lock {
 	size_t nreleasers;
 	const char *waiter;	/* the function that waits most */
 	double waiter_ns;
+	bool joined;		/* sums of several recordings: a mean over all of them is that of none */
 };
 
 struct lsp_shape_number {

@@ -23,14 +23,14 @@ static void ns_write(FILE *to, const struct lsp_shape *s, const char *name)
 	fputs(lsp_words_ns(text, value(s, name)), to);
 }
 
-static void site_write(FILE *to, const struct lsp_shape *s)
+static void site_write(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
-	lsp_words_name(to, s->site && *s->site ? s->site : "(not known)");
+	lsp_words_function(to, s->site && *s->site ? s->site : "(not known)", layout);
 }
 
-static void slow_holder(FILE *to, const struct lsp_shape *s)
+static void slow_holder(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
-	site_write(to, s);
+	site_write(to, s, layout);
 	fprintf(to, " has %.0f%% of the blame, with %.0f%% of the releases: one waiter waits ",
 		100 * value(s, "hold_share"), 100 * value(s, "release_share"));
 	ns_write(to, s, "hold_per_waiter_ns");
@@ -48,8 +48,9 @@ static double others_found(const struct lsp_shape *s)
 	return fmax(value(s, "queue") - 1, 0);
 }
 
-static void transit(FILE *to, const struct lsp_shape *s)
+static void transit(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
+	(void)layout;
 	fprintf(to, "for %.0f%% of the waiting the lock was free already, and its next holder not yet running: it is held for ",
 		100 * value(s, "handoff_share"));
 	ns_write(to, s, "hold_per_waiter_ns");
@@ -58,30 +59,31 @@ static void transit(FILE *to, const struct lsp_shape *s)
 	fprintf(to, "; a thread that begins to wait finds %.1f others waiting, on average", others_found(s));
 }
 
-static void herd(FILE *to, const struct lsp_shape *s)
+static void herd(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
 	fputs("threads come to wait all at once, most of them in ", to);
-	site_write(to, s);
+	site_write(to, s, layout);
 	fprintf(to, ": each finds %.1f others waiting, while over the whole recording %.1f wait on average; "
 		"%.0f%% of the waits began just after a wake-up that was for nothing", others_found(s),
 		value(s, "waiting"), 100 * value(s, "rewait_share"));
 }
 
-static void readers(FILE *to, const struct lsp_shape *s)
+static void readers(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
 	char a[2 * LSP_WORD];
 
+	(void)layout;
 	fprintf(to, "%s of ", lsp_words_counted(a, value(s, "reader_waits"), "reader wait"));
 	ns_write(to, s, "reader_wait_ns");
 	fprintf(to, " each, and %s of ", lsp_words_counted(a, value(s, "writer_waits"), "writer wait"));
 	ns_write(to, s, "writer_wait_ns");
 }
 
-static void queue_between(FILE *to, const struct lsp_shape *s)
+static void queue_between(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
 	char a[2 * LSP_WORD];
 
-	site_write(to, s);
+	site_write(to, s, layout);
 	fprintf(to, " waits %s: %s of ", s->kind == LSP_SHAPE_BACK_PRESSURE ?
 		"to hand something on" : "for something to do",
 		lsp_words_counted(a, value(s, "waits"), "wait"));
@@ -90,26 +92,36 @@ static void queue_between(FILE *to, const struct lsp_shape *s)
 		value(s, "waiting"));
 }
 
-void lsp_shape_write(FILE *to, const struct lsp_shape *s)
+static void crowded(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
-	static void (*const write[LSP_SHAPE_COUNT])(FILE *to, const struct lsp_shape *s) = {
-		slow_holder, transit, transit, herd, readers, queue_between, queue_between,
+	fprintf(to, "%.1f threads wait for it on average, and no function holds it for much longer than others do: "
+		"one waiter waits ", value(s, "waiting"));
+	ns_write(to, s, "hold_per_waiter_ns");
+	fputs(" for each release, on average; ", to);
+	site_write(to, s, layout);
+	fprintf(to, " has %.0f%% of the blame", 100 * value(s, "hold_share"));
+}
+
+void lsp_shape_write(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
+{
+	static void (*const write[LSP_SHAPE_COUNT])(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout) = {
+		slow_holder, transit, transit, herd, readers, queue_between, queue_between, crowded,
 	};
 
 	fprintf(to, "%s: ", lsp_shape_names[s->kind]);
-	write[s->kind](to, s);
+	write[s->kind](to, s, layout);
 }
 
-void lsp_shapes_text(FILE *to, const struct lsp_shapes *s)
+void lsp_shapes_text(FILE *to, const struct lsp_shapes *s, const struct lsp_words_layout *layout)
 {
 	if (s->several)
 		fputs("\nwhat it looks like is said of one program only, not of several added up\n", to);
 	for (size_t i = 0; i < s->n; i++) {
 		fputs(i ? "" : "\nwhat it looks like\n", to);
 		fputs("  ", to);
-		lsp_words_name(to, s->shapes[i].lock);
+		lsp_words_function(to, s->shapes[i].lock, layout);
 		fputs(": ", to);
-		lsp_shape_write(to, &s->shapes[i]);
+		lsp_shape_write(to, &s->shapes[i], layout);
 		putc('\n', to);
 	}
 }

@@ -6,12 +6,13 @@
 #include <stdio.h>
 
 #include "shapes.h"
+#include "words.h"
 
 /* Writes the sentence without the lock's name: "slow holder: ...". */
-void lsp_shape_write(FILE *to, const struct lsp_shape *s);
+void lsp_shape_write(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout);
 
 /* Writes a line for each shape; nothing if there are none. */
-void lsp_shapes_text(FILE *to, const struct lsp_shapes *s);
+void lsp_shapes_text(FILE *to, const struct lsp_shapes *s, const struct lsp_words_layout *layout);
 
 /*
  * Makes the value of "shapes": shape, lock, site, numbers. It is null if the shapes could not be

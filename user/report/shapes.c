@@ -133,7 +133,7 @@ static int by_wait(const void *a, const void *b)
 	return difference ? (difference > 0 ? 1 : -1) : 0;
 }
 
-static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only)
+static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only, bool joined)
 {
 	double in_ns = 0, own_ns;
 
@@ -148,6 +148,7 @@ static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only)
 		return -ENOMEM;
 	qsort(s->locks, s->nlocks, sizeof(*s->locks), by_wait);
 	for (size_t i = 0; i < s->nlocks; i++) {
+		s->locks[i].joined = joined;
 		own_ns = lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN ?
 			 s->locks[i].waits[LSP_SHAPE_SIGNAL].ns : 0;
 		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]) &&
@@ -189,7 +190,7 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 	for (size_t i = 0; !err && lsp_profile_sample(p, i, &sample); i++)
 		err = sample_take(ret, p, columns, &sample);
 	if (!err)
-		err = judge_all(ret, t.duration_ns, r->only);
+		err = judge_all(ret, t.duration_ns, r->only, r->facts.n > 1);
 	if (err)
 		lsp_shapes_destroy(ret);
 	return err;
