@@ -264,6 +264,89 @@ is "tall frames: waits with their outermost functions" "$(sum u/block.pb.gz cont
 num "the recorder's own time at releases, ns" "$("$programs/jsonget" u/record.json recorder.release_ns)" ">" 0
 num "the recorder's part of handoff, ns" "$("$programs/jsonget" u/record.json recorder.handoff_ns)" ">" 0
 
+# ---- processes that have one number ----------------------------------------------
+
+cat >image.c <<'END'
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static char room[ROOM];
+static pthread_mutex_t LOCK = PTHREAD_MUTEX_INITIALIZER;
+static __attribute__((noinline)) void *TURNS(void *arg)
+{
+	for (int i = 0; i < 30; i++) {
+		pthread_mutex_lock(&LOCK);
+		usleep(200);
+		pthread_mutex_unlock(&LOCK);
+	}
+	return arg;
+}
+static void contend(void)
+{
+	pthread_t t[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], 0, TURNS, room);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], 0);
+}
+/* Each level is process 1 of its own namespace; no program is executed. */
+static int levels(int n)
+{
+	int status;
+	pid_t child;
+
+	contend();
+	if (!n)
+		return 0;
+	if (unshare(CLONE_NEWPID))
+		return 9;
+	child = fork();
+	if (!child)
+		_exit(levels(n - 1));
+	return waitpid(child, &status, 0) != child || status ? 8 : 0;
+}
+int main(int argc, char **argv)
+{
+	if (argc > 1 && atoi(argv[1]))
+		return levels(atoi(argv[1]));
+	contend();
+	if (argc > 1)
+		execv(argv[1], argv + 1);
+	return 0;
+}
+END
+# At fixed addresses: what one program has at an address, the other has something else at.
+for p in a b; do
+	gcc -O2 -g -no-pie -pthread -DROOM="$([[ $p == a ]] && echo 8 || echo 9000)" -DLOCK=lock_of_$p -DTURNS=turns_of_$p -o image_$p image.c
+done
+# own_names TEXT COMMAND...: each program's waits are under its own function and its own lock.
+own_names() {
+	local text=$1 p all=0
+	shift
+	"$lockspan" user -o u -- "$@" 2>err
+	is "$text: exit status" $? 0
+	for p in a b; do
+		num "$text: waits of $p" "$(sum u/block.pb.gz contentions "lock=lock_of_$p" fn=turns_of_$p)" ">" 0
+		all=$((all + $(sum u/block.pb.gz contentions "lock=lock_of_$p" fn=turns_of_$p)))
+		is "$text: releases of $p under its own lock" "$(sum u/mutex.pb.gz contentions "lock=lock_of_$p" fn=turns_of_$p)" \
+			"$(sum u/mutex.pb.gz contentions fn=turns_of_$p)"
+	done
+	is "$text: waits for locks" "$(sum u/block.pb.gz contentions sync=mutex)" $all
+}
+own_names "programs that execute each other" ./image_a ./image_b ./image_a ./image_b
+if unshare -p -f true 2>/dev/null; then
+	own_names "two processes 1" sh -c 'unshare -p -f ./image_a; unshare -p -f ./image_b; unshare -p -f ./image_a'
+	"$lockspan" user -o u -- ./image_a 3 2>err
+	is "a child with its parent's number: exit status" $? 0
+	num "a child with its parent's number: waits" "$(sum u/block.pb.gz contentions sync=mutex)" ">" 90
+else
+	skip "two processes 1" "no pid namespaces"
+fi
+
 # ---- libraries that lie where others lay -----------------------------------------
 
 cat >plugin.c <<'END'

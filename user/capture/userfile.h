@@ -18,7 +18,7 @@
 
 #define LSP_USERFILE_MAGIC 0x5250534cU
 /* The number of counters is in the version, because each chunk has all counters. */
-#define LSP_USERFILE_VERSION (4U << 16 | LOCKSPAN_C_COUNT)
+#define LSP_USERFILE_VERSION (5U << 16 | LOCKSPAN_C_COUNT)
 #define LSP_USERFILE_HEAD_BYTES 20480
 #define LSP_USERFILE_CHUNK_BYTES (256U << 10)
 
@@ -68,9 +68,9 @@ struct lsp_userfile_head {
 	uint32_t mutex_fraction;
 	uint32_t chunks;	/* how many chunks there is room for */
 	uint32_t taken;		/* atomic; may become larger than chunks */
-	uint32_t processes;	/* atomic; processes in which the recorder has begun */
+	uint32_t processes;	/* atomic; how often the recorder has begun, in a process or in its next program */
 	uint32_t stack_bytes;	/* a multiple of 8 */
-	uint32_t reserved;
+	uint32_t generations;	/* atomic; of the mappings of all processes, so that no two have one number */
 	uint64_t lost[LSP_USERFILE_LOSSES];	/* atomic; events, by reason */
 	uint64_t waits_shared;	/* atomic; for locks that processes can share */
 	uint64_t waits_unplaced;	/* atomic; for locks that found no place in the ledger */

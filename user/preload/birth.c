@@ -15,7 +15,7 @@ struct birth {
 	uint64_t stack;
 	uint32_t bytes;
 	uint32_t process;	/* the process that sent the stack */
-	uint32_t told;		/* the process that told of it last */
+	uint32_t told;		/* the image that told of it last */
 };
 
 static struct bucket {
@@ -29,7 +29,7 @@ static struct bucket *bucket_take(const void *lock)
 	uint64_t a = (uintptr_t)lock;
 	struct bucket *b = &buckets[(a >> 3 ^ a >> 16) % BUCKETS];
 
-	lsp_spin_take(&b->busy, lsp_thread_process());
+	lsp_spin_take(&b->busy, lsp_thread_image());
 	return b;
 }
 
@@ -95,17 +95,17 @@ uint64_t lsp_birth_key(const void *lock)
 	struct bucket *b = bucket_take(lock);
 	struct birth *birth = birth_find(b, lock), copy = { .lock = NULL };
 	struct lsp_rec_lock rec;
-	/* The first factor spreads the process's number over all bits, so that no two addresses differ by as much. */
-	uint64_t key = ((uintptr_t)lock ^ (lsp_thread_process() * 0xd6e8feb86659fd93ULL)) * 0x9e3779b97f4a7c15ULL;
+	/* The first factor spreads the image's number over all bits, so that no two addresses differ by as much. */
+	uint64_t key = ((uintptr_t)lock ^ (lsp_thread_image() * 0xd6e8feb86659fd93ULL)) * 0x9e3779b97f4a7c15ULL;
 
 	if (birth) {
 		copy = *birth;
-		birth->told = lsp_thread_process();
+		birth->told = lsp_thread_image();
 		key = (key ^ copy.stack) * 0xbf58476d1ce4e5b9ULL;
 	}
 	bucket_give(b);
 	key = (key ^ key >> 31) | 1;
-	if (!copy.lock || copy.told == lsp_thread_process())
+	if (!copy.lock || copy.told == lsp_thread_image())
 		return key;
 	memset(&rec, 0, sizeof(rec));
 	rec.key = key;

@@ -203,9 +203,11 @@ static bool maps_walk(int fd, struct reading *r)
  */
 static bool maps_send(int fd, struct reading *r)
 {
-	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP, .generation = newest + 1 };
+	struct lockspan_map last = { .rec.type = LOCKSPAN_REC_MAP };
 
-	r->generation = ++newest;
+	newest = lsp_thread_generation_new();
+	r->generation = newest;
+	last.generation = newest;
 	r->flags = LOCKSPAN_MAP_FIRST;
 	if (!maps_walk(fd, r))
 		return false;

@@ -31,14 +31,14 @@ struct queue {
 
 struct bucket {
 	uint32_t busy;
-	uint32_t process;	/* the process whose waits these are */
+	uint32_t image;		/* the image (thread.h) whose waits these are */
 	uint16_t more;		/* number of the first one in the pool, from 1 on; 0: none */
 	struct queue queues[LOCKS];
 };
 
 uint32_t lsp_queue_waiting[LSP_QUEUE_BUCKETS];
 static struct bucket buckets[LSP_QUEUE_BUCKETS];
-static uint32_t process = 1;
+static uint32_t image = 1;
 
 static struct {
 	uint32_t busy;
@@ -51,12 +51,12 @@ static struct bucket *bucket_take(const void *lock)
 {
 	struct bucket *b = &buckets[lsp_queue_bucket(lock)];
 
-	lsp_spin_take(&b->busy, process);
+	lsp_spin_take(&b->busy, image);
 	/* A thread that waited in the process from which this one was forked does not wait here. */
-	if (b->process != process) {
+	if (b->image != image) {
 		memset(b->queues, 0, sizeof(b->queues));
 		b->more = 0;
-		b->process = process;
+		b->image = image;
 	}
 	return b;
 }
@@ -114,7 +114,7 @@ static struct queue *queue_new(struct bucket *b, const void *lock, struct lsp_qu
 		}
 
 	if (!q) {
-		lsp_spin_take(&pool.busy, process);
+		lsp_spin_take(&pool.busy, image);
 		if (pool.free) {
 			i = pool.free;
 			pool.free = pool.queues[i - 1].next;
@@ -145,7 +145,7 @@ static void queue_free(struct bucket *b, struct queue *q)
 	while (&pool.queues[*link - 1] != q)
 		link = &pool.queues[*link - 1].next;
 	*link = q->next;
-	lsp_spin_take(&pool.busy, process);
+	lsp_spin_take(&pool.busy, image);
 	q->next = pool.free;
 	pool.free = (uint16_t)(q - pool.queues + 1);
 	lsp_spin_give(&pool.busy);
@@ -297,9 +297,9 @@ bool lsp_queue_give_up(uint32_t *bucket, struct lsp_queue_given *given)
 		struct bucket *b = &buckets[*bucket];
 
 		/* Nearly all buckets have never been used. */
-		if (__atomic_load_n(&b->process, __ATOMIC_RELAXED) != process)
+		if (__atomic_load_n(&b->image, __ATOMIC_RELAXED) != image)
 			continue;
-		lsp_spin_take(&b->busy, process);
+		lsp_spin_take(&b->busy, image);
 		for (int i = 0; i < LOCKS && !given->waits; i++)
 			if (b->queues[i].lock)
 				queue_settle(&b->queues[i], given);
@@ -311,9 +311,9 @@ bool lsp_queue_give_up(uint32_t *bucket, struct lsp_queue_given *given)
 	return false;
 }
 
-void lsp_queue_process_new(uint32_t tgid)
+void lsp_queue_process_new(uint32_t new_image)
 {
-	process = tgid;
+	image = new_image;
 	memset(lsp_queue_waiting, 0, sizeof(lsp_queue_waiting));
 	pool.free = pool.used = 0;
 	pool.busy = 0;

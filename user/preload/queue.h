@@ -87,7 +87,7 @@ void lsp_queue_release(const void *lock, uint64_t now_ns, bool last, struct lsp_
 /* The caller got the lock without waiting. Returns the handoff time that ended with this, in ns. */
 uint64_t lsp_queue_acquire(const void *lock, uint64_t now_ns);
 
-/* Called in the new process @process, in which no thread waits. */
-void lsp_queue_process_new(uint32_t process);
+/* Called in a new process, in which no thread waits. @image is its number (thread.h). */
+void lsp_queue_process_new(uint32_t image);
 
 #endif

@@ -18,7 +18,7 @@ static uint64_t known[KNOWN];
 static bool known_or_add(uint64_t id)
 {
 	/* What a child has inherited was sent in the name of its parent. */
-	uint64_t name = (id ^ (uint64_t)lsp_thread_process() * 0x9e3779b97f4a7c15ULL) | 1;
+	uint64_t name = (id ^ (uint64_t)lsp_thread_image() * 0x9e3779b97f4a7c15ULL) | 1;
 
 	for (unsigned int i = 0; i < KNOWN_PROBES; i++) {
 		uint64_t *slot = &known[(name + i) % KNOWN], seen = 0;

@@ -20,7 +20,7 @@
 /* This must be small, because it is part of every thread's stack. */
 static __thread struct {
 	struct lsp_userfile_chunk *chunk;
-	uint32_t tgid;		/* the process that took the chunk; after a fork it is another one */
+	uint32_t image;		/* the image that took the chunk; after a fork it is another one */
 	uint32_t tid;
 	uint32_t busy;
 	bool early;		/* the chunk is `early`, because the process has not waited yet */
@@ -32,8 +32,14 @@ static __thread struct {
 
 static struct lsp_userfile_head *head;
 static void (*leave)(void);
-static void (*process_new)(uint32_t tgid);
-static uint32_t process;	/* the process that the tables are about */
+static void (*process_new)(uint32_t image);
+static uint32_t process;	/* its number, for records */
+/*
+ * The image that the tables are about: this process with this program. Its number is unique in the
+ * file. A process's own number is not: it stays the same when the process executes another program,
+ * and processes of two pid namespaces may have the same one.
+ */
+static uint32_t image;
 static pthread_key_t exit_key;
 static bool exit_key_made;
 
@@ -43,7 +49,7 @@ static bool exit_key_made;
  * for.
  */
 static struct page {
-	uint32_t same;		/* the tables are this process's */
+	uint32_t same;		/* the tables are this image's */
 	uint32_t busy;
 } ordinary, *page = &ordinary;
 
@@ -67,11 +73,11 @@ static void thread_exit(void *chunk)
 	leave();
 	chunk = self.chunk;
 	self.chunk = NULL;
-	if (chunk && self.tgid == process)
+	if (chunk && self.image == image)
 		lsp_chunk_give(chunk);
 }
 
-void lsp_thread_start(struct lsp_userfile_head *file, void (*leave_fn)(void), void (*process_new_fn)(uint32_t tgid))
+void lsp_thread_start(struct lsp_userfile_head *file, void (*leave_fn)(void), void (*process_new_fn)(uint32_t image))
 {
 	void *wiped;
 
@@ -99,14 +105,14 @@ bool lsp_thread_any_waited(void)
  */
 static void process_begin(uint32_t tgid)
 {
+	process = tgid;
+	image = __atomic_add_fetch(&head->processes, 1, __ATOMIC_RELAXED);
 	lsp_chunk_forget();
-	process_new(tgid);
+	process_new(image);
 	/* If the parent has waited, it sends what is in `early`. If not, this process sends it. */
 	if (has_waited)
 		early.chunk.used = 0;
 	has_waited = false;
-	process = tgid;
-	__atomic_fetch_add(&head->processes, 1, __ATOMIC_RELAXED);
 }
 
 /* The other threads of a new process wait here for the first one. */
@@ -115,7 +121,8 @@ static void process_look(void)
 	uint32_t tgid = (uint32_t)syscall(SYS_getpid);
 
 	lsp_spin_take(&page->busy, tgid);
-	if (tgid != process)
+	/* A child in a pid namespace of its own may have the parent's number. */
+	if (page == &ordinary ? tgid != process : !page->same)
 		process_begin(tgid);
 	if (page != &ordinary)
 		__atomic_store_n(&page->same, 1, __ATOMIC_RELEASE);
@@ -125,7 +132,7 @@ static void process_look(void)
 /* Takes a new chunk for the thread, with the waits that are under way. */
 static bool chunk_renew(void)
 {
-	struct lsp_userfile_chunk *old = self.tgid == process ? self.chunk : NULL, *new;
+	struct lsp_userfile_chunk *old = self.image == image ? self.chunk : NULL, *new;
 	enum lsp_userfile_loss why = LSP_USERFILE_ROOM;
 
 	/* A chunk that an ended thread has left may be nearly full, too. */
@@ -146,10 +153,10 @@ static bool chunk_renew(void)
 	 * This is asked once, because it may be asked in a thread that stands in for this one
 	 * (apart.h).
 	 */
-	if (self.tgid != process || !self.tid)
+	if (self.image != image || !self.tid)
 		self.tid = (uint32_t)syscall(SYS_gettid);
 	self.chunk = new;
-	self.tgid = process;
+	self.image = image;
 	if (exit_key_made)
 		pthread_setspecific(exit_key, new);
 	return true;
@@ -157,7 +164,7 @@ static bool chunk_renew(void)
 
 static bool chunk_have(void)
 {
-	return (self.chunk && self.tgid == process && lsp_chunk_fits(self.chunk, ROOM)) || chunk_renew();
+	return (self.chunk && self.image == image && lsp_chunk_fits(self.chunk, ROOM)) || chunk_renew();
 }
 
 /*
@@ -184,7 +191,7 @@ static bool early_send(void)
 {
 	bool good;
 
-	lsp_spin_take(&early_busy, process);
+	lsp_spin_take(&early_busy, image);
 	good = has_waited || early_move();
 	lsp_spin_give(&early_busy);
 	return good;
@@ -193,12 +200,12 @@ static bool early_send(void)
 /* Whether the process goes on keeping records to itself, and there is room for them. */
 static bool early_take(void)
 {
-	lsp_spin_take(&early_busy, process);
+	lsp_spin_take(&early_busy, image);
 	if (!has_waited && lsp_chunk_fits(&early.chunk, ROOM)) {
-		if (self.tgid != process || !self.tid)
+		if (self.image != image || !self.tid)
 			self.tid = (uint32_t)syscall(SYS_gettid);
 		self.chunk = &early.chunk;
-		self.tgid = process;
+		self.image = image;
 		self.early = true;
 		return true;
 	}
@@ -293,7 +300,7 @@ int lsp_thread_wait_add(const struct lsp_userfile_wait *w, const void *frame)
 
 void lsp_thread_wait_remove(int place)
 {
-	if (place < 0 || !self.chunk || self.tgid != process)
+	if (place < 0 || !self.chunk || self.image != image)
 		return;
 	self.frames[place] = NULL;
 	__atomic_store_n(&self.chunk->waits[place].start_ns, 0, __ATOMIC_RELEASE);
@@ -319,6 +326,16 @@ bool lsp_thread_wait_left(const void *frame, struct lsp_userfile_wait *ret)
 uint32_t lsp_thread_process(void)
 {
 	return process;
+}
+
+uint32_t lsp_thread_image(void)
+{
+	return image;
+}
+
+uint32_t lsp_thread_generation_new(void)
+{
+	return __atomic_add_fetch(&head->generations, 1, __ATOMIC_RELAXED);
 }
 
 uint32_t lsp_thread_id(void)

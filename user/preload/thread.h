@@ -19,7 +19,7 @@
  * new process that records, for the tables, which are copies of the parent's; the other threads
  * wait for it.
  */
-void lsp_thread_start(struct lsp_userfile_head *head, void (*leave)(void), void (*process_new)(uint32_t tgid));
+void lsp_thread_start(struct lsp_userfile_head *head, void (*leave)(void), void (*process_new)(uint32_t image));
 
 /* Whether any thread of this process has waited. */
 bool lsp_thread_any_waited(void);
@@ -79,6 +79,12 @@ void lsp_thread_commit(size_t bytes);
 /* The numbers of the process and the thread, between begin and end. */
 uint32_t lsp_thread_process(void);
 uint32_t lsp_thread_id(void);
+
+/* A number that this process has while it runs this program, and that no other has. Not 0. */
+uint32_t lsp_thread_image(void);
+
+/* Returns a number for the mappings of this process that no others in the file have. */
+uint32_t lsp_thread_generation_new(void);
 
 /*
  * The waits of this thread that have not ended, in case the process ends during them. Each has the

@@ -12,9 +12,9 @@
 #include "../thread.h"
 #include "real.h"
 
-static void process_new(uint32_t tgid)
+static void process_new(uint32_t image)
 {
-	lsp_queue_process_new(tgid);
+	lsp_queue_process_new(image);
 	lsp_text_process_new();
 }
 
