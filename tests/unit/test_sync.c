@@ -278,6 +278,36 @@ static void made_stacks(void **state)
 	assert_int_equal(sync, LSP_SYNC_OTHER);
 }
 
+/* What a virtual key is named after, and is told from those of other places by. */
+static void sites_are_the_programs(void **state)
+{
+	static const struct {
+		const char *frames[5], *site;
+	} cases[] = {
+		{ { "|pthread_mutex_lock", "|work", "|main" }, "work" },
+		{ { "|absl::debian7::Mutex::Lock()", "|absl::debian7::MutexLock::MutexLock(absl::debian7::Mutex*)", "|work" },
+		  "work" },
+		{ { "|tbb::detail::d1::mutex::lock()^tbb::detail::d1::waitable_atomic<bool>::wait(bool)^work", "|main" },
+		  "work" },
+		{ { "libc.so.6|sem_wait", "|PGSemaphoreLock", "|LWLockAcquire", "|XLogFlush" }, "XLogFlush" },
+		{ { "|pthread_mutex_lock", "|std::mutex::lock()" }, "std::mutex::lock()" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct lsp_frame frames[8] = { { .pc = 0 } };
+		struct lsp_object objects[8] = { { .start = 0 } };
+		struct lsp_line lines[8][8] = { { { .line = 0 } } };
+		char text[8][512];
+		size_t n;
+
+		for (n = 0; n < 5 && cases[i].frames[n]; n++)
+			frame_make(cases[i].frames[n], &frames[n], &objects[n], lines[n], text[n]);
+		assert_string_equal(lsp_sync_site(frames, n, 0, 0), cases[i].site);
+	}
+	assert_null(lsp_sync_site(NULL, 0, 0, 0));
+}
+
 /* Each entry of the tables must be reachable: by its own name (or a name its pattern fits). */
 static void names_found(void **state)
 {
@@ -303,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_names),
 		cmocka_unit_test(made_stacks),
+		cmocka_unit_test(sites_are_the_programs),
 		cmocka_unit_test(names_found),
 	};
 

@@ -115,8 +115,8 @@ out:
 
 const char *lsp_trace_site(const struct lsp_trace *trace)
 {
-	if (!trace->nframes)
-		return NULL;
+	if (!trace->nframes || trace->site)
+		return trace->site;
 	/* The first line is the library's public function, or the program's own that calls the kernel. */
 	if (trace->frames[0].nlines > 1)
 		return trace->frames[0].lines[1].function;

@@ -324,6 +324,7 @@ static void boundary_apply(struct lsp_resolver *r, const struct lockspan_stack *
 		return;
 	at = &t->frames[boundary];
 	t->native = lsp_sync_is_native(at->lines[line].function, at->object && at->object->path ? at->object->path : "");
+	t->site = lsp_sync_site(t->frames, t->nframes, boundary, line);
 	if (r->all_frames)
 		return;
 	memmove(t->frames, t->frames + boundary, (t->nframes - boundary) * sizeof(*t->frames));

@@ -174,6 +174,21 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 	*line = w.leaf ? w.leaf_at.line : w.any ? w.last_at.line : 0;
 }
 
+const char *lsp_sync_site(const struct lsp_frame *frames, size_t nframes, size_t frame, size_t line)
+{
+	const char *next = NULL;
+
+	for (line++; frame < nframes; frame++, line = 0)
+		for (; line < frames[frame].nlines; line++) {
+			const struct lsp_line *at = &frames[frame].lines[line];
+
+			if (!lsp_sync_is_wrapper(at->function, at->file))
+				return at->function;
+			next = next ? next : at->function;
+		}
+	return next;
+}
+
 bool lsp_sync_is_native(const char *function, const char *path)
 {
 	const struct lsp_sync_name *name = lsp_sync_name_find(function);

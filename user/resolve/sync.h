@@ -24,6 +24,12 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 		       unsigned int op, enum lsp_sync *sync, size_t *boundary, size_t *line);
 
 /*
+ * The first function beyond line @line of frame @frame that is no wrapper around a lock: the code that knows the
+ * lock. If all are wrappers, it is the next function; if there is none, NULL.
+ */
+const char *lsp_sync_site(const struct lsp_frame *frames, size_t nframes, size_t frame, size_t line);
+
+/*
  * Whether a primitive with this public function, of the file @path, is its word: a lock of the C library's or of one
  * that is built like it. Other libraries may let each thread sleep on a word of its own.
  */

@@ -56,6 +56,7 @@ struct lsp_trace {
 	enum lsp_end end;
 	enum lsp_sync sync;
 	bool native;		/* the primitive is one whose word is itself, never a word of its threads' */
+	const char *site;	/* the first function beyond the lock and its wrappers; NULL: not known */
 	size_t hidden;		/* how many inner frames of the library were cut off at the leaf */
 };
 

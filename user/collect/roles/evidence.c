@@ -19,6 +19,9 @@
 #define CHAINED_OTHER 0.25
 /* Where several threads can have it at once, another gives it on while the woken one still does, in a sixth of all calls or more. */
 #define BOTH_MAX 0.125
+/* The waits of one site are for one lock if nearly all calls are chained, and next to none shows two holders. */
+#define CHAINED_ONE 0.9
+#define BOTH_ONE_MAX 0.04
 
 static const char *const role_names[] = {
 #define NAME_OF(id, name) name,
@@ -233,6 +236,12 @@ static bool is_handed_on(const struct lsp_evidence *e, double chained_min)
 {
 	return lsp_evidence_chained(e) > chained_min && (double)e->both < BOTH_MAX * (double)e->judged &&
 	       e->own_releases * 2 > e->releases;
+}
+
+bool lsp_evidence_is_one_lock(const struct lsp_evidence *e)
+{
+	return e->judged >= RELEASES_MIN && is_handed_on(e, CHAINED_ONE) &&
+	       (double)e->both < BOTH_ONE_MAX * (double)e->judged;
 }
 
 /* A class whose name says that its releaser owns nothing is believed, unless a queue goes from hand to hand. */

@@ -51,6 +51,9 @@ enum lsp_role lsp_evidence_role(const struct lsp_evidence *e, enum lsp_sync sync
 /* The same for the virtual keys of one site, from the evidence of all of them. */
 enum lsp_role lsp_evidence_parked_role(const struct lsp_evidence *e, enum lsp_sync sync);
 
+/* Whether the waits of one site together, on words of their threads, look like those for a single lock. */
+bool lsp_evidence_is_one_lock(const struct lsp_evidence *e);
+
 /* Whether a virtual key's chain is weak; where its own evidence is little, that of @all its site's decides. */
 bool lsp_evidence_is_weak(const struct lsp_evidence *e, const struct lsp_evidence *all);
 

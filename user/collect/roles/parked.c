@@ -134,6 +134,60 @@ static uint32_t wait_set(const struct lsp_parked *p, const struct lsp_wait *w)
 	return site == LSP_INDEX_NONE ? p->nsites : lsp_set_find(p->parents, site);
 }
 
+/* Numbers the groups again: each set of @one is a single one. */
+static void groups_renumber(struct lsp_parked *p, const bool *one, uint32_t *of_set, uint32_t *of_group)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		uint32_t set = wait_set(p, &p->waits[i]);
+		uint32_t *number = one[set] ? &of_set[set] : &of_group[p->waits[i].group];
+
+		if (*number == LSP_INDEX_NONE)
+			*number = n++;
+		p->waits[i].group = *number;
+	}
+	p->nvirtuals = n;
+}
+
+/*
+ * A chain ends where the queue runs empty, or where somebody takes the lock in passing. If the chains of a site
+ * never have the lock at once, they are all of one lock. Then the waits of all of them are in its queue.
+ */
+static int chains_unite(struct lsp_parked *p)
+{
+	size_t nsets = (size_t)p->nsites + 1;
+	struct lsp_evidence *all = calloc(nsets, sizeof(*all));
+	uint32_t *of_set = malloc(nsets * sizeof(*of_set));
+	uint32_t *of_group = malloc(((size_t)p->nvirtuals + 1) * sizeof(*of_group));
+	uint32_t *groups = malloc((p->n + 1) * sizeof(*groups));
+	bool *one = calloc(nsets, sizeof(*one));
+	int err = all && of_set && of_group && groups && one ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < p->n; i++) {
+		groups[i] = p->waits[i].group;
+		p->waits[i].group = wait_set(p, &p->waits[i]);
+	}
+	if (!err)
+		err = lsp_evidence_add(p->waits, p->n, all);
+	for (size_t i = 0; !err && i < p->n; i++)
+		p->waits[i].group = groups[i];
+	for (size_t i = 0; !err && i < nsets; i++) {
+		of_set[i] = LSP_INDEX_NONE;
+		one[i] = i < p->nsites && lsp_evidence_is_one_lock(&all[i]);
+	}
+	for (size_t i = 0; !err && i < p->nvirtuals; i++)
+		of_group[i] = LSP_INDEX_NONE;
+	if (!err)
+		groups_renumber(p, one, of_set, of_group);
+	free(one);
+	free(groups);
+	free(of_group);
+	free(of_set);
+	free(all);
+	return err;
+}
+
 static int virtuals_sum(struct lsp_parked *p)
 {
 	double *by_site = calloc((size_t)p->nsites + 1, sizeof(*by_site));
@@ -247,6 +301,8 @@ int lsp_parked_find(struct lsp_parked *p, const struct lsp_wait *waits, size_t n
 		err = waits_take(p, waits, n);
 	if (!err)
 		err = lsp_chains_find(p->waits, p->n, p->parents, &p->nvirtuals);
+	if (!err)
+		err = chains_unite(p);
 	if (err)
 		return err;
 	p->virtuals = calloc((size_t)p->nvirtuals + 1, sizeof(*p->virtuals));
