@@ -28,8 +28,8 @@ static const struct lsp_command commands[] = {
 	  "record and offer the profiles by HTTP, as Go programs do" },
 	{ "gate", lsp_cmd_gate, "[OPTION]... BASE... -- NEW...",
 	  "tell whether waiting became worse between runs before and after" },
-	{ "export", lsp_cmd_export, "--json DIR|FILE",
-	  "print every event of a recording made with --spans" },
+	{ "export", lsp_cmd_export, "--format FORMAT [OPTION]... DIR|FILE",
+	  "print a recording in the format of another tool" },
 	{ "status", lsp_cmd_status, "[--json]",
 	  "show what the kernel module is doing" },
 };

@@ -102,6 +102,10 @@ status 64 "$lockspan" record --no-such-option
 status 64 "$lockspan" status extra
 status 64 "$lockspan" export "$TEST_DIR"
 status 64 "$lockspan" export --json
+status 64 "$lockspan" export --format svg "$TEST_DIR"
+like 'the formats are named' "$out" 'json, folded or speedscope'
+status 64 "$lockspan" export --format folded --kind locks "$TEST_DIR"
+status 64 "$lockspan" export --format json --kind waits "$TEST_DIR"
 
 if ! grep -q '^lockspan ' /proc/modules; then
 	status 125 "$lockspan" record -o "$TEST_DIR/o" -- touch "$TEST_DIR/ran"
@@ -157,5 +161,21 @@ status 1 "$lockspan" export --json "$TEST_DIR/cut"
 like 'a cut is told' "$out" 'cut off'
 is 'what came before it is printed' "$(grep -c '"type"' <<<"$out")" 8
 status 2 bash -c "'$lockspan' export --json '$TEST_DIR/file' >/dev/full"
+
+# ---- the same stacks in the formats of other tools --------------------------------
+
+status 0 "$lockspan" user -o "$TEST_DIR/stacks" -- workloads/c/task02
+waited() { jq "[.rows[].block.delay_ns] | add" < <("$lockspan" report --json "$TEST_DIR/stacks"); }
+status 0 "$lockspan" export --format folded "$TEST_DIR/stacks"
+is 'folded: the lines add up to what was waited' "$(awk '{ n += $NF } END { printf "%.0f", n }' <<<"$out")" "$(waited)"
+like 'folded: the root comes first' "$out" 'fast_worker;fast_update;pthread_mutex_lock [0-9]+'
+status 0 "$lockspan" export --format folded --kind releases "$TEST_DIR/stacks"
+like 'folded: by who releases' "$out" 'slow_holder;slow_update;pthread_mutex_unlock [0-9]+'
+status 0 "$lockspan" export --format speedscope "$TEST_DIR/stacks"
+is 'speedscope: so do the weights' "$(jq '.profiles[0].weights | add' <<<"$out")" "$(waited)"
+is 'speedscope: every frame of a stack is in the table' \
+	"$(jq '(.shared.frames | length) as $n | [.profiles[].samples[][] | select(. < 0 or . >= $n)] | length' <<<"$out")" 0
+status 2 "$lockspan" export --format folded --kind releases "$TEST_DIR/stacks/block.pb.gz"
+status 2 bash -c "'$lockspan' export --format folded '$TEST_DIR/stacks' >/dev/full"
 
 finish

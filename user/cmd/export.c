@@ -1,41 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * lockspan export: a span file as one JSON object a line. Written by hand, not
- * by json-c, because there may be tens of millions of lines.
- */
+/* lockspan export: a recording in the formats of other tools. */
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../base/plural.h"
-#include "../capture/spanfile.h"
+#include "../export/folded.h"
+#include "../export/speedscope.h"
 #include "cmd.h"
-#include "json.h"
+#include "export_events.h"
+#include "load.h"
+#include "reading.h"
 #include "say.h"
 
 struct export_options {
-	bool json;
+	const struct format *format;
+	const char *kind;	/* NULL: as the format has it */
 	const char *path;
 };
 
+/* A recording, its stacks, and for which of the two kinds they are wanted. */
+struct export {
+	struct lsp_recording recording;
+	struct lsp_export_frames frames;
+	struct lsp_export_stacks stacks[2];
+	bool wanted[2];
+};
+
+static const struct {
+	const char *name;
+	enum lsp_part part;
+	const char *title;
+} kinds[2] = {
+	{ "waits", LSP_PART_BLOCK, "waits: who waited, and where" },
+	{ "releases", LSP_PART_MUTEX, "releases: who held a lock while others waited" },
+};
+
+struct format {
+	const char *name;
+	enum lsp_export_detail detail;
+	bool both;	/* has both kinds if none is chosen, otherwise waits */
+	/* Writes the stacks that are wanted. NULL: the format is of single events. Returns 0 or -errno. */
+	int (*write)(const struct export *x, const char *name);
+};
+
+static int folded_write(const struct export *x, const char *name)
+{
+	(void)name;
+	return lsp_export_folded(stdout, &x->frames, &x->stacks[x->wanted[0] ? 0 : 1]);
+}
+
+static int speedscope_write(const struct export *x, const char *name)
+{
+	struct lsp_export_view views[2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		if (x->wanted[i])
+			views[n++] = (struct lsp_export_view){ kinds[i].title, &x->stacks[i] };
+	return lsp_reading_finish(lsp_export_speedscope(&x->frames, views, n, name, "lockspan " LSP_RELEASE)) ? 0 : -EIO;
+}
+
+static const struct format formats[] = {
+	{ "json", 0, false, NULL },
+	{ "folded", LSP_EXPORT_FUNCTIONS, false, folded_write },
+	{ "speedscope", LSP_EXPORT_LINES, true, speedscope_write },
+};
+
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "Print one JSON object a line; the only format so far, and it must be given", 0 },
+	{ "format", 'f', "FORMAT", 0, "json (single events, of a recording made with --spans), folded (stacks for "
+	  "flamegraph.pl) or speedscope", 0 },
+	{ "json", 'j', NULL, 0, "The same as --format json", 0 },
+	{ "kind", 'k', "KIND", 0, "waits (the default of folded) or releases; speedscope has both unless told otherwise", 0 },
 	{ 0 }
 };
+
+static const struct format *format_find(const char *name, struct argp_state *state)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(name, formats[i].name))
+			return &formats[i];
+	argp_error(state, "'%s' is no format: json, folded or speedscope", name);
+	return NULL;
+}
+
+static void consistency_check(const struct export_options *o, struct argp_state *state)
+{
+	if (!o->path)
+		argp_error(state, "which recording? give its folder or a file of it");
+	if (!o->format)
+		argp_error(state, "which format? give --json or --format folded or speedscope");
+	if (o->kind && strcmp(o->kind, kinds[0].name) && strcmp(o->kind, kinds[1].name))
+		argp_error(state, "'%s' is no kind: waits or releases", o->kind);
+	if (o->kind && !o->format->write)
+		argp_error(state, "--format json has every event; --kind is for stacks");
+}
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct export_options *o = state->input;
 
 	switch (key) {
+	case 'f':
+		o->format = format_find(arg, state);
+		return 0;
 	case 'j':
-		o->json = true;
+		o->format = format_find("json", state);
+		return 0;
+	case 'k':
+		o->kind = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->path)
@@ -43,311 +115,67 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->path = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!o->path)
-			argp_error(state, "which recording? give its folder or its spans.lspan");
-		if (!o->json)
-			argp_error(state, "which format? give --json");
+		consistency_check(o, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-static void text_put(const char *key, const char *value)
+/* Loads what is wanted of the recording. Returns 0, -errno, or -ENODATA, which has been said. */
+static int stacks_load(struct export *x, const struct export_options *o, bool *partial)
 {
-	printf(",\"%s\":", key);
-	lsp_json_text(stdout, value);
-}
+	if (!lsp_load(&x->recording, o->path, partial))
+		return -ENODATA;
+	for (size_t i = 0; i < 2; i++) {
+		const struct lsp_profile *p = x->recording.parts[kinds[i].part];
+		int column = p ? lsp_part_column(p, "delay") : -1, err;
 
-static void number_put(const char *key, uint64_t value)
-{
-	printf(",\"%s\":%" PRIu64, key, value);
-}
-
-/* Names and addresses use all 64 bits, which JSON's numbers cannot hold. */
-static void name_put(const char *key, uint64_t value)
-{
-	printf(",\"%s\":\"0x%" PRIx64 "\"", key, value);
-}
-
-static void flag_put(uint16_t flags, uint16_t flag, const char *key)
-{
-	if (flags & flag)
-		printf(",\"%s\":true", key);
-}
-
-static void comm_put(const char *comm)
-{
-	char text[LOCKSPAN_COMM_LEN + 1] = "";
-
-	memcpy(text, comm, LOCKSPAN_COMM_LEN);
-	text_put("comm", text);
-}
-
-static void header_print(const struct lsp_spanfile_header *h)
-{
-	printf("{\"type\":\"header\"");
-	text_put("lockspan", h->release);
-	number_put("contract", h->contract);
-	text_put("kernel", h->kernel);
-	printf(",\"command\":[");
-	for (size_t i = 0; h->command[i]; i++) {
-		fputs(i ? "," : "", stdout);
-		lsp_json_text(stdout, h->command[i]);
+		x->wanted[i] = o->kind ? !strcmp(o->kind, kinds[i].name) : o->format->both ? p != NULL : !i;
+		if (!x->wanted[i])
+			continue;
+		if (column < 0) {
+			lsp_say("%s has no profile of %s", o->path, kinds[i].name);
+			return -ENODATA;
+		}
+		err = lsp_export_stacks_add(&x->stacks[i], &x->frames, p, (size_t)column, o->format->detail);
+		if (err)
+			return err;
 	}
-	printf("],\"wall_ns\":%" PRId64, h->wall_ns);
-	number_put("start_ns", h->start_ns);
-	number_put("block_rate_ns", h->rates.block_rate_ns);
-	number_put("mutex_fraction", h->rates.mutex_fraction);
-	number_put("min_delay_ns", h->rates.min_delay_ns);
-	puts("}");
+	return 0;
 }
 
-static void span_print(const struct lockspan_span *s)
+static int stacks_export(const struct export_options *o)
 {
-	printf("{\"type\":\"span\"");
-	name_put("id", s->id);
-	text_put("outcome", lsp_outcome_name(s->outcome));
-	text_put("op", lsp_op_name(s->op));
-	number_put("enq_ns", s->enq_ns);
-	if (s->wake_ns)
-		number_put("wake_ns", s->wake_ns);
-	number_put("run_ns", s->run_ns);
-	number_put("lock_wait_ns", lsp_span_lock_wait_ns(s));
-	number_put("sched_delay_ns", lsp_span_sched_delay_ns(s));
-	number_put("tail_ns", s->tail_ns);
-	number_put("handoff_ns", s->handoff_ns);
-	number_put("rate_ns", s->rate_ns);
-	number_put("depth", s->depth);
-	name_put("key", s->key);
-	if (s->end_key != s->key)
-		name_put("end_key", s->end_key);
-	name_put("uaddr", s->uaddr);
-	number_put("tid", s->tid);
-	number_put("pid", s->tgid);
-	comm_put(s->comm);
-	if (s->waker_tid) {
-		number_put("waker_tid", s->waker_tid);
-		number_put("waker_pid", s->waker_tgid);
-	}
-	if (s->stack)
-		name_put("stack", s->stack);
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_SHARED, "shared");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_COMPAT, "compat");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_JOIN, "join");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_REWAIT, "rewait");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_UNSPLIT, "unsplit");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_RELEASED, "released");
-	flag_put(s->rec.flags, LOCKSPAN_SPAN_CARRIED, "carried");
-	puts("}");
-}
+	struct export x = { .wanted = { false } };
+	bool partial = false;
+	int err = stacks_load(&x, o, &partial);
 
-static void release_print(const struct lockspan_release *r)
-{
-	printf("{\"type\":\"release\"");
-	name_put("span", r->span);
-	number_put("time_ns", r->time_ns);
-	number_put("hold_ns", r->hold_ns);
-	number_put("handoff_ns", r->handoff_ns);
-	if (r->carried_ns)
-		number_put("carried_ns", r->carried_ns);
-	number_put("fraction", r->fraction);
-	number_put("waiters", r->waiters);
-	text_put("op", lsp_op_name(r->op));
-	name_put("key", r->key);
-	name_put("uaddr", r->uaddr);
-	number_put("tid", r->tid);
-	number_put("pid", r->tgid);
-	comm_put(r->comm);
-	number_put("waiter_tid", r->waiter_tid);
-	number_put("waiter_pid", r->waiter_tgid);
-	if (r->stack)
-		name_put("stack", r->stack);
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_EXITING, "exiting");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_JOIN, "join");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_IRQ, "interrupt");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_WORKER, "worker");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_AGAIN, "again");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_LATE, "late");
-	flag_put(r->rec.flags, LOCKSPAN_RELEASE_PI, "pi");
-	puts("}");
-}
-
-static void given_up_print(const struct lockspan_given_up *g)
-{
-	printf("{\"type\":\"given_up\"");
-	number_put("time_ns", g->time_ns);
-	number_put("waits", g->waits);
-	number_put("wait_ns", g->wait_ns);
-	text_put("op", lsp_op_name(g->op));
-	name_put("key", g->key);
-	name_put("uaddr", g->uaddr);
-	number_put("tid", g->tid);
-	number_put("pid", g->tgid);
-	flag_put(g->rec.flags, LOCKSPAN_SPAN_SHARED, "shared");
-	puts("}");
-}
-
-static void frame_print(const struct lsp_spanfile_frame *f)
-{
-	printf("{\"pc\":\"0x%" PRIx64 "\"", f->pc);
-	text_put("object", f->object);
-	text_put("build_id", f->build_id);
-	name_put("offset", f->offset);
-	printf(",\"lines\":[");
-	for (size_t i = 0; i < f->nlines; i++) {
-		printf("%s{\"function\":", i ? "," : "");
-		lsp_json_text(stdout, f->lines[i].function);
-		text_put("file", f->lines[i].file);
-		number_put("line", f->lines[i].line);
-		putchar('}');
-	}
-	printf("]}");
-}
-
-static void trace_print(const struct lsp_spanfile_trace *t)
-{
-	printf("{\"type\":\"trace\",\"number\":%u", t->number);
-	text_put("end", t->end);
-	text_put("sync", t->sync);
-	printf(",\"frames\":[");
-	for (size_t i = 0; i < t->nframes; i++) {
-		fputs(i ? "," : "", stdout);
-		frame_print(&t->frames[i]);
-	}
-	puts("]}");
-}
-
-static void end_print(const struct lsp_spanfile_end *e)
-{
-	printf("{\"type\":\"end\"");
-	number_put("stop_ns", e->stop_ns);
-	printf(",\"counters\":{");
-	for (size_t i = 0; i < e->ncounters; i++) {
-		fputs(i ? "," : "", stdout);
-		lsp_json_text(stdout, e->counters[i].name);
-		printf(":%" PRIu64, e->counters[i].value);
-	}
-	puts("}}");
-}
-
-static void entry_print(const struct lsp_spanfile_entry *e)
-{
-	switch (e->kind) {
-	case LSP_SPANFILE_HEADER:
-		header_print(&e->header);
-		break;
-	case LSP_SPANFILE_SPAN:
-		span_print(&e->span);
-		break;
-	case LSP_SPANFILE_RELEASE:
-		release_print(&e->release);
-		break;
-	case LSP_SPANFILE_LATE:
-		printf("{\"type\":\"late\"");
-		name_put("span", e->late.span);
-		number_put("time_ns", e->late.time_ns);
-		number_put("tid", e->late.tid);
-		text_put("old_outcome", lsp_outcome_name(e->late.old_outcome));
-		puts("}");
-		break;
-	case LSP_SPANFILE_GIVEN_UP:
-		given_up_print(&e->given_up);
-		break;
-	case LSP_SPANFILE_STACK:
-		printf("{\"type\":\"stack\"");
-		name_put("id", e->stack.id);
-		number_put("pid", e->stack.tgid);
-		number_put("trace", e->stack.trace);
-		if (e->stack.generation)
-			number_put("generation", e->stack.generation);
-		puts("}");
-		break;
-	case LSP_SPANFILE_TRACE:
-		trace_print(&e->trace);
-		break;
-	case LSP_SPANFILE_LOCK:
-		printf("{\"type\":\"lock\"");
-		name_put("key", e->lock.key);
-		text_put("name", e->lock.name);
-		text_put("sync", e->lock.sync);
-		if (e->lock.tgid)
-			number_put("pid", e->lock.tgid);
-		if (e->lock.generation)
-			number_put("generation", e->lock.generation);
-		puts("}");
-		break;
-	case LSP_SPANFILE_END:
-		end_print(&e->end);
-		break;
-	}
-}
-
-/* Whether the file was complete. Says what was missing. */
-static bool state_say(const struct lsp_spanfile_reader *reader, const char *path)
-{
-	struct lsp_spanfile_state s;
-
-	lsp_spanfile_state(reader, &s);
-	if (s.damaged)
-		lsp_say("%s: passed over %" PRIu64 " damaged block%s", path, s.damaged,
-			lsp_plural(s.damaged, "s"));
-	if (s.truncated)
-		lsp_say("%s: cut off or damaged after %" PRIu64 " byte%s; %" PRIu64 " %s before that could be read", path,
-			s.offset, lsp_plural(s.offset, "s"), s.entries, s.entries == 1 ? "entry" : "entries");
-	else if (!s.ended)
-		lsp_say("%s: the recording did not end in order", path);
-	return !s.damaged && !s.truncated && s.ended;
-}
-
-static int file_export(const char *path)
-{
-	struct lsp_spanfile_reader *reader;
-	struct lsp_spanfile_entry entry;
-	bool whole;
-	int got, err;
-
-	err = lsp_spanfile_open(path, &reader);
-	if (err) {
-		lsp_say("%s: %s", path, err == -EBADMSG ? "not a span file (see record --spans)" :
-			lsp_say_errno(-err));
-		return LSP_EXIT_OTHER_FAILED;
-	}
-	while ((got = lsp_spanfile_next(reader, &entry)) == 1 && !ferror(stdout))
-		entry_print(&entry);
-	if (got < 0)
-		lsp_say("%s: %s", path, lsp_say_errno(-got));
-	whole = state_say(reader, path);
-	lsp_spanfile_reader_close(reader);
-	if (fflush(stdout) || ferror(stdout)) {
-		lsp_say("cannot write the output");
-		got = -EIO;
-	}
-	return got < 0 ? LSP_EXIT_OTHER_FAILED : whole ? 0 : LSP_EXIT_OTHER_PARTIAL;
+	if (!err)
+		err = o->format->write(&x, o->path);
+	if (!err && !lsp_reading_finish(NULL))
+		err = -EIO;
+	else if (err && err != -ENODATA && err != -EIO)
+		lsp_say("%s: %s", o->path, lsp_say_errno(-err));
+	for (size_t i = 0; i < 2; i++)
+		lsp_export_stacks_uninit(&x.stacks[i]);
+	lsp_export_frames_uninit(&x.frames);
+	lsp_recording_uninit(&x.recording);
+	return err ? LSP_EXIT_OTHER_FAILED : partial ? LSP_EXIT_OTHER_PARTIAL : 0;
 }
 
 int lsp_cmd_export(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options, .parser = option_parse, .args_doc = "DIR|FILE",
-		.doc = "Prints every event of a recording made with --spans."
-		       "\vThe exit status is 0, 1 when the file is damaged or cut off and what could be "
+		.doc = "Prints a recording in the format of another tool."
+		       "\vStacks have the time that was waited (waits), or for which a lock was held while others waited "
+		       "(releases), in ns.\n\n"
+		       "The exit status is 0, 1 when the recording is partial, damaged or cut off and what could be "
 		       "read was printed, 2 when nothing could be read, 64 for a usage error.",
 	};
 	struct export_options o = { 0 };
-	char path[PATH_MAX];
-	struct stat st;
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	if (stat(o.path, &st) || !S_ISDIR(st.st_mode))
-		return file_export(o.path);
-	if ((size_t)snprintf(path, sizeof(path), "%s/spans.lspan", o.path) >= sizeof(path)) {
-		lsp_say("%s: %s", o.path, strerror(ENAMETOOLONG));
-		return LSP_EXIT_OTHER_FAILED;
-	}
-	if (access(path, F_OK) && errno == ENOENT) {
-		lsp_say("%s: there is no spans.lspan in it; lockspan record --spans writes one", o.path);
-		return LSP_EXIT_OTHER_FAILED;
-	}
-	return file_export(path);
+	return o.format->write ? stacks_export(&o) : lsp_export_events(o.path);
 }
