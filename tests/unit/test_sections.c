@@ -120,6 +120,30 @@ static void test_order(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* A lock that nobody had to wait for long is named, and not for more than it is. */
+static void test_little(void **state)
+{
+	static const char *const records[] = {
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"duration_ns\":340000000000}",
+		"{\"format\":1,\"block_rate_ns\":1,\"mutex_fraction\":1,\"duration_ns\":360000000000}",
+	};
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct lsp_recording r = { 0 };
+
+		fixture_recording(&r);
+		record_add(&r, records[i]);
+		text = text_of(&r, 0);
+		(i ? has_not : has)(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update");
+		(i ? has : has_not)(text, "little was waited for locks, most of it for g_mu (mutex): 7.00s in 100 waits, while 6.00min passed; "
+				    "slow_update has 98.5% of the blame\n");
+		free(text);
+		lsp_recording_uninit(&r);
+	}
+}
+
 /* Nothing but a queue was waited for: no lock is invented. */
 static void test_no_lock(void **state)
 {
@@ -231,7 +255,7 @@ static void test_open_and_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
+		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
 		cmocka_unit_test(test_percentiles), cmocka_unit_test(test_open_and_width),
 	};
 

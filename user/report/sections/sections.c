@@ -9,6 +9,12 @@
 #define PARTIES_SHOWN 2
 #define LINE_INDENT 10
 
+/*
+ * When fewer threads than this wait for a lock on average, it holds nobody up. What others wait for does not matter
+ * here: idle threads wait longest.
+ */
+#define LITTLE_WAITING 0.02
+
 /* A lock's share of transit that is worth a line: below this, who takes it unseen changes little. */
 #define TRANSIT_SHARE 0.2
 #define TRANSIT_WAITS 30
@@ -28,11 +34,14 @@ static bool record_has(const struct lsp_facts *f, const char *key)
 
 int lsp_sections_create(const struct lsp_recording *r, struct lsp_sections *ret)
 {
+	struct lsp_facts_totals totals;
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->seen = record_has(&r->facts, "recorder");
 	ret->with_user = record_has(&r->facts, "with_user");
+	lsp_facts_totals(&r->facts, &totals);
+	ret->duration_ns = totals.duration_ns;
 	ret->exact = lsp_facts_block_exact(&r->facts) && lsp_facts_mutex_exact(&r->facts);
 	err = lsp_table_create(r, LSP_BY_LOCK, false, &ret->locks);
 	if (err)
@@ -79,6 +88,7 @@ void lsp_sections_headline(FILE *to, const struct lsp_sections *s, const struct 
 	const struct lsp_table_row *top = lsp_sections_top(s);
 	const struct lsp_party *blamed;
 	char a[2 * LSP_WORD], b[LSP_WORD];
+	bool little;
 	size_t n;
 
 	if (!top) {
@@ -86,10 +96,15 @@ void lsp_sections_headline(FILE *to, const struct lsp_sections *s, const struct 
 			fputs("nothing that was waited for is known to be a lock\n\n", to);
 		return;
 	}
+	little = top->v[LSP_V_WAITED] < LITTLE_WAITING * s->duration_ns;
+	if (little)
+		fputs("little was waited for locks, most of it for ", to);
 	lsp_words_function(to, top->name, layout);
-	fprintf(to, "%s%s%s is the lock that was waited for most: %s%s in %s", *top->sync ? " (" : "", top->sync,
-		*top->sync ? ")" : "", s->exact ? "" : "about ", lsp_words_ns(b, top->v[LSP_V_WAITED]),
-		lsp_words_counted(a, top->v[LSP_V_WAITS], "wait"));
+	fprintf(to, "%s%s%s%s: %s%s in %s", *top->sync ? " (" : "", top->sync, *top->sync ? ")" : "",
+		little ? "" : " is the lock that was waited for most", s->exact ? "" : "about ",
+		lsp_words_ns(b, top->v[LSP_V_WAITED]), lsp_words_counted(a, top->v[LSP_V_WAITS], "wait"));
+	if (little)
+		fprintf(to, ", while %s passed", lsp_words_ns(b, s->duration_ns));
 	n = lsp_parties_of(&s->parties, top->name, true, &blamed);
 	if (top->v[LSP_V_BLAMED] > 0 && n) {
 		fputs("; ", to);

@@ -17,6 +17,7 @@ struct lsp_sections {
 	bool seen;		/* the recording is of the program's own side, which sees whoever takes a lock */
 	bool with_user;		/* that side was recorded too */
 	bool exact;
+	double duration_ns;	/* 0: not known */
 };
 
 /* 0 or -ENOMEM. The recording must live longer. */
