@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apart.h"
@@ -24,8 +25,15 @@
  */
 #define LOADING_NS 1000000000ULL
 #define AGAIN_NS 5000000ULL
-/* How often others yield for a reader before they go on without it. */
-#define TRIES 10000
+/*
+ * How long others wait for a reader, which may have no processor for a while. They yield first, and
+ * then sleep for so long each time. A program that forbids itself system calls may die of a sleep.
+ */
+#define YIELDS 64
+#define CAREFUL_YIELDS 10000
+#define NAP_NS 20000
+#define NAPS 50000
+/* The first reader that is waited for may have begun too early, the second one has not. */
 #define TURNS 3
 #define SENT 32
 
@@ -246,10 +254,21 @@ static void file_read(void *arg)
 	syscall(SYS_close, fd);
 }
 
-static void reading_await(void)
+/* Returns false if the other one has not ended its reading in all the time. */
+static bool reading_await(void)
 {
-	for (int i = 0; i < TRIES && __atomic_load_n(&reading, __ATOMIC_ACQUIRE); i++)
-		sched_yield();
+	const struct timespec nap = { 0, NAP_NS };
+	bool careful = lsp_copy_is_careful();
+
+	for (int i = 0; i < (careful ? CAREFUL_YIELDS : YIELDS + NAPS); i++) {
+		if (!__atomic_load_n(&reading, __ATOMIC_ACQUIRE))
+			return true;
+		if (careful || i < YIELDS)
+			sched_yield();
+		else
+			syscall(SYS_nanosleep, &nap, NULL);
+	}
+	return false;
 }
 
 static bool is_due(uint64_t now_ns)
@@ -286,7 +305,9 @@ uint32_t lsp_text_generation(uint64_t now_ns)
 		if (!due && !__atomic_load_n(&reading, __ATOMIC_ACQUIRE))
 			break;
 		if (!due || __atomic_exchange_n(&reading, 1, __ATOMIC_ACQUIRE)) {
-			reading_await();
+			/* No mappings are better than others: the event is counted as one without a stack. */
+			if (!reading_await())
+				return 0;
 			continue;
 		}
 		refresh(now_ns);
