@@ -23,6 +23,9 @@
 #define CHAINED_ONE 0.9
 #define BOTH_ONE_MAX 0.04
 
+/* Of a herd all but one go back to sleep as soon as they have tried, which may take some yields of the processor. */
+#define HERD_BACK_NS 200000
+
 static const char *const role_names[] = {
 #define NAME_OF(id, name) name,
 	LSP_ROLES(NAME_OF)
@@ -48,6 +51,8 @@ struct group {
 	uint32_t queued;
 	uint32_t call;		/* the latest, LSP_INDEX_NONE: none yet */
 	uint64_t last_ns;	/* of its releases */
+	uint32_t herds;
+	uint32_t full;
 };
 
 struct work {
@@ -104,34 +109,71 @@ static int queued(struct work *k, const struct lsp_moment *m)
 	k->evidence[w->group].threads += slot->wait == LSP_INDEX_NONE;
 	k->groups[w->group].queued++;
 	k->evidence[w->group].waits++;
-	if (slot->wait != LSP_INDEX_NONE && lsp_wait_is_back(&k->waits[slot->wait], w))
-		k->waits[slot->wait].back = true;
+	if (slot->wait != LSP_INDEX_NONE) {
+		k->waits[slot->wait].back = lsp_wait_is_back(&k->waits[slot->wait], w);
+		k->waits[slot->wait].again_ns = w->enq_ns;
+	}
 	slot->wait = m->wait;
 	return 0;
+}
+
+static bool is_herd(const struct call *call)
+{
+	return call->n > 1 && !call->left;
+}
+
+/* As at a barrier: whoever came last woke all others. */
+static bool is_full(const struct work *k, const struct call *call)
+{
+	return is_herd(call) && call->n + 1 == k->evidence[call->group].threads;
+}
+
+static void herds_count(struct work *k)
+{
+	for (uint32_t i = 0; i < k->ncalls; i++) {
+		struct group *g = &k->groups[k->calls[i].group];
+
+		g->herds += is_herd(&k->calls[i]);
+		g->full += is_full(k, &k->calls[i]);
+	}
+}
+
+/* Whether @w's thread had tried and slept again before the next call. Where all come each time, this may be a barrier's next round. */
+static bool is_back(const struct work *k, const struct call *call, const struct lsp_wait *w)
+{
+	const struct group *g = &k->groups[call->group];
+
+	if (w->back || !is_herd(call) || g->full * 2 > g->herds)
+		return w->back;
+	return w->again_ns && w->again_ns < call->next_ns && w->again_ns - w->run_ns < HERD_BACK_NS;
 }
 
 static void call_judge(struct work *k, const struct call *call)
 {
 	struct lsp_evidence *e = &k->evidence[call->group];
-	const struct lsp_wait *one = &k->waits[call->first];
-	bool herd = call->n > 1 && !call->left, next = false, chained;
+	const struct lsp_wait *stays = NULL;
+	bool chained;
 	uint32_t back = 0;
 
 	e->calls++;
 	if (!call->next_ns)
 		return;
 	for (uint32_t i = call->first; i != LSP_INDEX_NONE; i = k->next[i]) {
-		back += k->waits[i].back;
-		next |= k->waits[i].tid == call->next_by;
+		if (is_back(k, call, &k->waits[i]))
+			back++;
+		else if (!stays || k->waits[i].tid == call->next_by)
+			stays = &k->waits[i];
 	}
 	/* Where all are woken, one gets the lock. At a barrier the next one to wake all is one of them by chance. */
-	chained = herd ? back >= call->n - 1 : next || back == call->n;
+	chained = back == call->n || (stays->tid == call->next_by && (!is_herd(call) || back == call->n - 1));
 	e->judged++;
 	e->chained += chained;
 	e->left += call->left > 0;
 	e->left_chained += call->left > 0 && chained;
-	e->herds += herd;
-	e->both += call->n == 1 && !chained && one->gave && one->run_ns + LSP_BACK_NS < call->next_ns;
+	e->herds += is_herd(call);
+	e->full += is_full(k, call);
+	e->both += back == call->n - 1 && (call->n == 1 || is_herd(call)) && !chained && stays->gave &&
+		   stays->run_ns + LSP_BACK_NS < call->next_ns;
 }
 
 static void own_releases_count(struct work *k, size_t n)
@@ -150,6 +192,7 @@ static int work_do(struct work *k, size_t n, const struct lsp_moment *moments, s
 
 	for (size_t i = 0; i < n; i++) {
 		k->waits[i].back = k->waits[i].gave = false;
+		k->waits[i].again_ns = 0;
 		k->groups[k->waits[i].group].call = LSP_INDEX_NONE;
 	}
 	for (size_t i = 0; !err && i < nmoments; i++) {
@@ -162,6 +205,7 @@ static int work_do(struct work *k, size_t n, const struct lsp_moment *moments, s
 		else if (!w->wake_ns)
 			k->groups[w->group].queued--;
 	}
+	herds_count(k);
 	for (uint32_t i = 0; !err && i < k->ncalls; i++)
 		call_judge(k, &k->calls[i]);
 	if (!err)
@@ -205,6 +249,7 @@ void lsp_evidence_merge(struct lsp_evidence *to, const struct lsp_evidence *from
 	to->left += from->left;
 	to->left_chained += from->left_chained;
 	to->herds += from->herds;
+	to->full += from->full;
 	to->threads += from->threads;
 	to->both += from->both;
 }
@@ -224,9 +269,9 @@ bool lsp_evidence_is_weak(const struct lsp_evidence *e, const struct lsp_evidenc
 }
 
 /* What it is if it is no lock. */
-static enum lsp_role no_lock_role(const struct lsp_evidence *e)
+static enum lsp_role no_lock_role(const struct lsp_evidence *e, enum lsp_sync sync)
 {
-	if (e->herds * 2 > e->judged)
+	if (sync == LSP_SYNC_BARRIER || (e->herds * 2 > e->judged && e->full * 2 > e->herds))
 		return LSP_ROLE_BARRIER;
 	return e->own_releases * 2 > e->releases ? LSP_ROLE_POOL : LSP_ROLE_SIGNAL;
 }
@@ -259,14 +304,14 @@ enum lsp_role lsp_evidence_parked_role(const struct lsp_evidence *e, enum lsp_sy
 		return LSP_ROLE_UNKNOWN;
 	/* What goes through a pipeline goes from hand to hand too, but does not come back to a thread that it has left. */
 	if (!is_handed_on(e, CHAINED_SURE) || e->waits * 3 <= e->threads * 4)
-		return no_lock_role(e);
+		return no_lock_role(e, sync);
 	if (e->left >= RELEASES_MIN)
 		return LSP_ROLE_LOCK;
 	/*
 	 * Two threads that wait for each other in turns hand on as those of a lock do, and so do the ends of a
 	 * channel. Only a queue tells them apart: a lock that three threads want is released while one still waits.
 	 */
-	return class_is_signal(sync) ? no_lock_role(e) : LSP_ROLE_UNKNOWN;
+	return class_is_signal(sync) ? no_lock_role(e, sync) : LSP_ROLE_UNKNOWN;
 }
 
 enum lsp_role lsp_evidence_role(const struct lsp_evidence *e, enum lsp_sync sync)
@@ -276,9 +321,9 @@ enum lsp_role lsp_evidence_role(const struct lsp_evidence *e, enum lsp_sync sync
 	if (lsp_sync_is_lock(sync))
 		return LSP_ROLE_LOCK;
 	if (e->releases < RELEASES_MIN || !e->judged)
-		return LSP_ROLE_UNKNOWN;
+		return class_is_signal(sync) ? no_lock_role(e, sync) : LSP_ROLE_UNKNOWN;
 	if (is_handed_on(e, sync == LSP_SYNC_SEM ? CHAINED_SEM : CHAINED_OTHER) &&
 	    !(class_is_signal(sync) && e->left < RELEASES_MIN))
 		return LSP_ROLE_LOCK;
-	return no_lock_role(e);
+	return no_lock_role(e, sync);
 }

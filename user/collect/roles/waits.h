@@ -41,7 +41,8 @@ struct lsp_wait {
 	uint32_t left;		/* waiters that its release left in the queue */
 
 	/* What came after it (evidence.h). */
-	bool back;		/* the thread waited in the group again at once */
+	bool back;		/* the thread waited in the group again at once, */
+	uint64_t again_ns;	/* or at this time; 0: never */
 	bool gave;		/* or made a release there first */
 };
 
