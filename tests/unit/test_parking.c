@@ -116,15 +116,15 @@ static int row_take(void *arg, const struct lsp_row *row)
 	return 0;
 }
 
-static uint64_t stack_of(const struct lsp_wait *w, uint32_t tid)
+static uint64_t stack_of(uint32_t site, uint32_t tid)
 {
-	return 1 + w->site + (tid == 100 ? SLOW : 0);
+	return 1 + site + (tid == 100 ? SLOW : 0);
 }
 
 static void feed_wait(struct feeder *f, const struct parked *k, size_t i, uint64_t rate_ns)
 {
 	const struct lsp_wait *w = &k->waits[i];
-	struct lockspan_span s = span(stack_of(w, w->tid), w->key, 0);
+	struct lockspan_span s = span(stack_of(w->site, w->tid), w->key, 0);
 
 	s.id = i + 1;
 	s.enq_ns = w->enq_ns;
@@ -138,7 +138,7 @@ static void feed_wait(struct feeder *f, const struct parked *k, size_t i, uint64
 static void feed_release(struct feeder *f, const struct parked *k, size_t i)
 {
 	const struct lsp_wait *w = &k->waits[i];
-	struct lockspan_release r = release(stack_of(w, w->by), w->key, w->wake_ns - w->enq_ns);
+	struct lockspan_release r = release(stack_of(w->by_site, w->by), w->key, w->wake_ns - w->enq_ns);
 
 	r.span = i + 1;
 	r.time_ns = w->wake_ns;
@@ -149,6 +149,8 @@ static void feed_release(struct feeder *f, const struct parked *k, size_t i)
 }
 
 /* @scramble: records come as from several CPUs, and the stacks last. */
+static uint64_t condition_stack; /* the one that waits for a condition */
+
 static void record(struct feeder *f, const struct parked *k, uint64_t class_rip, bool scramble, uint64_t rate_ns)
 {
 	begin(f);
@@ -161,7 +163,7 @@ static void record(struct feeder *f, const struct parked *k, uint64_t class_rip,
 			assert_int_equal(lsp_collector_tick(f->c), 0);
 	}
 	for (uint64_t id = 1; id < 16; id++)
-		feed_stack(f, 1, id, class_rip + id);
+		feed_stack(f, 1, id, (id == condition_stack ? RIP(COND, 0) : class_rip) + id);
 	assert_int_equal(lsp_collector_finish(f->c), 0);
 }
 
@@ -297,11 +299,11 @@ static void known_locks_stay(void **state)
 /*
  * A lock that is contended now and then: each time three threads wait for the same holder, who never waits, and
  * the queue runs empty. With @together another three wait for a second lock of the same site, from the middle of
- * the hold on.
+ * the hold on. With @condition a fourth has waited for a condition all the time, and an unlock wakes it in the end.
  */
-static void now_and_then(struct feeder *f, bool together)
+static void now_and_then(struct feeder *f, uint64_t class_rip, bool together, bool condition)
 {
-	struct lsp_wait waits[120];
+	struct lsp_wait waits[121];
 	struct parked k = { .waits = waits };
 
 	for (uint64_t round = 0; round < 20; round++)
@@ -314,11 +316,16 @@ static void now_and_then(struct feeder *f, bool together)
 				w[i] = (struct lsp_wait){
 					.key = tid + 1 + i, .tid = tid + 1 + i, .enq_ns = ns + i,
 					.wake_ns = ns + 10000000 + i * 1000000, .run_ns = ns + 10050000 + i * 1000000,
-					.by = i ? tid + i : lock ? 200 : 100, .site = 1,
+					.by = i ? tid + i : lock ? 200 : 100, .site = 1, .by_site = 1,
 				};
 			k.n += 3;
 		}
-	record(f, &k, RIP(OTHER, 0), false, 1);
+	if (condition)
+		waits[k.n++] = (struct lsp_wait){ .key = 300, .tid = 300, .enq_ns = 900000000, .wake_ns = 2911000100,
+						  .run_ns = 2911050100, .by = 201, .site = 3, .by_site = 1 };
+	condition_stack = condition ? 4 : 0;
+	record(f, &k, class_rip, false, 1);
+	condition_stack = 0;
 }
 
 static void a_queue_that_runs_empty_is_one_lock(void **state)
@@ -327,7 +334,7 @@ static void a_queue_that_runs_empty_is_one_lock(void **state)
 	struct result r;
 
 	(void)state;
-	now_and_then(&f, false);
+	now_and_then(&f, RIP(OTHER, 0), false, false);
 	result_of(&f, &r);
 	assert_string_equal(r.most, "parked@site2#1");
 	assert_true(r.most_ns == r.wait_ns && r.waits == 60 && r.unsure == 0);
@@ -342,9 +349,22 @@ static void locks_at_once_are_two(void **state)
 	struct result r;
 
 	(void)state;
-	now_and_then(&f, true);
+	now_and_then(&f, RIP(OTHER, 0), true, false);
 	result_of(&f, &r);
 	assert_true(r.most_ns < .6 * r.wait_ns);
+}
+
+/* What was waited for a condition is not blamed on who held the lock, though the lock's release ended it. */
+static void a_condition_is_not_the_locks(void **state)
+{
+	struct feeder f;
+	struct result r;
+
+	(void)state;
+	now_and_then(&f, RIP(MUTEX, 0), false, true);
+	result_of(&f, &r);
+	assert_true(r.waits == 61 && r.wait_ns > 2600000000.);
+	assert_true(r.blamed_ns < 660000000 && r.slow_ns > .9 * r.blamed_ns);
 }
 
 int main(void)
@@ -357,6 +377,7 @@ int main(void)
 		cmocka_unit_test(known_locks_stay),
 		cmocka_unit_test(a_queue_that_runs_empty_is_one_lock),
 		cmocka_unit_test(locks_at_once_are_two),
+		cmocka_unit_test(a_condition_is_not_the_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

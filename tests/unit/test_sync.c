@@ -92,6 +92,25 @@ struct stack {
 #define RS "std::sys::sync::"
 
 static const struct stack stacks[] = {
+	/* libraries whose functions stand over glibc's */
+	{ WAITER, B, LSP_SYNC_RWLOCK_WR, "LWLockAcquire",
+	  { G "__new_sem_wait_slow64^sem_wait", A "PGSemaphoreLock", A "LWLockAcquire", A "XLogFlush" } },
+	{ RELEASER, O, LSP_SYNC_RWLOCK_WR, "LWLockRelease",
+	  { G "sem_post", A "PGSemaphoreUnlock", A "LWLockWakeup^LWLockRelease", A "UnlockReleaseBuffer" } },
+	{ WAITER, B, LSP_SYNC_SEM, "PGSemaphoreLock",
+	  { G "__new_sem_wait_slow64^sem_wait", A "PGSemaphoreLock", A "ProcArrayEndTransaction" } },
+	{ WAITER, B, LSP_SYNC_MUTEX, "ObjectMonitor::enter(JavaThread*)",
+	  { G "__pthread_cond_wait_common^pthread_cond_wait", A "os::PlatformEvent::park()",
+	    A "ObjectMonitor::EnterI(JavaThread*)", A "ObjectMonitor::enter(JavaThread*)", A "ObjectSynchronizer::enter" } },
+	{ WAITER, B, LSP_SYNC_COND, "ObjectMonitor::wait(long, bool, JavaThread*)",
+	  { G "__pthread_cond_wait_common^pthread_cond_timedwait", A "os::PlatformEvent::park(long)",
+	    A "ObjectMonitor::wait(long, bool, JavaThread*)", A "JVM_MonitorWait" } },
+	{ WAITER, B, LSP_SYNC_MUTEX, "ObjectMonitor::wait(long, bool, JavaThread*)",
+	  { G "__pthread_cond_wait_common^pthread_cond_wait", A "os::PlatformEvent::park()",
+	    A "ObjectMonitor::ReenterI(JavaThread*, ObjectWaiter*)", A "ObjectMonitor::wait(long, bool, JavaThread*)" } },
+	{ RELEASER, O, LSP_SYNC_MUTEX, "ObjectMonitor::exit(JavaThread*, bool)",
+	  { G "pthread_cond_signal", A "os::PlatformEvent::unpark()", A "ObjectMonitor::ExitEpilog(JavaThread*, ObjectWaiter*)",
+	    A "ObjectMonitor::exit(JavaThread*, bool)" } },
 	/* glibc with names */
 	{ WAITER, W, LSP_SYNC_MUTEX, "pthread_mutex_lock",
 	  { G "futex_wait^__lll_lock_wait", G "lll_mutex_lock_optimized^pthread_mutex_lock", A "f" } },
@@ -306,6 +325,8 @@ static void sites_are_the_programs(void **state)
 		assert_string_equal(lsp_sync_site(frames, n, 0, 0), cases[i].site);
 	}
 	assert_null(lsp_sync_site(NULL, 0, 0, 0));
+	assert_false(lsp_sync_is_native("LWLockAcquire", "/usr/lib/postgresql/15/bin/postgres"));
+	assert_false(lsp_sync_is_native("ObjectMonitor::enter(JavaThread*)", "libjvm.so"));
 }
 
 /* Each entry of the tables must be reachable: by its own name (or a name its pattern fits). */

@@ -115,9 +115,9 @@ static const struct stack stacks[] = {
 	{ W, LSP_SYNC_COND, "ethr_cond_wait", "work", { "syscall", "ethr_event_wait", "ethr_cond_wait",
 	  "erl_drv_cond_wait", "work" } },
 	/* postgresql-15 */
-	{ W, LSP_SYNC_SEM, "sem_wait", "ProcArrayEndTransaction", { "sem_wait", "PGSemaphoreLock", "LWLockAcquire",
+	{ W, LSP_SYNC_RWLOCK_WR, "LWLockAcquire", "ProcArrayEndTransaction", { "sem_wait", "PGSemaphoreLock", "LWLockAcquire",
 	  "ProcArrayEndTransaction" } },
-	{ R, LSP_SYNC_SEM, "sem_post", "LockReleaseAll", { "sem_post", "PGSemaphoreUnlock", "LWLockRelease",
+	{ R, LSP_SYNC_RWLOCK_WR, "LWLockRelease", "LockReleaseAll", { "sem_post", "PGSemaphoreUnlock", "LWLockRelease",
 	  "LockReleaseAll" } },
 	/* CPython 3.11 to 3.13, whose own lock is named by its function */
 	{ W, LSP_SYNC_SEM, "sem_clockwait", "lock_PyThread_acquire_lock", { "sem_clockwait",
@@ -129,7 +129,7 @@ static const struct stack stacks[] = {
 	{ W, LSP_SYNC_COND, "pthread_cond_timedwait", "take_gil", { "pthread_cond_timedwait", "take_gil",
 	  "PyEval_RestoreThread" } },
 	/* openjdk-17-jre-headless */
-	{ W, LSP_SYNC_COND, "pthread_cond_wait", "SharedRuntime::monitor_enter_helper(oopDesc*, BasicLock*, JavaThread*)",
+	{ W, LSP_SYNC_MUTEX, "ObjectMonitor::enter(JavaThread*)", "SharedRuntime::monitor_enter_helper(oopDesc*, BasicLock*, JavaThread*)",
 	  { "pthread_cond_wait", "os::PlatformEvent::park()", "ObjectMonitor::EnterI(JavaThread*)",
 	    "ObjectMonitor::enter(JavaThread*)", "ObjectSynchronizer::enter(Handle, BasicLock*, JavaThread*)",
 	    "SharedRuntime::monitor_enter_helper(oopDesc*, BasicLock*, JavaThread*)" } },

@@ -51,6 +51,20 @@ static int note_site(struct work *k, uint32_t note, uint32_t *ret)
 	return 0;
 }
 
+static enum lsp_sync note_class(const struct lsp_collector *c, uint32_t note)
+{
+	return lsp_collector_own_class(c, c->notes.notes[note].kind, note_trace(c, note));
+}
+
+/*
+ * Who was told of a condition may sleep on until the lock is free, on the same word. The unlock that ends the wait
+ * does not show that it was one for the lock.
+ */
+static bool is_condition(const struct lsp_collector *c, const struct lsp_wait *w)
+{
+	return note_class(c, w->span) == LSP_SYNC_COND && lsp_sync_is_lock(note_class(c, w->release));
+}
+
 static int sites_find(struct work *k)
 {
 	int err = 0;
@@ -59,7 +73,7 @@ static int sites_find(struct work *k)
 		struct lsp_wait *w = &k->waits[i];
 
 		err = note_site(k, w->span, &w->site);
-		if (!err && w->release != LSP_INDEX_NONE)
+		if (!err && w->release != LSP_INDEX_NONE && !is_condition(k->c, w))
 			err = note_site(k, w->release, &w->by_site);
 	}
 	return err;
@@ -223,6 +237,10 @@ static void row_role(const struct lsp_collector *c, struct lsp_aggregate_key *ke
 		/* Its other events have gone to virtual keys, which these can not be told from. */
 		role = LSP_ROLE_UNKNOWN;
 		doubt = LSP_DOUBT_CROWDED;
+	} else if (role == LSP_ROLE_LOCK && r && lock && !lock->native && r->sync == LSP_SYNC_COND) {
+		/* An unlock that wakes who waits for a condition on a word of its own. */
+		role = r->role;
+		doubt = r->doubt;
 	} else if (role == LSP_ROLE_UNKNOWN && r && lsp_sync_is_lock(r->sync)) {
 		/* It releases something else on a lock's word: the end of a wait that has moved there. */
 		role = LSP_ROLE_SIGNAL;

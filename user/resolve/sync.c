@@ -58,7 +58,8 @@ static void note_internal(struct walk *w, struct position at, enum lsp_sync sync
 /* Whether @name may be the function that the program called, rather than the leaf so far. */
 static bool is_over(const struct walk *w, const struct lsp_sync_name *name)
 {
-	return !w->leaf || w->leaf->family == name->family;
+	return !w->leaf || w->leaf->family == name->family ||
+	       (w->leaf->family == LSP_FAMILY_C && name->family >= LSP_FAMILY_POSTGRES);
 }
 
 static bool take_known(struct walk *w, struct position at, const struct lsp_sync_name *name)

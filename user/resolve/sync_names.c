@@ -260,6 +260,20 @@ static const struct lsp_sync_name names[] = {
 	P("ethr_mutex_*lock", OTHER), P("ethr_rwmutex_*lock", OTHER), PW("ethr_cond_wait"),
 	P("ethr_cond_signal", COND), P("ethr_cond_broadcast", COND), P("ethr_thr_join", JOIN),
 #undef FAMILY
+#define FAMILY LSP_FAMILY_POSTGRES
+	/* Each process sleeps on a semaphore of its own, whatever it waits for. */
+	P("PGSemaphoreLock", SEM), P("PGSemaphoreUnlock", SEM), P("LWLockAcquire", RWLOCK_WR),
+	P("LWLockAcquireOrWait", RWLOCK_WR), P("LWLockRelease", RWLOCK_WR), P("LWLockWakeup", RWLOCK_WR),
+	P("LWLockReleaseClearVar", RWLOCK_WR), P("LWLockReleaseAll", RWLOCK_WR), P("LWLockWaitForVar", COND),
+	P("LWLockUpdateVar", COND),
+#undef FAMILY
+#define FAMILY LSP_FAMILY_JAVA
+	/* Each thread sleeps on an event of its own for monitors, in Object.wait() too. */
+	P("os::PlatformEvent::*", COND), P("PlatformEvent::*", COND), P("ObjectMonitor::EnterI", MUTEX),
+	P("ObjectMonitor::enter*", MUTEX), P("ObjectMonitor::ReenterI", MUTEX), P("ObjectMonitor::exit*", MUTEX),
+	P("ObjectMonitor::Exit*", MUTEX), P("ObjectMonitor::complete_exit", MUTEX), PW("ObjectMonitor::wait"),
+	P("ObjectMonitor::notify*", COND), P("ObjectMonitor::INotify", COND),
+#undef FAMILY
 };
 
 static const struct lsp_sync_library libraries[] = {

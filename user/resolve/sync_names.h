@@ -33,6 +33,9 @@ enum lsp_sync_family {
 	LSP_FAMILY_TBB,
 	LSP_FAMILY_INNODB,
 	LSP_FAMILY_BEAM,
+	/* From here on the functions stand over the C library's, by which they wait. */
+	LSP_FAMILY_POSTGRES,
+	LSP_FAMILY_JAVA,
 };
 
 struct lsp_sync_name {
