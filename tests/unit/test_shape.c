@@ -32,7 +32,7 @@ struct lock {
 	struct lsp_shape_waits mutex, read, write, signal;
 	double late_ns, spurious, queue, handoff_ns;
 	struct lsp_shape_releaser releasers[2];
-	double others_in_ns;
+	double others_in_ns, locks_ns;
 };
 
 static enum lsp_shape_kind judged(const struct lock *l)
@@ -44,6 +44,7 @@ static enum lsp_shape_kind judged(const struct lock *l)
 		.waits = { l->mutex, l->read, l->write, l->signal },
 		.late_ns = l->late_ns * waits, .spurious = l->spurious, .depth = l->queue * waits,
 		.handoff_ns = l->handoff_ns, .releasers = releasers, .nreleasers = 2,
+		.locks_ns = l->locks_ns,
 	};
 	struct lsp_shape shape;
 
@@ -175,6 +176,8 @@ static void test_crowded(void **state)
 	(void)state;
 	holds(&l, LSP_SHAPE_CROWDED);
 	CHANGED(l, mutex.ns, 4900 * MS, NONE);			/* 0.49 threads */
+	CHANGED(l, locks_ns, 80000 * MS, LSP_SHAPE_CROWDED);
+	CHANGED(l, locks_ns, 80001 * MS, NONE);			/* one of many */
 	CHANGED(l, mutex.ns, 38100 * MS, NONE);			/* half of it is nobody's */
 	CHANGED(l, releasers[0].charged, 650, NONE);		/* 18.5 ms against 8.75 */
 	CHANGED(l, releasers[0].charged, 700, LSP_SHAPE_CROWDED);
@@ -280,6 +283,32 @@ static void test_from_profiles(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* Five shards that are alike: none of them is what holds the program up. */
+static void test_shards(void **state)
+{
+	static const char record[] = "{\"format\":1,\"duration_ns\":2000000000}";
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+
+	(void)state;
+	for (size_t n = 4; n <= 5; n++) {
+		struct lsp_recording r = { 0 };
+		struct lsp_shapes s;
+		char why[64];
+
+		for (size_t i = 0; i < n; i++) {
+			fixture_events_add(&r, &(struct fixture_events){
+				.function = "f", .lock = names[i], .count = 100, .ns = 2000 * MS, .queue = 1 });
+			fixture_events_add(&r, &(struct fixture_events){
+				.release = true, .function = "f", .lock = names[i], .count = 100, .ns = 2000 * MS, .queue = 1 });
+		}
+		assert_int_equal(lsp_facts_add_record(&r.facts, record, why, sizeof(why)), 0);
+		assert_int_equal(lsp_shapes_create(&r, &s), 0);
+		assert_int_equal(s.n, n == 4 ? 4 : 0);
+		lsp_shapes_destroy(&s);
+		lsp_recording_uninit(&r);
+	}
+}
+
 static enum lsp_shape_kind first_shape(const struct lsp_recording *r, bool *several_ret)
 {
 	enum lsp_shape_kind kind = NONE;
@@ -382,7 +411,7 @@ int main(void)
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_from_profiles),
+		cmocka_unit_test(test_from_profiles), cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_several_programs),
 		cmocka_unit_test(test_many_releasers),
 	};

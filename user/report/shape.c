@@ -37,6 +37,7 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 #define READERS_MIN 3
 
 #define CROWDED_WAITING 0.5
+#define CROWDED_SHARE 0.25	/* of the waiting for all locks; one of many shards is not what holds a program up */
 #define CROWDED_HOLD 0.5	/* a release ended this share of the waiting, so it is known who held the lock */
 #define CROWDED_PART 0.1	/* functions with less of the hold, or of the releases, do not matter, ... */
 #define CROWDED_TIMES 2		/* ... and no other has a turn this many times that of all others together */
@@ -259,7 +260,8 @@ static bool crowded(const struct lsp_shape_lock *l, const struct sums *s, struct
 {
 	const struct lsp_shape_releaser *most = NULL;
 
-	if (!s->mutex || s->waiting < CROWDED_WAITING || s->hold_ns < CROWDED_HOLD * s->waited_ns)
+	if (!s->mutex || s->waiting < CROWDED_WAITING || s->waited_ns < CROWDED_SHARE * l->locks_ns ||
+	    s->hold_ns < CROWDED_HOLD * s->waited_ns)
 		return false;
 	for (size_t i = 0; i < l->nreleasers; i++) {
 		const struct lsp_shape_releaser *r = &l->releasers[i];

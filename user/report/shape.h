@@ -67,6 +67,7 @@ struct lsp_shape_lock {
 	size_t nreleasers;
 	const char *waiter;	/* the function that waits most */
 	double waiter_ns;
+	double locks_ns;	/* waiting for all locks of the recording */
 	bool joined;		/* sums of several recordings: a mean over all of them is that of none */
 };
 

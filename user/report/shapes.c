@@ -135,7 +135,7 @@ static int by_wait(const void *a, const void *b)
 
 static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only, bool joined)
 {
-	double in_ns = 0, own_ns;
+	double in_ns = 0, own_ns, locks_ns = 0;
 
 	if (!s->nlocks)
 		return 0;
@@ -143,12 +143,16 @@ static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only,
 	for (size_t i = 0; i < s->nlocks; i++)
 		if (lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN)
 			in_ns += s->locks[i].waits[LSP_SHAPE_SIGNAL].ns;
+	for (size_t i = 0; i < s->nlocks; i++)
+		for (int k = LSP_SHAPE_MUTEX; k <= LSP_SHAPE_WRITE; k++)
+			locks_ns += s->locks[i].waits[k].ns;
 	s->shapes = calloc(s->nlocks, sizeof(*s->shapes));
 	if (!s->shapes)
 		return -ENOMEM;
 	qsort(s->locks, s->nlocks, sizeof(*s->locks), by_wait);
 	for (size_t i = 0; i < s->nlocks; i++) {
 		s->locks[i].joined = joined;
+		s->locks[i].locks_ns = locks_ns;
 		own_ns = lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN ?
 			 s->locks[i].waits[LSP_SHAPE_SIGNAL].ns : 0;
 		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]) &&
