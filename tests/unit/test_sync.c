@@ -309,6 +309,10 @@ static void sites_are_the_programs(void **state)
 		{ { "|tbb::detail::d1::mutex::lock()^tbb::detail::d1::waitable_atomic<bool>::wait(bool)^work", "|main" },
 		  "work" },
 		{ { "libc.so.6|sem_wait", "|PGSemaphoreLock", "|LWLockAcquire", "|XLogFlush" }, "XLogFlush" },
+		{ { "|LWLockAcquire", "|LockBuffer", "|heap_update" }, "heap_update" },
+		{ { "|LWLockRelease", "|UnlockReleaseBuffer", "|heap_update" }, "heap_update" },
+		{ { "|pthread_cond_broadcast", "|Monitor::notify_all()", "|CompileQueue::add" }, "CompileQueue::add" },
+		{ { "|pthread_mutex_unlock", "|Mutex::unlock()", "|ciEnv::register_method" }, "ciEnv::register_method" },
 		{ { "|pthread_mutex_lock", "|std::mutex::lock()" }, "std::mutex::lock()" },
 	};
 

@@ -327,7 +327,8 @@ static const char *const wrappers[] = {
 	"_PyEvent_", "PyEvent_", "_PyCriticalSection", "PyCriticalSection", "PyThread_acquire_lock",
 	"PyThread_release_lock", "ObjectMonitor::", "ObjectSynchronizer::", "Parker::", "PlatformEvent::",
 	"PlatformMonitor::", "PlatformMutex::", "os::PlatformEvent::", "os::PlatformMonitor::", "os::PlatformMutex::",
-	"PosixSemaphore::", "Monitor::wait", "Mutex::lock", "LinuxWaitBarrier::", "GenericWaitBarrier::",
+	"PosixSemaphore::", "Monitor::wait", "Monitor::notify", "Mutex::lock", "Mutex::unlock",
+	"LinuxWaitBarrier::", "GenericWaitBarrier::",
 	"JvmtiRawMonitor::", "Unsafe_Park", "Unsafe_Unpark", "AwareLock::", "CrstBase::", "CLREventBase::",
 	"CLRLifoSemaphore::", "CorUnix::", "SystemNative_LowLevelMonitor_", "mono_monitor_", "mono_os_mutex_",
 	"mono_os_cond_", "mono_os_event_", "mono_coop_", "caml_mutex_", "caml_condition_", "caml_ml_mutex_",
@@ -338,7 +339,8 @@ static const char *const wrappers[] = {
 /* Names of such functions as a whole, because programs have functions of their own that begin in the same way. */
 static const char *const whole[] = {
 	"sem_init", "mtx_init", "cnd_init", "uv_once", "uv_thread_join", "g_thread_join", "apr_thread_join",
-	"apr_thread_once", "s_lock", "perform_spin_delay", "mutex_unpark", "acquire_timed", "PR_Lock", "PR_Unlock",
+	"apr_thread_once", "s_lock", "perform_spin_delay", "mutex_unpark", "acquire_timed", "LockBuffer",
+	"UnlockReleaseBuffer", "PR_Lock", "PR_Unlock",
 	"PR_EnterMonitor", "PR_ExitMonitor", "PR_Wait", "PR_Notify", "PR_NotifyAll", "PR_WaitCondVar",
 	"PR_NotifyCondVar", "PR_NotifyAllCondVar", "PR_CEnterMonitor", "PR_CExitMonitor", "PR_CWait", "PR_CNotify",
 	"PR_CNotifyAll", "PR_JoinThread", "PR_CallOnce", "waitCondition", "timedWaitCondition", "signalCondition",
