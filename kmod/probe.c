@@ -15,15 +15,12 @@
 #include "futexq.h"
 #include "hook.h"
 #include "maps.h"
+#include "needs.h"
 #include "task.h"
 #include "trial.h"
 #include "wait.h"
 #include "wake.h"
 #include "widen.h"
-
-#if !defined(CONFIG_KPROBES) || !defined(CONFIG_KRETPROBES)
-#error "lockspan needs a kernel with CONFIG_KPROBES and CONFIG_KRETPROBES"
-#endif
 
 /* A kernel without CONFIG_FUTEX_PI has no PI futexes, and lacks the functions that are probed for them. */
 #define NO_PI !IS_ENABLED(CONFIG_FUTEX_PI)

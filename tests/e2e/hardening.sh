@@ -5,7 +5,8 @@
 # made. Would catch a flag that was lost on the way, in one object or in all: a program
 # at a fixed address, tables that stay writable, a stack that can be run, text that
 # is written to, a search path for libraries, functions without their checks, and a
-# module that offers symbols to others.
+# module that offers symbols to others. Also how the module's build refuses a kernel without
+# what it needs.
 . tests/lib.sh
 
 for file in user/lockspan user/preload/liblockspan-user.so; do
@@ -26,5 +27,12 @@ done
 is "symbols that the library offers beside those that it stands before" \
 	"$(awk '$7 != "UND" && $5 == "GLOBAL" && $8 !~ /^(pthread_|sem_|__?pthread|mtx_|cnd_|call_once|thrd_|_init|_fini|__libc|clone|prctl|f?exec[lv]|posix_spawnp?$|exit|_exit|dlm?open)/ { print $8 }' "$TEST_DIR/symbols" | xargs)" ""
 is "symbols that the module exports" "$(readelf -W -s "build/$KERNEL/lockspan.ko" | grep -c __ksymtab)" 0
+# A kernel without an option that is needed: the build says which, and not that a function is missing.
+options=(KPROBES KRETPROBES TRACEPOINTS FUTEX NET)
+needs() { gcc -E "${@/#/-DCONFIG_}" kmod/needs.h -o /dev/null 2>&1; }
+is "a kernel with all that is needed: what the build says" "$(needs "${options[@]}")" ""
+for option in "${options[@]}"; do
+	like "a kernel without CONFIG_$option" "$(needs "${options[@]/%$option/NONE}")" "needs a kernel with .*CONFIG_$option\\b"
+done
 like "the module's license" "$(modinfo -F license "build/$KERNEL/lockspan.ko" 2>/dev/null || strings "build/$KERNEL/lockspan.ko" | grep ^license=)" GPL
 finish
