@@ -232,7 +232,8 @@ static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *
 		lsp_losses_add(to, &loss);
 	}
 	snprintf(unseen, LSP_LOSS_TEXT, "did not load the recorder (%s): statically linked, privileged, or started "
-		 "without LD_PRELOAD in the environment? lockspan record sees such programs", file->unseen_name);
+		 "without LD_PRELOAD in the environment? lockspan record sees such programs",
+		 *file->unseen_name ? file->unseen_name : "its name is not known");
 	lsp_losses_add(to, &(struct lsp_loss){ "unseen_programs", file->unseen, "executed program", unseen, false });
 	lsp_losses_add(to, &(struct lsp_loss){
 		"unplaced", file->waits_unplaced, "wait",
