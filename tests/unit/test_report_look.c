@@ -116,6 +116,11 @@ static void test_only(void **state)
 	assert_true(lsp_recording_has_any(&r));
 	r.only = "g_m";
 	assert_false(lsp_recording_has_any(&r));
+	/* A name can be given as the table shows it. */
+	assert_true(lsp_words_asked("parked@Pool<int, std::allocator<int> >::take(long)#1", "parked@Pool::take#1"));
+	assert_true(lsp_words_asked("parked@Pool<int, std::allocator<int> >::take(long)#1",
+				    "parked@Pool<int, std::allocator<int> >::take(long)#1"));
+	assert_false(lsp_words_asked("parked@Pool<int, std::allocator<int> >::take(long)#1", "parked@Pool::take#2"));
 	lsp_recording_uninit(&r);
 }
 

@@ -90,7 +90,7 @@ int lsp_endings_add(struct lsp_endings *e, const char *path, const char *only)
 		err = -EOPNOTSUPP;
 	e->partial |= !events.whole;
 	for (size_t i = 0; !err && i < events.n; i++)
-		if (events.events[i].slept && (!only || !strcmp(lsp_event_lock(&events, &events.events[i]), only)))
+		if (events.events[i].slept && lsp_words_asked(lsp_event_lock(&events, &events.events[i]), only))
 			err = event_add(e, &events, &events.events[i]);
 	lsp_events_uninit(&events);
 	return err;

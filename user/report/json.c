@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "words.h"
 
 #define FORMAT 1
 
@@ -155,7 +156,7 @@ static void open_add(struct json_object *o, const struct lsp_facts *f, const cha
 	struct lsp_facts_open open;
 
 	for (size_t i = 0; lsp_facts_open(f, i, &open); i++) {
-		if (only && strcmp(open.lock, only))
+		if (!lsp_words_asked(open.lock, only))
 			continue;
 		one = json_object_new_object();
 		number_add(one, "waits", open.waits);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "words.h"
+
 static const char *const part_names[LSP_PART_COUNT] = { "block", "mutex", "contention" };
 
 const char *lsp_part_name(enum lsp_part part)
@@ -39,7 +41,7 @@ const char *lsp_sample_text(const struct lsp_profile_sample *s, const char *key)
 
 bool lsp_recording_takes(const struct lsp_recording *r, const struct lsp_profile_sample *s)
 {
-	return !r->only || !strcmp(lsp_sample_text(s, "lock"), r->only);
+	return lsp_words_asked(lsp_sample_text(s, "lock"), r->only);
 }
 
 bool lsp_recording_has_any(const struct lsp_recording *r)
@@ -52,7 +54,7 @@ bool lsp_recording_has_any(const struct lsp_recording *r)
 			if (lsp_recording_takes(r, &s))
 				return true;
 	for (size_t i = 0; lsp_facts_open(&r->facts, i, &open); i++)
-		if (!r->only || !strcmp(open.lock, r->only))
+		if (lsp_words_asked(open.lock, r->only))
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@
 
 #include "../base/index.h"
 #include "site.h"
+#include "words.h"
 
 /* Columns of the contention profile, by name. */
 enum { COUNT, DELAY, SCHED, HANDOFF, HOLD, SPURIOUS, WAITERS, DEPTH, COLUMNS };
@@ -156,7 +157,7 @@ static int judge_all(struct lsp_shapes *s, double duration_ns, const char *only,
 		own_ns = lsp_shape_flow(s->locks[i].lock, s->locks[i].waiter) == LSP_FLOW_IN ?
 			 s->locks[i].waits[LSP_SHAPE_SIGNAL].ns : 0;
 		if (lsp_shape_judge(&s->locks[i], duration_ns, in_ns - own_ns, &s->shapes[s->n]) &&
-		    (!only || !strcmp(s->locks[i].lock, only)))
+		    lsp_words_asked(s->locks[i].lock, only))
 			s->n++;
 	}
 	return 0;

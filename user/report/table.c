@@ -10,6 +10,7 @@
 #include "../resolve/symbol/plain_name.h"
 #include "bounds.h"
 #include "site.h"
+#include "words.h"
 
 /* Names that differ only beyond this many bytes are taken for alike. */
 #define SHORT_BYTES 1024
@@ -205,7 +206,7 @@ static int open_add(struct build *b)
 	int64_t at;
 
 	for (size_t i = 0; lsp_facts_open(&b->r->facts, i, &open); i++) {
-		if (b->r->only && strcmp(open.lock, b->r->only))
+		if (!lsp_words_asked(open.lock, b->r->only))
 			continue;
 		switch (b->t->by) {
 		case LSP_BY_LOCK:

@@ -452,7 +452,7 @@ static void open_write(FILE *to, const struct lsp_recording *r, const struct lsp
 	size_t shown = 0, more = 0;
 
 	for (size_t i = 0; lsp_facts_open(&r->facts, i, &open); i++) {
-		if (r->only && strcmp(open.lock, r->only))
+		if (!lsp_words_asked(open.lock, r->only))
 			continue;
 		if (shown == OPEN_SHOWN) {
 			more++;

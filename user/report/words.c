@@ -127,6 +127,16 @@ void lsp_words_function(FILE *to, const char *name, const struct lsp_words_layou
 	lsp_words_name(to, text);
 }
 
+bool lsp_words_asked(const char *name, const char *only)
+{
+	char text[NAME_MAX_BYTES];
+
+	if (!only || !strcmp(name, only))
+		return true;
+	lsp_short_name(name, text, sizeof(text));
+	return !strcmp(text, only);
+}
+
 static bool begins_character(char c)
 {
 	return ((unsigned char)c & 0xc0) != 0x80;

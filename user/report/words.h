@@ -51,6 +51,12 @@ struct lsp_words_layout {
 /* Writes the name of a function or a lock: in the short form of lsp_short_name(), unless the layout is wide. */
 void lsp_words_function(FILE *to, const char *name, const struct lsp_words_layout *layout);
 
+/*
+ * Whether the lock @name is the one that was asked for: by its whole name, or by the short form that
+ * tables show. @only NULL: every lock was.
+ */
+bool lsp_words_asked(const char *name, const char *only);
+
 /* Writes what of @text fits into @columns characters, 0 being any number. What was cut is shown by "...". */
 void lsp_words_fit(FILE *to, const char *text, size_t columns);
 
