@@ -148,7 +148,7 @@ cd "$tree" || die 'no tree'
 
 # ---- a span file, whole, cut, and with nowhere to go ---------------------------
 
-make build/unit/test_spanfile >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
+make build/unit/test_spanfile workloads/c/task02 >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
 build/unit/test_spanfile --seeds "$TEST_DIR" || die 'no span file'
 mkdir "$TEST_DIR/dir"
 cp "$TEST_DIR/file" "$TEST_DIR/dir/spans.lspan"

@@ -281,6 +281,8 @@ static __attribute__((noinline)) void *TURNS(void *arg)
 		pthread_mutex_lock(&LOCK);
 		usleep(200);
 		pthread_mutex_unlock(&LOCK);
+		/* Otherwise it would have the mutex again before the thread that it woke runs. */
+		usleep(100);
 	}
 	return arg;
 }
