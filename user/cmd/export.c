@@ -39,14 +39,15 @@ struct format {
 	const char *name;
 	enum lsp_export_detail detail;
 	bool both;	/* has both kinds if none is chosen, otherwise waits */
-	/* Writes the stacks that are wanted. NULL: the format is of single events. Returns 0 or -errno. */
+	/* Writes the stacks that are wanted. Returns 0 or -EIO, which has been said. NULL: the format is of single events. */
 	int (*write)(const struct export *x, const char *name);
 };
 
 static int folded_write(const struct export *x, const char *name)
 {
 	(void)name;
-	return lsp_export_folded(stdout, &x->frames, &x->stacks[x->wanted[0] ? 0 : 1]);
+	lsp_export_folded(stdout, &x->frames, &x->stacks[x->wanted[0] ? 0 : 1]);
+	return lsp_reading_finish(NULL) ? 0 : -EIO;
 }
 
 static int speedscope_write(const struct export *x, const char *name)
@@ -121,7 +122,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* Loads what is wanted of the recording. Returns 0, -errno, or -ENODATA, which has been said. */
+/* Loads what is wanted of the recording. Returns 0, -ENODATA, which has been said, or another -errno. */
 static int stacks_load(struct export *x, const struct export_options *o, bool *partial)
 {
 	if (!lsp_load(&x->recording, o->path, partial))
@@ -152,9 +153,7 @@ static int stacks_export(const struct export_options *o)
 
 	if (!err)
 		err = o->format->write(&x, o->path);
-	if (!err && !lsp_reading_finish(NULL))
-		err = -EIO;
-	else if (err && err != -ENODATA && err != -EIO)
+	if (err && err != -ENODATA && err != -EIO)
 		lsp_say("%s: %s", o->path, lsp_say_errno(-err));
 	for (size_t i = 0; i < 2; i++)
 		lsp_export_stacks_uninit(&x.stacks[i]);

@@ -41,12 +41,13 @@ struct lsp_record_options {
 void lsp_record_options_init(struct lsp_record_options *o);
 
 /*
- * The options of how much of it to keep, and the command, for either recorder. A caller that needs a
- * command asks for it itself. The input is a struct lsp_record_options, as that of the other two.
+ * The options that say how much of a recording is kept, and the command to record, for both recorders.
+ * A caller that cannot do without a command checks itself that there is one. The input of this argp and
+ * of the two below is a struct lsp_record_options.
  */
 extern const struct argp lsp_record_kept_argp;
 
-/* The options of where the files go, for the commands that write a folder. */
+/* The options that say which files are written, and where, for the commands that write a folder. */
 extern const struct argp lsp_record_files_argp;
 
 /*

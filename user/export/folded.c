@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "folded.h"
 
-#include <errno.h>
 #include <math.h>
 
 static void name_put(FILE *to, const char *name)
@@ -10,7 +9,7 @@ static void name_put(FILE *to, const char *name)
 		putc(*name == ';' ? ':' : *name == '\n' || *name == '\r' ? ' ' : *name, to);
 }
 
-int lsp_export_folded(FILE *to, const struct lsp_export_frames *f, const struct lsp_export_stacks *s)
+void lsp_export_folded(FILE *to, const struct lsp_export_frames *f, const struct lsp_export_stacks *s)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct lsp_export_stack stack = lsp_export_stack(s, i);
@@ -25,5 +24,4 @@ int lsp_export_folded(FILE *to, const struct lsp_export_frames *f, const struct 
 		}
 		fprintf(to, " %.0f\n", value);
 	}
-	return ferror(to) ? -EIO : 0;
 }

@@ -12,8 +12,9 @@
 
 /*
  * Writes the stacks with their values, which are in ns, rounded. Stacks whose value rounds to 0 are
- * left out. A semicolon or a line's end in a name becomes a colon or a space. Returns 0, or -EIO.
+ * left out. In a name, a semicolon becomes a colon, and a line's end becomes a space. Whether @to took all of it
+ * is for the caller to look at.
  */
-int lsp_export_folded(FILE *to, const struct lsp_export_frames *f, const struct lsp_export_stacks *s);
+void lsp_export_folded(FILE *to, const struct lsp_export_frames *f, const struct lsp_export_stacks *s);
 
 #endif
