@@ -31,8 +31,10 @@ done
 is "slow: the lock waited for most" "$(json /tmp/slow.json rows.0.lock)" g_shared.mu
 is "slow: its interval" "$(json /tmp/slow.json rows.0.block.interval)" exact
 p50=$(json /tmp/slow.json rows.0.block.p50_ns) p99=$(json /tmp/slow.json rows.0.block.p99_ns)
-num "slow: half of its waits were no longer, ns" "${p50%.*}" ">" 1000000
-num "slow: 99 of 100 were no longer, ns" "${p99%.*}" ">=" "${p50%.*}"
+# How many of the waits are short, and so the median, is the scheduler's choice: a released lock may be taken in passing.
+num "slow: half of its waits were no longer, ns" "${p50%.*}" ">" 0
+num "slow: 99 of 100 were no longer, ns" "${p99%.*}" ">" 1000000
+num "slow: a percentile is not below a lower one, ns" "${p99%.*}" ">=" "${p50%.*}"
 is "slow: its shape" "$(json /tmp/slow.json shapes.0.shape) of $(json /tmp/slow.json shapes.0.site)" "slow holder of slow_update"
 $lockspan report /tmp/slow >/tmp/text
 check "slow: the text names it" grep -qE 'g_shared.mu: slow holder: slow_update has (9[0-9]|100)%' /tmp/text
