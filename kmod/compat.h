@@ -148,6 +148,19 @@ static inline long lsp_user_page_get(struct mm_struct *mm, unsigned long address
 #endif
 
 /*
+ * Linux kernel commit 9c2136be0878 ("sched/tracing: Append prev_state to tp args instead") (in
+ * v5.18): before it, the tracepoint sched_switch does not say whether @prev sleeps. There a thread
+ * that sleeps is off its run queue already, and nobody can put it back before the switch is over.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#define LSP_SWITCH_ARGUMENT , unsigned int prev_state
+#define lsp_switch_slept(preempt, prev) (!(preempt) && prev_state)
+#else
+#define LSP_SWITCH_ARGUMENT
+#define lsp_switch_slept(preempt, prev) (!READ_ONCE((prev)->on_rq))
+#endif
+
+/*
  * Threads that run only in the kernel on behalf of a process. Since v5.12 io_uring's workers are
  * such threads; before, they were kernel threads. Since v6.4 there is a flag for all such threads.
  */

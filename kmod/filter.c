@@ -74,20 +74,20 @@ void lsp_filter_exit(const struct task_struct *task)
 }
 
 #ifdef CONFIG_CGROUPS
-static bool in_cgroup(u64 id)
+static bool in_cgroup(struct task_struct *task, u64 id)
 {
 	struct cgroup *cgroup;
 	bool in = false;
 
 	rcu_read_lock();
 	/* The loop is bounded, because the kernel limits the depth of the hierarchy. */
-	for (cgroup = task_dfl_cgroup(current); cgroup && !in; cgroup = cgroup_parent(cgroup))
+	for (cgroup = task_dfl_cgroup(task); cgroup && !in; cgroup = cgroup_parent(cgroup))
 		in = cgroup_id(cgroup) == id;
 	rcu_read_unlock();
 	return in;
 }
 #else
-static bool in_cgroup(u64 id)
+static bool in_cgroup(struct task_struct *task, u64 id)
 {
 	return false;
 }
@@ -110,7 +110,16 @@ bool lsp_filter_current_seldom(bool count)
 		return false;
 	if (lsp_filter_options.all || test_bit(current->tgid, lsp_filter_tgids))
 		return true;
-	if (lsp_filter_options.cgroup && in_cgroup(lsp_filter_options.cgroup))
+	if (lsp_filter_options.cgroup && in_cgroup(current, lsp_filter_options.cgroup))
 		return true;
 	return left_out(LOCKSPAN_C_FILTERED, count);
+}
+
+bool lsp_filter_task(struct task_struct *task)
+{
+	if (task->flags & (PF_IO_WORKER | PF_KTHREAD | PF_EXITING) || !task->mm ||
+	    task->tgid == lsp_filter_options.owner)
+		return false;
+	return lsp_filter_options.all || test_bit(task->tgid, lsp_filter_tgids) ||
+	       (lsp_filter_options.cgroup && in_cgroup(task, lsp_filter_options.cgroup));
 }

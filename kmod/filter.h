@@ -64,6 +64,12 @@ static inline bool lsp_filter_is_owner(void)
 	return current->tgid == lsp_filter_options.owner;
 }
 
+/*
+ * Whether @task is observed, which is the current one or about to run on this processor. Nothing is
+ * counted. Interrupts are off.
+ */
+bool lsp_filter_task(struct task_struct *task);
+
 /* Whether every process is observed. */
 static inline bool lsp_filter_all(void)
 {

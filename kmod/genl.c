@@ -130,6 +130,7 @@ static int options_read(struct genl_info *info, struct lsp_session_options *o)
 	t->stack_mode = attr_u32(info, LOCKSPAN_A_STACK_MODE, LOCKSPAN_STACK_RAW);
 	t->ring_bytes = attr_u32(info, LOCKSPAN_A_RING_BYTES, RING_BYTES_DEFAULT);
 	t->stack_both = flags & LOCKSPAN_F_BOTH;
+	t->why = flags & LOCKSPAN_F_WHY;
 	t->filter.all = flags & LOCKSPAN_F_ALL;
 	t->filter.children = flags & LOCKSPAN_F_CHILDREN;
 	t->filter.cgroup = attr_u64(info, LOCKSPAN_A_CGROUP, 0);

@@ -26,6 +26,7 @@ struct key_bucket {
 static struct key_bucket *buckets;
 static unsigned int bucket_bits;
 static struct lsp_key *pool;
+static struct lsp_why_crowd *crowds;	/* one for each key; NULL: not asked for */
 static u32 pool_keys;
 
 static DEFINE_RAW_SPINLOCK(free_lock);
@@ -33,7 +34,7 @@ static HLIST_HEAD(free_keys);
 
 static siphash_key_t secret;
 
-int lsp_key_init(u32 keys)
+int lsp_key_init(u32 keys, bool why)
 {
 	u32 i;
 
@@ -41,7 +42,8 @@ int lsp_key_init(u32 keys)
 	pool_keys = keys;
 	pool = vzalloc(array_size(keys, sizeof(*pool)));
 	buckets = vzalloc(sizeof(*buckets) << bucket_bits);
-	if (!pool || !buckets) {
+	crowds = why ? vzalloc(array_size(keys, sizeof(*crowds))) : NULL;
+	if (!pool || !buckets || (why && !crowds)) {
 		lsp_key_uninit();
 		return -ENOMEM;
 	}
@@ -51,6 +53,7 @@ int lsp_key_init(u32 keys)
 	INIT_HLIST_HEAD(&free_keys);
 	for (i = keys; i-- > 0;) {
 		raw_spin_lock_init(&pool[i].lock);
+		pool[i].crowd = why ? &crowds[i] : NULL;
 		hlist_add_head(&pool[i].node, &free_keys);
 	}
 	get_random_bytes(&secret, sizeof(secret));
@@ -61,15 +64,19 @@ void lsp_key_uninit(void)
 {
 	vfree(buckets);
 	vfree(pool);
+	vfree(crowds);
 	buckets = NULL;
 	pool = NULL;
+	crowds = NULL;
 	pool_keys = 0;
 	memzero_explicit(&secret, sizeof(secret));
 }
 
 u64 lsp_key_memory(void)
 {
-	return pool ? (u64)pool_keys * sizeof(*pool) + (sizeof(*buckets) << bucket_bits) : 0;
+	u64 each = sizeof(*pool) + (crowds ? sizeof(*crowds) : 0);
+
+	return pool ? pool_keys * each + (sizeof(*buckets) << bucket_bits) : 0;
 }
 
 static struct key_bucket *key_bucket(const struct lsp_key_id *id)
@@ -95,7 +102,8 @@ static struct lsp_key *key_take_free(void)
 /*
  * The hash under which readers know a key. A private key begins with the address of its memory map,
  * and a later process can get the same address. So the number of the map is hashed instead of the
- * address. Only a thread of that process makes such a key, so the map is the current one.
+ * address. Only a thread of that process makes such a key, so the map is the current one. A number
+ * below LOCKSPAN_WHY_KEYS means something else in struct lockspan_why_part.
  */
 static u64 key_hash(const struct lsp_key_id *id)
 {
@@ -104,7 +112,7 @@ static u64 key_hash(const struct lsp_key_id *id)
 
 	if (mm && whose == (u64)(unsigned long)mm && lsp_mm_number(mm))
 		whose = lsp_mm_number(mm);
-	return siphash_3u64(whose, id->word[1], id->word[2], &secret);
+	return max_t(u64, siphash_3u64(whose, id->word[1], id->word[2], &secret), LOCKSPAN_WHY_KEYS);
 }
 
 /* Fills in what has been given up on @key; false: there is none, or nobody is to be told. The key is the caller's alone. */
@@ -148,6 +156,8 @@ static void given_tell(struct lsp_key *key, u64 now)
 void lsp_key_expire(struct lsp_key *key, u64 t)
 {
 	lsp_ledger_expire(&key->ledger, t);
+	if (key->crowd && !lsp_ledger_carries(&key->ledger))
+		lsp_why_crowd_clear(key->crowd);
 	if (t - key->left.told_ns >= TELL_NS)
 		given_tell(key, t);
 }
@@ -210,6 +220,8 @@ static struct lsp_key *key_at(const struct lsp_key_id *id, bool make)
 	 * of this key's last use.
 	 */
 	lsp_ledger_init(&key->ledger, 0);
+	if (key->crowd)
+		lsp_why_crowd_init(key->crowd);
 	hlist_add_head(&key->node, &bucket->keys);
 found:
 	key->refs++;

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "core/ledger.h"
+#include "core/why.h"
 
 /*
  * The identity of a futex word. It has the three words of the kernel's own futex_key: {mm, page
@@ -39,10 +40,11 @@ struct lsp_key {
 	raw_spinlock_t lock;	/* protects what follows; taken inside a task's lock */
 	struct lsp_ledger ledger;
 	struct lsp_key_left left;
+	struct lsp_why_crowd *crowd;	/* who came and went during the present hold; NULL if nobody asks */
 };
 
-/* Makes room for @keys keys. Process context, may sleep. Returns 0 or -ENOMEM. */
-int lsp_key_init(u32 keys);
+/* Makes room for @keys keys, and with @why for their crowds. Process context, may sleep. Returns 0 or -ENOMEM. */
+int lsp_key_init(u32 keys, bool why);
 void lsp_key_uninit(void);
 u64 lsp_key_memory(void);
 

@@ -20,6 +20,7 @@
 #include "trial.h"
 #include "wait.h"
 #include "wake.h"
+#include "why.h"
 #include "widen.h"
 
 /* A kernel without CONFIG_FUTEX_PI has no PI futexes, and lacks the functions that are probed for them. */
@@ -329,7 +330,7 @@ int lsp_probe_init(void)
 		pr_err("lockspan: no tracepoint sched_process_fork or sched_process_exit\n");
 		return -ENOENT;
 	}
-	return 0;
+	return lsp_why_init();
 }
 
 static void on_fork(void *unused, struct task_struct *parent, struct task_struct *child)
@@ -447,7 +448,9 @@ int lsp_probe_arm(u32 max_parked, bool trial)
 	ret = tracepoint_probe_register(tracepoint_fork, on_fork, NULL);
 	if (ret)
 		goto err_exit;
-	ret = hooks_arm(trial);
+	ret = lsp_why_arm();
+	if (!ret)
+		ret = hooks_arm(trial);
 	for (p = probes; p < probes + ARRAY_SIZE(probes) && !ret; p++)
 		if (p->found && !(hooked ? !!p->hook : p->only_hooked))
 			ret = probe_register(p, max_parked, trial);
@@ -502,6 +505,7 @@ void lsp_probe_disarm(void)
 	struct lsp_probe *p;
 
 	probes_unregister();
+	lsp_why_disarm();
 	tracepoint_probe_unregister(tracepoint_fork, on_fork, NULL);
 	for (p = probes; p < probes + ARRAY_SIZE(probes); p++)
 		p->armed = false;

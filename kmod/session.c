@@ -25,6 +25,7 @@
 #include "ustack.h"
 #include "uwalk.h"
 #include "wake.h"
+#include "why.h"
 #include "widen.h"
 
 /*
@@ -238,6 +239,7 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 	lsp_rate_mutex_set(o->mutex_fraction);
 	lsp_futexq_reset();
 	lsp_wake_reset();
+	lsp_why_start(o->tables.why, ktime_get_ns());
 
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
 	ret = ops->arm(max_threads, o->rehearsed);

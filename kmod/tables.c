@@ -72,7 +72,8 @@ static bool tables_fit(const struct lsp_tables_options *o, u32 threads)
 {
 	u64 cpus = num_possible_cpus();
 	u64 thread_bytes = sizeof(struct lsp_task) + sizeof(struct lsp_key) +
-			   4 * sizeof(struct lsp_task_bucket) + KRETPROBES * (128 + 8 * cpus);
+			   4 * sizeof(struct lsp_task_bucket) + KRETPROBES * (128 + 8 * cpus) +
+			   (o->why ? sizeof(struct lsp_why_history) + sizeof(struct lsp_why_crowd) : 0);
 
 	return (threads * thread_bytes + (cpus + 1) * o->ring_bytes) >> PAGE_SHIFT <= totalram_pages() / 2;
 }
@@ -90,11 +91,11 @@ int lsp_tables_init(const struct lsp_tables_options *o, u32 threads, void (*wake
 	ret = lsp_ring_init(o->ring_bytes, wake);
 	if (ret)
 		return ret;
-	ret = lsp_task_init(threads);
+	ret = lsp_task_init(threads, o->why);
 	if (ret)
 		goto err_ring;
 	/* Each thread refers to at most one key; a requeue refers to one more for a moment. */
-	ret = lsp_key_init(threads + 1024);
+	ret = lsp_key_init(threads + 1024, o->why);
 	if (ret)
 		goto err_task;
 	ret = lsp_maps_init(wake);

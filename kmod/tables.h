@@ -14,6 +14,7 @@
 struct lsp_tables_options {
 	u32 stack_mode;
 	bool stack_both;	/* take each stack both by learned rules and by copying */
+	bool why;		/* keep what threads do, for why holds were long */
 	u32 ring_bytes;
 	struct lsp_filter_options filter;
 	const u32 *tgids;	/* ids in the caller's pid namespace */

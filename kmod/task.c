@@ -11,6 +11,8 @@ struct lsp_task_bucket *lsp_task_buckets;
 unsigned int lsp_task_shift;
 static unsigned int bucket_bits;
 static struct lsp_task *pool;
+DEFINE_PER_CPU(struct lsp_task *, lsp_task_running);
+static struct lsp_why_history *histories;	/* one for each record; NULL: not asked for */
 static u32 pool_tasks;
 
 /*
@@ -19,9 +21,10 @@ static u32 pool_tasks;
  */
 static DEFINE_RAW_SPINLOCK(free_lock);
 static HLIST_HEAD(free_tasks);
+static u32 nr_free;
 static struct lsp_task *limbo_tasks;
 
-int lsp_task_init(u32 tasks)
+int lsp_task_init(u32 tasks, bool why)
 {
 	u32 i;
 
@@ -31,7 +34,8 @@ int lsp_task_init(u32 tasks)
 	pool_tasks = tasks;
 	pool = vzalloc(array_size(tasks, sizeof(*pool)));
 	lsp_task_buckets = vzalloc(sizeof(*lsp_task_buckets) << bucket_bits);
-	if (!pool || !lsp_task_buckets) {
+	histories = why ? vzalloc(array_size(tasks, sizeof(*histories))) : NULL;
+	if (!pool || !lsp_task_buckets || (why && !histories)) {
 		lsp_task_uninit();
 		return -ENOMEM;
 	}
@@ -40,8 +44,12 @@ int lsp_task_init(u32 tasks)
 		raw_spin_lock_init(&lsp_task_buckets[i].lock);
 	INIT_HLIST_HEAD(&free_tasks);
 	limbo_tasks = NULL;
+	nr_free = tasks;
+	for_each_possible_cpu(i)
+		per_cpu(lsp_task_running, i) = NULL;
 	for (i = tasks; i-- > 0;) {
 		raw_spin_lock_init(&pool[i].lock);
+		pool[i].why = why ? &histories[i] : NULL;
 		hlist_add_head(&pool[i].node, &free_tasks);
 	}
 	return 0;
@@ -51,33 +59,40 @@ void lsp_task_uninit(void)
 {
 	vfree(lsp_task_buckets);
 	vfree(pool);
+	vfree(histories);
 	lsp_task_buckets = NULL;
 	pool = NULL;
+	histories = NULL;
 	pool_tasks = 0;
 }
 
 u64 lsp_task_memory(void)
 {
-	return pool ? (u64)pool_tasks * sizeof(*pool) + (sizeof(*lsp_task_buckets) << bucket_bits) : 0;
+	u64 each = sizeof(*pool) + (histories ? sizeof(*histories) : 0);
+
+	return pool ? pool_tasks * each + (sizeof(*lsp_task_buckets) << bucket_bits) : 0;
 }
 
-struct lsp_task *lsp_task_create(void)
+struct lsp_task *lsp_task_create(struct task_struct *task, bool spare)
 {
-	unsigned long stack = (unsigned long)current->stack;
+	unsigned long stack = (unsigned long)task->stack;
 	struct lsp_task_bucket *bucket;
 	struct lsp_task *t = NULL;
 
 	raw_spin_lock(&free_lock);
-	if (free_tasks.first) {
+	if (free_tasks.first && (!spare || nr_free > pool_tasks / 4)) {
 		t = hlist_entry(free_tasks.first, struct lsp_task, node);
 		hlist_del(&t->node);
+		nr_free--;
 	}
 	raw_spin_unlock(&free_lock);
 	if (!t)
 		return NULL;
 
 	t->stack = stack;
-	t->task = current;
+	t->task = task;
+	if (t->why)
+		t->why->known = false;
 	t->state = LSP_TASK_IDLE;
 	t->outcome = LOCKSPAN_OUTCOME_COUNT;
 	t->pi = false;
@@ -106,6 +121,7 @@ void lsp_task_exit(struct task_struct *task)
 	t = lsp_task_by_task(task);
 	if (!t || t->task != task)
 		goto out_irq;
+	this_cpu_write(lsp_task_running, NULL);
 	bucket = lsp_task_bucket(t->stack);
 	raw_spin_lock(&bucket->lock);
 	hlist_del_rcu(&t->node);
@@ -150,6 +166,7 @@ void lsp_task_reclaim(void)
 		next = gone->limbo_next;
 		raw_spin_lock_irq(&free_lock);
 		hlist_add_head(&gone->node, &free_tasks);
+		nr_free++;
 		raw_spin_unlock_irq(&free_lock);
 	}
 }

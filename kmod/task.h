@@ -18,6 +18,7 @@
 #include <linux/types.h>
 
 #include "core/ledger.h"
+#include "core/why.h"
 #include "key.h"
 
 struct hrtimer_sleeper;
@@ -62,6 +63,7 @@ struct lsp_task {
 	u64 run_ns;
 	u64 tail_ns;
 	u64 handoff_ns;
+	struct lsp_why_history *why;	/* what the thread has done lately; NULL if nobody asks */
 	unsigned long nvcsw;		/* the thread's voluntary context switches when the span began */
 	char comm[TASK_COMM_LEN];	/* set only if the thread exited while its wait was open */
 };
@@ -72,8 +74,8 @@ static inline bool lsp_task_waits(const struct lsp_task *t)
 	return t->state == LSP_TASK_OPEN || t->state == LSP_TASK_WOKEN;
 }
 
-/* Makes room for @tasks threads. Process context, may sleep. Returns 0 or -ENOMEM. */
-int lsp_task_init(u32 tasks);
+/* Makes room for @tasks threads, and with @why for their histories. Process context, may sleep. Returns 0 or -ENOMEM. */
+int lsp_task_init(u32 tasks, bool why);
 void lsp_task_uninit(void);
 u64 lsp_task_memory(void);
 
@@ -111,10 +113,17 @@ static inline struct lsp_task *lsp_task_by_stack(unsigned long stack)
 }
 
 /*
- * Returns a new entry for the current thread, or NULL if there is no room. Preemption and
+ * The entry of the thread that runs on this processor, if it was put there during a session that asks what threads do and had
+ * an entry then; else NULL. It changes when interrupts are on.
+ */
+DECLARE_PER_CPU(struct lsp_task *, lsp_task_running);
+
+/*
+ * Returns a new entry for @task, which is the current thread or is about to run on this processor,
+ * or NULL if there is no room. @spare: a quarter of the entries is left for others. Preemption and
  * interrupts are off.
  */
-struct lsp_task *lsp_task_create(void);
+struct lsp_task *lsp_task_create(struct task_struct *task, bool spare);
 
 /*
  * Returns the current thread's entry, and makes it if needed. NULL: no room. Preemption and
@@ -124,7 +133,7 @@ static inline struct lsp_task *lsp_task_current(void)
 {
 	struct lsp_task *t = lsp_task_by_stack((unsigned long)current->stack);
 
-	return likely(t) ? t : lsp_task_create();
+	return likely(t) ? t : lsp_task_create(current, false);
 }
 
 static inline struct lsp_task *lsp_task_by_q(const void *q)

@@ -253,6 +253,7 @@ static __always_inline void wait_enqueue(struct lsp_task *t)
 	if (lsp_ledger_carries(ledger))
 		wait_expire(t);
 	t->handoff_ns += lsp_ledger_enq(ledger, &t->wait, t->enq_ns);
+	lsp_why_crowd_enq(t->key->crowd, ledger, t->enq_ns);
 	t->depth = min_t(u32, ledger->waiters, U16_MAX);
 	raw_spin_unlock(&t->key->lock);
 
@@ -386,6 +387,8 @@ static void wait_rest(struct lsp_task *t, enum lsp_ledger_leave how)
 	struct lsp_key *key = t->key;
 	struct lsp_ledger_rest rest = lsp_ledger_leave(&key->ledger, &t->wait, t->run_ns, how);
 
+	if (key->crowd)
+		lsp_why_crowd_leave(key->crowd, &key->ledger, t->wait.enq_ns, t->run_ns, rest.carried);
 	t->tail_ns += rest.tail_ns;
 	t->handoff_ns += rest.handoff_ns;
 	if (!rest.carried)

@@ -2,6 +2,7 @@
 #include "wake.h"
 
 #include <uapi/linux/futex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 #include <asm/syscall.h>
@@ -16,6 +17,7 @@
 #include "span.h"
 #include "ustack.h"
 #include "wait.h"
+#include "why.h"
 
 /*
  * Set by the first requeue. From then on the key of each woken q is looked at. Glibc's own locks
@@ -55,6 +57,8 @@ static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id, bool seen
 	raw_spin_lock(&from->lock);
 	now = lsp_ledger_time(&from->ledger, ktime_get_mono_fast_ns());
 	rest = lsp_ledger_leave(&from->ledger, &t->wait, now, seen ? LSP_LEDGER_GONE : LSP_LEDGER_UNSEEN);
+	if (from->crowd)
+		lsp_why_crowd_leave(from->crowd, &from->ledger, t->wait.enq_ns, now, false);
 	raw_spin_unlock(&from->lock);
 	t->handoff_ns += rest.handoff_ns;
 
@@ -65,6 +69,7 @@ static bool wake_move(struct lsp_task *t, const struct lsp_key_id *id, bool seen
 	if (lsp_ledger_carries(&to->ledger))
 		lsp_key_expire(to, t->wait.enq_ns);
 	t->handoff_ns += lsp_ledger_enq(&to->ledger, &t->wait, t->wait.enq_ns);
+	lsp_why_crowd_enq(to->crowd, &to->ledger, t->wait.enq_ns);
 	raw_spin_unlock(&to->lock);
 
 	t->key = to;
@@ -120,21 +125,67 @@ static noinline u16 wake_flags_seldom(void)
 /* What one release did, and to whom. It is filled in while the waiter's lock is held. */
 struct release {
 	u64 span;
-	u64 key;
 	u64 uaddr;
-	u64 time_ns;
 	struct lsp_ledger_charge charge;
+	struct lsp_why_hold hold;	/* without why, only its key and its time are set */
 	u32 waiter_tid;
 	u32 waiter_tgid;
 	u16 waiters;
 	u16 flags;		/* LOCKSPAN_RELEASE_* */
 	u8 op;
+	bool why;		/* say what the releaser did */
+	bool crowd;		/* this processor's release_crowd says how the waiters came and went */
 };
+
+/*
+ * How the waiters came and went of the release that this processor handles: the key's lock protects the original.
+ * Interrupts are off until the release is sent.
+ */
+static DEFINE_PER_CPU(struct lsp_why_crowd, release_crowd);
 
 static noinline void release_book_again(struct lsp_task *t, struct release *r)
 {
 	r->flags |= LOCKSPAN_RELEASE_AGAIN;
-	r->charge = lsp_ledger_release_again(&t->key->ledger, &t->wait, t->wake_ns, r->time_ns);
+	r->charge = lsp_ledger_release_again(&t->key->ledger, &t->wait, t->wake_ns, r->hold.now_ns);
+}
+
+/* Takes over the changes of the key's crowd, as they were before the release. */
+static noinline void release_crowd_copy(const struct lsp_why_crowd *from)
+{
+	struct lsp_why_crowd *to = this_cpu_ptr(&release_crowd);
+	u32 i;
+
+	to->cut_ns = from->cut_ns;
+	to->changes = from->changes;
+	to->crowded = from->crowded;
+	to->empty = from->empty;
+	for (i = 0; i < from->changes; i++)
+		to->change[i] = from->change[i];
+}
+
+/*
+ * Before the ledger of @key books the release of @t: whom the releaser has kept waiting since when. A waiter that was
+ * released before, and is so again, has waited since then for this thread.
+ */
+static __always_inline void release_hold(const struct lsp_task *t, const struct lsp_key *key, struct release *r)
+{
+	const u16 none = LOCKSPAN_RELEASE_JOIN | LOCKSPAN_RELEASE_IRQ | LOCKSPAN_RELEASE_WORKER;
+
+	r->why = key->crowd && !(r->flags & none);
+	if (!r->why)
+		return;
+	r->crowd = false;
+	r->hold.cut_ns = key->ledger.cut_ns;
+	r->hold.waiters = key->ledger.waiters;
+	if (unlikely(t->state == LSP_TASK_WOKEN)) {
+		r->hold.cut_ns = t->wake_ns;
+		r->hold.waiters = 1;
+	} else if (unlikely(lsp_why_crowd_is(key->crowd, &key->ledger))) {
+		release_crowd_copy(key->crowd);
+		r->crowd = true;
+	} else if (key->ledger.waiters == 1 && key->ledger.base_sum > r->hold.cut_ns) {
+		r->hold.cut_ns = key->ledger.base_sum;
+	}
 }
 
 static __always_inline void release_book(struct lsp_task *t, struct release *r)
@@ -142,7 +193,7 @@ static __always_inline void release_book(struct lsp_task *t, struct release *r)
 	struct lsp_key *key = t->key;
 
 	r->span = t->id;
-	r->key = key->hash;
+	r->hold.key = key->hash;
 	r->uaddr = t->uaddr;
 	r->waiter_tid = t->tid;
 	r->waiter_tgid = t->tgid;
@@ -156,13 +207,14 @@ static __always_inline void release_book(struct lsp_task *t, struct release *r)
 		r->flags |= LOCKSPAN_RELEASE_IRQ;
 
 	raw_spin_lock(&key->lock);
-	r->time_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
+	r->hold.now_ns = lsp_ledger_time(&key->ledger, ktime_get_mono_fast_ns());
+	release_hold(t, key, r);
 	if (likely(t->state < LSP_TASK_WOKEN))
-		r->charge = lsp_ledger_release(&key->ledger, &t->wait, r->time_ns);
+		r->charge = lsp_ledger_release(&key->ledger, &t->wait, r->hold.now_ns);
 	else if (t->state == LSP_TASK_WOKEN)
 		release_book_again(t, r);
 	else
-		r->charge = lsp_ledger_release_late(&key->ledger, r->time_ns);
+		r->charge = lsp_ledger_release_late(&key->ledger, r->hold.now_ns);
 	if (unlikely(r->charge.carried_ns)) {
 		/* It has been counted as the tails of those who left. */
 		lsp_count_add(LOCKSPAN_C_TAIL_NS, -r->charge.carried_ns);
@@ -171,6 +223,7 @@ static __always_inline void release_book(struct lsp_task *t, struct release *r)
 	r->waiters = min_t(u32, key->ledger.waiters, U16_MAX);
 	raw_spin_unlock(&key->lock);
 
+	r->hold.charge_ns = r->charge.hold_ns;
 	lsp_count(LOCKSPAN_C_RELEASES);
 	lsp_count_add(LOCKSPAN_C_HOLD_NS, r->charge.hold_ns);
 	lsp_count_add(LOCKSPAN_C_HANDOFF_NS, r->charge.handoff_ns);
@@ -221,20 +274,28 @@ static __always_inline void release_send(const struct release *r, u32 fraction)
 {
 	struct lockspan_release *to;
 	u64 stack = lsp_ustack_current();
+	bool why = r->why && r->charge.hold_ns;
+	u16 flags;
+	u32 bytes = sizeof(*to);
 
-	to = lsp_ring_reserve(sizeof(*to));
+	to = lsp_ring_reserve(bytes + (why ? LSP_WHY_PARTS * sizeof(struct lockspan_why_part) : 0));
 	if (unlikely(!to)) {
 		lsp_count(LOCKSPAN_C_LOST_RELEASE_RING);
 		return;
 	}
-	to->rec.bytes = sizeof(*to);
-	to->rec.type = LOCKSPAN_REC_RELEASE;
 	to->rec.flags = r->flags;
+	if (why) {
+		bytes += lsp_why_parts(&r->hold, r->crowd ? this_cpu_ptr(&release_crowd) : NULL, (void *)(to + 1), &flags) *
+			 sizeof(struct lockspan_why_part);
+		to->rec.flags |= LOCKSPAN_RELEASE_WHY | flags;
+	}
+	to->rec.bytes = bytes;
+	to->rec.type = LOCKSPAN_REC_RELEASE;
 	to->span = r->span;
-	to->time_ns = r->time_ns;
+	to->time_ns = r->hold.now_ns;
 	to->hold_ns = r->charge.hold_ns;
 	to->handoff_ns = r->charge.handoff_ns;
-	to->key = r->key;
+	to->key = r->hold.key;
 	to->uaddr = r->uaddr;
 	to->stack = stack;
 	to->fraction = fraction;
@@ -247,7 +308,7 @@ static __always_inline void release_send(const struct release *r, u32 fraction)
 	to->reserved = 0;
 	memcpy(to->comm, current->comm, sizeof(to->comm));
 	to->carried_ns = r->charge.carried_ns;
-	lsp_ring_commit(sizeof(*to));
+	lsp_ring_commit(bytes);
 	lsp_count(LOCKSPAN_C_RELEASES_KEPT);
 }
 
@@ -302,9 +363,9 @@ static __always_inline bool wake_task(struct lsp_task *t, const void *q, bool ve
 	release_book(t, &r);
 	if (unlikely(t->state == LSP_TASK_CLOSING)) {
 		r.flags |= LOCKSPAN_RELEASE_LATE;
-		release_mark_late(t, r.time_ns);
+		release_mark_late(t, r.hold.now_ns);
 	} else {
-		release_mark_waiter(t, r.time_ns, r.flags);
+		release_mark_waiter(t, r.hold.now_ns, r.flags);
 	}
 	raw_spin_unlock(&t->lock);
 

@@ -139,8 +139,9 @@ enum lockspan_attr {
  * of the module's probes hears nothing of this. A rehearsal leaves no record.
  */
 #define LOCKSPAN_F_REHEARSED	(1U << 3)
+#define LOCKSPAN_F_WHY		(1U << 4) /* releases say what the releaser did during its hold, see struct lockspan_why_part */
 #define LOCKSPAN_F_MASK		(LOCKSPAN_F_ALL | LOCKSPAN_F_CHILDREN | LOCKSPAN_F_BOTH | \
-				 LOCKSPAN_F_REHEARSED)
+				 LOCKSPAN_F_REHEARSED | LOCKSPAN_F_WHY)
 
 enum lockspan_state {
 	LOCKSPAN_STATE_IDLE,
@@ -240,7 +241,10 @@ enum lockspan_stack_mode {
 	X(CARRIED_NS, "carried_ns")		/* of hold_ns: of waits that had left before */ \
 	X(GIVEN_UP, "given_up")			/* waits, and their time, of tail_ns: see GIVEN_UP */ \
 	X(GIVEN_UP_NS, "given_up_ns")					\
-	X(LOST_GIVEN_UP_RING, "lost_given_up_ring")
+	X(LOST_GIVEN_UP_RING, "lost_given_up_ring")			\
+	X(WHY_CROWDED, "why_crowded")		/* changes of threads that found no room for what they do, with F_WHY */ \
+	X(WHY_SUMMED, "why_summed")		/* releases whose holder did too much to keep when */ \
+	X(WHY_EVEN, "why_even")			/* releases whose waiters came and went too often to keep when */
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
@@ -316,6 +320,37 @@ struct lockspan_span {
 #define LOCKSPAN_RELEASE_PI	 (1U << 4) /* priority-inheritance hand-over */
 #define LOCKSPAN_RELEASE_WORKER	 (1U << 5) /* by a thread that runs only in the kernel, for the process: no stack */
 #define LOCKSPAN_RELEASE_AGAIN	 (1U << 6) /* the waiter had been released before, but found the PI mutex taken */
+#define LOCKSPAN_RELEASE_WHY	 (1U << 7) /* the parts of hold_ns follow, as many as there is room for in the record */
+#define LOCKSPAN_RELEASE_SUMMED	 (1U << 8) /* WHY: some of them are shares, because the holder's history is too long */
+#define LOCKSPAN_RELEASE_EVEN	 (1U << 9) /* WHY: the moments of the hold count the same, however many waited */
+
+/* What a holder did, unless it waited for a futex. Names are in LOCKSPAN_WHYS. From CALL on the thread is asleep. */
+#define LOCKSPAN_WHYS(X)		\
+	X(UNKNOWN, "unknown")		/* its history is lost, or it is not observed */ \
+	X(OTHERS, "others")		/* it did not hold the lock yet, because it waited for it itself */ \
+	X(RUNNING, "running")		\
+	X(RUNNABLE, "runnable")		/* it had no processor */ \
+	X(CALL, "call")			/* asleep in a system call */ \
+	X(CALL_COMPAT, "call_compat")	/* the same of the 32-bit system calls */ \
+	X(FAULT, "page_fault")		/* asleep in the kernel without a system call */
+
+#define LOCKSPAN_ENUM_WHY(id, name) LOCKSPAN_WHY_##id,
+enum lockspan_why { LOCKSPAN_WHYS(LOCKSPAN_ENUM_WHY) LOCKSPAN_WHY_COUNT };
+
+/*
+ * A part of a release's hold_ns, sent behind the release with LOCKSPAN_F_WHY: what the releaser did while the waiters
+ * waited, each moment once for each of them. The parts add up to hold_ns. A release without a hold has none, nor has
+ * one that is JOIN, IRQ or WORKER. The first LOCKSPAN_WHY_ORDERED parts follow each other in time, the last moment
+ * first, unless the release is SUMMED. Behind them one part stands for all moments of its kind.
+ */
+struct lockspan_why_part {
+	__u64 ns;
+	__u64 what;		/* a key as in SPAN: it waited for that futex; below LOCKSPAN_WHY_KEYS: as follows */
+};
+
+#define LOCKSPAN_WHY_ORDERED 8
+#define LOCKSPAN_WHY_CALL_BITS 12	/* of @what: the number of the system call; above them enum lockspan_why */
+#define LOCKSPAN_WHY_KEYS (1U << 16)	/* no key is less */
 
 /* A task has taken one waiter off its queue. If several releases name the same span, the last one ended it. */
 struct lockspan_release {

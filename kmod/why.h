@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What each observed thread does, from the scheduler's tracepoints, and why a hold was long. */
+#ifndef _LSP_WHY_H
+#define _LSP_WHY_H
+
+#include <linux/types.h>
+
+#include "core/why.h"
+#include "task.h"
+
+/* Finds the tracepoints, when the module is loaded. Returns 0 or -ENOENT. */
+int lsp_why_init(void);
+
+/*
+ * A session begins at @start_ns, before lsp_span_recording is set. @wanted: it asks why holds were long.
+ */
+void lsp_why_start(bool wanted, u64 start_ns);
+
+/*
+ * Arms and disarms the tracepoints, if the session asks. After disarm handlers may still run, until
+ * tracepoint_synchronize_unregister() returns. Process context.
+ */
+int lsp_why_arm(void);
+void lsp_why_disarm(void);
+
+/* Used only by the function below. */
+u32 lsp_why_parts_seldom(const struct lsp_why_hold *hold, const struct lsp_why_crowd *crowd, struct lockspan_why_part *to,
+			 u16 *flags);
+
+/*
+ * The current thread has ended @hold by a release. Puts the parts of its charge to @to, where there is room for LSP_WHY_PARTS,
+ * and returns how many there are. @crowd, *@flags: as in lsp_why_split(). Interrupts are off.
+ */
+static __always_inline u32 lsp_why_parts(const struct lsp_why_hold *hold, const struct lsp_why_crowd *crowd,
+					 struct lockspan_why_part *to, u16 *flags)
+{
+	const struct lsp_task *t = this_cpu_read(lsp_task_running);
+	u32 parts = 0;
+
+	*flags = 0;
+	if (likely(t && t->task == current))
+		parts = lsp_why_split_short(t->why, crowd, hold, to);
+	return likely(parts) ? parts : lsp_why_parts_seldom(hold, crowd, to, flags);
+}
+
+#endif
