@@ -36,6 +36,7 @@ workload := $(common) -O2 -g -fno-optimize-sibling-calls -fomit-frame-pointer -p
 
 protos := $(wildcard user/*/*.proto)
 generated := $(protos:.proto=.pb-c.c)
+calls := user/results/calls.inc user/results/calls_compat.inc
 user_sources := $(sort $(filter-out user/preload/% $(generated),\
 	$(wildcard user/*.c user/*/*.c user/*/*/*.c)) $(generated))
 preload_sources := $(wildcard user/preload/*.c user/preload/*/*.c)
@@ -154,7 +155,14 @@ user/preload/liblockspan-user.so: $(preload_objects)
 $(foreach p,$(protos),$(eval $(p:.proto=.pb-c.c) $(p:.proto=.pb-c.h) &: $p | deps ; \
 	$(call quiet,PB,$p)protoc-c --c_out=$(dir $p) --proto_path=$(dir $p) $p))
 
-build/obj/%.o: %.c Makefile | deps $(generated)
+# The names of the system calls by their numbers: those of the machine's kind, and of its 32-bit programs.
+user/results/calls.inc: numbers := asm/unistd_64.h
+user/results/calls_compat.inc: numbers := asm/unistd_32.h
+$(calls): Makefile | deps
+	$(call quiet,GEN,$@)echo '#include <$(numbers)>' | $(CC) -E -dM - | \
+		sed -nE 's/^#define __NR_([a-z0-9_]+) ([0-9]+)$$/[\2] = "\1",/p' | sort >$@
+
+build/obj/%.o: %.c Makefile | deps $(generated) $(calls)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) $(product) -c -o $@ $<
 
@@ -198,7 +206,7 @@ tests/vm/lockspan-other-version: $(user_objects) kmod/uapi/lockspan.h
 	$(call quiet,LD,$@)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $(filter-out $(versioned),$(user_objects)) \
 		$(addprefix $(other)/,$(versioned)) $(user_libs)
 
-build/unit/%.o: %.c Makefile | deps $(generated)
+build/unit/%.o: %.c Makefile | deps $(generated) $(calls)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) $(sanitized) -c -o $@ $<
 
@@ -241,7 +249,7 @@ uninstall: ## remove what install has put there
 	rm -f $(foreach m,$(man_pages),$(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m))
 
 clean: ## remove what the build has made, caches below ~/.cache/lockspan excepted
-	rm -rf build user/lockspan user/preload/*.so $(generated) $(generated:.c=.h) \
+	rm -rf build user/lockspan user/preload/*.so $(generated) $(generated:.c=.h) $(calls) \
 		$(workloads) $(vm_programs) $(bench_programs) $(foreach d,$(workloads_go),$d/$(notdir $d))
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '.*.o.d' \) -exec rm -f {} +

@@ -5,7 +5,7 @@
  * that are no contentions, stacks that change places or versions, memory that
  * grows with events.
  *
- * sources: user/collect/aggregate.c user/base/index.c user/capture/span.c
+ * sources: user/collect/aggregate.c user/collect/why.c user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c
  * sources: kmod/core/sample.c user/profile/estimate.c
  * libs: -lm

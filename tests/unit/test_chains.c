@@ -33,7 +33,7 @@ static void truth_by_holder(const struct parked *k, uint32_t groups, double (*to
 	memcpy(copy, k->waits, k->n * sizeof(*copy));
 	for (size_t i = 0; i < k->n; i++)
 		copy[i].group = copy[i].group * 8 + (uint32_t)k->locks[i];
-	assert_int_equal(lsp_charges_find(copy, k->n, groups * 8, NULL), 0);
+	assert_int_equal(lsp_charges_find(copy, k->n, groups * 8, NULL, NULL), 0);
 	for (size_t i = 0; i < k->n; i++)
 		to[k->waits[i].group][copy[i].by - 100] -= (double)copy[i].hold_ns;
 	free(copy);
@@ -58,7 +58,7 @@ static void wrong_unions_are_weak(void **state)
 
 		parking_run(&cases[c / 3], 1 + c % 3, &k);
 		assert_int_equal(lsp_chains_find(k.waits, k.n, sites, &groups), 0);
-		assert_int_equal(lsp_charges_find(k.waits, k.n, groups, NULL), 0);
+		assert_int_equal(lsp_charges_find(k.waits, k.n, groups, NULL, NULL), 0);
 		e = calloc(groups, sizeof(*e));
 		by = calloc(groups, sizeof(*by));
 		assert_int_equal(lsp_evidence_add(k.waits, k.n, e), 0);
@@ -160,7 +160,7 @@ static void time_is_kept(void **state)
 		qsort(waits, n, sizeof(*waits), wait_compare);
 		assert_int_equal(lsp_chains_find(waits, n, sites, &groups), 0);
 		given = calloc(groups, sizeof(*given));
-		assert_int_equal(lsp_charges_find(waits, n, groups, given), 0);
+		assert_int_equal(lsp_charges_find(waits, n, groups, given, NULL), 0);
 		e = calloc(groups, sizeof(*e));
 		waited = calloc(groups, sizeof(*waited));
 		parts = calloc(groups, sizeof(*parts));

@@ -5,7 +5,7 @@
  *
  * Resolution is played here: a stack's rip says what it is.
  * sources: user/collect/ user/collect/roles/
- * sources: user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c

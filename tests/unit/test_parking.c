@@ -6,7 +6,7 @@
  * in which records come, waiting that is lost on its way to a virtual key, blame
  * from a recording that kept a sample, virtual keys in the place of locks.
  *
- * sources: user/collect/ user/collect/roles/ user/results/profiles.c user/results/unblamed.c user/results/losses.c
+ * sources: user/collect/ user/collect/roles/ user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
@@ -135,8 +135,55 @@ static void feed_wait(struct feeder *f, const struct parked *k, size_t i, uint64
 	feed(f, &s);
 }
 
+/* With parts: what a thread did that runs, or waits on its own word, and nothing else. */
+struct parted {
+	struct lockspan_release r;
+	struct lockspan_why_part part[4];
+};
+
+#define WHAT(why) ((uint64_t)LOCKSPAN_WHY_##why << LOCKSPAN_WHY_CALL_BITS)
+#define NANOSLEEP (WHAT(CALL) | 230)
+
+static bool with_parts;
+
+static void part_put(struct parted *p, uint64_t what, uint64_t ns)
+{
+	p->part[(p->r.rec.bytes - sizeof(p->r)) / sizeof(p->part[0])] = (struct lockspan_why_part){ ns, what };
+	p->r.rec.bytes += sizeof(p->part[0]);
+}
+
+/* As the module divides the charge of the wait @i: the releaser has slept since it last got a lock. */
+static void parts_put(struct parted *p, const struct parked *k, size_t i)
+{
+	const struct lsp_wait *w = &k->waits[i], *last = NULL;
+	uint64_t at = w->wake_ns, from;
+
+	for (size_t j = 0; j < i; j++)
+		if (k->waits[j].tid == w->by && k->waits[j].run_ns <= at)
+			last = &k->waits[j];
+	p->r.rec.flags = LOCKSPAN_RELEASE_WHY;
+	from = last && last->run_ns > w->enq_ns ? last->run_ns : w->enq_ns;
+	if (at > from)
+		part_put(p, NANOSLEEP, at - from);
+	if (from == w->enq_ns)
+		return;
+	/* It was woken some time before, on its own word. */
+	at = from;
+	from = last->wake_ns > w->enq_ns ? last->wake_ns : w->enq_ns;
+	if (at > from)
+		part_put(p, WHAT(RUNNABLE), at - from);
+	if (from == w->enq_ns)
+		return;
+	at = from;
+	from = last->enq_ns > w->enq_ns ? last->enq_ns : w->enq_ns;
+	part_put(p, last->key, at - from);
+	if (from > w->enq_ns)
+		part_put(p, WHAT(RUNNING), from - w->enq_ns);
+}
+
 static void feed_release(struct feeder *f, const struct parked *k, size_t i)
 {
+	struct parted p = { 0 };
 	const struct lsp_wait *w = &k->waits[i];
 	struct lockspan_release r = release(stack_of(w->by_site, w->by), w->key, w->wake_ns - w->enq_ns);
 
@@ -145,7 +192,10 @@ static void feed_release(struct feeder *f, const struct parked *k, size_t i)
 	r.tid = w->by;
 	r.waiter_tid = w->tid;
 	r.waiters = 0;
-	feed(f, &r);
+	p.r = r;
+	if (with_parts)
+		parts_put(&p, k, i);
+	feed(f, &p);
 }
 
 /* @scramble: records come as from several CPUs, and the stacks last. */
@@ -367,6 +417,59 @@ static void a_condition_is_not_the_locks(void **state)
 	assert_true(r.blamed_ns < 660000000 && r.slow_ns > .9 * r.blamed_ns);
 }
 
+struct reasons {
+	double hold_ns, asleep_ns, others_ns, unknown_ns, rest_ns;
+	bool uneven;	/* the parts of a row do not come to its hold */
+};
+
+static int reasons_take(void *arg, const struct lsp_row *row)
+{
+	const struct lsp_why *why = row->sums->why;
+	struct reasons *r = arg;
+	uint64_t sum = 0;
+
+	if (row->kind != LSP_ROW_MUTEX || row->given_up)
+		return 0;
+	r->hold_ns += row->sums->estimate.delay_ns;
+	for (size_t i = 0; why && i < why->n; i++) {
+		double ns = (double)why->sums[i].ns;
+
+		*(why->sums[i].what == NANOSLEEP ? &r->asleep_ns : why->sums[i].what == WHAT(OTHERS) ? &r->others_ns :
+		  why->sums[i].what == WHAT(UNKNOWN) ? &r->unknown_ns : &r->rest_ns) += ns;
+		sum += why->sums[i].ns;
+	}
+	r->uneven |= (double)sum != row->sums->estimate.delay_ns;
+	return 0;
+}
+
+/*
+ * Each thread sleeps while it holds a lock. By the words most of a charge is the releaser's own wait for the lock; by
+ * the virtual keys it is its sleep.
+ */
+static void reasons_are_of_virtual_keys(void **state)
+{
+	(void)state;
+	for (size_t c = 0; c < 8; c++) {
+		struct reasons r = { 0 };
+		struct feeder f;
+		struct parked k;
+
+		parking_run(&cases[c].p, 1, &k);
+		with_parts = true;
+		record(&f, &k, RIP(MUTEX, 0), false, 1);
+		with_parts = false;
+		assert_int_equal(lsp_collector_rows(f.c, reasons_take, &r), 0);
+		lsp_collector_destroy(f.c);
+		if (getenv("LSP_TEST_SHOW"))
+			print_message("case %2zu: of %.3g s: asleep %.2f %%, others %.2f, unknown %.2f, rest %.2f\n", c, r.hold_ns / 1e9,
+				      100 * r.asleep_ns / r.hold_ns, 100 * r.others_ns / r.hold_ns,
+				      100 * r.unknown_ns / r.hold_ns, 100 * r.rest_ns / r.hold_ns);
+		assert_false(r.uneven);
+		assert_true(r.asleep_ns > .9 * r.hold_ns);
+		parked_uninit(&k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_runs_empty_is_one_lock),
 		cmocka_unit_test(locks_at_once_are_two),
 		cmocka_unit_test(a_condition_is_not_the_locks),
+		cmocka_unit_test(reasons_are_of_virtual_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,7 +324,8 @@ static int options_put(struct nl_msg *msg, const struct lsp_client_options *o)
 	err |= nla_put_u64(msg, LOCKSPAN_A_MIN_DELAY_NS, o->rates.min_delay_ns);
 	err |= nla_put_u32(msg, LOCKSPAN_A_STACK_MODE, o->stack_mode);
 	err |= nla_put_u32(msg, LOCKSPAN_A_FLAGS,
-			   o->flags | LOCKSPAN_F_REHEARSED | (o->both ? LOCKSPAN_F_BOTH : 0));
+			   o->flags | LOCKSPAN_F_REHEARSED | (o->both ? LOCKSPAN_F_BOTH : 0) |
+			   (o->why ? LOCKSPAN_F_WHY : 0));
 	for (size_t i = 0; i < o->ntgids; i++)
 		err |= nla_put_u32(msg, LOCKSPAN_A_TGID, o->tgids[i]);
 	if (o->cgroup)

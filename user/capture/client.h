@@ -35,6 +35,7 @@ struct lsp_client_options {
 	uint64_t cgroup;	/* inode number, 0 none */
 	uint32_t ops;		/* 0 all */
 	uint32_t ring_bytes;	/* 0 the module's default */
+	bool why;		/* releases say what their holders did */
 	bool both;		/* each stack by learned rules and as a snapshot */
 };
 

@@ -79,6 +79,8 @@ static bool prepare(struct recording *r)
 	if (!lsp_record_folder_begin(&r->folder, o) || !lsp_recorder_prepare(&r->recorder))
 		return false;
 	r->recorder.request.both = o->stack_both;
+	/* Of what sampling left out nobody could say it, and sampling is for those whom it would cost too much. */
+	r->recorder.request.why = !o->no_why && o->rates.block_rate_ns == 1 && o->rates.mutex_fraction == 1;
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {

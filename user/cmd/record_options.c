@@ -13,7 +13,7 @@
 enum {
 	OPTION_CGROUP = 256, OPTION_BLOCK_RATE, OPTION_MUTEX_FRACTION, OPTION_MIN_DELAY,
 	OPTION_STACK, OPTION_RING_BYTES, OPTION_SPANS, OPTION_ALL_FRAMES, OPTION_DEBUGINFOD,
-	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER, OPTION_SKIP,
+	OPTION_KEEP_STREAM, OPTION_REPLAY, OPTION_CPU, OPTION_WITH_USER, OPTION_SKIP, OPTION_NO_WHY,
 };
 
 /* What both recorders take. Times have the unit that the heading above them in --help names. */
@@ -53,6 +53,9 @@ static const struct argp_option files_options[] = {
 
 static const struct argp_option options[] = {
 	{ "duration", 'd', "TIME", 0, "Stop after this time: in seconds, or with a unit (5m, 1h)", 1 },
+	{ "no-why", OPTION_NO_WHY, NULL, 0,
+	  "Leave out what the holders of locks did, which costs some time at each switch of a thread. Where rates sample "
+	  "it is left out anyway", 3 },
 	{ "cpu", OPTION_CPU, NULL, 0, "Write a CPU profile too, to cpu.pb.gz", 3 },
 	{ "with-user", OPTION_WITH_USER, "SOURCE", OPTION_ARG_OPTIONAL,
 	  "Record from within the program too, to DIR/user, for lockspan compare. For a Go program, "
@@ -209,6 +212,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_CPU:
 		o->cpu = true;
+		break;
+	case OPTION_NO_WHY:
+		o->no_why = true;
 		break;
 	case OPTION_WITH_USER:
 		o->user_source = arg;

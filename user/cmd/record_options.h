@@ -26,6 +26,7 @@ struct lsp_record_options {
 	uint32_t ring_bytes;
 	bool spans;
 	bool cpu;		/* cpu.pb.gz as well */
+	bool no_why;		/* do not ask what the holders did */
 	bool with_user;		/* record with the userspace recorder, too */
 	const char *user_source;	/* where the program's own profiles are, or NULL */
 	bool all_frames;

@@ -7,6 +7,8 @@
 
 void lsp_aggregate_uninit(struct lsp_aggregate *a)
 {
+	for (size_t i = 0; i < a->n; i++)
+		free(a->rows[i].sums.why);
 	free(a->rows);
 	lsp_index_uninit(&a->index);
 	memset(a, 0, sizeof(*a));
@@ -57,6 +59,8 @@ void lsp_sums_add_drawn_release(struct lsp_sums *to, const struct lockspan_relea
 {
 	double weight = lsp_estimate_add_mutex(&to->estimate, r->hold_ns, r->fraction);
 
+	if (r->rec.flags & LOCKSPAN_RELEASE_WHY)
+		lsp_why_add(&to->why, r);
 	to->handoff_ns += weight * (double)r->handoff_ns;
 	to->carried_ns += weight * (double)r->carried_ns;
 	to->waiters += weight * (r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE));
@@ -89,4 +93,5 @@ void lsp_sums_merge(struct lsp_sums *to, const struct lsp_sums *from)
 	to->depth += from->depth;
 	if (!to->spread)
 		to->spread = from->spread;
+	lsp_why_merge(&to->why, from->why);
 }

@@ -14,6 +14,7 @@
 #include "../base/index.h"
 #include "../capture/span.h"
 #include "../profile/estimate.h"
+#include "why.h"
 
 /* There is no padding, because keys are compared and hashed as bytes. */
 struct lsp_aggregate_key {
@@ -52,6 +53,7 @@ struct lsp_sums {
 	double waiters;		/* waiters for whom releases were charged */
 	double depth;		/* sum of the numbers of waiters at each enq */
 	uint32_t spread;	/* of waits: the number of their lock's histogram (spreads.h) */
+	struct lsp_why *why;	/* of releases; NULL: none of them says. It belongs to the row */
 };
 
 struct lsp_aggregate_row {
@@ -132,6 +134,8 @@ static inline void lsp_sums_add_release(struct lsp_sums *to, const struct locksp
 		return;
 	}
 	lsp_certain_add(&t->certain, r->hold_ns);
+	if (r->rec.flags & LOCKSPAN_RELEASE_WHY)
+		lsp_why_add(&to->why, r);
 	t->handoff_ns += r->handoff_ns;
 	t->carried_ns += r->carried_ns;
 	/* The waiter that is released has waited too. A late release found it gone. */

@@ -307,8 +307,9 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 	c->totals.releases++;
 	if (__builtin_expect(c->spans != NULL, 0))
 		lsp_spanfile_add_release(c->spans, r);
-	if (__builtin_expect(r->rec.flags || r->op > LOCKSPAN_OP_WAIT_BITSET, 0))
+	if (__builtin_expect(r->rec.flags & ~LOCKSPAN_RELEASE_WHY || r->op > LOCKSPAN_OP_WAIT_BITSET, 0))
 		kind = release_kind(r);
+	c->why |= !!(r->rec.flags & LOCKSPAN_RELEASE_WHY);
 	slot = lsp_recent_at(&c->recent, r->stack, r->key, r->tid, kind);
 	if (__builtin_expect(LSP_RECENT_IS(&c->recent, slot, r, r->waiter_tgid, kind), 1))
 		sums = lsp_aggregate_sums(&c->pending, slot->at);

@@ -22,6 +22,7 @@ int lsp_collector_rows(const struct lsp_collector *c,
 			.worker = key->kind & KIND_WORKER,
 			.given_up = key->kind & KIND_GIVEN_UP,
 			.sums = &c->resolved.rows[i].sums,
+			.has_why = c->why,
 		};
 		int err;
 
@@ -51,6 +52,34 @@ int lsp_collector_keys(const struct lsp_collector *c,
 			err = fn(arg, k, lsp_intern_get(&c->locks.names, k->name, NULL));
 	}
 	return err;
+}
+
+/* The virtual key that has taken the place of this word and is named by it; NULL: there are several, or none is. */
+static const struct lsp_key_role *virtual_of(const struct lsp_roles *roles, uint64_t key)
+{
+	const struct lsp_key_role *found = NULL;
+
+	for (size_t i = roles->nwords; i < roles->n; i++) {
+		if (roles->keys[i].key != key || roles->keys[i].replaced)
+			continue;
+		if (found)
+			return NULL;
+		found = &roles->keys[i];
+	}
+	return found;
+}
+
+const char *lsp_collector_lock(const struct lsp_collector *c, uint64_t key)
+{
+	const struct lsp_lock *lock = lsp_locks_find(&c->locks, key);
+	const struct lsp_key_role *r = lsp_roles_word(&c->roles, key);
+	uint32_t name = !lock ? LSP_INDEX_NONE : lock->name != LSP_INDEX_NONE ? lock->name : lock->bare;
+
+	if (r && r->replaced) {
+		r = virtual_of(&c->roles, key);
+		name = r ? r->name : LSP_INDEX_NONE;
+	}
+	return name == LSP_INDEX_NONE ? NULL : lsp_intern_get(&c->locks.names, name, NULL);
 }
 
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret)

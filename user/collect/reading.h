@@ -19,6 +19,12 @@ int lsp_collector_rows(const struct lsp_collector *c,
 int lsp_collector_keys(const struct lsp_collector *c,
 		       int (*fn)(void *arg, const struct lsp_key_role *key, const char *lock), void *arg);
 
+/*
+ * The name of the lock that records call @key, or of the virtual key whose first word it is; NULL: no wait for it has been
+ * folded, or it was long ago, or that word is of several virtual keys.
+ */
+const char *lsp_collector_lock(const struct lsp_collector *c, uint64_t key);
+
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
 
 /*

@@ -37,6 +37,7 @@ struct lsp_row {
 	bool worker;		/* released by a thread that has no stack of the process's */
 	bool given_up;		/* MUTEX: stands for waits that were given up, not for releases */
 	const struct lsp_sums *sums;	/* if estimate.kept is 0, the row has only handoff */
+	bool has_why;		/* releases say what their holders did: a row without has unknown holders */
 };
 
 struct lsp_collector_totals {

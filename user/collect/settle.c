@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fold.h"
+#include "roles/holds.h"
 #include "roles/parked.h"
 #include "state.h"
 #include "undecided.h"
@@ -291,8 +292,8 @@ static void span_sums(const struct lsp_note *n, const struct lsp_wait *w, struct
 static void release_sums(const struct lsp_note *n, const struct lsp_wait *w, struct lsp_sums *sums)
 {
 	struct lockspan_release r = {
-		.hold_ns = n->hold_ns, .handoff_ns = n->handoff_ns, .fraction = 1, .rec.flags = n->flags,
-		.waiters = n->depth,
+		.hold_ns = n->hold_ns, .handoff_ns = n->handoff_ns, .fraction = 1,
+		.rec = { .bytes = sizeof(r), .flags = n->flags & (uint16_t)~LOCKSPAN_RELEASE_WHY }, .waiters = n->depth,
 	};
 
 	if (w) {
@@ -315,44 +316,75 @@ static int spread_add(struct lsp_collector *c, uint32_t name, uint64_t wait_ns)
 	return lsp_spreads_name(&c->spreads, spread, name);
 }
 
+/* The row of an event on a word that is replaced: its virtual key's. */
+static const struct lsp_key_role *note_row(struct work *k, uint32_t place, const struct lsp_wait *w,
+					   struct lsp_aggregate_key *key)
+{
+	const struct lsp_note *n = &k->c->notes.notes[place];
+	const struct lsp_key_role *r = lsp_roles_word(&k->c->roles, n->key);
+	uint32_t trace = note_trace(k->c, place);
+	bool release = (n->kind & KIND_MASK) == LSP_ROW_MUTEX;
+	enum lsp_sync sync = lsp_collector_own_class(k->c, n->kind, trace);
+	uint32_t bits = role_bits(LSP_ROLE_UNKNOWN, LSP_DOUBT_WEAK);
+
+	if (!r || !r->replaced)
+		return NULL;
+	if (w) {
+		r = &k->c->roles.keys[k->c->roles.nwords + w->group];
+		bits = role_bits(r->role, r->doubt);
+	}
+	*key = (struct lsp_aggregate_key){
+		.stack = trace, .tgid = n->tgid, .comm = n->comm, .lock = r->name,
+		.kind = (n->kind & (KIND_MASK | KIND_INTERRUPT | KIND_WORKER)) | bits |
+			(uint32_t)(release && sync == LSP_SYNC_OTHER ? r->sync : sync) << KIND_SYNC_SHIFT,
+	};
+	return r;
+}
+
 /* An event on a word that is replaced comes to its virtual key. */
 static int note_take(struct work *k, uint32_t place)
 {
 	const struct lsp_note *n = &k->c->notes.notes[place];
 	const struct lsp_wait *w = k->virtual_of[place] == LSP_INDEX_NONE ? NULL :
 				   &k->parked.waits[k->virtual_of[place]];
-	const struct lsp_key_role *r = lsp_roles_word(&k->c->roles, n->key);
-	uint32_t trace = note_trace(k->c, place);
-	struct lsp_aggregate_key key = { .stack = trace, .tgid = n->tgid, .comm = n->comm };
 	bool release = (n->kind & KIND_MASK) == LSP_ROW_MUTEX;
+	struct lsp_aggregate_key key;
+	const struct lsp_key_role *r = note_row(k, place, w, &key);
 	struct lsp_sums sums = { 0 };
-	enum lsp_sync sync = lsp_collector_own_class(k->c, n->kind, trace);
-	enum lsp_role role = LSP_ROLE_UNKNOWN;
-	enum lsp_doubt doubt = LSP_DOUBT_WEAK;
 	int err;
 
-	if (!r || !r->replaced)
+	if (!r)
 		return 0;
-	if (w) {
-		r = &k->c->roles.keys[k->c->roles.nwords + w->group];
-		role = r->role;
-		doubt = r->doubt;
-	}
 	if (release)
 		release_sums(n, w, &sums);
 	else
 		span_sums(n, w, &sums);
 	lsp_sums_settle(&sums);
-	key.lock = r->name;
-	key.kind = (n->kind & (KIND_MASK | KIND_INTERRUPT | KIND_WORKER)) | role_bits(role, doubt) |
-		   (uint32_t)(release && sync == LSP_SYNC_OTHER ? r->sync : sync) << KIND_SYNC_SHIFT;
 	err = sums_add(k, &key, &sums);
 	lsp_collector_row_wait_add(k->c, &key, &sums);
 	if (!err && (n->kind & KIND_MASK) == LSP_ROW_BLOCK && sums.estimate.kept)
 		err = spread_add(k->c, r->name, (uint64_t)sums.estimate.delay_ns);
-	if (!err && release && role == LSP_ROLE_LOCK && !doubt)
+	if (!err && release && w && r->role == LSP_ROLE_LOCK && !r->doubt)
 		err = lsp_collector_blame_add(k->c, n->tgid, n->tid, n->comm, &sums.estimate);
 	return err;
+}
+
+/* What the releaser of a wait for a virtual key did. */
+static int parts_take(void *arg, uint32_t wait, const struct lockspan_why_part *parts, size_t n)
+{
+	struct work *k = arg;
+	const struct lsp_wait *w = &k->parked.waits[wait];
+	struct lsp_aggregate_key key;
+	struct lsp_sums *sums;
+
+	if (!note_row(k, w->release, w, &key))
+		return 0;
+	sums = lsp_aggregate_at(&k->out, &key);
+	if (!sums)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		lsp_why_add_part(&sums->why, parts[i].what, parts[i].ns);
+	return 0;
 }
 
 /* What the waits for a virtual key gave up. */
@@ -408,6 +440,8 @@ static int rows_rebuild(struct work *k)
 		err = rows_take(k);
 	for (uint32_t i = 0; !err && i < k->c->notes.n; i++)
 		err = note_take(k, i);
+	if (!err && !k->c->notes.sampled)
+		err = lsp_holds_divide(&k->parked, &k->c->notes, parts_take, k);
 	for (uint32_t i = 0; !err && !k->c->notes.sampled && i < k->parked.nvirtuals; i++)
 		err = given_take(k, i);
 	if (!err)

@@ -59,6 +59,7 @@ struct lsp_collector {
 	bool steady;
 	bool late_names;
 	bool keep_stacks;
+	bool why;			/* a release has said what its holder did */
 
 	struct lsp_streams streams;
 	struct lsp_stackset stacks;

@@ -181,6 +181,10 @@ void lsp_losses_find(const struct lsp_losses_source *s, struct lsp_losses *ret)
 		lsp_losses_add(ret, &(struct lsp_loss){
 			.name = lsp_counter_name(counters[i].counter), .count = s->end->counters[counters[i].counter],
 			.what = counters[i].what, .words = counters[i].words });
+	if (s->end)
+		lsp_losses_add(ret, &(struct lsp_loss){
+			lsp_counter_name(LOCKSPAN_C_WHY_CROWDED), s->end->counters[LOCKSPAN_C_WHY_CROWDED], "change",
+			"of what threads do found no room in the module's table of threads (max_threads): why some holds were long is unknown", true });
 }
 
 void lsp_loss_text(const struct lsp_loss *l, char *to, size_t bytes)

@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "losses.h"
+#include "why.h"
 
 #define MAX_LOCATIONS 4096
+/* Things that the holders of one row did and that are told apart. */
+#define WHY_PARTS 256
 
 /* Columns of contention.ext.pb.gz. */
 enum ext_column {
@@ -175,6 +178,7 @@ static int row_locations(struct lsp_profile *p, const struct lsp_row *row, uint6
 
 struct build {
 	struct lsp_profiles *out;
+	const struct lsp_collector *c;
 	bool pids;		/* there are several processes, so the sample says which */
 	const char *session;
 	uint32_t first_tgid;
@@ -273,6 +277,40 @@ static int given_up_add(struct build *b, const struct lsp_row *row)
 	return lsp_profile_sample_add(b->out->mutex, &location, 1, labels, n, values);
 }
 
+/*
+ * One sample for each thing that the holders did. The releases stand with the largest part, and what no
+ * part accounts for is unknown.
+ */
+static int why_add(struct build *b, const struct lsp_row *row)
+{
+	const struct lsp_why *why = row->sums->why;
+	double ns[WHY_PARTS + 1] = { row->sums->estimate.delay_ns };
+	size_t n = 1, largest = 0;
+	struct lsp_profile_label labels[8];
+	size_t nlabels = row_labels(b, row, "mutex", labels);
+	int locations = row_locations(b->out->mutex, row, b->ids), err = 0;
+	char text[1024];
+
+	for (size_t i = 0; why && i < why->n && n <= WHY_PARTS; i++) {
+		ns[n] = (double)why->sums[i].ns;
+		ns[0] -= ns[n++];
+	}
+	for (size_t i = 0; i < n; i++)
+		if (ns[i] > ns[largest])
+			largest = i;
+	for (size_t i = 0; i < n && locations >= 0 && !err; i++) {
+		const double values[2] = { i == largest ? row->sums->estimate.count : 0, ns[i] };
+
+		if (!values[0] && values[1] <= 0)
+			continue;
+		labels[nlabels] = (struct lsp_profile_label){
+			.key = "why", .str = lsp_why_cause(b->c, i ? why->sums[i - 1].what : 0, text, sizeof(text)),
+		};
+		err = lsp_profile_sample_add(b->out->mutex, b->ids, (size_t)locations, labels, nlabels + (ns[i] > 0), values);
+	}
+	return locations < 0 ? locations : err;
+}
+
 static int mutex_add(struct build *b, const struct lsp_row *row)
 {
 	const struct lsp_sums *s = row->sums;
@@ -284,7 +322,7 @@ static int mutex_add(struct build *b, const struct lsp_row *row)
 	int err = 0;
 
 	if (lsp_row_is_blamed(row))
-		err = sample_add(b, b->out->mutex, row, "mutex", values);
+		err = row->has_why ? why_add(b, row) : sample_add(b, b->out->mutex, row, "mutex", values);
 	return err ? err : sample_add(b, b->out->ext, row, "mutex", ext);
 }
 
@@ -490,6 +528,7 @@ int lsp_profiles_create(const struct lsp_collector *c, const struct lsp_profiles
 	if (!b)
 		return -ENOMEM;
 	b->out = ret;
+	b->c = c;
 	b->session = facts->session;
 	b->pids = facts->session;
 	ret->block = lsp_profile_create(lsp_profile_contention_types, 2);

@@ -40,8 +40,9 @@ bpftrace_program() {
 state_tool() {
 	case $1 in
 	absent | idle) echo ;;
-	rate1) echo "$lockspan record -o /tmp/o -p PID" ;;
-	rate1-none) echo "$lockspan record --stack none -o /tmp/o -p PID" ;;
+	rate1) echo "$lockspan record --no-why -o /tmp/o -p PID" ;;
+	why) echo "$lockspan record -o /tmp/o -p PID" ;;
+	rate1-none) echo "$lockspan record --no-why --stack none -o /tmp/o -p PID" ;;
 	10us) echo "$lockspan record --block-rate 10us --mutex-fraction 100 -o /tmp/o -p PID" ;;
 	10us-none) echo "$lockspan record --block-rate 10us --mutex-fraction 100 --stack none -o /tmp/o -p PID" ;;
 	1ms) echo "$lockspan record --block-rate 1ms --mutex-fraction 100 -o /tmp/o -p PID" ;;
@@ -92,7 +93,7 @@ sleep 30
 for state in $2; do
 	if [[ $state == absent ]]; then
 		[[ ! -d /sys/module/lockspan ]] || rmmod lockspan
-	elif [[ $state == @(idle|rate1*|10us*|1ms*) && ! -d /sys/module/lockspan ]]; then
+	elif [[ $state == @(idle|rate1*|why|10us*|1ms*) && ! -d /sys/module/lockspan ]]; then
 		insmod ./lockspan.ko || exit
 	fi
 	for load in $1; do

@@ -48,7 +48,8 @@ static void moment_apply(const struct lsp_moment *m, struct lsp_ledger *l, struc
 	}
 }
 
-int lsp_charges_find(struct lsp_wait *waits, size_t n, uint32_t groups, struct lsp_given *given)
+int lsp_charges_find(struct lsp_wait *waits, size_t n, uint32_t groups, struct lsp_given *given,
+		     const struct lsp_charges_watch *watch)
 {
 	struct lsp_ledger *ledgers = calloc(groups ? groups : 1, sizeof(*ledgers));
 	struct lsp_ledger_wait *shares = calloc(n ? n : 1, sizeof(*shares));
@@ -62,8 +63,13 @@ int lsp_charges_find(struct lsp_wait *waits, size_t n, uint32_t groups, struct l
 		waits[i].hold_ns = waits[i].carried_ns = waits[i].closed_ns = waits[i].handoff_ns = waits[i].tail_ns = 0;
 	for (size_t i = 0; !err && i < nmoments; i++) {
 		struct lsp_wait *w = &waits[moments[i].wait];
+		struct lsp_ledger *l = &ledgers[w->group];
+		uint64_t cut_ns = l->cut_ns;
+		bool held = !l->handoff;
 
-		moment_apply(&moments[i], &ledgers[w->group], w, &shares[moments[i].wait]);
+		moment_apply(&moments[i], l, w, &shares[moments[i].wait]);
+		if (watch)
+			err = watch->moment(watch->arg, &moments[i], cut_ns, held);
 	}
 	for (uint32_t i = 0; !err && given && i < groups; i++) {
 		lsp_ledger_give_up(&ledgers[i]);

@@ -7,9 +7,14 @@
 /* 32 MiB, and some 50 MiB more for a moment while the roles are found. */
 #define NOTES_MAX (1U << 19)
 
+/* Of what releasers did there is room for so much: 16 MiB, and 6 MiB to find it. */
+#define PARTS_MAX (1U << 20)
+
 void lsp_notes_uninit(struct lsp_notes *notes)
 {
 	free(notes->notes);
+	free(notes->parted);
+	free(notes->parts);
 	memset(notes, 0, sizeof(*notes));
 }
 
@@ -40,6 +45,40 @@ int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, s
 	return 0;
 }
 
+static void parts_add(struct lsp_notes *notes, const struct lockspan_release *r)
+{
+	size_t n = (r->rec.bytes - sizeof(*r)) / sizeof(*notes->parts);
+
+	if (!(r->rec.flags & LOCKSPAN_RELEASE_WHY) || notes->nparts + n > PARTS_MAX ||
+	    lsp_array_grow(&notes->parted, &notes->parted_room, notes->nparted, sizeof(*notes->parted)))
+		return;
+	notes->parted[notes->nparted] = (struct lsp_note_parts){ (uint32_t)notes->n - 1, (uint32_t)notes->nparts, (uint32_t)n };
+	for (size_t i = 0; i < n; i++) {
+		if (lsp_array_grow(&notes->parts, &notes->parts_room, notes->nparts, sizeof(*notes->parts)))
+			return;
+		notes->parts[notes->nparts++] = ((const struct lockspan_why_part *)(r + 1))[i];
+	}
+	notes->nparted++;
+}
+
+size_t lsp_notes_parts(const struct lsp_notes *notes, uint32_t note, const struct lockspan_why_part **ret)
+{
+	size_t low = 0, high = notes->nparted;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (notes->parted[middle].note < note)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == notes->nparted || notes->parted[low].note != note)
+		return 0;
+	*ret = &notes->parts[notes->parted[low].first];
+	return notes->parted[low].n;
+}
+
 int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note_row row)
 {
 	struct lsp_note *n = note_new(notes);
@@ -53,6 +92,7 @@ int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release
 		.depth = (uint16_t)(r->waiters + !(r->rec.flags & LOCKSPAN_RELEASE_LATE)),
 		.flags = r->rec.flags,
 	};
+	parts_add(notes, r);
 	return 0;
 }
 

@@ -33,10 +33,23 @@ struct lsp_note {
 	uint16_t flags;		/* of the record */
 };
 
+/* What the releaser of one note did. */
+struct lsp_note_parts {
+	uint32_t note;
+	uint32_t first;		/* place of its parts among all */
+	uint32_t n;
+};
+
 struct lsp_notes {
 	struct lsp_note *notes;
 	size_t n;
 	size_t room;
+	struct lsp_note_parts *parted;	/* ascending by note */
+	size_t nparted;
+	size_t parted_room;
+	struct lockspan_why_part *parts;
+	size_t nparts;
+	size_t parts_room;
 	bool full;		/* no more are taken */
 	bool sampled;		/* a rate left some events out */
 };
@@ -52,6 +65,9 @@ struct lsp_note_row {
 /* Add one event. Return 0, or -ENOSPC if there is no room. */
 int lsp_notes_add_span(struct lsp_notes *notes, const struct lockspan_span *s, struct lsp_note_row row);
 int lsp_notes_add_release(struct lsp_notes *notes, const struct lockspan_release *r, struct lsp_note_row row);
+
+/* The parts of a noted release, as the module sent them, and their number. 0: it sent none, or there was no room for them. */
+size_t lsp_notes_parts(const struct lsp_notes *notes, uint32_t note, const struct lockspan_why_part **ret);
 
 /*
  * The noted waits in order of enq_ns, with the releases that ended them; to be

@@ -276,7 +276,7 @@ static int evidence_find(struct lsp_parked *p)
 static int charges_find(struct lsp_parked *p)
 {
 	struct lsp_given *given = calloc((size_t)p->nvirtuals + 1, sizeof(*given));
-	int err = given ? lsp_charges_find(p->waits, p->n, p->nvirtuals, given) : -ENOMEM;
+	int err = given ? lsp_charges_find(p->waits, p->n, p->nvirtuals, given, NULL) : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < p->nvirtuals; i++)
 		p->virtuals[i].given = given[i];
