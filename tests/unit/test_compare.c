@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sources: user/compare/ user/capture/ user/report/ user/profile/ user/base/
+ * sources: user/compare/ user/capture/ user/report/ user/report/why/ user/profile/ user/base/
  * sources: tests/unit/scratch.c user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
  *

@@ -8,7 +8,7 @@
  * to the command itself.
  * sources: user/cmd/gate.c user/cmd/gate_places.c user/cmd/gate_runs.c user/cmd/gate_say.c
  * sources: user/cmd/json.c user/cmd/reading.c user/cmd/parse.c user/cmd/say.c tests/unit/scratch.c
- * sources: user/gate/ user/report/ user/profile/ user/capture/ user/base/
+ * sources: user/gate/ user/report/ user/report/why/ user/profile/ user/capture/ user/base/
  * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * libs: -lz -lprotobuf-c -ljson-c -lm -lnl-genl-3 -lnl-3
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sources: tests/unit/fixture_report.c user/report/ user/profile/
+ * sources: tests/unit/fixture_report.c user/report/ user/report/why/ user/profile/
  * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
  * sources: user/base/intern.c user/base/arena.c user/base/index.c
  * libs: -lz -lprotobuf-c -ljson-c -lm

@@ -26,12 +26,13 @@ struct report_options {
 	enum lsp_sort sort;
 	const char *lock;	/* of which alone rows are shown; NULL: of all */
 	bool wide;
+	bool why;
 	const char *html;	/* file for a page, "-" for standard output, or NULL */
 	char **paths;
 	size_t npaths;
 };
 
-enum { OPTION_SORT = 0x200, OPTION_LOCK, OPTION_WIDE };
+enum { OPTION_SORT = 0x200, OPTION_LOCK, OPTION_WIDE, OPTION_WHY };
 
 static const struct argp_option options[] = {
 	LSP_READING_OPTIONS("; or each pair of a site that waits and one whose releases end the waits, of a recording made "
@@ -40,6 +41,7 @@ static const struct argp_option options[] = {
 	  "the default, both, is waited and blamed together", 0 },
 	{ "lock", OPTION_LOCK, "NAME", 0, "Show only what was waited for the lock of this name", 0 },
 	{ "wide", OPTION_WIDE, NULL, 0, "Show whole names and all columns, however long the lines are", 0 },
+	{ "why", OPTION_WHY, NULL, 0, "Say under each row why its holds were long", 0 },
 	{ "html", 'H', "FILE", 0, "Write a page for the browser; - is standard output", 0 },
 	{ 0 }
 };
@@ -71,6 +73,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case OPTION_WIDE:
 		o->wide = true;
 		return 0;
+	case OPTION_WHY:
+		o->why = true;
+		return 0;
 	case ARGP_KEY_ARGS:
 		o->paths = state->argv + state->next;
 		o->npaths = (size_t)(state->argc - state->next);
@@ -96,7 +101,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 static struct lsp_report_look look_of(const struct report_options *o)
 {
 	return (struct lsp_report_look){
-		.top = o->reading.top, .layout = { .columns = lsp_reading_columns(), .wide = o->wide },
+		.top = o->reading.top, .why = o->why,
+		.layout = { .columns = lsp_reading_columns(), .wide = o->wide },
 	};
 }
 

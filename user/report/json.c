@@ -107,6 +107,8 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 		side = object_under(o, "mutex");
 		mutex_add(side, row->v, t->has_ext);
 		lsp_report_json_bounds(side, &row->blamed);
+		if (row->why.n)
+			json_object_object_add(side, "why", lsp_causes_json(&row->why, lsp_report_json_number));
 	}
 	if (t->has_ext && t->by == LSP_BY_LOCK)
 		number_add(o, "handoff_ns", row->v[LSP_V_HANDOFF]);

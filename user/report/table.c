@@ -120,16 +120,17 @@ static void value_add(struct build *b, struct lsp_table_row *row, enum lsp_value
 	b->t->total[v] += value;
 }
 
-static void plain_add(struct build *b, int64_t at, enum lsp_part part,
+static int plain_add(struct build *b, int64_t at, enum lsp_part part,
 		      const struct lsp_profile_sample *s, const struct lsp_site *site)
 {
 	struct lsp_table_row *row = &b->t->rows[at];
 	struct scratch *scratch = &b->scratch[at];
 	bool wait = part == LSP_PART_BLOCK;
+	const char *why = lsp_sample_text(s, "why");
 
 	if (lsp_sample_given_up(s)) {
 		value_add(b, row, LSP_V_GIVEN_UP, s->values[1]);
-		return;
+		return 0;
 	}
 	value_add(b, row, wait ? LSP_V_WAITS : LSP_V_RELEASES, s->values[0]);
 	value_add(b, row, wait ? LSP_V_WAITED : LSP_V_BLAMED, s->values[1]);
@@ -140,6 +141,7 @@ static void plain_add(struct build *b, int64_t at, enum lsp_part part,
 		row->lock = lsp_sample_text(s, "lock");
 		row->sync = lsp_sample_text(s, "sync");
 	}
+	return *why ? lsp_causes_add(&row->why, why, s->values[1]) : 0;
 }
 
 static void ext_add(struct build *b, int64_t at, const int *columns,
@@ -191,8 +193,8 @@ static int part_add(struct build *b, enum lsp_part part)
 			return (int)at;
 		if (part == LSP_PART_EXT)
 			ext_add(b, at, columns, &s);
-		else
-			plain_add(b, at, part, &s, &site);
+		else if (plain_add(b, at, part, &s, &site))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -235,6 +237,13 @@ static int open_add(struct build *b)
 	return 0;
 }
 
+static void rows_forget(struct lsp_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		lsp_causes_uninit(&t->rows[i].why);
+	t->n = 0;
+}
+
 /*
  * Profiles have threads by name only, and record.json has each thread. If record.json has threads,
  * the rows are made from it, and 1 is returned. The totals stay those of the profiles.
@@ -256,7 +265,7 @@ static int threads_take(struct build *b)
 	}
 	lsp_intern_uninit(&t->names);
 	lsp_intern_init(&t->names);
-	t->n = 0;
+	rows_forget(t);
 	for (size_t i = 0; lsp_facts_thread(&b->r->facts, i, &thread); i++) {
 		int n = snprintf(name, sizeof(name), thread.tid ? "%s (tid %.0f" : "%s", thread.comm,
 				 thread.tid);
@@ -479,6 +488,7 @@ int lsp_table_create(const struct lsp_recording *r, enum lsp_by by, bool join,
 
 void lsp_table_destroy(struct lsp_table *t)
 {
+	rows_forget(t);
 	free(t->rows);
 	free(t->places);
 	lsp_intern_uninit(&t->names);

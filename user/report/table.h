@@ -10,6 +10,7 @@
 
 #include "../base/intern.h"
 #include "recording.h"
+#include "why/why.h"
 
 enum lsp_by {
 	LSP_BY_SITE,
@@ -66,6 +67,7 @@ struct lsp_table_row {
 	double p50_ns, p99_ns;	/* by lock: half, and 99 of 100, of its waits were no longer; below 0: not known */
 	double tid;		/* by thread: if record.json tells it; else 0 */
 	double pid;
+	struct lsp_causes why;	/* what LSP_V_BLAMED consists of; empty where nobody knows */
 	struct lsp_bounds waited;	/* of LSP_V_WAITED */
 	struct lsp_bounds blamed;
 };

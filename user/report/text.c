@@ -10,6 +10,9 @@
 #include "site.h"
 #include "words.h"
 
+/* Causes that are told of: by lock in any case, else with --why. */
+#define WHY_LEAST 0.05
+#define WHY_LEAST_ASKED 0.005
 #define OPEN_SHOWN 10
 #define OPEN_FRAMES 4
 
@@ -392,6 +395,24 @@ static void name_write(FILE *to, const struct lsp_table *t, const struct columns
 	free(text);
 }
 
+/* The sentence under a row; by site, class or thread only if it is asked for. */
+static void why_write(FILE *to, const struct lsp_table *t, const struct lsp_table_row *row, bool asked)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *words;
+
+	if (!row->why.n || (!asked && t->by != LSP_BY_LOCK))
+		return;
+	words = open_memstream(&text, &bytes);
+	if (!words)
+		return;
+	lsp_causes_text(words, &row->why, asked ? WHY_LEAST_ASKED : WHY_LEAST, lsp_words_name);
+	if (!fclose(words) && bytes)
+		fprintf(to, "%9s held long because: %s\n", "", text);
+	free(text);
+}
+
 static void table_write(FILE *to, const struct lsp_facts *f, const struct lsp_table *t,
 			const struct lsp_report_look *look)
 {
@@ -413,6 +434,7 @@ static void table_write(FILE *to, const struct lsp_facts *f, const struct lsp_ta
 	for (size_t i = 0; i < t->shown && i < look->top; i++) {
 		row_write(to, t, &c, &t->rows[i]);
 		name_write(to, t, &c, &t->rows[i], &look->layout);
+		why_write(to, t, &t->rows[i], look->why);
 	}
 	if (t->shown > look->top)
 		fprintf(to, "%s (--top)\n",

@@ -11,6 +11,7 @@
 /* How a report looks. */
 struct lsp_report_look {
 	size_t top;		/* rows at most; SIZE_MAX: all */
+	bool why;		/* say under each row why its holds were long, to half a percent; else by lock only */
 	struct lsp_words_layout layout;
 };
 

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 timeout=180 vm=--icount
+#
+# Holds that are long for a known reason. Would catch: sleep that is taken for running, or for want
+# of a processor; a system call with another one's name; a moment that does not count once for each
+# waiter; parts that do not come to the blame; a module that is asked for nothing and listens all the same.
+. tests/lib.sh
+
+# part KIND WHY: what the releases of these holds have of it in mutex.pb.gz, ns.
+part() { pprof_sum /tmp/r/mutex.pb.gz delay "fn=hold_$1" "why=$2"; }
+
+# share PART WHOLE: in hundredths of a percent.
+share() { if there "$@" && (($2 > 0)); then echo $(($1 * 10000 / $2)); else echo $no_value; fi; }
+
+# held KIND WHY: WHY is the reason of its sleep, and the shares are those of the program's clocks.
+held() {
+	local whole truth=0 state why got want
+	for state in running runnable asleep; do truth=$((truth + $(json /tmp/truth.json "$1.${state}_ns"))); done
+	whole=$(pprof_sum /tmp/r/mutex.pb.gz delay "fn=hold_$1")
+	near "$1: blame against the program's clocks, ns" "$whole" "$truth" 5
+	for state in running runnable asleep; do
+		why=$state
+		[[ $state != asleep ]] || why=$2
+		got=$(share "$(part "$1" "$why")" "$whole") want=$(share "$(json /tmp/truth.json "$1.${state}_ns")" "$truth")
+		num "$1: share of $why, $got against $want, hundredths of a percent off" $((got > want ? got - want : want - got)) "<=" 300
+	done
+}
+
+# why FIELD: its sum over all rows of the report, ns.
+why() { json /tmp/report.json "rows.*.mutex.why.$1"; }
+
+module_load
+$lockspan record -o /tmp/r -- tests/vm/why ${lsp_why_file:+"$lsp_why_file"} >/tmp/truth.json 2>/tmp/err
+is "exit status" $? 0
+held spin clock_nanosleep
+held sleep clock_nanosleep
+held read read
+held fault page_fault
+held preempted clock_nanosleep
+held lock 'lock g_inner'
+held mixed clock_nanosleep
+held many clock_nanosleep
+# A file on a disk, which the usual guest has not.
+[[ -z ${lsp_why_file-} ]] || held fsync fsync
+$lockspan report --json --top 0 /tmp/r >/tmp/report.json
+all=0
+for field in running_ns runnable_ns others_ns unknown_ns 'blocked.*.ns' 'locks.*.ns'; do all=$((all + $(why "$field"))); done
+is "the report's parts together, ns" "$all" "$(json /tmp/report.json total.mutex.delay_ns)"
+num "of them unknown, ns" "$(why unknown_ns)" "<=" $((all / 100))
+like "the sentence" "$($lockspan report --by lock /tmp/r)" 'held long because: .*asleep in clock_nanosleep'
+like "by site, if asked" "$($lockspan report --why /tmp/r)" 'hold_it .*held long because: .*waiting for g_inner'
+is "each release counts once" "$(pprof_sum /tmp/r/mutex.pb.gz contentions)" \
+	"$(json /tmp/r/record.json estimated.mutex.contentions | cut -d. -f1)"
+num "releases whose holder did too much to keep when" "$(json /tmp/r/record.json counters.why_summed)" ">=" 6
+
+$lockspan record --no-why -o /tmp/r -- tests/vm/why >/dev/null 2>&1
+is "--no-why: nothing has a reason" "$(part sleep clock_nanosleep)" 0
+num "--no-why: but it is blamed, ns" "$(pprof_sum /tmp/r/mutex.pb.gz delay fn=hold_sleep)" ">" 100000000
+check "the module leaves" module_unload
+finish
