@@ -102,6 +102,14 @@ void fixture_given_up_add(struct lsp_recording *r, const char *lock, double coun
 	assert_int_equal(lsp_profile_sample_add(r->parts[LSP_PART_MUTEX], &stack, 1, labels, 3, values), 0);
 }
 
+void fixture_record_add(struct lsp_recording *r, const char *text)
+{
+	char why[128] = "";
+
+	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
+		fail_msg("record.json: %s", why);
+}
+
 void fixture_recording(struct lsp_recording *r)
 {
 	static const struct fixture_events events[] = {
@@ -152,3 +160,18 @@ const char fixture_record_sampled[] = RECORD_HEAD
 	"\"block\":{\"kept\":1,\"delay_ns\":1000000.0,\"interval\":\"exact\"},"
 	"\"mutex\":{\"kept\":0,\"delay_ns\":0,\"interval\":\"exact\"}}],"
 	RECORD_OPEN;
+
+const struct lsp_table_row *fixture_row(const struct lsp_table *t, const char *name)
+{
+	const struct lsp_table_row *row = lsp_table_find(t, name);
+
+	if (!row)
+		fail_msg("no row %s", name);
+	return row;
+}
+
+void fixture_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}

@@ -8,6 +8,7 @@
 #define FIXTURE_REPORT_H
 
 #include "../../user/report/recording.h"
+#include "../../user/report/table.h"
 
 /* Waits or releases of one stack: leaf <- function <- main. */
 struct fixture_events {
@@ -41,5 +42,14 @@ void fixture_given_up_add(struct lsp_recording *r, const char *lock, double coun
 void fixture_recording(struct lsp_recording *r);
 extern const char fixture_record_exact[];
 extern const char fixture_record_sampled[];
+
+/* Adds the text of a record.json to the facts of @r. Fails the test if it is refused. */
+void fixture_record_add(struct lsp_recording *r, const char *text);
+
+/* The row of that name. Fails the test if there is none. */
+const struct lsp_table_row *fixture_row(const struct lsp_table *t, const char *name);
+
+/* Fails the test, and shows @text, unless @part stands in it. */
+void fixture_has(const char *text, const char *part);
 
 #endif

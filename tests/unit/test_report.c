@@ -30,23 +30,6 @@
 #include "../../user/report/text.h"
 #include "fixture_report.h"
 
-static void record_add(struct lsp_recording *r, const char *text)
-{
-	char why[128] = "";
-
-	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
-		fail_msg("record.json: %s", why);
-}
-
-static const struct lsp_table_row *row_of(const struct lsp_table *t, const char *name)
-{
-	const struct lsp_table_row *row = lsp_table_find(t, name);
-
-	if (!row)
-		fail_msg("no row %s", name);
-	return row;
-}
-
 /* Sums of any table are those of the profiles; each row's own are given by hand. */
 static void test_tables(void **state)
 {
@@ -72,7 +55,7 @@ static void test_tables(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, fixture_record_exact);
+	fixture_record_add(&r, fixture_record_exact);
 	for (int by = 0; by < LSP_BY_COUNT; by++) {
 		assert_int_equal(lsp_table_create(&r, (enum lsp_by)by, false, &t), 0);
 		assert_true(t.total[LSP_V_WAITED] == 8201e6);
@@ -84,7 +67,7 @@ static void test_tables(void **state)
 
 			if ((int)rows[i].by != by)
 				continue;
-			row = row_of(&t, rows[i].name);
+			row = fixture_row(&t, rows[i].name);
 			assert_true(row->v[LSP_V_WAITS] == rows[i].waits);
 			assert_true(row->v[LSP_V_WAITED] == rows[i].waited);
 			assert_true(row->v[LSP_V_LATE] == rows[i].late);
@@ -131,10 +114,10 @@ static void test_threads_of_processes(void **state)
 	e.pid = 11;
 	fixture_events_add(&r, &e);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, false, &t), 0);
-	assert_true(row_of(&t, "worker (pid 11)")->v[LSP_V_WAITED] == 5);
+	assert_true(fixture_row(&t, "worker (pid 11)")->v[LSP_V_WAITED] == 5);
 	lsp_table_destroy(&t);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, true, &t), 0);
-	assert_true(row_of(&t, "worker")->v[LSP_V_WAITED] == 10);
+	assert_true(fixture_row(&t, "worker")->v[LSP_V_WAITED] == 10);
 	lsp_table_destroy(&t);
 	lsp_recording_uninit(&r);
 }
@@ -160,19 +143,19 @@ static void test_threads_by_id(void **state)
 
 		fixture_events_add(&r, &e);
 		snprintf(text, sizeof(text), record, processes == 1 ? 70 : 90);
-		record_add(&r, text);
+		fixture_record_add(&r, text);
 		assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, false, &t), 0);
 		assert_int_equal(t.n, 3);
 		assert_true(t.total[LSP_V_WAITED] == 10);
-		row = row_of(&t, processes == 1 ? "w (tid 72)" : "w (tid 72, pid 90)");
+		row = fixture_row(&t, processes == 1 ? "w (tid 72)" : "w (tid 72, pid 90)");
 		assert_true(row->tid == 72 && row->v[LSP_V_WAITS] == 1 && row->v[LSP_V_WAITED] == 3);
 		assert_true(row->v[LSP_V_LATE] == 2 && row->v[LSP_V_RELEASES] == 4 && row->v[LSP_V_BLAMED] == 9);
 		assert_true(row->v[LSP_V_OPEN] == 1 && row->open_longest_ns == 8);
-		assert_true(row_of(&t, "others")->v[LSP_V_WAITED] == 2);
+		assert_true(fixture_row(&t, "others")->v[LSP_V_WAITED] == 2);
 		lsp_table_destroy(&t);
 		/* two recordings have nothing but names in common */
 		assert_int_equal(lsp_table_create(&r, LSP_BY_THREAD, true, &t), 0);
-		assert_true(row_of(&t, "w")->v[LSP_V_WAITED] == 10);
+		assert_true(fixture_row(&t, "w")->v[LSP_V_WAITED] == 10);
 		lsp_table_destroy(&t);
 		lsp_recording_uninit(&r);
 	}
@@ -187,19 +170,19 @@ static void test_intervals(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, fixture_record_sampled);
+	fixture_record_add(&r, fixture_record_sampled);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_LOCK, false, &t), 0);
-	row = row_of(&t, "g_mu");
+	row = fixture_row(&t, "g_mu");
 	assert_int_equal(row->waited.trust, LSP_TRUST_SHOWN);
 	assert_true(fabs(row->waited.low_ns - 6600e6) < 1 && fabs(row->waited.high_ns - 7300e6) < 1);
 	assert_int_equal(row->blamed.trust, LSP_TRUST_TOO_FEW);
-	assert_int_equal(row_of(&t, "other_mu")->waited.trust, LSP_TRUST_TOO_FEW);
+	assert_int_equal(fixture_row(&t, "other_mu")->waited.trust, LSP_TRUST_TOO_FEW);
 	lsp_table_destroy(&t);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
-	row = row_of(&t, "fast_update");
+	row = fixture_row(&t, "fast_update");
 	assert_int_equal(row->waited.trust, LSP_TRUST_SHOWN);
 	assert_true(fabs(row->waited.low_ns - 6601e6) < 1 && fabs(row->waited.high_ns - 7301e6) < 1);
-	assert_int_equal(row_of(&t, "wait_all")->waited.trust, LSP_TRUST_TOO_FEW);
+	assert_int_equal(fixture_row(&t, "wait_all")->waited.trust, LSP_TRUST_TOO_FEW);
 	lsp_table_destroy(&t);
 	lsp_recording_uninit(&r);
 }
@@ -215,11 +198,11 @@ static void test_rates_of_files(void **state)
 	fixture_recording(&r);
 	lsp_facts_add_profile(&r.facts, r.parts[LSP_PART_BLOCK]);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
-	assert_int_equal(row_of(&t, "fast_update")->waited.trust, LSP_TRUST_EXACT);
+	assert_int_equal(fixture_row(&t, "fast_update")->waited.trust, LSP_TRUST_EXACT);
 	lsp_table_destroy(&t);
 	lsp_facts_add_profile(&r.facts, other);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_SITE, false, &t), 0);
-	assert_int_equal(row_of(&t, "fast_update")->waited.trust, LSP_TRUST_UNKNOWN);
+	assert_int_equal(fixture_row(&t, "fast_update")->waited.trust, LSP_TRUST_UNKNOWN);
 	lsp_table_destroy(&t);
 	lsp_profile_destroy(other);
 	lsp_recording_uninit(&r);
@@ -267,12 +250,6 @@ static char *text_of(const struct lsp_recording *r, enum lsp_by by, size_t top)
 	return text;
 }
 
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
 static void test_open_without_stack(void **state)
 {
 	struct lsp_recording r = { 0 };
@@ -282,9 +259,9 @@ static void test_open_without_stack(void **state)
 	fixture_recording(&r);
 	snprintf(record, sizeof(record), "%s", fixture_record_exact);
 	strcpy(strstr(record, "\"pthread_mutex_lock\""), "]}]}");
-	record_add(&r, record);
+	fixture_record_add(&r, record);
 	text = text_of(&r, LSP_BY_SITE, 20);
-	has(text, "prog (pid 7) on stuck_mu mutex: [no stack]\n");
+	fixture_has(text, "prog (pid 7) on stuck_mu mutex: [no stack]\n");
 	free(text);
 	lsp_recording_uninit(&r);
 }
@@ -298,9 +275,9 @@ static void test_recorder(void **state)
 	(void)state;
 	fixture_recording(&r);
 	snprintf(record, sizeof(record), "{\"recorder\":{\"handoff_ns\":150000000},%s", fixture_record_exact + 1);
-	record_add(&r, record);
+	fixture_record_add(&r, record);
 	text = text_of(&r, LSP_BY_SITE, 20);
-	has(text, "handoff         200ms    2.4%  released, not yet taken up, charged to nobody\n"
+	fixture_has(text, "handoff         200ms    2.4%  released, not yet taken up, charged to nobody\n"
 		  "    of it         150ms    1.8%  at most: the recorder's own work at releases\n");
 	free(text);
 	lsp_recording_uninit(&r);
@@ -313,47 +290,47 @@ static void test_text(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, fixture_record_exact);
+	fixture_record_add(&r, fixture_record_exact);
 	text = text_of(&r, LSP_BY_SITE, 20);
-	has(text, "./prog -x\\x1b[31m");
+	fixture_has(text, "./prog -x\\x1b[31m");
 	/* What is divided below stands together above, or the parts are more than the whole. */
-	has(text, "of every class\nand open         5.00ms          in 1 wait that had not ended, see below\n"
+	fixture_has(text, "of every class\nand open         5.00ms          in 1 wait that had not ended, see below\n"
 		  "  hold            8.00s   97.5%");
-	has(text, "handoff         200ms    2.4%");
-	has(text, "tail           1.00ms");
-	has(text, "late to run      51.0ms");
-	has(text, "lost                  0");
-	has(text, "missed       2 probe hits (counted");
-	has(text, "blamed            6.80s          hold that 100 releases of locks ended");
+	fixture_has(text, "handoff         200ms    2.4%");
+	fixture_has(text, "tail           1.00ms");
+	fixture_has(text, "late to run      51.0ms");
+	fixture_has(text, "lost                  0");
+	fixture_has(text, "missed       2 probe hits (counted");
+	fixture_has(text, "blamed            6.80s          hold that 100 releases of locks ended");
 	assert_null(strstr(text, "estimated"));
-	has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");
-	has(text, "prog (pid 7) on stuck_mu mutex: pthread_mutex_lock < stuck < main");
+	fixture_has(text, "    7.00s  85.4%       101    51.0ms |     100ms   1.5%        90 |         0 | fast_update  prog.c:61/66  g_mu  mutex");
+	fixture_has(text, "prog (pid 7) on stuck_mu mutex: pthread_mutex_lock < stuck < main");
 	assert_null(strstr(text, "start_thread"));
 	assert_null(strstr(text, "95%"));
 	free(text);
 	text = text_of(&r, LSP_BY_SITE, 1);
-	has(text, "3 more rows (--top)");
+	fixture_has(text, "3 more rows (--top)");
 	free(text);
 	text = text_of(&r, LSP_BY_SITE, 3);
-	has(text, "1 more row (--top)");
+	fixture_has(text, "1 more row (--top)");
 	free(text);
 	lsp_recording_uninit(&r);
 
 	memset(&r, 0, sizeof(r));
 	fixture_recording(&r);
-	record_add(&r, fixture_record_sampled);
+	fixture_record_add(&r, fixture_record_sampled);
 	text = text_of(&r, LSP_BY_LOCK, 20);
-	has(text, "lost         12 waits found no room");
-	has(text, "note         1 event came without a stack");
-	has(text, "6.60s..7.30s");
+	fixture_has(text, "lost         12 waits found no room");
+	fixture_has(text, "note         1 event came without a stack");
+	fixture_has(text, "6.60s..7.30s");
 	/* The blame is no exact total like those above it. */
-	has(text, "estimated from what sampling kept\nblamed            6.80s");
+	fixture_has(text, "estimated from what sampling kept\nblamed            6.80s");
 	assert_true(strstr(text, "estimated from what") > strstr(text, "late to run"));
-	has(text, "- stands where too few events were kept for an interval");
+	fixture_has(text, "- stands where too few events were kept for an interval");
 	free(text);
 	/* Where no row has an interval there is no column for them. */
 	text = text_of(&r, LSP_BY_THREAD, 20);
-	has(text, "too few events were kept for intervals");
+	fixture_has(text, "too few events were kept for intervals");
 	assert_null(strstr(text, "95%"));
 	free(text);
 	lsp_recording_uninit(&r);
@@ -369,9 +346,9 @@ static void test_nothing(void **state)
 	r.parts[LSP_PART_BLOCK] = lsp_profile_create(lsp_profile_contention_types, 2);
 	for (int i = 0; i < 3; i++) {
 		if (i)
-			record_add(&r, i > 1 ? "{\"format\":1,\"exact\":{\"contentions\":40}}" : "{\"format\":1,\"exact\":{}}");
+			fixture_record_add(&r, i > 1 ? "{\"format\":1,\"exact\":{\"contentions\":40}}" : "{\"format\":1,\"exact\":{}}");
 		text = text_of(&r, LSP_BY_SITE, 20);
-		has(text, wants[i]);
+		fixture_has(text, wants[i]);
 		free(text);
 	}
 	lsp_recording_uninit(&r);
@@ -394,11 +371,11 @@ static void test_given_up(void **state)
 		assert_true(t.total[LSP_V_BLAMED] == 6800e6 && t.total[LSP_V_RELEASES] == 100);
 		assert_null(lsp_table_find(&t, "[given up]"));
 		if (by == LSP_BY_LOCK) {
-			assert_true(row_of(&t, "g_mu")->v[LSP_V_GIVEN_UP] == 300e6);
-			assert_true(lsp_table_row_shown(row_of(&t, "forsaken_mu")));
+			assert_true(fixture_row(&t, "g_mu")->v[LSP_V_GIVEN_UP] == 300e6);
+			assert_true(lsp_table_row_shown(fixture_row(&t, "forsaken_mu")));
 			text = text_of(&r, LSP_BY_LOCK, 10);
-			has(text, "given up          350ms          waits for locks that nobody ended");
-			has(text, "|     300ms | g_mu");
+			fixture_has(text, "given up          350ms          waits for locks that nobody ended");
+			fixture_has(text, "|     300ms | g_mu");
 			free(text);
 		}
 		lsp_table_destroy(&t);
@@ -415,18 +392,18 @@ static void test_json(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, fixture_record_sampled);
+	fixture_record_add(&r, fixture_record_sampled);
 	assert_int_equal(lsp_table_create(&r, LSP_BY_LOCK, false, &t), 0);
 	o = lsp_report_json(&r, &t, 1);
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
-	has(text, "\"exact\":{\"contentions\":103,\"delay_ns\":8201000000,\"sched_delay_ns\":51000000,"
+	fixture_has(text, "\"exact\":{\"contentions\":103,\"delay_ns\":8201000000,\"sched_delay_ns\":51000000,"
 	    "\"releases\":102,\"hold_ns\":8000000000,\"handoff_ns\":200000000,\"tail_ns\":1000000,\"open\":1,\"open_ns\":5000000}");
-	has(text, "\"partial\":true,\"partial_reasons\":[\"12 waits found no room\"],\"notes\":[\"1 event came without a stack\"]");
-	has(text, "\"rows\":[{\"lock\":\"g_mu\",\"sync\":\"mutex\",\"block\":{\"contentions\":100,\"delay_ns\":7000000000,"
+	fixture_has(text, "\"partial\":true,\"partial_reasons\":[\"12 waits found no room\"],\"notes\":[\"1 event came without a stack\"]");
+	fixture_has(text, "\"rows\":[{\"lock\":\"g_mu\",\"sync\":\"mutex\",\"block\":{\"contentions\":100,\"delay_ns\":7000000000,"
 	    "\"sched_delay_ns\":50000000,\"spurious\":3,\"depth_mean\":4,\"interval\":\"95%\",\"low_ns\":6600000000,\"high_ns\":7300000000},"
 	    "\"mutex\":{\"contentions\":100,\"delay_ns\":6800000000,\"other_releases\":0,\"other_hold_ns\":0,\"waiters_mean\":3.5,"
 	    "\"interval\":\"too few\"},\"handoff_ns\":200000000,");
-	has(text, "\"rows_left_out\":3");
+	fixture_has(text, "\"rows_left_out\":3");
 	json_object_put(o);
 	lsp_table_destroy(&t);
 	lsp_recording_uninit(&r);
@@ -446,7 +423,7 @@ static void test_page(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		fixture_recording(&r);
-		record_add(&r, fixture_record_exact);
+		fixture_record_add(&r, fixture_record_exact);
 		if (i)
 			fixture_events_add(&r, &evil);
 		f = open_memstream(&pages[i], &bytes);
@@ -458,11 +435,11 @@ static void test_page(void **state)
 	}
 	assert_int_equal(ends[0], 4);
 	assert_int_equal(ends[1], 4);
-	has(pages[1], "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e");
+	fixture_has(pages[1], "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e");
 	assert_null(strstr(pages[1], "<script>alert"));
 	assert_null(strstr(pages[1], "@{"));
-	has(pages[1], "Apache License");
-	has(pages[1], "Mike Bostock");
+	fixture_has(pages[1], "Apache License");
+	fixture_has(pages[1], "Mike Bostock");
 	/* And nothing in it is to be fetched. */
 	assert_null(strstr(pages[1], "<script src"));
 	assert_null(strstr(pages[1], "<img"));

@@ -21,23 +21,6 @@
 #include "../../user/report/text.h"
 #include "fixture_report.h"
 
-static void record_add(struct lsp_recording *r, const char *text)
-{
-	char why[128] = "";
-
-	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
-		fail_msg("record.json: %s", why);
-}
-
-static const struct lsp_table_row *row_of(const struct lsp_table *t, const char *name)
-{
-	const struct lsp_table_row *row = lsp_table_find(t, name);
-
-	if (!row)
-		fail_msg("no row %s", name);
-	return row;
-}
-
 static char *text_of(const struct lsp_recording *r, enum lsp_by by, size_t top)
 {
 	struct lsp_table t;
@@ -50,12 +33,6 @@ static char *text_of(const struct lsp_recording *r, enum lsp_by by, size_t top)
 	fclose(f);
 	lsp_table_destroy(&t);
 	return text;
-}
-
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
 }
 
 /* Rows of one key stand in its order, but what is no lock stays below. */
@@ -83,7 +60,7 @@ static void test_sort(void **state)
 		assert_string_equal(t.rows[0].name, rows[i].first);
 		assert_string_equal(t.rows[1].name, rows[i].second);
 		assert_string_equal(t.rows[2].name, rows[i].last);
-		assert_ptr_equal(row_of(&t, rows[i].second), &t.rows[1]);
+		assert_ptr_equal(fixture_row(&t, rows[i].second), &t.rows[1]);
 	}
 	lsp_table_destroy(&t);
 	lsp_recording_uninit(&r);
@@ -97,7 +74,7 @@ static void test_only(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, fixture_record_sampled);
+	fixture_record_add(&r, fixture_record_sampled);
 	r.only = "g_mu";
 	assert_true(lsp_recording_has_any(&r));
 	for (int by = 0; by < LSP_BY_COUNT; by++) {
@@ -107,9 +84,9 @@ static void test_only(void **state)
 		assert_null(lsp_table_find(&t, "wait_all"));
 		assert_null(lsp_table_find(&t, "other_mu"));
 		if (by == LSP_BY_SITE)
-			assert_int_equal(row_of(&t, "fast_update")->waited.trust, LSP_TRUST_TOO_FEW);
+			assert_int_equal(fixture_row(&t, "fast_update")->waited.trust, LSP_TRUST_TOO_FEW);
 		if (by == LSP_BY_LOCK)
-			assert_int_equal(row_of(&t, "g_mu")->waited.trust, LSP_TRUST_SHOWN);
+			assert_int_equal(fixture_row(&t, "g_mu")->waited.trust, LSP_TRUST_SHOWN);
 		lsp_table_destroy(&t);
 	}
 	r.only = "stuck_mu";
@@ -139,7 +116,7 @@ static void test_widths(void **state)
 
 		fixture_recording(&r);
 		fixture_events_add(&r, &more);
-		record_add(&r, sampled ? fixture_record_sampled : fixture_record_exact);
+		fixture_record_add(&r, sampled ? fixture_record_sampled : fixture_record_exact);
 		for (int by = 0; by < LSP_BY_COUNT; by++) {
 			assert_int_equal(lsp_table_create(&r, (enum lsp_by)by, false, &t), 0);
 			for (size_t columns = 80; columns <= 200; columns += 20) {
@@ -151,9 +128,9 @@ static void test_widths(void **state)
 				lsp_report_text_rows(f, &r, &t, &look);
 				fclose(f);
 				if (sampled && by == LSP_BY_LOCK)
-					has(text, "6.60s..7.30s");
+					fixture_has(text, "6.60s..7.30s");
 				if (columns == 200 && by == LSP_BY_SITE)
-					has(text, " | storage::engine::Table::update_in_place_with_everything  prog.c");
+					fixture_has(text, " | storage::engine::Table::update_in_place_with_everything  prog.c");
 				*strstr(text, "\nwaiting still") = '\0';
 				for (rest = text; (line = strsep(&rest, "\n")); )
 					if (strlen(line) > columns)
@@ -174,7 +151,7 @@ static void test_widths(void **state)
 		if (i)
 			fixture_events_add(&r, &again);
 		text = text_of(&r, LSP_BY_SITE, 20);
-		has(text, i ? " | storage::engine::Table<char>::update" : " | storage::engine::Table::update");
+		fixture_has(text, i ? " | storage::engine::Table<char>::update" : " | storage::engine::Table::update");
 		free(text);
 		lsp_recording_uninit(&r);
 	}

@@ -21,14 +21,6 @@
 #include "../../user/report/sections/sections.h"
 #include "fixture_report.h"
 
-static void record_add(struct lsp_recording *r, const char *text)
-{
-	char why[128] = "";
-
-	if (lsp_facts_add_record(&r->facts, text, why, sizeof(why)))
-		fail_msg("record.json: %s", why);
-}
-
 static char *text_of(const struct lsp_recording *r, size_t columns)
 {
 	const struct lsp_report_look look = { .top = 10, .layout.columns = columns };
@@ -43,12 +35,6 @@ static char *text_of(const struct lsp_recording *r, size_t columns)
 	fclose(f);
 	lsp_sections_destroy(&s);
 	return text;
-}
-
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
 }
 
 static void has_not(const char *text, const char *part)
@@ -101,19 +87,19 @@ static void test_order(void **state)
 	fixture_recording(&r);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		fixture_events_add(&r, &events[i]);
-	record_add(&r, all_kept);
+	fixture_record_add(&r, all_kept);
 	text = text_of(&r, 0);
-	has(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update has 98.5% of the blame\n");
+	fixture_has(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update has 98.5% of the blame\n");
 	at[0] = strstr(text, "\nLocks\n");
 	at[1] = strstr(text, "\nToo few releases");
 	at[2] = strstr(text, "\nHand-overs and queues\n");
 	at[3] = strstr(text, "\nJoins and barriers\n");
 	for (int i = 0; i < 4; i++)
 		assert_true(at[i] && (!i || at[i] > at[i - 1]));
-	has(at[0], "|     6.80s | g_mu  mutex\n          held by slow_update (98.5%), fast_update (1.5%)\n");
-	has(at[1], " | g_gate  sem\n          sip waits for open_gate\n");
-	has(at[2], " | pool.idle  cond\n          worker waits for put (75.0%), shut (25.0%)\n");
-	has(at[3], " | stack@main  join\n          wait_all waits for start_thread\n");
+	fixture_has(at[0], "|     6.80s | g_mu  mutex\n          held by slow_update (98.5%), fast_update (1.5%)\n");
+	fixture_has(at[1], " | g_gate  sem\n          sip waits for open_gate\n");
+	fixture_has(at[2], " | pool.idle  cond\n          worker waits for put (75.0%), shut (25.0%)\n");
+	fixture_has(at[3], " | stack@main  join\n          wait_all waits for start_thread\n");
 	has_not(text, "p50");
 	has_not(text, "nobody's blame");
 	free(text);
@@ -134,10 +120,10 @@ static void test_little(void **state)
 		struct lsp_recording r = { 0 };
 
 		fixture_recording(&r);
-		record_add(&r, records[i]);
+		fixture_record_add(&r, records[i]);
 		text = text_of(&r, 0);
-		(i ? has_not : has)(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update");
-		(i ? has : has_not)(text, "little was waited for locks, most of it for g_mu (mutex): 7.00s in 100 waits, while 6.00min passed; "
+		(i ? has_not : fixture_has)(text, "g_mu (mutex) is the lock that was waited for most: 7.00s in 100 waits; slow_update");
+		(i ? fixture_has : has_not)(text, "little was waited for locks, most of it for g_mu (mutex): 7.00s in 100 waits, while 6.00min passed; "
 				    "slow_update has 98.5% of the blame\n");
 		free(text);
 		lsp_recording_uninit(&r);
@@ -161,10 +147,10 @@ static void test_no_lock(void **state)
 	lsp_recording_uninit(&r);
 	fixture_events_add(&r, &idle);
 	text = text_of(&r, 0);
-	has(text, "nothing that was waited for is known to be a lock\n");
+	fixture_has(text, "nothing that was waited for is known to be a lock\n");
 	has_not(text, "Locks");
 	/* Nothing tells the rates. */
-	has(text, "Hand-overs and queues (estimates; --by lock has their intervals)\n");
+	fixture_has(text, "Hand-overs and queues (estimates; --by lock has their intervals)\n");
 	free(text);
 	lsp_recording_uninit(&r);
 }
@@ -192,15 +178,15 @@ static void test_transit(void **state)
 			fixture_events_add(&r, &release);
 			fixture_handoff_add(&r, "busy", i == 4 ? 0.4e9 : 2e9);
 		}
-		record_add(&r, records[i < 3 ? i : 0]);
+		fixture_record_add(&r, records[i < 3 ? i : 0]);
 		text = text_of(&r, 0);
-		(i == 2 || i >= 4 ? has_not : has)(text, "nobody's blame");
+		(i == 2 || i >= 4 ? has_not : fixture_has)(text, "nobody's blame");
 		if (i == 0)
-			has(text, "          50% of this is nobody's blame: the lock was released, and who had it next was not seen\n"
+			fixture_has(text, "          50% of this is nobody's blame: the lock was released, and who had it next was not seen\n"
 			    "          25% of the waits began again at once, because another thread had taken it in passing\n"
 			    "          the kernel does not see who takes a free lock; record --with-user does\n");
 		if (i == 1)
-			has(text, "; lockspan compare shows what the program saw\n");
+			fixture_has(text, "; lockspan compare shows what the program saw\n");
 		if (i == 3)
 			has_not(text, "in passing");
 		free(text);
@@ -218,13 +204,13 @@ static void test_percentiles(void **state)
 
 	(void)state;
 	fixture_recording(&r);
-	record_add(&r, record);
+	fixture_record_add(&r, record);
 	text = text_of(&r, 0);
-	has(text, "   waited            waits       p50       p99 |    blamed | name");
-	has(text, "    7.00s  85.4%       100    66.0ms    99.0ms |     6.80s | g_mu");
-	has(text, "   1.00ms   0.0%         1         -         - |         0 | other_mu");
+	fixture_has(text, "   waited            waits       p50       p99 |    blamed | name");
+	fixture_has(text, "    7.00s  85.4%       100    66.0ms    99.0ms |     6.80s | g_mu");
+	fixture_has(text, "   1.00ms   0.0%         1         -         - |         0 | other_mu");
 	free(text);
-	record_add(&r, record);
+	fixture_record_add(&r, record);
 	text = text_of(&r, 0);
 	has_not(text, "p50");
 	free(text);
@@ -242,9 +228,9 @@ static void test_open_and_width(void **state)
 	(void)state;
 	fixture_recording(&r);
 	fixture_events_add(&r, &more);
-	record_add(&r, fixture_record_exact);
+	fixture_record_add(&r, fixture_record_exact);
 	text = text_of(&r, 72);
-	has(text, "stuck_mu  mutex\n          1 wait had not ended\n");
+	fixture_has(text, "stuck_mu  mutex\n          1 wait had not ended\n");
 	for (rest = strstr(text, "\nLocks"); (line = strsep(&rest, "\n")); )
 		if (strlen(line) > 72)
 			fail_msg("%zu characters of 72: %s", strlen(line), line);
