@@ -13,7 +13,7 @@
 #include "task.h"
 #include "ustack.h"
 
-/* The module has no more kretprobes than this. */
+/* At most this many kretprobes have an instance for each of max_parked threads. The others have 256 instances. */
 #define KRETPROBES 4
 
 void lsp_tables_uninit(void)

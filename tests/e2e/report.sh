@@ -143,7 +143,7 @@ status 64 "$lockspan" report --lock g_mx exact
 like 'a lock that is not there' "$said" '--lock g_mx: nothing was waited for such a lock'
 is 'one line says so' "$(wc -l <<<"$said")" 1
 status 64 "$lockspan" report --sort size exact
-like 'a column that is not there' "$said" 'there is both, waited, waits'
+like 'a column that is not there' "$said" 'takes both, waited, waits'
 # table: the lines of the table, without those of other parts.
 table() { awk '/ \| / { print length($0) }' <<<"$out" | sort -n | tail -n 1; }
 COLUMNS=80 status 0 "$lockspan" report exact

@@ -101,7 +101,7 @@ static unsigned int classes_parse(const char *text, struct argp_state *state)
 		n = strcspn(text, ",");
 		one = class_parse(text, n);
 		if (!one)
-			argp_error(state, "'%.*s' is no class: there is lock, rwlock, mutex, sem, pi, cond, barrier, join, once, runtime, other",
+			argp_error(state, "'%.*s' is no class: --sync takes lock, rwlock, mutex, sem, pi, cond, barrier, join, once, runtime and other",
 				   (int)n, text);
 		classes |= one;
 		if (!text[n])

@@ -25,7 +25,7 @@ static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *
 			o->by_given = true;
 			return;
 		}
-	argp_error(state, "--by %s: there is site, lock, sync%s", arg, o->has_pairs ? ", thread and pair" : " and thread");
+	argp_error(state, "--by takes site, lock, sync%s, not '%s'", o->has_pairs ? ", thread or pair" : " or thread", arg);
 }
 
 void lsp_skip_parse(const char *regex, struct argp_state *state)

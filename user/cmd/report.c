@@ -51,7 +51,7 @@ static enum lsp_sort sort_parse(const char *arg, struct argp_state *state)
 	for (int i = 0; i < LSP_SORT_COUNT; i++)
 		if (!strcmp(arg, lsp_sort_names[i]))
 			return (enum lsp_sort)i;
-	argp_error(state, "--sort %s: there is both, waited, waits, late, blamed, releases, handoff, given-up, open and name",
+	argp_error(state, "--sort takes both, waited, waits, late, blamed, releases, handoff, given-up, open or name, not '%s'",
 		   arg);
 	return LSP_SORT_BOTH;
 }
