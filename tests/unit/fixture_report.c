@@ -42,7 +42,7 @@ static uint64_t frame(struct lsp_profile *p, const char *function, const char *f
 
 static void sample(struct lsp_profile *p, const struct fixture_events *e, const double *values)
 {
-	struct lsp_profile_label labels[6] = {
+	struct lsp_profile_label labels[7] = {
 		{ .key = "lock", .str = e->lock }, { .key = "kind", .str = e->release ? "mutex" : "block" },
 		{ .key = "sync", .str = e->sync ? e->sync : "mutex" },
 		{ .key = "comm", .str = e->comm ? e->comm : "prog" },
@@ -55,6 +55,8 @@ static void sample(struct lsp_profile *p, const struct fixture_events *e, const 
 
 	if (e->role)
 		labels[n++] = (struct lsp_profile_label){ .key = "role", .str = e->role };
+	if (e->why)
+		labels[n++] = (struct lsp_profile_label){ .key = "why", .str = e->why };
 	if (e->pid)
 		labels[n++] = (struct lsp_profile_label){ .key = "pid", .num = e->pid, .unit = "id" };
 	assert_int_equal(lsp_profile_sample_add(p, stack, 3, labels, n, values), 0);

@@ -19,6 +19,7 @@ struct fixture_events {
 	const char *lock;
 	const char *sync;	/* NULL: mutex */
 	const char *role;	/* of releases; NULL: no such label, as in files of older versions */
+	const char *why;	/* of releases, what the holder did; NULL: no such label */
 	const char *comm;	/* NULL: prog */
 	long long pid;		/* 0: no such label */
 	double count;

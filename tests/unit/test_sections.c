@@ -106,6 +106,44 @@ static void test_order(void **state)
 	lsp_recording_uninit(&r);
 }
 
+static void why_add(struct lsp_recording *r, const char *lock, const char *why, double ns)
+{
+	fixture_events_add(r, &(struct fixture_events){ .release = true, .function = "slow_update", .lock = lock, .role = "lock",
+							.why = why, .count = 10, .ns = ns });
+}
+
+/*
+ * The line under a lock: causes by their size, those that are too small left out, as long as the line may be. Locks with
+ * little blame, and those of which more is unknown than known, have none.
+ */
+static void test_why(void **state)
+{
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	why_add(&r, "g_mu", "fsync", 6900e6);
+	why_add(&r, "g_mu", "running", 1700e6);
+	why_add(&r, "g_mu", "lock lib::log<std::string>::mu", 1000e6);
+	why_add(&r, "g_mu", "runnable", 400e6);
+	why_add(&r, "little_mu", "fsync", 90e6);
+	why_add(&r, "strange_mu", "fsync", 900e6);
+	why_add(&r, "strange_mu", "unknown", 1000e6);
+	for (int i = 0; i < 3; i++)
+		fixture_events_add(&r, &(struct fixture_events){ .function = "f", .lock = (const char *[]){ "g_mu", "little_mu",
+			"strange_mu" }[i], .count = 10, .ns = 1000e6 });
+	record_add(&r, all_kept);
+	text = text_of(&r, 0);
+	has(text, "held by slow_update\n          held long because: 69.0% asleep in fsync, 17.0% running, "
+		  "10.0% waiting for lib::log::mu\n");
+	assert_null(strstr(strstr(text, "held long because") + 1, "held long because"));
+	free(text);
+	text = text_of(&r, 60);
+	has(text, "          held long because: 69.0% asleep in fsync, 17.0%...\n");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
 /* A lock that nobody had to wait for long is named, and not for more than it is. */
 static void test_little(void **state)
 {
@@ -241,7 +279,8 @@ static void test_open_and_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
+		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_why),
+		cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
 		cmocka_unit_test(test_percentiles), cmocka_unit_test(test_open_and_width),
 	};
 

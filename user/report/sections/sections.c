@@ -15,6 +15,14 @@
  */
 #define LITTLE_WAITING 0.02
 
+/*
+ * Why a lock was held long is said of those that have this share of all blame, if for this much of their own it is known.
+ * Causes of less than the last share are left out.
+ */
+#define WHY_BLAME 0.01
+#define WHY_KNOWN 0.5
+#define WHY_LEAST 0.05
+
 /* A lock's share of transit that is worth a line: below this, who takes it unseen changes little. */
 #define TRANSIT_SHARE 0.2
 #define TRANSIT_WAITS 30
@@ -191,6 +199,35 @@ static void transit_write(FILE *to, const struct lsp_sections *s, const struct l
 		s->with_user ? "lockspan compare shows what the program saw" : "record --with-user does");
 }
 
+static void name_write(FILE *to, const char *name)
+{
+	lsp_words_function(to, name, &(struct lsp_words_layout){ .wide = false });
+}
+
+/* What most of the blame consists of, on one line. */
+static void why_write(FILE *to, const struct lsp_sections *s, const struct lsp_table_row *row,
+		      const struct lsp_words_layout *layout)
+{
+	size_t bytes = 0;
+	char *text = NULL;
+	FILE *words;
+	bool any;
+
+	if (row->use != LSP_USE_LOCK || !row->why.n || row->v[LSP_V_BLAMED] < WHY_BLAME * s->locks.total[LSP_V_BLAMED] ||
+	    lsp_causes_share(&row->why, "unknown") > 1 - WHY_KNOWN)
+		return;
+	words = open_memstream(&text, &bytes);
+	if (!words)
+		return;
+	fprintf(words, "%*sheld long because: ", LINE_INDENT, "");
+	any = lsp_causes_text(words, &row->why, WHY_LEAST, layout->wide ? lsp_words_name : name_write);
+	if (!fclose(words) && any) {
+		lsp_words_fit(to, text, layout->wide ? 0 : layout->columns);
+		putc('\n', to);
+	}
+	free(text);
+}
+
 /* ---- the sections ---- */
 
 struct columns {
@@ -239,6 +276,7 @@ static void row_write(FILE *to, const struct lsp_sections *s, const struct lsp_t
 		}
 	}
 	free(text);
+	why_write(to, s, row, &look->layout);
 	transit_write(to, s, row);
 }
 

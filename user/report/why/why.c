@@ -44,6 +44,18 @@ void lsp_causes_uninit(struct lsp_causes *c)
 	memset(c, 0, sizeof(*c));
 }
 
+double lsp_causes_share(const struct lsp_causes *c, const char *text)
+{
+	double all = 0, part = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		all += c->causes[i].ns;
+		if (!strcmp(c->causes[i].text, text))
+			part = c->causes[i].ns;
+	}
+	return all > 0 ? part / all : 0;
+}
+
 static size_t state_of(const char *text)
 {
 	size_t i;

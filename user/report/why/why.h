@@ -25,6 +25,9 @@ struct lsp_causes {
 int lsp_causes_add(struct lsp_causes *c, const char *text, double ns);
 void lsp_causes_uninit(struct lsp_causes *c);
 
+/* The cause's share of all, from 0 to 1. */
+double lsp_causes_share(const struct lsp_causes *c, const char *text);
+
 /* As report --json has it; @number makes a value. NULL: nobody knows. */
 struct json_object *lsp_causes_json(const struct lsp_causes *c, struct json_object *(*number)(double value));
 
