@@ -11,6 +11,8 @@ void lsp_why_begin(struct lsp_why_history *h, u64 from_ns)
 	h->first = h->absence;
 	h->full = h->absence + LSP_WHY_BLOCK_ABSENCES;
 	h->blocks = 0;
+	for (u32 i = 0; i < LSP_WHY_BLOCKS; i++)
+		h->order[i] = (u8)i;
 	h->known = true;
 }
 
@@ -48,30 +50,54 @@ static void block_join(struct lsp_why_block *to, const struct lsp_why_block *fro
 		block_add(to, from->what[i], from->ns[i]);
 }
 
-/* Makes one block of two neighbours: of those that are shortest for the time since then. The last place is then free. */
-static void blocks_join(struct lsp_why_history *h)
+/* What the thread did for most of its sleep. */
+static u64 block_most(const struct lsp_why_block *b)
 {
-	u64 from_ns = h->block[h->order[0]].from_ns, next_ns = h->block[h->order[1]].from_ns;
-	u64 least = ~0ULL, ratio, to_ns;
-	u32 i, best = 0;
-	u8 gone;
+	u32 i, most = 0;
 
-	for (i = 0; i + 1 < LSP_WHY_BLOCKS; i++) {
-		to_ns = i + 2 < LSP_WHY_BLOCKS ? h->block[h->order[i + 2]].from_ns : h->from_ns;
-		ratio = ((to_ns - from_ns) << 8) / (h->last_ns - to_ns + 1);
-		if (ratio < least) {
-			least = ratio;
-			best = i;
+	for (i = 1; i < LSP_WHY_BLOCK_SUMS && b->what[i] != LSP_WHY_FREE; i++)
+		if (b->ns[i] > b->ns[most])
+			most = i;
+	return b->what[most];
+}
+
+/*
+ * Makes one block of neighbours where it is no longer than @ratio / 256 of the time since then, or with 0 of the two
+ * oldest ones. A border between two kinds of sleep is worth more, because a hold may have begun there. The places that
+ * become free follow those of the blocks.
+ */
+static void blocks_join(struct lsp_why_history *h, u64 ratio)
+{
+	u8 gone[LSP_WHY_BLOCKS];
+	u32 i, left = 0, free = 0;
+
+	for (i = 0; i < h->blocks; i++) {
+		u64 to_ns = i + 1 < h->blocks ? h->block[h->order[i + 1]].from_ns : h->from_ns;
+		struct lsp_why_block *last = left ? &h->block[h->order[left - 1]] : NULL;
+		const struct lsp_why_block *next = &h->block[h->order[i]];
+		u64 least = last && block_most(last) != block_most(next) ? ratio / 64 : ratio;
+
+		if (last && (ratio ? (to_ns - last->from_ns) << 8 <= least * (h->last_ns - to_ns + 1) : i == 1)) {
+			block_join(last, next);
+			gone[free++] = h->order[i];
+		} else {
+			h->order[left++] = h->order[i];
 		}
-		from_ns = next_ns;
-		next_ns = to_ns;
 	}
-	gone = h->order[best + 1];
-	block_join(&h->block[h->order[best]], &h->block[gone]);
-	for (i = best + 1; i + 1 < LSP_WHY_BLOCKS; i++)
-		h->order[i] = h->order[i + 1];
-	h->order[LSP_WHY_BLOCKS - 1] = gone;
-	h->blocks--;
+	h->blocks = (u8)left;
+	while (free)
+		h->order[left++] = gone[--free];
+}
+
+/* Makes room for some blocks at once, because it is dear to look at all of them. */
+static void blocks_thin(struct lsp_why_history *h)
+{
+	static const u64 ratios[] = { 64, 128, 512, 4096, 1 << 16, 0 };
+	u32 i;
+
+	for (i = 0; i < sizeof(ratios) / sizeof(ratios[0]) && h->blocks > LSP_WHY_BLOCKS - LSP_WHY_BLOCKS_FREED; i++)
+		if (ratios[i] || h->blocks == LSP_WHY_BLOCKS)
+			blocks_join(h, ratios[i]);
 }
 
 static struct lsp_why_block *block_new(struct lsp_why_history *h)
@@ -80,9 +106,7 @@ static struct lsp_why_block *block_new(struct lsp_why_history *h)
 	u32 i;
 
 	if (h->blocks == LSP_WHY_BLOCKS)
-		blocks_join(h);
-	else
-		h->order[h->blocks] = h->blocks;
+		blocks_thin(h);
 	b = &h->block[h->order[h->blocks++]];
 	b->from_ns = h->from_ns;
 	b->unknown_ns = 0;
@@ -91,10 +115,9 @@ static struct lsp_why_block *block_new(struct lsp_why_history *h)
 	return b;
 }
 
-/* Takes the absences from @a on, which are the oldest, into a block. */
-static void quarter_sum(struct lsp_why_history *h, const struct lsp_why_absence *a)
+/* Takes the absences from @a to @end, which are the oldest, into a block. */
+static void block_sum(struct lsp_why_history *h, const struct lsp_why_absence *a, const struct lsp_why_absence *end)
 {
-	const struct lsp_why_absence *end = a + LSP_WHY_BLOCK_ABSENCES;
 	u64 from_ns = h->from_ns, running_ns = 0, runnable_ns = 0, ns;
 	struct lsp_why_block *b = block_new(h);
 
@@ -113,6 +136,39 @@ static void quarter_sum(struct lsp_why_history *h, const struct lsp_why_absence 
 	h->from_ns = from_ns;
 }
 
+/* The end of the run of absences of one kind that begins with @a. Those without a sleep are of any kind. */
+static const struct lsp_why_absence *run_end(const struct lsp_why_absence *a, const struct lsp_why_absence *end)
+{
+	u64 what = LSP_WHY_WHAT(RUNNABLE);
+
+	for (; a < end; a++) {
+		if (a->what == LSP_WHY_WHAT(RUNNABLE) || a->what == what)
+			continue;
+		if (what != LSP_WHY_WHAT(RUNNABLE))
+			break;
+		what = a->what;
+	}
+	return a;
+}
+
+/* Takes a block's absences from @a on. If they are few runs of one kind each, each is a block: a hold may begin with it. */
+static void oldest_sum(struct lsp_why_history *h, const struct lsp_why_absence *a)
+{
+	const struct lsp_why_absence *end = a + LSP_WHY_BLOCK_ABSENCES, *border[LSP_WHY_BLOCK_RUNS + 1] = { a };
+	u32 i, runs = 0;
+
+	while (runs < LSP_WHY_BLOCK_RUNS && border[runs] < end) {
+		border[runs + 1] = run_end(border[runs], end);
+		runs++;
+	}
+	if (border[runs] < end) {
+		runs = 1;
+		border[1] = end;
+	}
+	for (i = 0; i < runs; i++)
+		block_sum(h, border[i], border[i + 1]);
+}
+
 void lsp_why_turn(struct lsp_why_history *h)
 {
 	struct lsp_why_absence *end = h->absence + LSP_WHY_ABSENCES;
@@ -122,7 +178,7 @@ void lsp_why_turn(struct lsp_why_history *h)
 	h->full = h->next + LSP_WHY_BLOCK_ABSENCES;
 	if (h->next != h->first)
 		return;
-	quarter_sum(h, h->first);
+	oldest_sum(h, h->first);
 	h->first = h->full == end ? h->absence : h->full;
 }
 

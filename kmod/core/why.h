@@ -5,8 +5,8 @@
  * A thread runs, except in its absences. An absence is the time from the moment at which the thread gives its
  * processor away to the moment at which it has one again. Only the thread's own context adds absences, so a
  * history needs no lock. When there is no room for another absence, the oldest ones are taken into a block, which
- * keeps only what they come to. When there is no room for another block, two neighbours become one: those that
- * are shortest for their age.
+ * keeps only what they come to. When there is no room for another block, neighbours become one where
+ * they are short for their age.
  *
  * While a hold lasts, waiters come to the lock and leave it. A crowd has the times at which they do, as far as the
  * ledger does not tell them. With it each moment of the hold counts once for each waiter, as in the ledger. So the
@@ -20,8 +20,10 @@
 #include "types.h"
 
 #define LSP_WHY_ABSENCES 48
-#define LSP_WHY_BLOCK_ABSENCES (LSP_WHY_ABSENCES / 4)
-#define LSP_WHY_BLOCKS 5
+#define LSP_WHY_BLOCK_ABSENCES 12	/* of which the absences are a multiple */
+#define LSP_WHY_BLOCKS 16
+#define LSP_WHY_BLOCKS_FREED 3	/* at once, at least, if that is not too coarse */
+#define LSP_WHY_BLOCK_RUNS 3
 #define LSP_WHY_BLOCK_SUMS 4
 #define LSP_WHY_CHANGES 29
 #define LSP_WHY_PARTS 16
@@ -66,7 +68,7 @@ struct lsp_why_history {
 	struct lsp_why_absence *full;	/* when next comes to it, there is work for lsp_why_turn() */
 	bool known;		/* false: nothing is known of the thread */
 	u8 blocks;
-	u8 order[LSP_WHY_BLOCKS];	/* places of the blocks, the oldest first; each block ends where the next begins */
+	u8 order[LSP_WHY_BLOCKS];	/* places of the blocks, the oldest first, each ending where the next begins; then the free ones */
 	struct lsp_why_block block[LSP_WHY_BLOCKS];
 	struct lsp_why_absence absence[LSP_WHY_ABSENCES];
 };
@@ -95,7 +97,7 @@ struct lsp_why_hold {
 /* The history begins with a thread that runs, and is known to have run since @from_ns. */
 void lsp_why_begin(struct lsp_why_history *h, u64 from_ns);
 
-/* One more quarter of the places is full. If all of them are, takes the oldest quarter into a block. */
+/* There are as many more absences as a block has. If all places are full, takes the oldest ones into a block. */
 void lsp_why_turn(struct lsp_why_history *h);
 
 /* At @now_ns the thread gives its processor away, to do @what. */

@@ -413,6 +413,39 @@ static void test_long_before(void **state)
 	assert_in_range(part_of(&s, what_of(RUNS)), 200 * 700 * 9 / 10, 200 * 700);
 }
 
+/*
+ * Holds of 100 to 218 short sleeps, one after the other, and between them another kind of sleep: each hold has its own
+ * shares, but for one point.
+ */
+static void test_long_between(void **state)
+{
+	struct lsp_why_history h;
+	u64 t = 1000, begin, asleep_ns;
+	struct split s;
+
+	(void)state;
+	lsp_why_begin(&h, t);
+	for (int hold = 0; hold < 60; hold++) {
+		for (int i = 0; i < 9; i++) {
+			lsp_why_out(&h, t += 5000, what_of(READS));
+			lsp_why_in(&h, t += 250000, 0);
+		}
+		begin = t;
+		asleep_ns = 0;
+		for (int i = 0; i < 100 + 2 * hold; i++) {
+			u64 ns = 50000 + 5000 * (u64)(i % 7);
+
+			lsp_why_out(&h, t += 60000, what_of(SYNCS));
+			lsp_why_in(&h, t += ns, 0);
+			asleep_ns += ns;
+		}
+		split_one(&h, begin, t, &s);
+		assert_in_range(100 * part_of(&s, what_of(SYNCS)), 100 * asleep_ns - (t - begin),
+				100 * asleep_ns + (t - begin));
+		assert_in_range(100 * part_of(&s, what_of(READS)), 0, t - begin);
+	}
+}
+
 /* More kinds of parts than there are sums and places: what is left over is unknown, and still adds up. */
 static void test_kinds(void **state)
 {
@@ -472,7 +505,7 @@ int main(void)
 		cmocka_unit_test(test_model), cmocka_unit_test(test_woken), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown), cmocka_unit_test(test_long), cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_crowded),
-		cmocka_unit_test(test_long_before), cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_long_before), cmocka_unit_test(test_long_between), cmocka_unit_test(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
