@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * why [FILE]: holds of a mutex that are long for a known reason, with the truth of it.
+ * why [FILE GROUP]: holds of a mutex that are long for a known reason, with the truth of it.
  *
  * A thread holds the mutex some times, each time through three steps. One victim more waits for it from
  * each step on. What the holder does in a step, in a function of its own for each:
@@ -11,9 +11,11 @@
  *   hold_fault      it touches a page that is not there (userfaultfd)
  *   hold_preempted  a thread of a higher priority takes its processor
  *   hold_lock       it waits for g_inner, which another thread holds
- *   hold_mixed      it runs in the first step, and sleeps in the others
+ *   hold_mixed      it runs for 30 % of the time, and sleeps for 70 %
  *   hold_many       it sleeps 60 times, too often for all of it to be kept
- *   hold_fsync      it writes to FILE, and waits until that is on the disk; only if there is a FILE
+ *   hold_fsync      it writes to FILE, and waits until that is on the disk
+ *   hold_quota      it runs, in the control group GROUP, which lets it run for a part of the time only
+ * The last two need their argument.
  * Prints what the holder did while they waited, once for each victim that waited then: how long it ran by
  * its own CPU clock, how long it had no processor by the scheduler's count, and how long it slept.
  * libs: -lpthread
@@ -49,7 +51,7 @@ struct kind {
 	uint64_t running_ns, runnable_ns, asleep_ns;
 };
 
-static int file, faults;
+static int file = -1, group = -1, no_group = -1, faults;
 static char *pages;
 static volatile bool inner_taken;
 static volatile unsigned int calls[STEPS], back[STEPS];	/* by victim: waits that it is to make, and has made */
@@ -189,6 +191,29 @@ static void disk_wait(void)
 	} while (clock_ns(CLOCK_MONOTONIC) < end);
 }
 
+/* The thread that calls this is in the control group that @fd is of. */
+static void group_enter(int fd)
+{
+	if (write(fd, "0", 1) != 1)
+		die("control group");
+}
+
+/* Until this thread has run for so long. */
+static void work_ns(uint64_t ns)
+{
+	uint64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + ns;
+
+	while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+}
+
+static void quota_wait(void)
+{
+	group_enter(group);
+	work_ns(STEP_NS / 2);
+	group_enter(no_group);
+}
+
 static void inner_wait(const struct kind *k)
 {
 	while (!inner_taken)
@@ -201,9 +226,12 @@ static void inner_wait(const struct kind *k)
 
 static void step(const struct kind *k, unsigned int round, unsigned int n)
 {
-	if (is(k, "spin") || (is(k, "mixed") && !n)) {
+	if (is(k, "spin")) {
 		spin_ns(STEP_NS);
-	} else if (is(k, "sleep") || is(k, "mixed") || is(k, "warm")) {
+	} else if (is(k, "mixed")) {
+		spin_ns(STEP_NS * 3 / 10);
+		nap_ns(STEP_NS * 7 / 10);
+	} else if (is(k, "sleep") || is(k, "warm")) {
 		nap_ns(STEP_NS);
 	} else if (is(k, "many")) {
 		for (int i = 0; i < 20; i++)
@@ -212,6 +240,8 @@ static void step(const struct kind *k, unsigned int round, unsigned int n)
 		*(volatile char *)(pages + (round * STEPS + n) * PAGE) = 1;
 	} else if (is(k, "fsync")) {
 		disk_wait();
+	} else if (is(k, "quota")) {
+		quota_wait();
 	} else if (is(k, "lock")) {
 		inner_wait(k);
 	} else {
@@ -305,6 +335,7 @@ HOLD(lock)
 HOLD(mixed)
 HOLD(many)
 HOLD(fsync)
+HOLD(quota)
 
 static struct kind kinds[] = {
 	{ .name = "warm", .hold = hold_warm },
@@ -312,7 +343,7 @@ static struct kind kinds[] = {
 	{ .name = "read", .hold = hold_read }, { .name = "fault", .hold = hold_fault },
 	{ .name = "preempted", .hold = hold_preempted }, { .name = "lock", .hold = hold_lock },
 	{ .name = "mixed", .hold = hold_mixed }, { .name = "many", .hold = hold_many },
-	{ .name = "fsync", .hold = hold_fsync },
+	{ .name = "fsync", .hold = hold_fsync }, { .name = "quota", .hold = hold_quota },
 };
 
 static void *victim(void *arg)
@@ -347,12 +378,31 @@ static void kind_run(struct kind *k, const char *comma)
 	       (unsigned long long)k->asleep_ns);
 }
 
+/* The files by which a thread enters the control group @path, and leaves it. */
+static void groups_open(const char *path)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s/cgroup.threads", path);
+	group = open(name, O_WRONLY);
+	snprintf(name, sizeof(name), "%s/../cgroup.threads", path);
+	no_group = open(name, O_WRONLY);
+	if (group < 0 || no_group < 0)
+		die("control group");
+}
+
+static bool can(const struct kind *k)
+{
+	return is(k, "fsync") ? file >= 0 : is(k, "quota") ? group >= 0 : true;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t victims[STEPS];
 	cpu_set_t cpu;
 
-	if (argc > 1) {
+	if (argc > 2) {
+		groups_open(argv[2]);
 		file = open(argv[1], O_RDWR | O_CREAT, 0600);
 		if (file < 0)
 			die("file");
@@ -366,7 +416,7 @@ int main(int argc, char **argv)
 	if (sched_setaffinity(0, sizeof(cpu), &cpu))
 		die("affinity");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (argc > 1 || !is(&kinds[i], "fsync"))
+		if (can(&kinds[i]))
 			kind_run(&kinds[i], i ? "," : "{");
 	puts("}");
 	over = true;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 timeout=180 vm=--icount
+# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 timeout=180 vm=--icount,--disk
 #
 # Holds that are long for a known reason. Would catch: sleep that is taken for running, or for want
 # of a processor; a system call with another one's name; a moment that does not count once for each
@@ -29,8 +29,16 @@ held() {
 # why FIELD: its sum over all rows of the report, ns.
 why() { json /tmp/report.json "rows.*.mutex.why.$1"; }
 
+# Who is in this group runs for 3 ms of 10.
+mkdir /tmp/groups
+mount -t cgroup2 cgroup2 /tmp/groups
+echo +cpu >/tmp/groups/cgroup.subtree_control
+mkdir /tmp/groups/slow
+echo threaded >/tmp/groups/slow/cgroup.type
+echo 3000 10000 >/tmp/groups/slow/cpu.max
+
 module_load
-$lockspan record -o /tmp/r -- tests/vm/why ${lsp_why_file:+"$lsp_why_file"} >/tmp/truth.json 2>/tmp/err
+$lockspan record -o /tmp/r -- tests/vm/why /disk/file /tmp/groups/slow >/tmp/truth.json 2>/tmp/err
 is "exit status" $? 0
 held spin clock_nanosleep
 held sleep clock_nanosleep
@@ -40,8 +48,8 @@ held preempted clock_nanosleep
 held lock 'lock g_inner'
 held mixed clock_nanosleep
 held many clock_nanosleep
-# A file on a disk, which the usual guest has not.
-[[ -z ${lsp_why_file-} ]] || held fsync fsync
+held fsync fsync
+held quota clock_nanosleep
 $lockspan report --json --top 0 /tmp/r >/tmp/report.json
 all=0
 for field in running_ns runnable_ns others_ns unknown_ns 'blocked.*.ns' 'locks.*.ns'; do all=$((all + $(why "$field"))); done

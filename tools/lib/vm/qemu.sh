@@ -93,6 +93,8 @@ qemu_arguments() {
 	qemu+=(${LOCKSPAN_QEMU_ARGS:-})
 	[[ -z $opt_root ]] || qemu+=(-drive "file=$opt_image,if=none,id=root,format=raw,snapshot=on"
 		-device 'virtio-blk-pci,drive=root')
+	((!opt_disk)) || qemu+=(-drive "file=$dir/disk,if=none,id=disk,format=raw,cache=unsafe"
+		-device 'virtio-blk-pci,drive=disk,serial=disk')
 }
 
 # qemu_run DIR ACCEL: boots, prints the verdict and sets rc.
