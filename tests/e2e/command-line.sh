@@ -103,7 +103,7 @@ status 64 "$lockspan" status extra
 status 64 "$lockspan" export "$TEST_DIR"
 status 64 "$lockspan" export --json
 status 64 "$lockspan" export --format svg "$TEST_DIR"
-like 'the formats are named' "$out" 'json, folded or speedscope'
+like 'the formats are named' "$out" 'json, folded, speedscope or trace'
 status 64 "$lockspan" export --format folded --kind locks "$TEST_DIR"
 status 64 "$lockspan" export --format json --kind waits "$TEST_DIR"
 
@@ -148,7 +148,7 @@ cd "$tree" || die 'no tree'
 
 # ---- a span file, whole, cut, and with nowhere to go ---------------------------
 
-make build/unit/test_spanfile workloads/c/task02 >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
+make build/unit/test_spanfile build/unit/test_trace workloads/c/task02 >>"$TEST_DIR/make.log" 2>&1 || die "no build: see $TEST_DIR/make.log"
 build/unit/test_spanfile --seeds "$TEST_DIR" || die 'no span file'
 mkdir "$TEST_DIR/dir"
 cp "$TEST_DIR/file" "$TEST_DIR/dir/spans.lspan"
@@ -161,6 +161,25 @@ status 1 "$lockspan" export --json "$TEST_DIR/cut"
 like 'a cut is told' "$out" 'cut off'
 is 'what came before it is printed' "$(grep -c '"type"' <<<"$out")" 8
 status 2 bash -c "'$lockspan' export --json '$TEST_DIR/file' >/dev/full"
+
+# ---- the same events as a timeline, read by a decoder that knows no field ----------------
+
+build/unit/test_trace --file "$TEST_DIR/timeline.lspan" || die 'no span file'
+status 0 bash -c "'$lockspan' export --format trace '$TEST_DIR/timeline.lspan' >'$TEST_DIR/trace'"
+like 'trace: what it lacks is told' "$out" 'left out 1 wait whose end was not seen'
+protoc --decode_raw <"$TEST_DIR/trace" >"$TEST_DIR/trace.txt" || fail 'trace: no protobuf'
+is 'trace: every arrow that begins ends' "$(grep -oP '^    47: \K.*' "$TEST_DIR/trace.txt" | sort | xargs)" \
+	"$(grep -oP '^    48: \K.*' "$TEST_DIR/trace.txt" | sort | xargs)"
+is 'trace: two of them' "$(grep -c '^    47: ' "$TEST_DIR/trace.txt")" 2
+# Waits of 1700 ns, open ones of 150, late to run for 150, holds of 1100.
+is 'trace: the slices have the lengths of the events' "$(awk '/^1 {/ { type = "" }
+	/^  8: / { time = $2 } /^    9: / { type = $2 } /^    11: / { track = $2 }
+	/^}/ { if (type == 1) begin[track] = time; if (type == 2) n += time - begin[track] }
+	END { print n }' "$TEST_DIR/trace.txt")" 3100
+status 2 bash -c "'$lockspan' export --format trace '$TEST_DIR/timeline.lspan' >/dev/full"
+status 64 "$lockspan" export --format trace --kind waits "$TEST_DIR"
+head -c -10 "$TEST_DIR/timeline.lspan" >"$TEST_DIR/cut"
+status 1 bash -c "'$lockspan' export --format trace '$TEST_DIR/cut' >'$TEST_DIR/trace'"
 
 # ---- the same stacks in the formats of other tools --------------------------------
 

@@ -8,6 +8,7 @@
 #include "../export/speedscope.h"
 #include "cmd.h"
 #include "export_events.h"
+#include "export_trace.h"
 #include "load.h"
 #include "reading.h"
 #include "say.h"
@@ -39,8 +40,10 @@ struct format {
 	const char *name;
 	enum lsp_export_detail detail;
 	bool both;	/* has both kinds if none is chosen, otherwise waits */
-	/* Writes the stacks that are wanted. Returns 0 or -EIO, which has been said. NULL: the format is of single events. */
+	/* Of the next two one is not NULL. Writes the stacks that are wanted. Returns 0 or -EIO, which has been said. */
 	int (*write)(const struct export *x, const char *name);
+	/* Writes the single events. Returns the exit status. */
+	int (*events)(const char *recording);
 };
 
 static int folded_write(const struct export *x, const char *name)
@@ -62,14 +65,15 @@ static int speedscope_write(const struct export *x, const char *name)
 }
 
 static const struct format formats[] = {
-	{ "json", 0, false, NULL },
-	{ "folded", LSP_EXPORT_FUNCTIONS, false, folded_write },
-	{ "speedscope", LSP_EXPORT_LINES, true, speedscope_write },
+	{ "json", 0, false, NULL, lsp_export_events },
+	{ "folded", LSP_EXPORT_FUNCTIONS, false, folded_write, NULL },
+	{ "speedscope", LSP_EXPORT_LINES, true, speedscope_write, NULL },
+	{ "trace", 0, false, NULL, lsp_export_timeline },
 };
 
 static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "json (single events, of a recording made with --spans), folded (stacks for "
-	  "flamegraph.pl) or speedscope", 0 },
+	  "flamegraph.pl), speedscope or trace (a timeline of single events for Perfetto)", 0 },
 	{ "json", 'j', NULL, 0, "The same as --format json", 0 },
 	{ "kind", 'k', "KIND", 0, "waits (the default of folded) or releases; speedscope has both unless told otherwise", 0 },
 	{ 0 }
@@ -80,7 +84,7 @@ static const struct format *format_find(const char *name, struct argp_state *sta
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (!strcmp(name, formats[i].name))
 			return &formats[i];
-	argp_error(state, "'%s' is no format: json, folded or speedscope", name);
+	argp_error(state, "'%s' is no format: json, folded, speedscope or trace", name);
 	return NULL;
 }
 
@@ -89,11 +93,11 @@ static void consistency_check(const struct export_options *o, struct argp_state 
 	if (!o->path)
 		argp_error(state, "which recording? give its folder or a file of it");
 	if (!o->format)
-		argp_error(state, "which format? give --json or --format folded or speedscope");
+		argp_error(state, "which format? give --json or --format folded, speedscope or trace");
 	if (o->kind && strcmp(o->kind, kinds[0].name) && strcmp(o->kind, kinds[1].name))
 		argp_error(state, "'%s' is no kind: waits or releases", o->kind);
 	if (o->kind && !o->format->write)
-		argp_error(state, "--format json has every event; --kind is for stacks");
+		argp_error(state, "--format %s has every event; --kind is for stacks", o->format->name);
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -176,5 +180,5 @@ int lsp_cmd_export(int argc, char **argv)
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	return o.format->write ? stacks_export(&o) : lsp_export_events(o.path);
+	return o.format->events ? o.format->events(o.path) : stacks_export(&o);
 }

@@ -8,14 +8,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../base/plural.h"
 #include "../capture/spanfile.h"
 #include "cmd.h"
 #include "json.h"
 #include "say.h"
+#include "span_source.h"
 
 static void text_put(const char *key, const char *value)
 {
@@ -247,63 +245,34 @@ static void entry_print(const struct lsp_spanfile_entry *e)
 	}
 }
 
-/* Whether the file was complete. Says what was missing. */
-static bool state_say(const struct lsp_spanfile_reader *reader, const char *path)
-{
-	struct lsp_spanfile_state s;
-
-	lsp_spanfile_state(reader, &s);
-	if (s.damaged)
-		lsp_say("%s: passed over %" PRIu64 " damaged block%s", path, s.damaged,
-			lsp_plural(s.damaged, "s"));
-	if (s.truncated)
-		lsp_say("%s: cut off or damaged after %" PRIu64 " byte%s; %" PRIu64 " %s before that could be read", path,
-			s.offset, lsp_plural(s.offset, "s"), s.entries, s.entries == 1 ? "entry" : "entries");
-	else if (!s.ended)
-		lsp_say("%s: the recording did not end in order", path);
-	return !s.damaged && !s.truncated && s.ended;
-}
-
 static int file_export(const char *path)
 {
 	struct lsp_spanfile_reader *reader;
 	struct lsp_spanfile_entry entry;
-	bool whole;
+	struct lsp_spanfile_state state;
 	int got, err;
 
 	err = lsp_spanfile_open(path, &reader);
-	if (err) {
-		lsp_say("%s: %s", path, err == -EBADMSG ? "not a span file (see record --spans)" :
-			lsp_say_errno(-err));
-		return LSP_EXIT_OTHER_FAILED;
-	}
+	if (err)
+		return lsp_span_source_fail(path, err);
 	while ((got = lsp_spanfile_next(reader, &entry)) == 1 && !ferror(stdout))
 		entry_print(&entry);
 	if (got < 0)
 		lsp_say("%s: %s", path, lsp_say_errno(-got));
-	whole = state_say(reader, path);
+	lsp_spanfile_state(reader, &state);
 	lsp_spanfile_reader_close(reader);
+	if (!lsp_span_source_whole(&state, path) && !got)
+		got = 1;
 	if (fflush(stdout) || ferror(stdout)) {
 		lsp_say("cannot write the output");
 		got = -EIO;
 	}
-	return got < 0 ? LSP_EXIT_OTHER_FAILED : whole ? 0 : LSP_EXIT_OTHER_PARTIAL;
+	return got < 0 ? LSP_EXIT_OTHER_FAILED : got ? LSP_EXIT_OTHER_PARTIAL : 0;
 }
 
 int lsp_export_events(const char *recording)
 {
 	char path[PATH_MAX];
-	struct stat st;
 
-	if (stat(recording, &st) || !S_ISDIR(st.st_mode))
-		return file_export(recording);
-	if ((size_t)snprintf(path, sizeof(path), "%s/spans.lspan", recording) >= sizeof(path)) {
-		lsp_say("%s: %s", recording, strerror(ENAMETOOLONG));
-		return LSP_EXIT_OTHER_FAILED;
-	}
-	if (access(path, F_OK) && errno == ENOENT) {
-		lsp_say("%s: there is no spans.lspan in it; lockspan record --spans writes one", recording);
-		return LSP_EXIT_OTHER_FAILED;
-	}
-	return file_export(path);
+	return lsp_span_source_find(recording, path, sizeof(path)) ? file_export(path) : LSP_EXIT_OTHER_FAILED;
 }

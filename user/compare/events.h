@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
+
 struct lsp_event {
 	uint64_t id;		/* number of the span */
 	uint64_t start_ns;	/* enq */
@@ -36,27 +38,7 @@ struct lsp_events {
 		bool worker;		/* a thread of the kernel's, which has no stack */
 	} *releases;			/* ascending by span, then time; only if they were asked for */
 	size_t nreleases, releases_room;
-	struct lsp_event_stack {
-		uint64_t id;
-		uint32_t tgid;
-		uint32_t trace;
-		uint32_t generation;
-	} *stacks;			/* ascending by tgid, then id */
-	size_t nstacks, stacks_room;
-	struct lsp_event_trace {
-		char *site;
-		bool cond;
-	} *traces;			/* by number */
-	size_t ntraces;
-	struct lsp_event_lock {
-		uint64_t key;
-		char *name;
-		char *sync;
-		size_t order;		/* in the file */
-		uint32_t tgid;
-		uint32_t generation;
-	} *locks;			/* ascending by key, then order */
-	size_t nlocks, locks_room;
+	struct lsp_event_names names;
 	uint64_t handoff_ns;		/* exact, of all events */
 	bool releases_sampled;
 	bool unlinked;			/* the library's waits have no numbers, so no release says which one it ended */
