@@ -374,6 +374,7 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 	struct lsp_maprec rec = { .tgid = m->tgid, .buffer = buffer };
 	struct lsp_laid *laid = NULL;
 	u32 n, nlost, nlaid = 0, room = 0;
+	bool unknown;
 
 	/* While the map is locked its generation stays the same, so what is read belongs to it. */
 	raw_spin_lock_irq(&lock);
@@ -391,8 +392,13 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 		mmap_read_unlock(m->mm);
 	}
 	m->sent = rec.generation;
-	/* After a loss a text can only be made of mappings that were read. */
-	text = !nlost || laid ? lsp_text_make(nlost ? NULL : old, m->changes, n, laid, nlaid) : NULL;
+	/*
+	 * What a child has from its parent is in none of its changes. A text without that would leave out all words of
+	 * its stacks but what the changes added.
+	 */
+	unknown = m->forked && !old && !laid;
+	/* After a loss, too, a text can only be made of mappings that were read. */
+	text = !unknown && (!nlost || laid) ? lsp_text_make(nlost ? NULL : old, m->changes, n, laid, nlaid) : NULL;
 	kvfree(laid);
 	if (text) {
 		text->generation = rec.generation;
@@ -400,8 +406,8 @@ static void mm_tell(struct lsp_mm *m, char *buffer, bool read)
 		lsp_text_free(old);
 	}
 	raw_spin_lock_irq(&lock);
-	/* Without a text, change_is_none() cannot tell what is no change. */
-	if (!text)
+	/* Beside an older text, or when there was no memory for one, change_is_none() cannot tell what is no change. */
+	if (!text && (nlost || read || !unknown))
 		m->nlost++;
 	else if (m->nlost == nlost)
 		m->nlost = 0;

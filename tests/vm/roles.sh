@@ -4,7 +4,8 @@
 # What keys are used for, and who is blamed. Would catch: a lock without a name whose slow holder is not
 # blamed, or has another share than by the program's own clocks (of words that are threads' the holder had 31 %
 # in the place of 69); a semaphore of several permits, a queue, a pool, a pipeline or a barrier that
-# is blamed as a lock; hold that is nobody's and of which nothing is said.
+# is blamed as a lock; hold that is nobody's and of which nothing is said; stacks
+# of processes that have just begun by fork, of which nothing but the innermost frame is kept.
 . tests/lib.sh
 
 # share PART WHOLE: in hundredths of a percent.
@@ -16,6 +17,7 @@ record() {
 	$lockspan record -o /tmp/r -- "$@" >/tmp/truth.json 2>/tmp/err
 	is "$*: exit status" $? 0
 	grep -v '^#' /tmp/err | sed 's/^/# /'
+	is "$*: events whose stack makes no sense" "$(json /tmp/r/record.json 'estimated.*.stack_ends.bad')" 0
 }
 
 # locks PROGRAM SUBJECT: the slow thread's share is the truth's.
