@@ -117,6 +117,7 @@ struct lock {
 
 static struct {
 	const struct parking *p;
+	int rounds;
 	struct event *heap;
 	size_t nheap, room;
 	uint64_t order;
@@ -172,7 +173,7 @@ static void start(double t, int thread)
 	struct thread *th = &sim.threads[thread];
 	double think_s = (sim.p->locks == 1 ? .004 : .002) * sim.p->slow_s / .020, begin;
 
-	if (th->rounds++ >= OPS)
+	if (th->rounds++ >= sim.rounds)
 		return;
 	begin = t - log(1 - twister_random()) * think_s;
 	th->nheld = 0;
@@ -274,11 +275,17 @@ static void ran(double t, int thread)
 
 void parking_run(const struct parking *p, uint32_t seed, struct parked *ret)
 {
+	parking_run_rounds(p, seed, OPS, ret);
+}
+
+void parking_run_rounds(const struct parking *p, uint32_t seed, int rounds, struct parked *ret)
+{
 	double all = 0;
 
 	memset(&sim, 0, sizeof(sim));
 	memset(ret, 0, sizeof(*ret));
 	sim.p = p;
+	sim.rounds = rounds;
 	sim.out = ret;
 	twister_seed(seed);
 	for (int i = 0; i < p->locks; i++)

@@ -30,7 +30,9 @@ struct parked {
 	double truth;		/* thread 0's share of all that others waited while the lock was held, percent */
 };
 
+/* Each thread takes its locks 300 times, or @rounds times. */
 void parking_run(const struct parking *p, uint32_t seed, struct parked *ret);
+void parking_run_rounds(const struct parking *p, uint32_t seed, int rounds, struct parked *ret);
 void parked_uninit(struct parked *p);
 
 /* The twister by itself: numbers from 0 to below 1, and whole ones below @n. */

@@ -255,6 +255,25 @@ static void recordings_add_up(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* What is blamed or not can not add up to the words' hold where virtual keys stand for them. */
+static void the_head_goes_by_virtual_keys(void **state)
+{
+	struct lsp_facts_totals t;
+	struct lsp_recording r = { 0 };
+	char why[128];
+
+	(void)state;
+	assert_int_equal(lsp_facts_add_record(&r.facts, "{\"format\":1,\"exact\":{\"delay_ns\":100,\"hold_ns\":90,"
+		"\"handoff_ns\":0,\"tail_ns\":10}}", why, sizeof(why)), 0);
+	assert_int_equal(lsp_facts_add_record(&r.facts, "{\"format\":1,\"exact\":{\"delay_ns\":1000,\"hold_ns\":1000,"
+		"\"handoff_ns\":0,\"tail_ns\":0},\"with_virtual_keys\":{\"hold_ns\":700,\"handoff_ns\":250,\"tail_ns\":50}}",
+		why, sizeof(why)), 0);
+	lsp_facts_totals(&r.facts, &t);
+	assert_true(t.exact && t.delay_ns == 1100);
+	assert_true(t.hold_ns == 790 && t.handoff_ns == 250 && t.tail_ns == 60);
+	lsp_recording_uninit(&r);
+}
+
 static void a_report_tells_it(void **state)
 {
 	struct lsp_recording r = { 0 };
@@ -360,6 +379,7 @@ int main(void)
 		cmocka_unit_test(a_known_lock_is_soon_noted_no_more),
 		cmocka_unit_test(more_than_can_be_noted),
 		cmocka_unit_test(recordings_add_up),
+		cmocka_unit_test(the_head_goes_by_virtual_keys),
 		cmocka_unit_test(a_report_tells_it),
 		cmocka_unit_test(a_table_counts_by_role),
 		cmocka_unit_test(locks_come_first),

@@ -145,6 +145,21 @@ static void exact_add(struct json_object *o, const struct lsp_client_report *end
 	lsp_json_u64(exact, "given_up_ns", end->counters[LOCKSPAN_C_GIVEN_UP_NS]);
 }
 
+/* Whose blame the hold is, and why the rest is nobody's, adds up to this hold. */
+static void divided_add(struct json_object *o, const struct lsp_record_result *r)
+{
+	struct lsp_divided d = lsp_divided_find(r->end, r->collector);
+	struct json_object *divided;
+
+	if (!d.redivided)
+		return;
+	divided = object_under(o, "with_virtual_keys");
+	lsp_json_u64(divided, "hold_ns", d.hold_ns);
+	lsp_json_u64(divided, "handoff_ns", d.handoff_ns);
+	lsp_json_u64(divided, "tail_ns", d.tail_ns);
+	lsp_json_u64(divided, "given_up_ns", d.given_up_ns);
+}
+
 /* Writes an estimate and, if it has one, its 95 % interval. @most_ns is a known upper limit. */
 static struct json_object *estimate_new(const struct lsp_estimate *e, double most_ns)
 {
@@ -401,6 +416,7 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	losses_add(o, r);
 	if (r->end) {
 		exact_add(o, r->end);
+		divided_add(o, r);
 		lsp_json_counters(o, r->end);
 		lsp_json_probes(o, r->end);
 	}

@@ -63,6 +63,11 @@ struct lsp_collector_totals {
 	uint64_t threads_undecided;	/* releases that no thread is blamed for: too many threads and keys */
 	size_t pairs;			/* stacks taken by rules and as a whole snapshot, distinct */
 	size_t pairs_equal;		/* of these, those with the same frames and the same end */
+	/* What the ledgers of virtual keys say of their waits, less what those of the words say: see lsp_divided. */
+	bool redivided;
+	int64_t moved_hold_ns;
+	int64_t moved_handoff_ns;
+	int64_t moved_given_up_ns;
 };
 
 /* Whether the row's releasers are blamed in a mutex profile, or its waits were given up for what has blame there. */

@@ -256,6 +256,21 @@ static void row_role(const struct lsp_collector *c, struct lsp_aggregate_key *ke
 	key->key = 0;
 }
 
+/* What a word's ledger said is taken back (@sign -1), and what a virtual key's says is counted (1). */
+static void moved_add(struct work *k, uint32_t kind, const struct lsp_sums *sums, int sign)
+{
+	struct lsp_collector_totals *t = &k->c->totals;
+
+	t->redivided = true;
+	if (kind & KIND_GIVEN_UP) {
+		t->moved_given_up_ns += sign * (int64_t)sums->estimate.delay_ns;
+		return;
+	}
+	t->moved_handoff_ns += sign * (int64_t)sums->handoff_ns;
+	if ((kind & KIND_MASK) == LSP_ROW_MUTEX)
+		t->moved_hold_ns += sign * (int64_t)sums->estimate.delay_ns;
+}
+
 static int rows_take(struct work *k)
 {
 	int err = 0;
@@ -267,8 +282,10 @@ static int rows_take(struct work *k)
 		const struct lsp_key_role *r = gone ? lsp_roles_word(&k->c->roles, key.key) : NULL;
 
 		/* What the word's waits gave up is for the virtual keys' ledgers to say. */
-		if (r && r->replaced)
+		if (r && r->replaced) {
+			moved_add(k, key.kind, &row->sums, -1);
 			continue;
+		}
 		row_role(k->c, &key);
 		err = sums_add(k, &key, &row->sums);
 		lsp_collector_row_wait_add(k->c, &key, &row->sums);
@@ -360,6 +377,7 @@ static int note_take(struct work *k, uint32_t place)
 	else
 		span_sums(n, w, &sums);
 	lsp_sums_settle(&sums);
+	moved_add(k, key.kind, &sums, 1);
 	err = sums_add(k, &key, &sums);
 	lsp_collector_row_wait_add(k->c, &key, &sums);
 	if (!err && (n->kind & KIND_MASK) == LSP_ROW_BLOCK && sums.estimate.kept)
@@ -405,6 +423,7 @@ static int given_take(struct work *k, uint32_t place)
 	lsp_sums_add_given_up(&sums, &(struct lockspan_given_up){
 		.wait_ns = v->given.wait_ns, .waits = v->given.waits });
 	lsp_sums_settle(&sums);
+	moved_add(k, key.kind, &sums, 1);
 	return sums_add(k, &key, &sums);
 }
 

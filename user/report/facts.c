@@ -139,14 +139,19 @@ void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret)
 	ret->exact = f->n > 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct json_object *exact = get(f->records[i], "exact"), *probes, *counters;
+		/* The rows of locks have the virtual keys' division, not that of the threads' words. */
+		struct json_object *divided = get(f->records[i], "with_virtual_keys");
+
+		if (!divided)
+			divided = exact;
 
 		ret->exact &= exact != NULL;
 		ret->contentions += number(exact, "contentions");
 		ret->delay_ns += number(exact, "delay_ns");
 		ret->releases += number(exact, "releases");
-		ret->hold_ns += number(exact, "hold_ns");
-		ret->handoff_ns += number(exact, "handoff_ns");
-		ret->tail_ns += number(exact, "tail_ns");
+		ret->hold_ns += number(divided, "hold_ns");
+		ret->handoff_ns += number(divided, "handoff_ns");
+		ret->tail_ns += number(divided, "tail_ns");
 		counters = get(f->records[i], "counters");
 		ret->sched_ns += number(counters, "sched_delay_ns");
 		ret->open_waits += number(counters, "open");

@@ -405,6 +405,20 @@ struct lsp_profiles_exact lsp_profiles_exact(const struct lsp_client_report *end
 	return exact;
 }
 
+static int divided_comment(struct lsp_profile *p, const struct lsp_collector *c, const struct lsp_profiles_facts *f)
+{
+	struct lsp_divided d;
+
+	if (!f->end)
+		return 0;
+	d = lsp_divided_find(f->end, c);
+	if (!d.redivided)
+		return 0;
+	return comment(p, "with virtual keys: %llu ns hold, %llu ns handoff, %llu ns tails, of them %llu ns given up",
+		       (unsigned long long)d.hold_ns, (unsigned long long)d.handoff_ns,
+		       (unsigned long long)d.tail_ns, (unsigned long long)d.given_up_ns);
+}
+
 static int exact_comments(struct lsp_profile *p, const struct lsp_profiles_facts *f)
 {
 	struct lsp_profiles_exact block;
@@ -468,7 +482,8 @@ static int loss_comment(struct lsp_profile *p, const struct lsp_profiles_facts *
 }
 
 static int comments_add(struct lsp_profile *p, const char *what, const struct lsp_profiles_sum *sum,
-			const struct lsp_profiles_summary *all, const struct lsp_profiles_facts *f)
+			const struct lsp_profiles_summary *all, const struct lsp_collector *c,
+			const struct lsp_profiles_facts *f)
 {
 	int err = comment(p, "lockspan %s profile: block rate %llu ns, mutex fraction %u, min delay %llu ns",
 			  what, (unsigned long long)f->rates.block_rate_ns, f->rates.mutex_fraction,
@@ -477,6 +492,8 @@ static int comments_add(struct lsp_profile *p, const char *what, const struct ls
 	if (err || f->session)
 		return err;
 	err = exact_comments(p, f);
+	if (!err)
+		err = divided_comment(p, c, f);
 	if (!err)
 		err = unblamed_comment(p, all);
 	if (!err)
@@ -506,11 +523,11 @@ static int comments_all(struct lsp_profiles *out, const struct lsp_collector *c,
 	all = s.block;
 	sum_merge(&all, &s.mutex);
 	sum_merge(&all, &s.other);
-	err = comments_add(out->block, "block", &s.block, &s, f);
+	err = comments_add(out->block, "block", &s.block, &s, c, f);
 	if (!err)
-		err = comments_add(out->mutex, "mutex", &s.mutex, &s, f);
+		err = comments_add(out->mutex, "mutex", &s.mutex, &s, c, f);
 	if (!err)
-		err = comments_add(out->ext, "contention", &all, &s, f);
+		err = comments_add(out->ext, "contention", &all, &s, c, f);
 	return err;
 }
 

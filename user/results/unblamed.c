@@ -69,3 +69,23 @@ void lsp_unblamed_text(const struct lsp_estimate *by, double least_ns, char *tex
 				      names[most]);
 	}
 }
+
+static uint64_t moved(uint64_t ns, int64_t by_ns)
+{
+	return by_ns < 0 && (uint64_t)-by_ns > ns ? 0 : ns + (uint64_t)by_ns;
+}
+
+struct lsp_divided lsp_divided_find(const struct lsp_client_report *end, const struct lsp_collector *c)
+{
+	struct lsp_collector_totals t;
+
+	lsp_collector_totals(c, &t);
+	return (struct lsp_divided){
+		.hold_ns = moved(end->counters[LOCKSPAN_C_HOLD_NS], t.moved_hold_ns),
+		.handoff_ns = moved(end->counters[LOCKSPAN_C_HANDOFF_NS], t.moved_handoff_ns),
+		/* The rest, so that all of it is what was waited. */
+		.tail_ns = moved(end->counters[LOCKSPAN_C_TAIL_NS], -(t.moved_hold_ns + t.moved_handoff_ns)),
+		.given_up_ns = moved(end->counters[LOCKSPAN_C_GIVEN_UP_NS], t.moved_given_up_ns),
+		.redivided = t.redivided,
+	};
+}

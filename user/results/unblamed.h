@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Releases whose hold charge is nobody's blame, by the reason. */
+/* Releases whose hold charge is nobody's blame, by the reason; and what all hold comes to. */
 #ifndef LSP_RESULTS_UNBLAMED_H
 #define LSP_RESULTS_UNBLAMED_H
 
 #include <stddef.h>
 
+#include "../capture/client.h"
 #include "../collect/collector.h"
 
 /* First the roles, that of a lock excepted; then what makes a lock doubtful. */
@@ -29,5 +30,19 @@ enum lsp_unblamed lsp_unblamed_reason(const struct lsp_row *row);
 
 /* "1.100 s signal, 0.020 s pool" of the hold charges @by reason, the greatest first; those below @least_ns are left out. */
 void lsp_unblamed_text(const struct lsp_estimate *by, double least_ns, char *text, size_t bytes);
+
+/*
+ * How all that was waited is divided: as the module's ledgers divide it, but for waits on words that virtual keys
+ * stand for as the ledgers of the virtual keys do. If nothing was lost, hold_ns is what the mutex profile has and what is
+ * nobody's blame together.
+ */
+struct lsp_divided {
+	uint64_t hold_ns;
+	uint64_t handoff_ns;
+	uint64_t tail_ns;
+	uint64_t given_up_ns;	/* of tail_ns */
+	bool redivided;		/* there are virtual keys */
+};
+struct lsp_divided lsp_divided_find(const struct lsp_client_report *end, const struct lsp_collector *c);
 
 #endif
