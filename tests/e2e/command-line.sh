@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=120
+# needs: timeout=900
 # Would catch: a command, an option or a key of record.json that no man page
 # has, or a page that names one that is not there; an exit status other than
 # documented; an error that does not say what to do; output that was given up
@@ -136,11 +136,12 @@ status 126 "$lockspan" user -o keep -- ./before
 is 'so does one that cannot be run' "$(sums)" "$(<before)"
 status 127 "$lockspan" user -o new/folder -- ./typo
 check 'and where there was none nothing is left' ! test -e new
-"$lockspan" user -o keep -- sleep 2 2>/dev/null &
-wait_until 5 test -e keep/lockspan.unfinished/lock
+"$lockspan" user -o keep -- sh -c 'until test -e over; do sleep 0.1; done' 2>/dev/null &
+wait_until 60 test -e keep/lockspan.unfinished/lock
 is 'the older recording stays until the new one is whole' "$(sums 2>/dev/null)" "$(<before)"
 status 125 "$lockspan" user -o keep -- true
 like 'two recorders do not share a folder' "$out" 'another lockspan is writing there'
+touch over
 wait $!
 check 'then the new one is there' ! cmp -s <(sums) before
 is 'and nothing else' "$(cd keep && echo *)" "$(awk '{ print $2 }' before | xargs)"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=120
+# needs: timeout=900
 # Would catch: a document that sends its reader to a file, a heading, a make
 # target or a test that is not there, or that shows a command with an option
 # that the program does not have; a word that is spelt wrongly. Only what is

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 timeout=120
+# needs: kernels=6.12 timeout=900
 #
 # What compiler and linker were to make harder for an attacker, read from what they
 # made. Would catch a flag that was lost on the way, in one object or in all: a program

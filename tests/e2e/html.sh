@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=240
+# needs: timeout=900
 # Would catch: a page that a browser shows with errors or not at all, that
 # fetches something, that takes a function's name for markup, whose search or
 # choice of a lock does nothing, that shows totals, locks or sites which are not
@@ -23,7 +23,7 @@ browse() {
 	local page=$1 profile rc=0
 	shift
 	profile=$(mktemp -d)
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+	timeout 240 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync \
 		--user-data-dir="$profile" --enable-logging=stderr --window-size=1300,1400 "$@" \
 		"file://$TEST_DIR/$page" 2>messages </dev/null || rc=$?

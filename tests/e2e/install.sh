@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 timeout=400
+# needs: kernels=6.12 timeout=900
 #
 # `make install` on Debian trixie, by dkms as on a machine of one's own, and
 # `modprobe lockspan` on its kernel. Would catch a source that dkms does not get,

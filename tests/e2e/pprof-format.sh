@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=180
+# needs: timeout=900
 # Would catch: a file of ours that `go tool pprof` refuses or shows otherwise
 # than meant; a strict checker that lets a broken file pass; a file of Go's own
 # that our reader refuses or reads as something else.

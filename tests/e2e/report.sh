@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=240
+# needs: timeout=900
 # Would catch: a report that differs from what go tool pprof reads in the same
 # files; bad input that is taken for good, or refused without saying why; an exit
 # status other than documented. No module is needed.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=300
+# needs: timeout=900
 # Programs that everybody has, alone and under `lockspan user`: what they print, their status, the files they
 # leave and the descriptors they have open. Would catch: a recorder that a program notices.
 # tools/preload-same without --few runs some two hundred more.

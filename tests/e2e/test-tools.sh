@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1 timeout=30
+# needs: kernels=6.1 timeout=900
 #
 # The tests' own tools. Would catch a check that goes away unseen when a value is
 # missing: bash drops a line that calculates with what is no number and no name, the
@@ -34,9 +34,9 @@ touch "$tree/tests/unit/test_long.c"
 printf '#!/bin/bash\ntouch begun; until [[ -e end ]]; do sleep 0.1; done\necho 1..1; echo ok 1\n' >"$tree/build/unit/test_long"
 chmod +x "$tree/build/unit/test_long"
 "$tree/tests/run" --no-build unit/long >"$TEST_DIR/first" 2>&1 &
-wait_until 10 test -e "$tree/begun"
+wait_until 60 test -e "$tree/begun"
 rc=0
-second=$(timeout 20 "$tree/tests/run" --no-build unit/long 2>&1) || rc=$?
+second=$(timeout 60 "$tree/tests/run" --no-build unit/long 2>&1) || rc=$?
 is "a second run in the tree is refused" "$rc" 64
 like "with the process of the first" "$second" "^tests/run: process $! runs tests in this tree"
 touch "$tree/end"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: timeout=240
+# needs: timeout=900
 # The userspace recorder beside the program, on this machine: no module, no guest. Would catch: a
 # program that behaves otherwise than without the recorder, waits that are counted nowhere.
 # shellcheck source=tests/lib.sh
@@ -41,13 +41,13 @@ sum() { "$programs/pprofsum" "$@"; }
 way open
 is "open: exit status" "$rc" 3
 is "open: waits" "$(counter open)" 5
-num "open: ns" "$(counter open_wait_ns)" ">=" 4900000000
+num "open: ns" "$(counter open_wait_ns)" ">=" 5000000000
 is "open: waits that have a stack" "$("$programs/jsonget" u/record.json 'open_waits.*.waits')" 5
 like "open: the stack" "$(cat u/record.json)" '"take"'
 way killed
 is "killed: exit status" "$rc" 137
 is "killed: waits" "$(counter open)" 2
-num "killed: ns" "$(counter open_wait_ns)" ">=" 1900000000
+num "killed: ns" "$(counter open_wait_ns)" ">=" 2000000000
 way jump
 is "jump: exit status" "$rc" 0
 is "jump: waits whose end nobody saw" "$(counter error)" 20
@@ -61,7 +61,7 @@ is "lowest: what differs under the recorder" "$(diff without with)" ''
 is "lowest: the recording is whole" "$rc" 0
 way crowd
 is "crowd: releases" "$(counter releases)" 12
-num "crowd: hold, ns" "$(counter hold_ns)" ">=" 540000000
+num "crowd: hold, ns" "$(counter hold_ns)" ">=" 900000000
 line=$(grep -n 'pthread_mutex_init(&family' "$programs/userways.c" | cut -d: -f1)
 way children
 is "children: exit status" "$rc" 5
@@ -86,7 +86,7 @@ is "confined: exit status" "$rc" 125
 like "confined: it is said" "$(cat err)" 'came without a stack'
 num "confined: waits" "$(counter woken)" ">" 0
 way recursive
-num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 350000000
+num "recursive: hold of the outer unlock, ns" "$(sum u/mutex.pb.gz delay fn=give_outer)" ">=" 450000000
 is "recursive: hold of the inner one, ns" "$(sum u/mutex.pb.gz delay fn=give_inner)" 0
 way once
 is "once: waits" "$(sum u/block.pb.gz contentions sync=once lock=done_once)" 3
@@ -177,18 +177,18 @@ like "3,000 KiB of memory: it is said" "$(cat err)" 'out of memory \(ulimit -d i
 is "3,000 KiB of memory: who gives up rights" "$(grep -c 'give up rights' err)" 0
 # Who ends us means the command, which is recorded up to there.
 for signal in TERM HUP ALRM XCPU; do
-	rm -rf u
-	"$lockspan" user -o u -- "$programs/userways" busy 20000 2>err &
-	sleep 1
+	rm -rf u ready
+	"$lockspan" user -o u -- "$programs/userways" busy 60000 ready 2>err &
+	wait_until 60 test -e ready
 	kill -$signal $!
 	wait $!
 	is "SIG$signal: exit status" $? $((128 + $(kill -l $signal)))
 	num "SIG$signal: waits" "$(counter woken)" ">" 0
 done
 # Who asks us for something means the command as well, and a hang-up nobody that was told to ignore it.
-rm -rf u
-bash -c "trap '' HUP; exec '$lockspan' user -o u -- bash -c 'trap \"exit 9\" USR1; \"$programs/userways\" busy 300; while :; do sleep 0.1; done'" 2>err &
-sleep 1
+rm -rf u ready
+bash -c "trap '' HUP; exec '$lockspan' user -o u -- bash -c 'trap \"exit 9\" USR1; \"$programs/userways\" busy 300; : >ready; while :; do sleep 0.1; done'" 2>err &
+wait_until 60 test -e ready
 kill -HUP $!
 sleep 0.2
 kill -USR1 $!
@@ -196,12 +196,12 @@ wait $!
 is "SIGHUP that was ignored, then SIGUSR1: exit status" $? 9
 num "SIGHUP that was ignored, then SIGUSR1: waits" "$(counter woken)" ">" 0
 # A command that goes on in spite of it is named, and waited for until the second one.
-rm -rf u
-"$lockspan" user -o u -- bash -c "trap '' TERM; '$programs/userways' busy 300; exec sleep 30" 2>err &
+rm -rf u ready
+"$lockspan" user -o u -- bash -c "trap '' TERM; '$programs/userways' busy 300; : >ready; exec sleep 300" 2>err &
 pid=$!
-sleep 1
+wait_until 60 test -e ready
 kill -TERM $pid
-wait_until 10 grep -q 'goes on in spite of the signal; a second one ends the waiting' err
+wait_until 60 grep -q 'goes on in spite of the signal; a second one ends the waiting' err
 is "a command that ignores SIGTERM: it is said" $? 0
 kill -TERM $pid
 wait $pid
@@ -256,9 +256,9 @@ is "debug information that is not read: it is said" \
 	"$(grep -c 'split: part of its debug information is in .dwo files, which are not read' err)" 1
 
 # Frames that are longer than what is copied if nothing is asked for, and what the recorder costs.
-"$lockspan" user -o u -- "$programs/tallframe" 200 >/dev/null 2>err
+"$lockspan" user -o u -- "$programs/tallframe" 500 >/dev/null 2>err
 like "tall frames: it is said" "$(cat err)" 'note: [1-9][0-9]* events came with a stack longer than what is copied of it .--stack-bytes'
-"$lockspan" user -o u --stack-bytes 170000 -- "$programs/tallframe" 200 >/dev/null 2>err
+"$lockspan" user -o u --stack-bytes 170000 -- "$programs/tallframe" 500 >/dev/null 2>err
 is "tall frames: waits with their outermost functions" "$(sum u/block.pb.gz contentions fn=outer sync=mutex)" \
 	"$(sum u/block.pb.gz contentions sync=mutex)"
 num "the recorder's own time at releases, ns" "$("$programs/jsonget" u/record.json recorder.release_ns)" ">" 0
@@ -353,33 +353,35 @@ fi
 
 cat >plugin.c <<'END'
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include "sleeper.h"
 static pthread_mutex_t LOCK = PTHREAD_MUTEX_INITIALIZER;
-static int ready;
-static __attribute__((noinline)) void *WAITER(void *arg)
+static __attribute__((noinline)) void *WAITER(void *tid)
 {
-	__atomic_fetch_add(&ready, 1, __ATOMIC_RELAXED);
+	*(volatile int *)tid = (int)syscall(SYS_gettid);
 	pthread_mutex_lock(&LOCK);
 	pthread_mutex_unlock(&LOCK);
-	return arg;
+	return 0;
 }
 void contend(void)
 {
+	volatile int tids[3] = { 0, 0, 0 };
 	pthread_t t[3];
 
 	pthread_mutex_lock(&LOCK);
 	for (int i = 0; i < 3; i++)
-		pthread_create(&t[i], 0, WAITER, 0);
-	while (__atomic_load_n(&ready, __ATOMIC_RELAXED) < 3)
-		usleep(1000);
-	usleep(20000);
+		pthread_create(&t[i], 0, WAITER, (void *)&tids[i]);
+	for (int i = 0; i < 3; i++)
+		while (!tids[i] || !sleeper_in_futex_at(tids[i], &LOCK))
+			usleep(1000);
 	pthread_mutex_unlock(&LOCK);
 	for (int i = 0; i < 3; i++)
 		pthread_join(t[i], 0);
 }
 END
 for p in a b; do
-	gcc -O2 -g -shared -fPIC -DLOCK=lock_of_$p -DWAITER=waiter_of_$p -o plugin_$p.so plugin.c
+	gcc -O2 -g -shared -fPIC -I"$programs/../lib" -DLOCK=lock_of_$p -DWAITER=waiter_of_$p -o plugin_$p.so plugin.c
 done
 for ((i = 0; i < 2; i++)); do
 	"$lockspan" user -o u -- "$programs/userways" plugins "$PWD/plugin_a.so" "$PWD/plugin_b.so" >with 2>err

@@ -114,7 +114,7 @@ struct answer {
 /* What has come when the server closes; lets it run meanwhile if there is one. */
 static void answer_read(struct lsp_server *s, int fd, struct answer *a)
 {
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + 10000000000ULL;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + 60000000000ULL;
 	ssize_t n = -1;
 
 	a->bytes = 0;
@@ -280,13 +280,13 @@ static void test_delta(void **state)
 	get(s, "/debug/pprof/mutex", &a);
 	answer_read(s, fd, &a);
 	assert_true(clock_ns(CLOCK_MONOTONIC) - begin >= 1000000000ULL);
-	assert_true(clock_ns(CLOCK_MONOTONIC) - begin < 3000000000ULL);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin < 20000000000ULL);
 	has(&a, "filename=\"mutex-delta\"");
 	p = profile_of(&a);
 	assert_float_equal(fixture_sum(p, 1, "counter_mu"), 2 * 1.125e9, 1);
 	assert_float_equal(fixture_sum(p, 0, "stats_mu"), 8, 1e-6);
 	assert_true(lsp_profile_duration_ns(p) >= 1000000000);
-	assert_true(lsp_profile_duration_ns(p) < 3000000000);
+	assert_true(lsp_profile_duration_ns(p) < 20000000000);
 	lsp_profile_destroy(p);
 	lsp_server_destroy(s);
 }
@@ -386,7 +386,7 @@ static void test_trickle(void **state)
 	begun = clock_ns(CLOCK_MONOTONIC);
 	get(s, "/debug/pprof/block", &a);
 	has(&a, "HTTP/1.1 200 ");
-	assert_true(clock_ns(CLOCK_MONOTONIC) - begun < 2000000000ULL);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begun < 8000000000ULL);
 	/* The one that has asked for longest has lost its place; all others may still end their requests. */
 	for (int i = 0; i < 20; i++)
 		server_turn(s);
@@ -417,7 +417,7 @@ static void test_request_time(void **state)
 	dprintf(fd, "GET /debug/pprof/block HTTP/1.1\r\nHost: localhost\r\nX: ");
 	server_turn(s);
 	assert_true(lsp_server_due_ns(s) < clock_ns(CLOCK_MONOTONIC) + 600000000);
-	while (n && clock_ns(CLOCK_MONOTONIC) - begun < 5000000000ULL) {
+	while (n && clock_ns(CLOCK_MONOTONIC) - begun < 30000000000ULL) {
 		(void)!send(fd, "x", 1, MSG_NOSIGNAL);
 		server_turn(s);
 		n = recv(fd, &byte, 1, MSG_DONTWAIT);

@@ -260,6 +260,7 @@ static void lost_mutex(void)
 
 static void *nothing(void *arg)
 {
+	tid = (pid_t)syscall(SYS_gettid);
 	return arg;
 }
 
@@ -269,9 +270,10 @@ static void join_by_wrong_clock(void)
 	struct timespec past = { 0, 0 };
 	pthread_t t;
 
+	tid = 0;
 	pthread_create(&t, NULL, nothing, NULL);
-	/* The thread ends meanwhile. */
-	usleep(50000);
+	while (!tid || !syscall(SYS_tgkill, getpid(), tid, 0))
+		usleep(1000);
 	refused("clockjoin, wrong clock", pthread_clockjoin_np(t, NULL, CLOCK_PROCESS_CPUTIME_ID, &past));
 	refused("then a join", pthread_join(t, NULL));
 }

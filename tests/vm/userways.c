@@ -4,14 +4,14 @@
  *
  * Programs that end, or use what is theirs, in ways that a preloaded recorder may not be ready for:
  * userways WAY.
- *   open      ends while five threads wait, 1 s each
+ *   open      ends while five threads wait, 1 s and more each
  *   killed    two threads have each the other's lock; is killed after a second
  *   jump      a signal handler jumps out of a wait for a lock, 20 times
  *   lowest    opens files and counts on the lowest number, beside threads that wait
- *   busy MS   four threads wait for one lock in turns of 50 us, for so long
+ *   busy MS [FILE]   four threads wait for one lock in turns of 50 us, for so long; makes FILE after a hundred turns
  *   ended     the same in threads, when the main thread has ended by itself
- *   recursive a recursive C11 lock is held for 100 ms by its inner part, for 300 by its outer
- *   crowd     waits for 12 locks that lie so that they share a place in a table, each held for 50 ms
+ *   recursive a recursive C11 lock is held for 300 ms by its inner part, for 300 more by its outer
+ *   crowd     waits for 12 locks that lie so that they share a place in a table, each held for 100 ms
  *   children  four threads in each of three children wait for a lock that the parent has made
  *   once      three threads wait for another to do what is done once
  *   denied    the same as busy, when the process has forbidden itself to read processes' memory
@@ -42,6 +42,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/sleeper.h"
+
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
 static long until_ms;
 
@@ -53,7 +55,14 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Counted by threads right before they wait, so that a busy machine may take its time until they are there. */
 static int arrived;
+
+static void arrived_await(int n)
+{
+	while (__atomic_load_n(&arrived, __ATOMIC_RELAXED) < n)
+		usleep(1000);
+}
 
 static void *take(void *lock)
 {
@@ -70,14 +79,16 @@ static int way_open(void)
 	pthread_mutex_lock(&held);
 	for (int i = 0; i < 5; i++)
 		pthread_create(&t, NULL, take, &held);
-	sleep(1);
+	arrived_await(5);
+	usleep(1200000);
 	return 3;
 }
 
 static void *take_both(void *first)
 {
 	pthread_mutex_lock(first);
-	usleep(100000);
+	__atomic_fetch_add(&arrived, 1, __ATOMIC_RELAXED);
+	arrived_await(2);
 	pthread_mutex_lock(first == &held ? &other : &held);
 	return NULL;
 }
@@ -88,7 +99,8 @@ static int way_killed(void)
 
 	pthread_create(&t, NULL, take_both, &held);
 	pthread_create(&t, NULL, take_both, &other);
-	usleep(1100000);
+	arrived_await(2);
+	usleep(1300000);
 	return kill(getpid(), SIGKILL);
 }
 
@@ -107,7 +119,7 @@ static void *jump(void *arg)
 	for (i = 0; i < 20; i++) {
 		if (sigsetjmp(back, 1))
 			continue;
-		ualarm(20000, 0);
+		ualarm(60000, 0);
 		pthread_mutex_lock(&held);
 	}
 	return arg;
@@ -133,11 +145,15 @@ static int way_jump(void)
 	return 0;
 }
 
+static int turns_taken;
+
+/* Some turns at least: the time may be over before a thread has run. */
 static void *turns(void *arg)
 {
-	while (now_ms() < until_ms) {
+	for (int i = 0; i < 5 || now_ms() < until_ms; i++) {
 		pthread_mutex_lock(&held);
 		usleep(50);
+		turns_taken++;
 		pthread_mutex_unlock(&held);
 	}
 	return arg;
@@ -185,13 +201,18 @@ static int way_lowest(void)
 	return 0;
 }
 
-static int way_busy(long ms)
+static int way_busy(long ms, const char *file)
 {
 	pthread_t t[4];
 
 	until_ms = now_ms() + ms;
 	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, turns, NULL);
+	if (file) {
+		while (__atomic_load_n(&turns_taken, __ATOMIC_RELAXED) < 100)
+			usleep(1000);
+		close(creat(file, 0600));
+	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	return 0;
@@ -200,7 +221,7 @@ static int way_busy(long ms)
 static void *busy_later(void *arg)
 {
 	usleep(100000);
-	way_busy((long)(intptr_t)arg);
+	way_busy((long)(intptr_t)arg, NULL);
 	exit(5);
 }
 
@@ -217,6 +238,7 @@ static mtx_t recursive;
 static int take_c11(void *arg)
 {
 	(void)arg;
+	__atomic_fetch_add(&arrived, 1, __ATOMIC_RELAXED);
 	mtx_lock(&recursive);
 	mtx_unlock(&recursive);
 	return 0;
@@ -242,7 +264,8 @@ static int way_recursive(void)
 	mtx_lock(&recursive);
 	mtx_lock(&recursive);
 	thrd_create(&t, take_c11, NULL);
-	usleep(100000);
+	arrived_await(1);
+	usleep(300000);
 	give_inner();
 	usleep(300000);
 	give_outer();
@@ -271,9 +294,8 @@ static int way_crowd(void)
 	}
 	for (int i = 0; i < CROWD; i++)
 		pthread_create(&t[i], NULL, take, &crowd[i].mu);
-	while (__atomic_load_n(&arrived, __ATOMIC_RELAXED) < CROWD)
-		usleep(1000);
-	usleep(50000);
+	arrived_await(CROWD);
+	usleep(100000);
 	for (int i = 0; i < CROWD; i++)
 		pthread_mutex_unlock(&crowd[i].mu);
 	for (int i = 0; i < CROWD; i++)
@@ -329,11 +351,13 @@ static pthread_once_t done_once = PTHREAD_ONCE_INIT;
 
 static void do_once(void)
 {
+	arrived_await(4);
 	usleep(200000);
 }
 
 static void *want_once(void *arg)
 {
+	__atomic_fetch_add(&arrived, 1, __ATOMIC_RELAXED);
 	pthread_once(&done_once, do_once);
 	return arg;
 }
@@ -342,10 +366,8 @@ static int way_once(void)
 {
 	pthread_t t[4];
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, want_once, NULL);
-		usleep(20000);
-	}
 	for (int i = 0; i < 4; i++)
 		while (pthread_tryjoin_np(t[i], NULL))
 			usleep(1000);
@@ -369,7 +391,7 @@ static int calls_filter(unsigned int first, unsigned int second, unsigned int ve
 
 static int way_filtered(unsigned int verdict)
 {
-	return calls_filter(SYS_process_vm_readv, SYS_process_vm_readv, verdict) || way_busy(200);
+	return calls_filter(SYS_process_vm_readv, SYS_process_vm_readv, verdict) || way_busy(200, NULL);
 }
 
 static int way_confined(void)
@@ -379,9 +401,9 @@ static int way_confined(void)
 	if (calls_filter(SYS_process_vm_readv, SYS_openat, SECCOMP_RET_KILL_PROCESS))
 		return 1;
 	if (!fork())
-		_exit(way_busy(200));
+		_exit(way_busy(200, NULL));
 	wait(&status);
-	return status ? 1 : way_busy(200);
+	return status ? 1 : way_busy(200, NULL);
 }
 
 static int way_denied(void)
@@ -411,7 +433,9 @@ static int way_shared(void)
 		take(m);
 		_exit(0);
 	}
-	usleep(100000);
+	while (!sleeper_in_futex_at(child, m))
+		usleep(1000);
+	usleep(20000);
 	pthread_mutex_unlock(m);
 	waitpid(child, NULL, 0);
 	return 0;
@@ -456,7 +480,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, "busy"))
-		return way_busy(argc > 2 ? atol(argv[2]) : 300);
+		return way_busy(argc > 2 ? atol(argv[2]) : 300, argc > 3 ? argv[3] : NULL);
 	if (!strcmp(name, "plugins") && argc > 3)
 		return way_plugins(argv + 2);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)

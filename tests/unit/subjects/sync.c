@@ -41,22 +41,27 @@ static struct timespec deadline(void)
 	return t;
 }
 
-/* Until another thread waits in a futex, and a little longer. */
-static void settle(void)
+/* Until another thread waits in a futex, for the word at @word if that is not NULL, and a little longer. */
+static void settle_at(const char *word, int tries)
 {
-	int tries, found = 0;
+	int found = 0;
 
-	for (tries = 0; tries < 2000 && !found; tries++) {
+	while (tries-- && !found) {
 		DIR *d = opendir("/proc/self/task");
 		struct dirent *e;
 
 		while (d && (e = readdir(d)))
-			found |= atoi(e->d_name) != gettid() && sleeper_in_futex(atoi(e->d_name));
+			found |= atoi(e->d_name) != gettid() && sleeper_in_futex_at(atoi(e->d_name), word);
 		if (d)
 			closedir(d);
 		usleep(5000);
 	}
 	usleep(5000);
+}
+
+static void settle(void)
+{
+	settle_at(NULL, 2000);
 }
 
 #define WAITER(name, ...)						\
@@ -117,7 +122,7 @@ static NOINLINE void w_pthread_join(pthread_t t)
 
 static void *sleeper(void *arg)
 {
-	usleep(40000);
+	usleep(300000);
 	return arg;
 }
 
@@ -156,7 +161,8 @@ static void cond_case(void *(*run)(void *), pthread_mutex_t *m, void (*release)(
 	pthread_mutex_lock(m);
 	go = 1;
 	release();
-	usleep(20000);
+	/* It comes for the mutex, or is moved there while it sleeps: then nothing is to be seen. */
+	settle_at((const char *)m, 100);
 	r_cond_mutex_unlock();
 	finish(t);
 }
