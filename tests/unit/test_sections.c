@@ -132,14 +132,14 @@ static void test_why(void **state)
 	for (int i = 0; i < 3; i++)
 		fixture_events_add(&r, &(struct fixture_events){ .function = "f", .lock = (const char *[]){ "g_mu", "little_mu",
 			"strange_mu" }[i], .count = 10, .ns = 1000e6 });
-	record_add(&r, all_kept);
+	fixture_record_add(&r, all_kept);
 	text = text_of(&r, 0);
-	has(text, "held by slow_update\n          held long because: 69.0% asleep in fsync, 17.0% running, "
+	fixture_has(text, "held by slow_update\n          held long because: 69.0% asleep in fsync, 17.0% running, "
 		  "10.0% waiting for lib::log::mu\n");
 	assert_null(strstr(strstr(text, "held long because") + 1, "held long because"));
 	free(text);
 	text = text_of(&r, 60);
-	has(text, "          held long because: 69.0% asleep in fsync, 17.0%...\n");
+	fixture_has(text, "          held long because: 69.0% asleep in fsync, 17.0%...\n");
 	free(text);
 	lsp_recording_uninit(&r);
 }
