@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # needs: timeout=900
 # Would catch: an endpoint that `go tool pprof` does not fetch or read, cumulative,
-# as a delta or as text. The server is the real one with played counters
+# as a delta or as text; metrics that Prometheus does not read. The server is the real one with played counters
 # (tests/unit/test_serve.c); tests/vm/serve.sh has it on a program.
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
@@ -39,6 +39,13 @@ like 'labels' "$found" 'counter_mu'
 found=$(top nothing)
 like 'an error is shown' "$found" '404 Not Found'
 like 'with its text' "$found" 'Unknown profile'
+
+# By Prometheus's own reader, where there is one. It objects to names that do not end as their kind must.
+curl -s "${url%/debug/pprof}/metrics" >"$TEST_DIR/metrics"
+is 'metrics: series' "$(grep -c '^lockspan_' "$TEST_DIR/metrics")" 3
+if command -v promtool >/dev/null; then
+	is 'promtool has nothing to say of the metrics' "$(promtool check metrics <"$TEST_DIR/metrics" 2>&1)" ''
+fi
 
 # The first ask gives the fixture once, the next one twice as much, and so on: compare two formats.
 total() { go tool pprof -symbolize=none -raw "$url/$1" 2>/dev/null | awk '/^ +[0-9]+ +[0-9]+:/ { s += $2 } END { printf "%.0f", s }'; }

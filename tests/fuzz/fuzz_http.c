@@ -5,7 +5,7 @@
  * does not serve. For libFuzzer; tests/fuzz/run builds and starts it. The server
  * is the real one, at a socket of the file system; a client sends the input,
  * reads what comes and hangs up.
- * sources: user/serve/request.c user/serve/response.c user/serve/server.c user/serve/clients.c
+ * sources: user/serve/request.c user/serve/response.c user/serve/server.c user/serve/clients.c user/serve/metrics.c
  * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/gzip.c user/profile/wire.c
  * sources: user/profile/pprof.c user/profile/pprof_encode.c user/profile/pprof_write.c
  * sources: user/profile/pprof_decode.c user/profile/pprof_read.c user/profile/pprof_join.c
@@ -57,11 +57,17 @@ static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
 	*ret = (struct lsp_serve_numbers){ .samples = { 3, 7 }, .waits = 11, .session = "now" };
 }
 
+static int metrics_give(void *arg, FILE *to)
+{
+	(void)arg;
+	return fputs("# HELP\n", to) < 0;
+}
+
 static struct lsp_server *server_make(void)
 {
 	static char *words[] = { "lockspan serve", "-a", NULL };
 	const struct lsp_server_source source = {
-		.profile = profile_give, .numbers = numbers_give, .command_line = words,
+		.profile = profile_give, .numbers = numbers_give, .metrics = metrics_give, .command_line = words,
 	};
 	struct lsp_server *s;
 

@@ -3,7 +3,7 @@
  * Would catch: an address, a parameter or an error that is not answered as Go
  * does; a delta that is no difference, lacks its duration or its name; a client
  * that hangs up and keeps a place, deltas and requests without bound, a path that
- * leads elsewhere; clients that trickle and keep others out; a browser led here by a name that was rebound; deltas that survive a
+ * leads elsewhere; clients that trickle and keep others out; metrics that Prometheus would refuse or read as other numbers; a browser led here by a name that was rebound; deltas that survive a
  * new beginning of the counters or the end of the server. The server is the real
  * one at a port of the loopback address; only its source is played: counters that
  * grow by a fixture's values each time they are asked for.
@@ -30,6 +30,7 @@
 
 #include "../lib/clock.h"
 #include "../../user/serve/clients.h"
+#include "../../user/serve/metrics.h"
 #include "../../user/serve/server.h"
 #include "fixture_profile.h"
 
@@ -54,11 +55,25 @@ static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
 	*ret = (struct lsp_serve_numbers){ .samples = { 3, 7 }, .waits = 11, .session = "now" };
 }
 
+static int g_metrics_error;
+
+static int metrics_give(void *arg, FILE *to)
+{
+	(void)arg;
+	lsp_metrics_begin(to, "lockspan_lock_wait_seconds_total", "counter", "What was waited.");
+	lsp_metrics_seconds(to, "lockspan_lock_wait_seconds_total", (const struct lsp_metrics_label[2]){
+		{ "lock", "a\"b\\c\nd\xff" }, { "class", "mutex" } }, 12000000034ULL);
+	lsp_metrics_begin(to, "lockspan_waiting_threads", "gauge", "Who waits.");
+	lsp_metrics_number(to, "lockspan_waiting_threads", NULL, UINT64_MAX);
+	lsp_metrics_number(to, "lockspan_waiting_threads", (const struct lsp_metrics_label[2]){ { "class", "" } }, 0);
+	return g_metrics_error;
+}
+
 static struct lsp_server *server_start_at(in_addr_t address)
 {
 	static char *words[] = { "lockspan serve", "-a", NULL };
 	const struct lsp_server_source source = {
-		.profile = profile_give, .numbers = numbers_give, .command_line = words,
+		.profile = profile_give, .numbers = numbers_give, .metrics = metrics_give, .command_line = words,
 		.ask_ns = g_ask_ns,
 	};
 	const struct sockaddr_in at = { .sin_family = AF_INET,
@@ -181,6 +196,9 @@ static void test_requests(void **state)
 		{ "GET", "/debug/pprof/block", "-1", NULL, LSP_SERVE_ERROR, 400, 0 },
 		{ "GET", "/debug/pprof/block", "1.5", NULL, LSP_SERVE_ERROR, 400, 0 },
 		{ "GET", "/debug/pprof/block", "5", "1", LSP_SERVE_ERROR, 400, 0 },
+		{ "GET", "/metrics", NULL, NULL, LSP_SERVE_METRICS, 200, 0 },
+		{ "GET", "/metrics/", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
+		{ "GET", "/debug/pprof/goroutine", NULL, "2", LSP_SERVE_ERROR, 404, 0 },
 		{ "GET", "/debug/pprof/heap", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
 		{ "GET", "/debug/pprof/profile", "5", NULL, LSP_SERVE_ERROR, 404, 0 },
 		{ "GET", "/debug/pprof/mutex/", NULL, NULL, LSP_SERVE_ERROR, 404, 0 },
@@ -504,6 +522,32 @@ static void test_hosts(void **state)
 	lsp_server_destroy(s);
 }
 
+/* Numbers lose no digit, and no text of a label ends its value or its line. */
+static void test_metrics(void **state)
+{
+	struct lsp_server *s = server_start();
+	struct answer a;
+
+	(void)state;
+	get(s, "/metrics", &a);
+	has(&a, "HTTP/1.1 200 ");
+	has(&a, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
+	assert_string_equal(a.body,
+		"# HELP lockspan_lock_wait_seconds_total What was waited.\n"
+		"# TYPE lockspan_lock_wait_seconds_total counter\n"
+		"lockspan_lock_wait_seconds_total{lock=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\",class=\"mutex\"} 12.000000034\n"
+		"# HELP lockspan_waiting_threads Who waits.\n"
+		"# TYPE lockspan_waiting_threads gauge\n"
+		"lockspan_waiting_threads 18446744073709551615\n"
+		"lockspan_waiting_threads{class=\"\"} 0\n");
+	g_metrics_error = -EIO;
+	get(s, "/metrics", &a);
+	g_metrics_error = 0;
+	has(&a, "HTTP/1.1 503 ");
+	assert_string_equal(a.body, "the module does not answer\n");
+	lsp_server_destroy(s);
+}
+
 static void test_end(void **state)
 {
 	struct lsp_server *s = server_start();
@@ -540,7 +584,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_text), cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_deltas_bounded), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_trickle), cmocka_unit_test(test_request_time), cmocka_unit_test(test_fairness),
-		cmocka_unit_test(test_hosts), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_hosts), cmocka_unit_test(test_metrics), cmocka_unit_test(test_end),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--serve"))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 timeout=180 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
+# needs: kernels=6.12 timeout=240 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
 #
 # Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
 # is counted twice by a scraper that takes differences of successive scrapes,
 # when lockspan ends its session to bound its memory and when it is started
 # again; a delta that is not of its seconds; header fields or errors that are
-# not Go's; a server that does not end; an answer that `go tool pprof` refuses.
+# not Go's; a server that does not end; an answer that `go tool pprof` refuses; metrics that are not
+# those of the profiles.
 #
 # A scraper that takes differences (Alloy) is played over nine scrapes of five
 # sessions; one that asks for seconds (Parca with delta) has its rules checked on
@@ -51,6 +52,28 @@ get '/debug/pprof/mutex?debug=1' /tmp/text
 like 'debug=1: text' "$(head -n 3 /tmp/text | xargs)" '^--- mutex: cycles/second=1000000000 sampling period=1'
 check 'debug=1: names the function' grep -q pthread_mutex_unlock /tmp/text
 like 'cmdline' "$(tr '\0' ' ' </tmp/cmdline)" "^lockspan serve --listen 127.0.0.1:$port -p $load"
+
+
+# The metrics: each line is one that Prometheus reads, and the numbers are those of the profile and the program.
+get /metrics /tmp/metrics
+like 'metrics: type' "$head" 'Content-Type: text/plain; version=0.0.4'
+is 'metrics: lines of another form' "$(grep -vcE '^(# (HELP|TYPE) lockspan_[a-z_]+ .+|lockspan_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")?\})? [0-9]+(\.[0-9]{9})?)$' /tmp/metrics)" 0
+is 'metrics: series that are there twice' "$(grep -v '^#' /tmp/metrics | sed 's/ [^ ]*$//' | sort | uniq -d)" ''
+is 'metrics: every counter is called so' "$(grep -E '^# TYPE .* counter' /tmp/metrics | grep -vc '_total counter')" 0
+metric() { awk -v name="$1" '$1 == name { print $2; exit }' /tmp/metrics; }
+get /debug/pprof/block /tmp/later
+# In ms, because bash has no fractions. The profile was asked for later, and knows of waits only when they have been summed.
+ms() { local s=${1%.*} f=${1#*.}; echo $((s * 1000 + 10#${f:0:3})); }
+all=$(ms "$(metric lockspan_wait_seconds_total)")
+of_lock=$(ms "$(metric 'lockspan_lock_wait_seconds_total{lock="counter_mu",class="mutex"}')")
+num 'metrics: the lock has waits' "$of_lock" '>' 0
+num 'metrics: no more than all waits' "$of_lock" '<=' $((all + 1))
+num 'metrics: no more than the later profile' "$of_lock" '<=' $(($(value /tmp/later) / 1000000 + 1))
+num 'metrics: waits' "$(metric 'lockspan_waits_total{outcome="woken"}')" '>' 0
+num 'metrics: releases' "$(metric lockspan_releases_total)" '>' 0
+num 'metrics: memory of the module' "$(metric lockspan_module_memory_bytes)" '>' 0
+is 'metrics: nothing lost' "$(awk '/^lockspan_lost/ { n += $2 } END { print n + 0 }' /tmp/metrics) $(metric lockspan_partial)" '0 0'
+num 'metrics: a reason each' "$(grep -c '^lockspan_lost_total{' /tmp/metrics)" '>=' 14
 
 # As people ask: the program behind `go tool pprof`, as it is.
 export PPROF_TMPDIR=/tmp/fetched HOME=/tmp

@@ -21,6 +21,7 @@
 #include "progress.h"
 #include "record_files.h"
 #include "say.h"
+#include "serve_metrics.h"
 #include "serve_options.h"
 #include "recorder.h"
 
@@ -97,6 +98,14 @@ static void numbers_give(void *arg, struct lsp_serve_numbers *ret)
 	ret->releases = t.releases;
 	ret->lost = t.gap_records;
 	ret->seconds = (double)(lsp_clock_ns(CLOCK_MONOTONIC) - v->recorder.start_ns) / 1e9;
+}
+
+static int metrics_give(void *arg, FILE *to)
+{
+	struct serving *v = arg;
+
+	what_has_arrived(v);
+	return lsp_serve_metrics_write(to, &v->recorder);
 }
 
 /* ---- sessions ---- */
@@ -262,7 +271,8 @@ static bool server_begin(struct serving *v, char **argv)
 {
 	const struct lsp_serve_options *o = v->options;
 	const struct lsp_server_source source = {
-		.profile = profile_give, .numbers = numbers_give, .arg = v, .command_line = argv,
+		.profile = profile_give, .numbers = numbers_give, .metrics = metrics_give, .arg = v,
+		.command_line = argv,
 	};
 	int err;
 

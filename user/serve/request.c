@@ -70,6 +70,10 @@ void lsp_serve_request_parse(const char *method, const char *path, const char *s
 		ret->page = LSP_SERVE_REDIRECT;
 		return;
 	}
+	if (!strcmp(path, "/metrics")) {
+		ret->page = LSP_SERVE_METRICS;
+		return;
+	}
 	if (strncmp(path, ROOT "/", sizeof(ROOT))) {
 		refuse(ret, 404, "404 page not found");
 		return;

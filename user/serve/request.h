@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads a request below /debug/pprof/, by the conventions of Go's net/http/pprof. It knows no
+ * Reads a request below /debug/pprof/, by the conventions of Go's net/http/pprof, or one for /metrics. It knows no
  * socket and no profile.
  */
 #ifndef LSP_SERVE_REQUEST_H
@@ -13,6 +13,7 @@ enum lsp_serve_page {
 	LSP_SERVE_ERROR,	/* status and text of the refusal */
 	LSP_SERVE_REDIRECT,	/* a redirect to the index */
 	LSP_SERVE_INDEX,
+	LSP_SERVE_METRICS,
 	LSP_SERVE_CMDLINE,
 	LSP_SERVE_PROFILE,	/* cumulative */
 	LSP_SERVE_DELTA,	/* of @seconds */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/plural.h"
+#include "metrics.h"
 
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -70,6 +71,21 @@ void lsp_serve_cmdline(struct lsp_serve_response *ret, char *const *words)
 	text_end(ret, to, &text, &bytes);
 }
 
+void lsp_serve_metrics(struct lsp_serve_response *ret, int (*write)(void *arg, FILE *to), void *arg)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *to = open_memstream(&text, &bytes);
+	int err = to ? write(arg, to) : 0;
+
+	begin(ret, 200, LSP_METRICS_TYPE);
+	text_end(ret, to, &text, &bytes);
+	if (!err)
+		return;
+	lsp_serve_response_uninit(ret);
+	lsp_serve_error(ret, 503, "the module does not answer");
+}
+
 void lsp_serve_profile(struct lsp_serve_response *ret, const struct lsp_profile *p,
 		       enum lsp_serve_kind kind, bool delta)
 {
@@ -104,7 +120,9 @@ void lsp_serve_index(struct lsp_serve_response *ret, const struct lsp_serve_numb
 		index_row(to, LSP_SERVE_MUTEX, n->samples[LSP_SERVE_MUTEX],
 			  "stacks that released contended locks, and how long others had waited");
 		fputs("<tr><td></td><td><a href=\"cmdline\">cmdline</a></td>"
-		      "<td>the command line of the server</td></tr>\n</table>\n", to);
+		      "<td>the command line of the server</td></tr>\n"
+		      "<tr><td></td><td><a href=\"/metrics\">metrics</a></td>"
+		      "<td>totals and the locks with most waiting, for Prometheus</td></tr>\n</table>\n", to);
 		fprintf(to, "<p>%" PRIu64 " wait%s and %" PRIu64 " release%s kept, %" PRIu64
 			" record%s lost, in %.0f s; session %s.</p>\n",
 			n->waits, lsp_plural(n->waits, "s"), n->releases, lsp_plural(n->releases, "s"),

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../profile/pprof.h"
 #include "request.h"
@@ -37,6 +38,9 @@ struct lsp_serve_numbers {
 void lsp_serve_error(struct lsp_serve_response *ret, unsigned int status, const char *text);
 void lsp_serve_redirect(struct lsp_serve_response *ret, const char *location);
 void lsp_serve_index(struct lsp_serve_response *ret, const struct lsp_serve_numbers *n);
+
+/* The answer is what @write writes; a 503 if it fails. */
+void lsp_serve_metrics(struct lsp_serve_response *ret, int (*write)(void *arg, FILE *to), void *arg);
 
 /* @words ends with NULL. */
 void lsp_serve_cmdline(struct lsp_serve_response *ret, char *const *words);

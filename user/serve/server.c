@@ -263,6 +263,9 @@ static enum MHD_Result request_answer(struct exchange *x)
 		source->numbers(source->arg, &numbers);
 		lsp_serve_index(&r, &numbers);
 		break;
+	case LSP_SERVE_METRICS:
+		lsp_serve_metrics(&r, source->metrics, source->arg);
+		break;
 	case LSP_SERVE_CMDLINE:
 		lsp_serve_cmdline(&r, source->command_line);
 		break;

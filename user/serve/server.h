@@ -7,6 +7,7 @@
 #define LSP_SERVE_SERVER_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "response.h"
@@ -20,6 +21,8 @@ struct lsp_server_source {
 	 */
 	int (*profile)(void *arg, enum lsp_serve_kind kind, struct lsp_profile **ret);
 	void (*numbers)(void *arg, struct lsp_serve_numbers *ret);
+	/* Writes the metrics (metrics.h). Returns 0 or -errno. */
+	int (*metrics)(void *arg, FILE *to);
 	void *arg;
 	char *const *command_line;	/* ends with NULL */
 	uint64_t ask_ns;		/* time allowed for a whole request; 0: ten seconds */
