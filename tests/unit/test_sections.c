@@ -55,13 +55,13 @@ static void test_parties(void **state)
 	(void)state;
 	fixture_recording(&r);
 	assert_int_equal(lsp_parties_create(&r, &p), 0);
-	assert_int_equal(lsp_parties_of(&p, "g_mu", true, &found), 2);
+	assert_int_equal(lsp_parties_of(&p, "g_mu", LSP_PARTY_BLAMED, &found), 2);
 	assert_string_equal(found[0].site, "slow_update");
 	assert_true(found[0].ns == 6700e6 && found[0].count == 10 && found[1].count == 90);
-	assert_int_equal(lsp_parties_of(&p, "g_mu", false, &found), 1);
+	assert_int_equal(lsp_parties_of(&p, "g_mu", LSP_PARTY_WAITS, &found), 1);
 	assert_true(found[0].ns == 7000e6 && found[0].count == 100 && found[0].rewaits == 3);
-	assert_int_equal(lsp_parties_of(&p, "other_mu", true, &found), 0);
-	assert_int_equal(lsp_parties_of(&p, "no such lock", false, &found), 0);
+	assert_int_equal(lsp_parties_of(&p, "other_mu", LSP_PARTY_BLAMED, &found), 0);
+	assert_int_equal(lsp_parties_of(&p, "no such lock", LSP_PARTY_WAITS, &found), 0);
 	lsp_parties_destroy(&p);
 	lsp_recording_uninit(&r);
 }
@@ -193,6 +193,41 @@ static void test_no_lock(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* The thread's end and a lock have one name, as things have that a function allocated: only the lock's holder is blamed. */
+static void test_one_name_for_two(void **state)
+{
+	static const struct fixture_events lock[] = {
+		{ .function = "acquire", .leaf = "sem_wait", .lock = "heap@acquire", .sync = "sem", .count = 9, .ns = 4e9 },
+		{ .function = "release", .leaf = "sem_post", .lock = "heap@acquire", .sync = "sem", .role = "lock",
+		  .release = true, .count = 8, .ns = 3e9 },
+		{ .function = "end_thread", .leaf = "sem_post", .lock = "heap@acquire", .sync = "sem", .role = "unknown",
+		  .release = true, .count = 1, .ns = 1e9 },
+	};
+	static const struct fixture_events more = {
+		.function = "end_thread", .leaf = "sem_post", .lock = "heap@acquire", .sync = "sem", .role = "signal",
+		.release = true, .count = 1, .ns = 9e9,
+	};
+	struct lsp_recording r = { 0 };
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lock) / sizeof(lock[0]); i++)
+		fixture_events_add(&r, &lock[i]);
+	fixture_record_add(&r, all_kept);
+	text = text_of(&r, 0);
+	fixture_has(text, "heap@acquire (sem) is the lock that was waited for most: 4.00s in 9 waits; release has 100.0% of the blame\n");
+	fixture_has(text, "          held by release\n");
+	free(text);
+	/* Most of what has the name is no lock: nobody holds it, and yet there is blame. */
+	fixture_events_add(&r, &more);
+	text = text_of(&r, 0);
+	fixture_has(text, "little was waited for locks: 3.00s is blamed on who held one\n");
+	fixture_has(text, "          acquire waits for end_thread\n");
+	has_not(text, "held by");
+	free(text);
+	lsp_recording_uninit(&r);
+}
+
 /* Half of a lock's time is transit: the kernel's side says what it cannot see, and where that is to be seen. */
 static void test_transit(void **state)
 {
@@ -280,7 +315,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_why),
-		cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_transit),
+		cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_one_name_for_two),
+		cmocka_unit_test(test_transit),
 		cmocka_unit_test(test_percentiles), cmocka_unit_test(test_open_and_width),
 	};
 

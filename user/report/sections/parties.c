@@ -8,11 +8,12 @@
 #include "../../base/index.h"
 #include "../site.h"
 
-static struct lsp_party *party_at(struct lsp_parties *p, const char *lock, const char *site, bool releases)
+static struct lsp_party *party_at(struct lsp_parties *p, const char *lock, const char *site,
+				  enum lsp_party_side side)
 {
 	int64_t key[3] = {
 		lsp_intern_add(&p->locks, lock, strlen(lock) + 1), lsp_intern_add(&p->sites, site, strlen(site) + 1),
-		releases,
+		side,
 	};
 	int64_t id = key[0] < 0 || key[1] < 0 ? -ENOMEM : lsp_intern_add(&p->keys, key, sizeof(key));
 
@@ -23,7 +24,7 @@ static struct lsp_party *party_at(struct lsp_parties *p, const char *lock, const
 			return NULL;
 		p->parties[p->n++] = (struct lsp_party){
 			.site = lsp_intern_get(&p->sites, (uint32_t)key[1], NULL), .lock = (size_t)key[0],
-			.releases = releases,
+			.side = side,
 		};
 	}
 	return &p->parties[id];
@@ -35,6 +36,8 @@ static int sample_take(struct lsp_parties *p, enum lsp_part part, const struct l
 {
 	const char *kind = lsp_sample_text(s, "kind");
 	bool release = part == LSP_PART_MUTEX || !strcmp(kind, "mutex");
+	enum lsp_party_side side = !release ? LSP_PARTY_WAITS :
+				   part == LSP_PART_MUTEX ? LSP_PARTY_BLAMED : LSP_PARTY_OTHER;
 	struct lsp_party *party;
 	struct lsp_site site;
 
@@ -42,7 +45,7 @@ static int sample_take(struct lsp_parties *p, enum lsp_part part, const struct l
 	    (part == LSP_PART_EXT && release && lsp_use_is_blamed(s)))
 		return 0;
 	lsp_site_find(profile, s, &site);
-	party = party_at(p, lsp_sample_text(s, "lock"), site.function, release);
+	party = party_at(p, lsp_sample_text(s, "lock"), site.function, side);
 	if (!party)
 		return -ENOMEM;
 	if (part == LSP_PART_EXT && !release) {
@@ -60,8 +63,8 @@ static int party_compare(const void *a, const void *b)
 
 	if (x->lock != y->lock)
 		return x->lock < y->lock ? -1 : 1;
-	if (x->releases != y->releases)
-		return x->releases ? 1 : -1;
+	if (x->side != y->side)
+		return x->side < y->side ? -1 : 1;
 	if (x->ns != y->ns)
 		return x->ns < y->ns ? 1 : -1;
 	if (x->count != y->count)
@@ -118,7 +121,8 @@ void lsp_parties_destroy(struct lsp_parties *p)
 	memset(p, 0, sizeof(*p));
 }
 
-size_t lsp_parties_of(const struct lsp_parties *p, const char *lock, bool releases, const struct lsp_party **ret)
+size_t lsp_parties_of(const struct lsp_parties *p, const char *lock, enum lsp_party_side side,
+		      const struct lsp_party **ret)
 {
 	int64_t id = lsp_intern_find(&p->locks, lock, strlen(lock) + 1);
 	size_t at, end, n = 0;
@@ -128,9 +132,9 @@ size_t lsp_parties_of(const struct lsp_parties *p, const char *lock, bool releas
 		return 0;
 	at = p->first[id];
 	end = p->first[id + 1];
-	while (at < end && p->parties[at].releases != releases)
+	while (at < end && p->parties[at].side != side)
 		at++;
-	while (at + n < end && p->parties[at + n].releases == releases)
+	while (at + n < end && p->parties[at + n].side == side)
 		n++;
 	*ret = n ? &p->parties[at] : NULL;
 	return n;

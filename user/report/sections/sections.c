@@ -100,7 +100,11 @@ void lsp_sections_headline(FILE *to, const struct lsp_sections *s, const struct 
 	size_t n;
 
 	if (!top) {
-		if (s->locks.shown)
+		/* A lock may have its name in common with something else that was waited for longer. */
+		if (s->locks.total[LSP_V_BLAMED] > 0)
+			fprintf(to, "little was waited for locks: %s%s is blamed on who held one\n\n", s->exact ? "" : "about ",
+				lsp_words_ns(b, s->locks.total[LSP_V_BLAMED]));
+		else if (s->locks.shown)
 			fputs("nothing that was waited for is known to be a lock\n\n", to);
 		return;
 	}
@@ -113,7 +117,7 @@ void lsp_sections_headline(FILE *to, const struct lsp_sections *s, const struct 
 		lsp_words_ns(b, top->v[LSP_V_WAITED]), lsp_words_counted(a, top->v[LSP_V_WAITS], "wait"));
 	if (little)
 		fprintf(to, ", while %s passed", lsp_words_ns(b, s->duration_ns));
-	n = lsp_parties_of(&s->parties, top->name, true, &blamed);
+	n = lsp_parties_of(&s->parties, top->name, LSP_PARTY_BLAMED, &blamed);
 	if (top->v[LSP_V_BLAMED] > 0 && n) {
 		fputs("; ", to);
 		lsp_words_function(to, *blamed->site ? blamed->site : "(not known)", layout);
@@ -142,19 +146,23 @@ static void parties_write(FILE *to, const struct lsp_party *parties, size_t n, c
 static void who_write(FILE *to, const struct lsp_sections *s, const struct lsp_table_row *row,
 		      const struct lsp_words_layout *layout)
 {
-	const struct lsp_party *waiters, *releasers;
-	size_t nwaiters = lsp_parties_of(&s->parties, row->name, false, &waiters);
-	size_t nreleasers = lsp_parties_of(&s->parties, row->name, true, &releasers);
-
+	const struct lsp_party *waiters, *releasers, *others;
+	size_t nwaiters = lsp_parties_of(&s->parties, row->name, LSP_PARTY_WAITS, &waiters);
+	size_t nreleasers = lsp_parties_of(&s->parties, row->name, LSP_PARTY_BLAMED, &releasers), n;
 	char a[2 * LSP_WORD];
 
 	if (row->v[LSP_V_OPEN] > 0)
 		fprintf(to, "%s had not ended%s", lsp_words_counted(a, row->v[LSP_V_OPEN], "wait"),
 			nwaiters || nreleasers ? "; " : "");
-	if (row->v[LSP_V_BLAMED] > 0 && nreleasers) {
+	if (row->use == LSP_USE_LOCK && row->v[LSP_V_BLAMED] > 0 && nreleasers) {
 		fputs("held by ", to);
 		parties_write(to, releasers, nreleasers, layout);
 		return;
+	}
+	n = lsp_parties_of(&s->parties, row->name, LSP_PARTY_OTHER, &others);
+	if (n) {
+		releasers = others;
+		nreleasers = n;
 	}
 	if (!nwaiters)
 		return;
@@ -169,7 +177,7 @@ static void who_write(FILE *to, const struct lsp_sections *s, const struct lsp_t
 static double rewaits(const struct lsp_sections *s, const char *lock)
 {
 	const struct lsp_party *waiters;
-	size_t n = lsp_parties_of(&s->parties, lock, false, &waiters);
+	size_t n = lsp_parties_of(&s->parties, lock, LSP_PARTY_WAITS, &waiters);
 	double count = 0;
 
 	for (size_t i = 0; i < n; i++)
