@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Changes of a process's mappings: what has become executable since the mappings were last sent. A
+ * Changes of a process's executable mappings that have not been sent yet: what has become executable. A
  * struct lsp_change is filled in when the change happens, because only then everything about it is
  * known. The worker sends it later. It holds a reference to the file, so the file's name is known even
  * if process and mapping are gone by then.

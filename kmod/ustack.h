@@ -19,7 +19,10 @@ int lsp_ustack_init(u32 mode, bool both);
 void lsp_ustack_uninit(void);
 u64 lsp_ustack_memory(void);
 
-/* The next event with the stack @id sends the stack again. Any context. */
+/*
+ * The next event with the stack @id sends the stack again. All that knows the stack by this name forgets it: the table
+ * of stacks that were sent, and the memo of walks (uwalk.h). Any context.
+ */
 void lsp_ustack_forget(u64 id);
 /* The same for all stacks. */
 void lsp_ustack_forget_all(void);

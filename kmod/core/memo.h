@@ -65,7 +65,8 @@ void lsp_memo_learn(struct lsp_memo *m, const struct lsp_walk_table *t, u32 gene
 		    const u64 *ips, const u64 *cfas, u32 n, u64 id);
 
 /*
- * The stack with this name is walked again when it next occurs; with @id 0 all stacks. Not while
+ * Takes the name @id out of the memo, so that the stack is walked again when it next occurs; with @id 0 all names. By
+ * itself this does not make the module send the stack again: lsp_ustack_forget() does, and it calls this, too. Not while
  * lsp_memo_learn() runs.
  */
 void lsp_memo_forget(struct lsp_memo *m, u64 id);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state of a collector, which its two files share: collector.c takes records in, fold.c resolves the sums.
- * docs/architecture.md explains the words fold, lesson, birth, deep and steady.
+ * The state of a collector, which the sources of this folder share: collector.c takes records in, fold.c resolves the
+ * sums, settle.c finds the roles, reading.c answers. docs/architecture.md explains the words fold, lesson, birth,
+ * deep and steady.
  */
 #ifndef LSP_COLLECT_STATE_H
 #define LSP_COLLECT_STATE_H

@@ -3,7 +3,7 @@
  * Compares the kernel's recording of a run with the userspace recorder's recording of the same run.
  * If both have every event, each wait of the program is divided by the kernel's spans of the same
  * thread within it. Otherwise, and for a program's own profiles, sums are compared. Several sources
- * define this: all of the folder except events.c and endings.c.
+ * define this: all of the folder except events.c, names.c and endings.c.
  */
 #ifndef LSP_COMPARE_H
 #define LSP_COMPARE_H

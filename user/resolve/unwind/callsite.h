@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds the caller of a function that has no call frame information: the first
- * return address on the stack whose call instruction leads to that function.
+ * Finds the call site of a function that has no call frame information, and so its caller: the first
+ * return address on the stack whose call instruction leads to that function. The function is known
+ * (struct lsp_callee), and the place where it was called is what is looked for.
  */
 #ifndef LSP_UNWIND_CALLSITE_H
 #define LSP_UNWIND_CALLSITE_H
@@ -12,7 +13,7 @@
 #include "../maps/maps.h"
 #include "snapshot.h"
 
-/* A function whose caller is looked for. */
+/* The function that was called, and whose call site is looked for. */
 struct lsp_callee {
 	struct lsp_maps *maps;
 	struct lsp_mapset *set;
