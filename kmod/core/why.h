@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why a hold was long: what a thread has done lately, and how the charge of a release divides by it.
+ * Why a hold was long: what a thread has done lately, and how the charge of a release is split by it.
  *
  * A thread runs, except in its absences. An absence is the time from the moment at which the thread gives its
  * processor away to the moment at which it has one again. Only the thread's own context adds absences, so a

@@ -78,7 +78,7 @@ static void missed_say(const struct lsp_client_report *end)
 
 /* A lock with less than this share of the waiting is not named. */
 #define TOP_SHARE 0.01
-/* Nor is it worth a word there whose hold is nobody's, below this share of all; the files have it. */
+/* Hold that nobody is blamed for is not told there either, below this share of all; the files have it. */
 #define SHOWN_SHARE 0.01
 
 struct sums {

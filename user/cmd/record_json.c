@@ -145,7 +145,7 @@ static void exact_add(struct json_object *o, const struct lsp_client_report *end
 	lsp_json_u64(exact, "given_up_ns", end->counters[LOCKSPAN_C_GIVEN_UP_NS]);
 }
 
-/* Whose blame the hold is, and why the rest is nobody's, adds up to this hold. */
+/* The hold that somebody is blamed for, and the hold that nobody is blamed for, add up to this hold. */
 static void divided_add(struct json_object *o, const struct lsp_record_result *r)
 {
 	struct lsp_divided d = lsp_divided_find(r->end, r->collector);

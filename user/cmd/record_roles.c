@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The part of record.json that says what keys are used for, and whose hold is nobody's. */
+/* The part of record.json that says what keys are used for, and for which hold nobody is blamed. */
 #include "record_roles.h"
 
 #include <errno.h>

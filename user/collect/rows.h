@@ -31,7 +31,7 @@ struct lsp_row {
 	const char *comm;
 	enum lsp_sync sync;
 	enum lsp_role role;	/* of MUTEX rows; for the others what their class alone says */
-	enum lsp_doubt doubt;	/* why a lock's hold is nobody's all the same */
+	enum lsp_doubt doubt;	/* why nobody is blamed for a lock's hold */
 	uint32_t tgid;
 	bool interrupt;		/* released from an interrupt: the stack is that of an unrelated thread */
 	bool worker;		/* released by a thread that has no stack of the process's */

@@ -25,16 +25,16 @@ enum lsp_unblamed { LSP_UNBLAMED(LSP_ENUM_UNBLAMED) LSP_UNBLAMED_COUNT };
 const char *lsp_unblamed_name(unsigned int reason);
 const char *lsp_unblamed_why(unsigned int reason);
 
-/* Why a MUTEX row is not blamed, which it is not. */
+/* Why nobody is blamed for a MUTEX row. Only for rows for which that is so. */
 enum lsp_unblamed lsp_unblamed_reason(const struct lsp_row *row);
 
 /* "1.100 s signal, 0.020 s pool" of the hold charges @by reason, the greatest first; those below @least_ns are left out. */
 void lsp_unblamed_text(const struct lsp_estimate *by, double least_ns, char *text, size_t bytes);
 
 /*
- * How all that was waited is divided: as the module's ledgers divide it, but for waits on words that virtual keys
- * stand for as the ledgers of the virtual keys do. If nothing was lost, hold_ns is what the mutex profile has and what is
- * nobody's blame together.
+ * How all that was waited is divided into hold, handoff and tail: by the module's ledgers, but waits that went to
+ * virtual keys by the ledgers of these. If nothing was lost, hold_ns is the hold in the mutex profile and the
+ * hold that nobody is blamed for, together.
  */
 struct lsp_divided {
 	uint64_t hold_ns;

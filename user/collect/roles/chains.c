@@ -21,7 +21,7 @@ static uint32_t wait_set(const struct lsp_wait *w, uint32_t *site_sets)
 	return site == LSP_INDEX_NONE ? LSP_INDEX_NONE : lsp_set_find(site_sets, site);
 }
 
-/* @w's releaser gives on what it got last at this site, if it got anything by a wait. */
+/* @w's releaser passes on the lock of its latest wait at this site, if it got a lock by that wait. */
 static void given_on(const struct lsp_wait *waits, const struct lsp_moment *m, const struct lsp_pairs *latest,
 		     uint32_t set, uint32_t *joined)
 {
@@ -36,7 +36,7 @@ static void given_on(const struct lsp_wait *waits, const struct lsp_moment *m, c
 	slot->wait = LSP_INDEX_NONE;
 }
 
-/* Whatever the thread got here before and was not seen to give on, it has given up; unless it did not get it at all. */
+/* The thread has released, unseen, the lock of its latest wait here; unless it did not get that lock at all. */
 static int queued(const struct lsp_wait *waits, const struct lsp_moment *m, struct lsp_pairs *latest,
 		  uint32_t set, uint32_t *joined)
 {

@@ -2,7 +2,7 @@
 /*
  * Virtual keys: which waits on words that belong to threads were waits for one
  * lock. Such a lock goes from hand to hand, so whoever got it by a wait and
- * then ends another's wait has given it on.
+ * then ends another's wait has passed it on.
  */
 #ifndef LSP_COLLECT_CHAINS_H
 #define LSP_COLLECT_CHAINS_H

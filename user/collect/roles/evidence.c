@@ -17,7 +17,10 @@
 /* A semaphore of two permits can come to a half; locks that spin before they sleep come to a third. */
 #define CHAINED_SEM 0.6
 #define CHAINED_OTHER 0.25
-/* Where several threads can have it at once, another gives it on while the woken one still does, in a sixth of all calls or more. */
+/*
+ * Where several threads can have it at once, another one passes it on while the woken one still has it, in a sixth of
+ * all calls or more.
+ */
 #define BOTH_MAX 0.125
 /* The waits of one site are for one lock if nearly all calls are chained, and next to none shows two holders. */
 #define CHAINED_ONE 0.9

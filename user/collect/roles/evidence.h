@@ -36,7 +36,7 @@ struct lsp_evidence {
 	uint64_t herds;		/* judged calls that woke several and left nobody */
 	uint64_t full;		/* of them those that woke all threads but one */
 	uint64_t threads;	/* that wait in the group */
-	uint64_t both;		/* judged calls whose woken thread had it while another gave it on */
+	uint64_t both;		/* judged calls whose woken thread had it while another passed it on */
 };
 
 /* Adds the evidence of the @n @waits to that of their groups. 0 or -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What releasers on virtual keys did. The module divides the charges of words, and of a virtual key each charge is
- * another one: it begins at another time, and more threads wait for it. So each part is weighed again.
+ * What releasers on virtual keys did. The module splits the charges of words. The charges of virtual keys are others: each
+ * begins at another time, and more threads wait for it. So each part is weighed again.
  */
 #ifndef LSP_COLLECT_HOLDS_H
 #define LSP_COLLECT_HOLDS_H

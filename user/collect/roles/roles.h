@@ -10,7 +10,7 @@
 #include "../../base/index.h"
 #include "evidence.h"
 
-/* Why the hold of what may be a lock is nobody's all the same. */
+/* Why nobody is blamed for the hold of what may be a lock. */
 #define LSP_DOUBTS(X)			\
 	X(NONE, "")			\
 	X(WEAK, "weak chain")		\
