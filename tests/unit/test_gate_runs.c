@@ -4,9 +4,9 @@
  * another one than before; that looks for a lock which no run knows; that
  * compares recordings made in different ways, or one with itself; that takes a mean wait for better
  * because a floor was divided by fewer waits; that does not look at semaphores,
- * or says FAIL without saying where. Recordings are written to files and given
+ * or says FAIL without saying where; a report for CI that is of another verdict, or that no reader of XML takes. Recordings are written to files and given
  * to the command itself.
- * sources: user/cmd/gate.c user/cmd/gate_places.c user/cmd/gate_runs.c user/cmd/gate_say.c
+ * sources: user/cmd/gate.c user/cmd/gate_places.c user/cmd/gate_runs.c user/cmd/gate_say.c user/cmd/gate_ci.c
  * sources: user/cmd/json.c user/cmd/reading.c user/cmd/parse.c user/cmd/say.c tests/unit/scratch.c
  * sources: user/gate/ user/report/ user/report/why/ user/profile/ user/capture/ user/base/
  * sources: user/resolve/sync_names.c user/resolve/symbol/plain_name.c
@@ -333,6 +333,69 @@ static void test_semaphores(void **state)
 	SAYS(both, both, LSP_EXIT_USAGE, "", (char *)"--sync=semaphore");
 }
 
+/* Compares, and returns the file that --junit has left. */
+static const char *junit(const struct made *base, const struct made *now, int status)
+{
+	static char xml[8192];
+	char option[300], command[300];
+	char *options[] = { option, (char *)"--github" };
+	FILE *from;
+
+	assert_int_equal(scratch_create(NULL), 0);
+	side_write("base", base);
+	side_write("new", now);
+	snprintf(option, sizeof(option), "--junit=%s", scratch_path("report.xml"));
+	assert_int_equal(gate(options, 2), status);
+	snprintf(command, sizeof(command), "xmllint --noout %s", scratch_path("report.xml"));
+	assert_int_equal(system(command), 0);
+	from = fopen(scratch_path("report.xml"), "r");
+	assert_non_null(from);
+	xml[fread(xml, 1, sizeof(xml) - 1, from)] = '\0';
+	fclose(from);
+	assert_int_equal(scratch_destroy(NULL), 0);
+	return xml;
+}
+
+static void has_text(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in: %s", part, text);
+}
+
+static void test_ci(void **state)
+{
+	const struct made base = { .delay_ns = 1e9 }, worse = { .delay_ns = 1.5e9 }, sem = { .delay_ns = 1e9, .sem_ns = 1e9 };
+	const struct made sem_worse = { .delay_ns = 1e9, .sem_ns = 9e9 }, partial = { .delay_ns = 1e9, .partial = true };
+	const struct made odd = { .delay_ns = 1e9, .lock = "a<b&\"]]>\x01\xff\xef\xbf\xbf" };
+	const struct made odd_worse = { .delay_ns = 2e9, .lock = "a<b&\"]]>\x01\xff\xef\xbf\xbf" };
+	const char *xml = junit(&base, &base, PASS);
+
+	(void)state;
+	has_text(xml, "failures=\"0\" errors=\"0\" skipped=\"0\"");
+	has_text(xml, "<system-out>PASS: ");
+	has_text(g_text, "::notice title=lockspan gate::PASS: ");
+	xml = junit(&base, &worse, FAIL);
+	has_text(xml, "failures=\"1\" errors=\"0\" skipped=\"0\"");
+	has_text(xml, "<failure message=\"FAIL: the whole interval is above the limit\">FAIL: ");
+	has_text(xml, "g_mu: 1.00s became 1.50s a run; waited for in update, 80% of the blame is with slow_update");
+	has_text(xml, "next: lockspan diff --by lock ");
+	/* An annotation is one line. */
+	has_text(g_text, "::error title=lockspan gate::FAIL: the whole interval is above the limit%0Adelay per run");
+	has_text(g_text, "80%25 of the blame is with slow_update%0A  next: lockspan diff --by lock ");
+	xml = junit(&sem, &sem_worse, INCONCLUSIVE);
+	has_text(xml, "skipped=\"1\"");
+	has_text(xml, "<skipped message=\"INCONCLUSIVE: locks are within the limit");
+	has_text(g_text, "::warning ");
+	xml = junit(&base, &partial, LSP_EXIT_OTHER_FAILED);
+	has_text(xml, "errors=\"1\"");
+	has_text(xml, "<error message=\"lockspan gate could not compare");
+	assert_null(strstr(g_text, "::"));
+	xml = junit(&odd, &odd_worse, FAIL);
+	has_text(xml, "a&lt;b&amp;&quot;]]&gt;");
+	SAYS(base, base, LSP_EXIT_OTHER_FAILED, "cannot write /dev/null/x", (char *)"--junit=/dev/null/x");
+	SAYS(base, base, LSP_EXIT_USAGE, "", (char *)"--github", (char *)"--json");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,7 +403,7 @@ int main(void)
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_lock_name), cmocka_unit_test(test_made_alike),
 		cmocka_unit_test(test_mean_wait), cmocka_unit_test(test_nothing_waited),
-		cmocka_unit_test(test_semaphores),
+		cmocka_unit_test(test_semaphores), cmocka_unit_test(test_ci),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

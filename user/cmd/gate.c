@@ -10,7 +10,7 @@
 
 #include "../gate/power.h"
 #include "cmd.h"
-#include "gate_say.h"
+#include "gate_ci.h"
 #include "parse.h"
 #include "reading.h"
 #include "say.h"
@@ -24,13 +24,14 @@
 #define SEMAPHORES (1U << LSP_SYNC_SEM)
 
 enum { OPTION_MAX = 256, OPTION_PER, OPTION_FLOOR, OPTION_LOCK, OPTION_SYNC, OPTION_STATUS,
-       OPTION_ABSENT, OPTION_POWER };
+       OPTION_ABSENT, OPTION_POWER, OPTION_JUNIT, OPTION_GITHUB };
 
 struct gate {
 	struct lsp_gate_options options;
 	struct lsp_gate_wanted wanted;
 	unsigned int classes;	/* classes of --sync; 0: locks, with semaphores judged apart */
-	bool floor_given, absent, power, json;
+	bool floor_given, absent, power, json, github;
+	const char *junit;	/* a file to write, or NULL */
 	char **base;		/* paths, as given */
 	size_t nbase;
 	struct lsp_gate_places waits, releases;
@@ -50,6 +51,8 @@ static const struct argp_option options[] = {
 	  "Waits of these classes count: lock (mutex, rwlock, pi), sem, cond ...", 0 },
 	{ "status", OPTION_STATUS, "N", 0, "The exit status of a run that ended well (default 0)", 0 },
 	{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
+	{ "junit", OPTION_JUNIT, "FILE", 0, "Write FILE too, in the form of JUnit's reports", 0 },
+	{ "github", OPTION_GITHUB, NULL, 0, "Print an annotation for GitHub's workflows too", 0 },
 	{ "power", OPTION_POWER, NULL, 0, "Print how many changes of known size the gate finds, and end", 0 },
 	{ 0 }
 };
@@ -124,6 +127,8 @@ static void options_check(const struct gate *g, struct argp_state *state)
 		argp_error(state, "give only one of --lock and --sync");
 	if (g->absent && !g->wanted.lock)
 		argp_error(state, "--absent goes with --lock");
+	if (g->github && g->json)
+		argp_error(state, "give only one of --github and --json");
 	if (g->floor_given && g->options.per == LSP_GATE_PER_CONTENTION)
 		argp_error(state, "--floor is a delay in each second; with --per contention there is none");
 }
@@ -157,6 +162,12 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_POWER:
 		g->power = true;
+		break;
+	case OPTION_JUNIT:
+		g->junit = arg;
+		break;
+	case OPTION_GITHUB:
+		g->github = true;
 		break;
 	case 'j':
 		g->json = true;
@@ -329,7 +340,17 @@ static void worst_find(struct gate *g)
 
 /* ---- all of it ---- */
 
-static int gate_run(struct gate *g, char **now, size_t nnow)
+static bool junit_write(const struct gate *g, bool judged)
+{
+	int err = g->junit ? lsp_gate_junit(g->junit, judged ? &g->found : NULL) : 0;
+
+	if (err)
+		lsp_say("cannot write %s: %s", g->junit, lsp_say_errno(-err));
+	return !err;
+}
+
+/* Compares, and prints what comes of it. *@judged is set when there is a verdict. Returns the exit status. */
+static int gate_run(struct gate *g, char **now, size_t nnow, bool *judged)
 {
 	static const int statuses[] = {
 		[LSP_GATE_PASS] = 0, [LSP_GATE_FAIL] = EXIT_FAIL,
@@ -348,8 +369,11 @@ static int gate_run(struct gate *g, char **now, size_t nnow)
 	}
 	if (f->result.verdict == LSP_GATE_FAIL || f->result.reason == LSP_GATE_SEMAPHORES)
 		worst_find(g);
+	*judged = true;
 	if (!g->json)
 		lsp_gate_text(stdout, f);
+	if (g->github && lsp_gate_github(stdout, f))
+		return LSP_EXIT_OTHER_FAILED;
 	if (!lsp_reading_finish(g->json ? lsp_gate_json(f) : NULL))
 		return LSP_EXIT_OTHER_FAILED;
 	return statuses[f->result.verdict];
@@ -382,6 +406,7 @@ int lsp_cmd_gate(int argc, char **argv)
 {
 	struct gate g = { .options = { .limit = 0.2, .floor_ns = 1e6 } };
 	int before = 1, status = LSP_EXIT_OTHER_FAILED;
+	bool judged = false;
 
 	/*
 	 * What follows the dashes is the other side. argp would take it for more of the first side.
@@ -401,7 +426,10 @@ int lsp_cmd_gate(int argc, char **argv)
 	g.found.runs[0] = calloc(1, sizeof(*g.found.runs[0]));
 	g.found.runs[1] = calloc(1, sizeof(*g.found.runs[1]));
 	if (g.found.runs[0] && g.found.runs[1])
-		status = gate_run(&g, argv + before + 1, (size_t)(argc - before - 1));
+		status = gate_run(&g, argv + before + 1, (size_t)(argc - before - 1), &judged);
+	/* Also if there is no verdict, lest CI shows the file of an earlier one. */
+	if (!junit_write(&g, judged))
+		status = LSP_EXIT_OTHER_FAILED;
 	for (int i = 0; i < 2; i++) {
 		if (g.found.runs[i])
 			lsp_gate_runs_uninit(g.found.runs[i]);
