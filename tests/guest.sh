@@ -21,7 +21,7 @@ for test; do
 	for p in /proc/[0-9]*/exe; do
 		[[ $(readlink "$p") != /lockspan/* ]] || kill -9 "$(cut -d / -f 3 <<<"$p")"
 	done
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in {1..100}; do
 		if [[ ! -d /sys/module/lockspan ]] || rmmod lockspan; then break; fi
 		sleep 0.2
 	done

@@ -118,6 +118,8 @@ module_load() { insmod "${lsp_module:-./lockspan.ko}" ${lsp_module_options:+"$ls
 module_loaded() { [[ -d /sys/module/lockspan ]]; }
 # module_is STATE: idle, recording or draining; leaves /tmp/status.json.
 module_is() { $lockspan status --json >/tmp/status.json && [[ $(json /tmp/status.json state) == "$1" ]]; }
+# module_counts COUNTER N: by now so many, of the session that runs; leaves /tmp/status.json.
+module_counts() { module_is recording && (($(json /tmp/status.json "counters.$1") >= $2)); }
 module_unload() { ! module_loaded || rmmod lockspan; }
 
 # Probes that stand in the kernel, whoever set them; a guest has none of its own.

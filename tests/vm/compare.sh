@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=240
+# needs: kernels=6.12 cpus=2 timeout=420
 #
 # Both recorders on the same run. Would catch: clocks that differ, a wait of the
 # program that the kernel's spans do not explain, spans put into the wrong wait,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=150 vm=--bin,setpriv
+# needs: kernels=6.12 cpus=2 timeout=420 vm=--bin,setpriv
 #
 # A recording that is told to end while its socket is full, so that the kernel
 # throws the answer to its STOP away. Would catch a collector that waits for an
@@ -20,7 +20,7 @@ load=$!
 for round in 1 2; do
 	setpriv --bounding-set=-net_admin $lockspan record -p $load --stack none -o /tmp/r >/tmp/out 2>/tmp/err &
 	recorder=$!
-	wait_until 20 module_is recording || die "no recording: $(cat /tmp/err)"
+	wait_until 60 module_is recording || die "no recording: $(cat /tmp/err)"
 	kill -STOP $recorder
 	check "round $round: the socket is full" wait_until 60 is_full $recorder
 	begin=$(cut -d . -f 1 /proc/uptime)
@@ -32,7 +32,7 @@ for round in 1 2; do
 	check "round $round: it has ended in order" ! grep -E 'cannot' /tmp/err
 	# Only END brings these.
 	num "round $round: waits by the module's count" "$(json $r counters.timeout)" ">" 0
-	check "round $round: idle" wait_until 20 module_is idle
+	check "round $round: idle" wait_until 60 module_is idle
 done
 kill -KILL $load
 check "the module leaves" module_unload

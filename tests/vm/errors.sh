@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=90
+# needs: kernels=6.1,6.12 cpus=2 timeout=420
 #
 # What can go wrong before a recording starts. Would catch: a wrong exit
 # status, silence, more than one line, or a line without a remedy.
@@ -41,11 +41,11 @@ refused "a mistyped command" 127 "typo" $lockspan record --spans -o /tmp/keep --
 is "leaves the older recording as it was" "$(sums /tmp/keep)" "$(cat /tmp/before)"
 refused "a mistyped command and its own side" 127 "typo" $lockspan record --with-user -o /tmp/none/keep -- /tmp/typo
 check "leaves nothing where there was nothing" ! test -e /tmp/none
-$lockspan record --spans -o /tmp/keep -- sleep 20 >/dev/null 2>&1 &
+$lockspan record --spans -o /tmp/keep -- sleep 300 >/dev/null 2>&1 &
 p=$!
-check "another recording runs" wait_until 10 module_is recording
+check "another recording runs" wait_until 60 module_is recording
 kill -KILL $p
-check "is killed" wait_until 10 module_is idle
+check "is killed" wait_until 60 module_is idle
 kill -KILL "$(pidof sleep)"
 is "and the older one is as it was" "$(sums /tmp/keep 2>/dev/null)" "$(cat /tmp/before)"
 refused "a folder that cannot be made" 125 "/proc/nowhere" $lockspan record -o /proc/nowhere/x "${work[@]}"
@@ -60,11 +60,13 @@ $lockspan record -o /tmp/r -- sh -c 'kill -TERM $$' >/tmp/out 2>/tmp/err
 is "the command's signal as 128 + 15" $? 143
 
 # A second owner is refused and told who is the first.
-$lockspan record -o /tmp/first -- sleep 5 >/dev/null 2>&1 &
+# A background job and its children ignore Ctrl-C: this one's command ends when it is told to.
+$lockspan record -o /tmp/first -- sh -c 'until test -e /tmp/over; do sleep 0.1; done' >/dev/null 2>&1 &
 first=$!
-check "a first recording runs" wait_until 10 module_is recording
+check "a first recording runs" wait_until 60 module_is recording
 refused "a second one" 125 "$first" $lockspan record -o /tmp/second "${work[@]}"
 kill -INT $first
+touch /tmp/over
 wait $first
 check "Ctrl-C writes the recording" test -s /tmp/first/block.pb.gz
 check "the module leaves" module_unload

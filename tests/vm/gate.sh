@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1 cpus=1 timeout=240 vm=--icount
+# needs: kernels=6.1 cpus=1 timeout=420 vm=--icount
 #
 # The gate on recordings of a program whose critical section is made longer by a
 # known amount. Would catch: a verdict that is wrong on real noise, an exit

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.12 cpus=2 timeout=240
+# needs: kernels=5.10,6.12 cpus=2 timeout=420
 #
 # The kprobes that stand in where ftrace is not to be had. Would catch: a fallback
 # that records something else than the hooks do (every operation of vm/ops is judged again),
@@ -13,7 +13,7 @@ hooked() { grep -c 'hook_call' /sys/kernel/tracing/enabled_functions; }
 held() {
 	$lockspan record -o /tmp/r -d 30 -a 2>/tmp/err &
 	local collector=$!
-	check "$1: recording" wait_until 10 module_is recording
+	check "$1: recording" wait_until 60 module_is recording
 	check "$1: ftrace cannot be turned off under it" ! sh -c "echo 0 >$switch"
 	is "$1: and is not" "$(<$switch)" 1
 	kill -INT $collector
@@ -40,7 +40,7 @@ recorded() {
 	rm -rf /tmp/r
 	$lockspan record -o /tmp/r -- workloads/c/task01 >/tmp/truth.json 2>/tmp/err &
 	local collector=$!
-	check "$1: recording" wait_until 10 module_is recording
+	check "$1: recording" wait_until 60 module_is recording
 	in_use=$(hooked)
 	wait $collector
 	is "$1: exit status" $? 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=none cpus=2 timeout=400 vm=--mem,1536
+# needs: kernels=none cpus=2 timeout=420 vm=--mem,1536
 #
 # Processors that go and come back while it records. Would catch a ring, a
 # counter or a wake-up of the reader that is left behind on a processor that has

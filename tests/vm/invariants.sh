@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=240
+# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=420
 #
 # Invariants 1, 2, 4 and 5 of docs/semantics.md on glibc's locks of every kind,
 # for several numbers of threads and keys, from the raw spans. Would catch time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.12,6.12-rt,7.3 cpus=2 timeout=120
+# needs: kernels=5.10,6.12,6.12-rt,7.3 cpus=2 timeout=240
 #
 # Wakes that are not as wakes usually are. Would catch: the time that a thread waits for a PI mutex which
 # another has taken on its way, said to be time without a processor, and that other one blamed for nothing;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=240
+# needs: kernels=5.10,6.1,6.12,6.12-rt,7.3 cpus=2 timeout=420
 #
 # Every way to wait and to wake, by raw system calls with known partners: what
 # the module saw against what the program knows. Would catch a path that has no

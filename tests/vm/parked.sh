@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=300 vm=--mem,2560
+# needs: kernels=6.12 cpus=2 timeout=600 vm=--mem,2560
 #
 # Ten thousand threads asleep in a futex. Would catch kretprobe instances or
 # tables that run out (missed, lost), memory that grows with the sleepers, a
@@ -31,7 +31,7 @@ record_start() {
 	rm -rf /tmp/r
 	$lockspan record -p $p -o /tmp/r 2>/tmp/err &
 	collector=$!
-	check "$1: recording" wait_until 20 module_is recording
+	check "$1: recording" wait_until 60 module_is recording
 }
 is_whole() {
 	is "$1: missed, lost" "$(json $r 'probes.*.missed') $(c lost_span_ring) $(c lost_release_ring) $(c lost_stack_ring) $(c lost_task_table) $(c lost_key_table)" \
@@ -47,11 +47,11 @@ for n in 7168 15360; do
 	module_load max_threads=$n
 	tests/vm/genltool start,version,flags=1,stack_mode=0,ring_bytes=65536 sleep=60000 >/dev/null &
 	tool=$!
-	check "tables for $n: recording" wait_until 10 module_is recording
+	check "tables for $n: recording" wait_until 60 module_is recording
 	memory[n]=$(json /tmp/status.json memory_bytes)
 	kill -KILL $tool
 	wait $tool 2>/dev/null
-	check "tables for $n: the module leaves" wait_until 10 rmmod lockspan 2>/dev/null
+	check "tables for $n: the module leaves" wait_until 60 rmmod lockspan 2>/dev/null
 done
 per_thread=$(((memory[15360] - memory[7168]) / 8192))
 
@@ -62,7 +62,7 @@ program_start
 record_start "before"
 program_go
 program_parked "before"
-check "before: as many open spans" wait_until 20 open_at_least
+check "before: as many open spans" wait_until 60 open_at_least
 echo "# status: $(json /tmp/status.json memory_bytes) bytes in all the session's tables and rings;" \
 	"the machine had $free_before kB, has $(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) kB"
 kill -TERM $collector
@@ -72,7 +72,7 @@ cat /tmp/err
 is "STOP: told as open, but for the conductor" $(($(c open) == threads || $(c open) == threads + 1)) 1
 is_whole "STOP"
 num "STOP: what they wait for is listed" "$(json $r 'open_waits.*.waits')" ">=" "$threads"
-check "the module leaves under them" wait_until 10 rmmod lockspan
+check "the module leaves under them" wait_until 60 rmmod lockspan
 
 # ---- START after they parked, and then they are woken ----
 module_load
@@ -90,13 +90,13 @@ program_start
 record_start "killed"
 program_go
 program_parked "killed"
-check "killed: as many open spans" wait_until 20 open_at_least
+check "killed: as many open spans" wait_until 60 open_at_least
 kill -KILL $p
 wait $collector
 is "killed: exit status" $? 0
 num "killed: ended by the signal" "$(c signal)" ">=" "$threads"
 num "killed: none left open" "$(c open)" "<=" 1
 is_whole "killed"
-check "the module leaves" wait_until 10 rmmod lockspan
+check "the module leaves" wait_until 60 rmmod lockspan
 num "bytes for each thread, a word of its own and its kretprobe instances" $per_thread "<=" 700
 finish

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.12,7.3 cpus=2 timeout=200
+# needs: kernels=5.10,6.12,7.3 cpus=2 timeout=420
 #
 # The owner of a session dies, and nobody takes its port the moment that it is free. Would
 # catch records of other users' programs that are sent to whoever has the port. The owner
@@ -22,7 +22,7 @@ for ((i = 0; i < rounds; i++)); do
 	read -ra steps <<<"${stages[i % ${#stages[@]}]}"
 	tests/vm/genltool "${steps[@]}" >/dev/null 2>&1 &
 	owner=$!
-	wait_until 10 has_port
+	wait_until 60 has_port
 	tests/vm/portthief "$(ports $owner | head -n 1)" >/tmp/thief &
 	thief=$!
 	# From before START has returned to well into the recording, or its end.
@@ -30,7 +30,7 @@ for ((i = 0; i < rounds; i++)); do
 	kill -KILL $owner
 	wait $thief
 	read -r n b </tmp/thief && bound=$((bound + 1)) && tries=$((tries + n)) bytes=$((bytes + b))
-	wait_until 30 module_is idle || fail "round $i: not idle"
+	wait_until 60 module_is idle || fail "round $i: not idle"
 done
 is "times that nobody got the port" $bound "$rounds"
 is "bytes that nobody got, of $tries tries" $bytes 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=1 timeout=120 vm=--icount
+# needs: kernels=6.12 cpus=1 timeout=240 vm=--icount
 #
 # The userspace recorder's times against the programs' own, for every primitive. Time is counted in
 # instructions, so that nobody can take the processor between the program's clock and the

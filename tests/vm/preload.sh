@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 cpus=2 timeout=150
+# needs: kernels=6.12 cpus=2 timeout=240
 #
 # The userspace recorder alone, against what the programs say of themselves: no
 # module is loaded (times are vm/preload-time's). Would catch: waits that are lost or

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=60
+# needs: kernels=6.1,6.12 cpus=2 timeout=420
 #
 # What the module refuses, with which error and in which words. Would catch: a
 # request that is taken although it is wrong, another errno than the contract's,
@@ -53,7 +53,7 @@ $tool start,version,flags=1,stack_mode=0,ring_bytes=65536 set,min_delay_ns=7 set
 	</tmp/hold >/tmp/owner 2>&1 &
 owner=$!
 exec 3>/tmp/hold
-check "a session" wait_until 10 module_is recording
+check "a session" wait_until 60 module_is recording
 is "its owner" "$(json /tmp/status.json owner_pid)" $owner
 says "a second start" "start: 16 a session of process $owner is running" start,version,flags=1
 says "a stranger's set" "set: 13 the session belongs to another socket" set,block_rate_ns=5
@@ -70,7 +70,7 @@ command 2;set: 22 attribute 5 is not for command 2;stop: 22 attribute 6 is not f
 named;start: 16 a session of process $owner is running;stop: 0;stop: 19 no session is recording;$"
 tail -n 1 /tmp/owner >/tmp/end.json
 is "and END" "$(json /tmp/end.json ended)" true
-check "idle" wait_until 5 module_is idle
+check "idle" wait_until 60 module_is idle
 
 tool="su -s /bin/sh nobody -c"
 for command in start status set stop resend teach; do

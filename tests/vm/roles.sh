@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12,7.3 cpus=1 timeout=180 vm=--icount
+# needs: kernels=6.1,6.12,7.3 cpus=1 timeout=420 vm=--icount
 #
 # What keys are used for, and who is blamed. Would catch: a lock without a name whose slow holder is not
 # blamed, or has another share than by the program's own clocks (of words that are threads' the holder had 31 %

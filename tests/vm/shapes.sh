@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1 cpus=1 timeout=240 vm=--icount
+# needs: kernels=6.1 cpus=1 timeout=420 vm=--icount
 #
 # The shape that `lockspan report` names on programs whose shape is known, with
 # varied threads, times and primitives. Would catch: a shape that is not named on

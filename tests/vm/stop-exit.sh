@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.12,7.3 cpus=2 timeout=240
+# needs: kernels=5.10,6.12,7.3 cpus=2 timeout=420
 #
 # Threads that exit while a recording stops. Would catch a wait that was open at
 # STOP and is told of by nobody, because its thread was gone before the module
@@ -35,7 +35,7 @@ for ((i = 1; i <= rounds; i++)); do
 	parked=$!
 	$lockspan record -p $parked --stack none -o /tmp/r >/dev/null 2>/tmp/err &
 	recorder=$!
-	wait_until 20 module_is recording || die "no recording: $(cat /tmp/err)"
+	wait_until 60 module_is recording || die "no recording: $(cat /tmp/err)"
 	echo >/tmp/go
 	wait_until 60 grep -q parked_ns /tmp/out || die "nobody has parked: $(cat /tmp/out)"
 	kill -TERM $recorder
@@ -56,6 +56,6 @@ for ((i = 1; i <= rounds; i++)); do
 	wait $recorder
 	all_told "Ctrl-C $i" $?
 done
-check "the module is idle" wait_until 20 module_is idle
+check "the module is idle" wait_until 60 module_is idle
 check "the module leaves" module_unload
 finish

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=5.10,6.1,6.12,7.3 cpus=2 timeout=90
+# needs: kernels=5.10,6.1,6.12,7.3 cpus=2 timeout=240
 #
 # Waits that end by a wake-up which was meant for an earlier wait of the thread.
 # The kernel lets such a thread wait on in the same call, as a span of its own.

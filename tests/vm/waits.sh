@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=none cpus=2 timeout=120
+# needs: kernels=none cpus=2 timeout=240
 #
 # Invariant 2 of docs/semantics.md to the last wait: a program that makes its own
 # system calls knows how often it waited and how each wait ended. Would catch a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 timeout=180 vm=--icount,--disk
+# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 timeout=420 vm=--icount,--disk
 #
 # Holds that are long for a known reason. Would catch: sleep that is taken for running, or for want
 # of a processor; a system call with another one's name; a moment that does not count once for each
