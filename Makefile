@@ -20,7 +20,7 @@ quiet = $(if $(V),,@printf '  %s\t%s\n' $1 $2;)
 warnings := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
 hardening := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-modules := libnl-3.0 libnl-genl-3.0 libdw libelf zlib liblzma libprotobuf-c json-c \
+modules := libnl-3.0 libnl-genl-3.0 libdw libelf zlib liblzma libprotobuf-c json-c ncursesw \
 	$(if $(wildcard user/cmd/serve.c),libmicrohttpd)
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(modules) 2>/dev/null)
 user_libs = $(shell $(PKG_CONFIG) --libs $(modules)) -liberty -ldl -lm -pthread

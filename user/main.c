@@ -24,6 +24,8 @@ static const struct lsp_command commands[] = {
 	  "compare what the kernel saw with what the program saw" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",
 	  "show what has changed between two recordings" },
+	{ "top", lsp_cmd_top, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
+	  "show live which locks are waited for and who holds them" },
 	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record and offer the profiles by HTTP, as Go programs do" },
 	{ "gate", lsp_cmd_gate, "[OPTION]... BASE... -- NEW...",

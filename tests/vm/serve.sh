@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.12 timeout=240 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof
+# needs: kernels=6.12 timeout=300 host=build/go-tool-pprof vm=--bin,script,--add,build/go-tool-pprof:go-tool-pprof,--add,/lib/terminfo/x/xterm:/usr/share/terminfo/x/xterm
 #
 # Profiles by HTTP while a program runs. Would catch: a counter that shrinks or
 # is counted twice by a scraper that takes differences of successive scrapes,
 # when lockspan ends its session to bound its memory and when it is started
-# again; a delta that is not of its seconds; header fields or errors that are
+# again; a live view (lockspan top) without the lock, its holder or its keys, or
+# whose recording lacks files; a delta that is not of its seconds; header fields or errors that are
 # not Go's; a server that does not end; an answer that `go tool pprof` refuses; metrics that are not
 # those of the profiles.
 #
@@ -133,6 +134,36 @@ check 'it is told to whoever asks' ! up
 script -qec "$lockspan record -d 2.5 -o /tmp/shown -p $load" /tmp/typescript >/dev/null </dev/null
 like 'progress on a terminal' "$(tr '\r' '\n' </tmp/typescript | grep ' kept ' | tail -n 1)" \
 	'[0-9]+ s  [0-9]+ events  [0-9]+ kept  0 lost  top counter_mu [0-9.]+ s'
+
+# The live view, into a pipe and on a terminal with keys: sort, one lock, write the recording, quit.
+$lockspan top -i 300ms -n 3 -o /tmp/viewed -p $load >/tmp/blocks 2>/tmp/top.err
+is 'top ends after its looks: exit status' $? 0
+is 'top: blocks' "$(grep -c '^lockspan top: ' /tmp/blocks)" 3
+like 'top: the lock and who holds it' "$(cat /tmp/blocks)" '\| counter_mu mutex; held by increment \([0-9.]+%\)'
+check 'top wrote no recording unasked' ! test -e /tmp/viewed
+pressed() {
+	wait_until 20 grep -q counter_mu /tmp/typescript
+	printf 's'
+	wait_until 20 grep -q 'by waits' /tmp/typescript
+	printf '\n'
+	wait_until 20 grep -q 'heaviest stack' /tmp/typescript
+	printf 'w'
+	wait_until 20 test -s /tmp/viewed/record.json
+	printf 'q'
+}
+: >/tmp/typescript
+pressed | TERM=xterm script -qefc "$lockspan top -i 300ms -o /tmp/viewed -p $load" /tmp/typescript >/dev/null
+is 'top on a terminal: exit status' $? 0
+for file in block.pb.gz mutex.pb.gz contention.ext.pb.gz record.json; do
+	check "top writes $file" test -s /tmp/viewed/$file
+done
+$lockspan report --json --by lock /tmp/viewed >/tmp/viewed.json
+is 'what top wrote is a recording' "$(json /tmp/viewed.json rows.0.lock)" counter_mu
+$lockspan top -i 10s -- /bin/sh -c 'echo printed; exit 3' >/tmp/blocks 2>/tmp/top.err
+is 'top of a command ends with it: exit status' $? 0
+check 'what the command prints is not in the view' ! grep -q printed /tmp/blocks
+check 'the view of the whole' grep -q '^lockspan top: ' /tmp/blocks
+
 serve_start -p $load
 for i in 5 6; do
 	sleep 0.5
@@ -173,7 +204,11 @@ is 'exit status with the bound' $? 0
 serve_start -p $load
 tests/vm/scrape $port '/debug/pprof/block?seconds=60' /tmp/last >/tmp/last.head 2>/dev/null &
 last=$!
+# The request has reached the server when a later one is answered.
+connected() { grep -qi ":$(printf %04x $port) 0100007F:[0-9A-F]* 01 " /proc/net/tcp; }
+wait_until 20 connected || die 'the last request found no server'
 sleep 0.3
+check 'it answers while a delta is being taken' up
 kill $load
 wait $server
 is 'the end of the process ends it: exit status' $? 0

@@ -34,6 +34,7 @@ struct lsp_command {
 int lsp_cmd_record(int argc, char **argv);
 int lsp_cmd_user(int argc, char **argv);
 int lsp_cmd_serve(int argc, char **argv);
+int lsp_cmd_top(int argc, char **argv);
 int lsp_cmd_gate(int argc, char **argv);
 int lsp_cmd_status(int argc, char **argv);
 int lsp_cmd_report(int argc, char **argv);

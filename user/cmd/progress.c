@@ -35,12 +35,30 @@ static void name_copy(char *to, size_t bytes, const char *name)
 	to[i] = '\0';
 }
 
+void lsp_progress_events(const struct lsp_recorder *from, uint64_t *events, uint64_t *lost)
+{
+	struct lsp_collector_totals t;
+	struct lsp_client_report r;
+
+	lsp_collector_totals(from->collector, &t);
+	*events = t.spans + t.releases;
+	*lost = t.gap_records;
+	/* Only the module knows what was not kept. */
+	if (!lsp_client_status(from->client, &r)) {
+		*events = r.counters[LOCKSPAN_C_KEPT] + r.counters[LOCKSPAN_C_SAMPLED_OUT] +
+			  r.counters[LOCKSPAN_C_RELEASES];
+		*lost += r.counters[LOCKSPAN_C_LOST_SPAN_RING] +
+			 r.counters[LOCKSPAN_C_LOST_RELEASE_RING] +
+			 r.counters[LOCKSPAN_C_LOST_TASK_TABLE] +
+			 r.counters[LOCKSPAN_C_LOST_KEY_TABLE] + r.counters[LOCKSPAN_C_LOST_SEND];
+	}
+}
+
 void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *from)
 {
 	const struct lsp_collector *c = from->collector;
 	const struct lsp_estimate *outcomes = lsp_collector_outcomes(c);
 	struct lsp_collector_totals t;
-	struct lsp_client_report r;
 	uint64_t events, lost;
 	char top[TOP_MAX + 1], line[256];
 	double wait_ns, all_ns = 0;
@@ -50,17 +68,7 @@ void lsp_progress_show(const struct lsp_progress *p, const struct lsp_recorder *
 		return;
 	lsp_collector_totals(c, &t);
 	name_copy(top, sizeof(top), lsp_collector_top(c, &wait_ns));
-	events = t.spans + t.releases;
-	lost = t.gap_records;
-	/* Only the module knows what was not kept. */
-	if (!lsp_client_status(from->client, &r)) {
-		events = r.counters[LOCKSPAN_C_KEPT] + r.counters[LOCKSPAN_C_SAMPLED_OUT] +
-			 r.counters[LOCKSPAN_C_RELEASES];
-		lost += r.counters[LOCKSPAN_C_LOST_SPAN_RING] +
-			r.counters[LOCKSPAN_C_LOST_RELEASE_RING] +
-			r.counters[LOCKSPAN_C_LOST_TASK_TABLE] +
-			r.counters[LOCKSPAN_C_LOST_KEY_TABLE] + r.counters[LOCKSPAN_C_LOST_SEND];
-	}
+	lsp_progress_events(from, &events, &lost);
 	n = snprintf(line, sizeof(line), "%.0f s  %" PRIu64 " event%s  %" PRIu64 " kept  %" PRIu64 " lost",
 		     (double)(lsp_clock_ns(CLOCK_MONOTONIC) - from->start_ns) / 1e9, events,
 		     lsp_plural(events, "s"), t.spans + t.releases, lost);

@@ -13,6 +13,9 @@ struct lsp_progress {
 
 void lsp_progress_init(struct lsp_progress *p);
 
+/* Counts the events of a recording that goes on, and those that were lost. Asks the module. */
+void lsp_progress_events(const struct lsp_recorder *from, uint64_t *events, uint64_t *lost);
+
 /*
  * Shows how many events happened, were kept and were lost, and the lock that was waited for most.
  */

@@ -102,7 +102,7 @@ bool lsp_recorder_collector_begin(struct lsp_recorder *r, const struct lsp_colle
 	return !err;
 }
 
-int lsp_recorder_client_renew(struct lsp_recorder *r)
+static int client_renew(struct lsp_recorder *r)
 {
 	lsp_client_destroy(r->client);
 	r->client = NULL;
@@ -179,7 +179,7 @@ bool lsp_recorder_prepare(struct lsp_recorder *r)
 	if (!processes_watch(r))
 		return false;
 	r->foreign_pids = !o->replay && lsp_pidspace_is_foreign("/proc");
-	err = lsp_recorder_client_renew(r);
+	err = client_renew(r);
 	if (err)
 		lsp_say("cannot begin: %s", lsp_say_errno(-err));
 	return !err;
@@ -239,6 +239,43 @@ int lsp_recorder_start(struct lsp_recorder *r)
 	r->wall_ns = (int64_t)lsp_clock_ns(CLOCK_REALTIME);
 	r->start_ns = lsp_clock_ns(CLOCK_MONOTONIC);
 	return err;
+}
+
+/* The processes that have waited. So what was forked since START belongs to the next session, too. */
+static int process_note(void *arg, const struct lsp_row *row)
+{
+	struct lsp_recorder *r = arg;
+
+	if (row->kind != LSP_ROW_BLOCK || r->nalso == LSP_RECORD_PIDS ||
+	    (kill((pid_t)row->tgid, 0) && errno == ESRCH))
+		return 0;
+	for (size_t i = 0; i < r->options->npids; i++)
+		if (r->options->pids[i] == row->tgid)
+			return 0;
+	for (size_t i = 0; i < r->nalso; i++)
+		if (r->also[i] == row->tgid)
+			return 0;
+	if ((uint32_t)r->child.pid != row->tgid)
+		r->also[r->nalso++] = row->tgid;
+	return 0;
+}
+
+bool lsp_recorder_renew(struct lsp_recorder *r, const struct lsp_collector_options *options)
+{
+	int err;
+
+	r->again = true;
+	r->nalso = 0;
+	if (!r->options->all && !r->options->cgroup)
+		lsp_collector_rows(r->collector, process_note, r);
+	lsp_collector_destroy(r->collector);
+	r->collector = NULL;
+	err = client_renew(r);
+	if (!err)
+		err = lsp_client_connect(r->client);
+	if (err)
+		lsp_say_client(r->client, "go on", err);
+	return !err && lsp_recorder_collector_begin(r, options);
 }
 
 void lsp_recorder_signals_read(struct lsp_recorder *r)

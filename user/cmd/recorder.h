@@ -48,12 +48,6 @@ void lsp_recorder_uninit(struct lsp_recorder *r);
 bool lsp_recorder_prepare(struct lsp_recorder *r);
 
 /*
- * Makes another client, for a session after one that has ended. Returns 0 or -errno, and says
- * nothing.
- */
-int lsp_recorder_client_renew(struct lsp_recorder *r);
-
-/*
  * Makes the collector with @options, and with what every collector has from the recorder: whose
  * files are looked at, who gets warnings, who is taught rules. An earlier collector must have been
  * destroyed.
@@ -68,6 +62,13 @@ bool lsp_recorder_signals(struct lsp_recorder *r);
 
 /* Sends START, and prepares the command that waits. Returns 0 or -errno, and says nothing. */
 int lsp_recorder_start(struct lsp_recorder *r);
+
+/*
+ * To be called when a session has ended: makes a client and a collector with @options for another session, which
+ * lsp_recorder_start() begins. It observes the same processes, and those of their children that have waited. Says
+ * what fails.
+ */
+bool lsp_recorder_renew(struct lsp_recorder *r, const struct lsp_collector_options *options);
 
 /*
  * Notes the signals that have come. The first one ends the recording. One that was sent to us alone

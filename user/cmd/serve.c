@@ -110,12 +110,7 @@ static int metrics_give(void *arg, FILE *to)
 
 /* ---- sessions ---- */
 
-static bool collector_begin(struct serving *v)
-{
-	const struct lsp_collector_options options = { .steady = true };
-
-	return lsp_recorder_collector_begin(&v->recorder, &options);
-}
+static const struct lsp_collector_options collector_options = { .steady = true };
 
 static bool session_begin(struct serving *v)
 {
@@ -166,50 +161,13 @@ static void session_end(struct serving *v)
 	v->partial |= !lsp_record_losses_say(&losses);
 }
 
-/*
- * The processes that have waited. So what was forked since START belongs to the next session, too.
- */
-static int process_note(void *arg, const struct lsp_row *row)
-{
-	struct lsp_recorder *s = arg;
-
-	if (row->kind != LSP_ROW_BLOCK || s->nalso == LSP_RECORD_PIDS ||
-	    (kill((pid_t)row->tgid, 0) && errno == ESRCH))
-		return 0;
-	for (size_t i = 0; i < s->options->npids; i++)
-		if (s->options->pids[i] == row->tgid)
-			return 0;
-	for (size_t i = 0; i < s->nalso; i++)
-		if (s->also[i] == row->tgid)
-			return 0;
-	if ((uint32_t)s->child.pid != row->tgid)
-		s->also[s->nalso++] = row->tgid;
-	return 0;
-}
-
 static bool session_renew(struct serving *v)
 {
-	const struct lsp_record_options *o = &v->options->what;
-	int err;
-
 	lsp_server_reset(v->server);
 	session_end(v);
 	if (v->failed)
 		return false;
-	v->recorder.again = true;
-	v->recorder.nalso = 0;
-	if (!o->all && !o->cgroup)
-		lsp_collector_rows(v->recorder.collector, process_note, &v->recorder);
-	lsp_collector_destroy(v->recorder.collector);
-	v->recorder.collector = NULL;
-	err = lsp_recorder_client_renew(&v->recorder);
-	if (!err)
-		err = lsp_client_connect(v->recorder.client);
-	if (err) {
-		lsp_say_client(v->recorder.client, "go on", err);
-		return false;
-	}
-	if (!collector_begin(v) || !session_begin(v))
+	if (!lsp_recorder_renew(&v->recorder, &collector_options) || !session_begin(v))
 		return false;
 	if (v->over)
 		return true;
@@ -289,7 +247,7 @@ static int serving_run(struct serving *v, char **argv)
 	int err;
 
 	if (!server_begin(v, argv) || !lsp_recorder_prepare(&v->recorder) ||
-	    !collector_begin(v))
+	    !lsp_recorder_collector_begin(&v->recorder, &collector_options))
 		return LSP_EXIT_OTHER_FAILED;
 	err = lsp_client_connect(v->recorder.client);
 	if (err) {
