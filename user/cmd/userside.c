@@ -237,10 +237,10 @@ static void losses_add(struct lsp_losses *to, const struct lsp_userfile_result *
 	lsp_losses_add(to, &(struct lsp_loss){ "unseen_programs", file->unseen, "executed program", unseen, false });
 	lsp_losses_add(to, &(struct lsp_loss){
 		"unplaced", file->waits_unplaced, "wait",
-		"found no place in the recorder's ledger: what releases made it last is nobody's", false });
+		"found no place in the recorder's ledger: nobody is charged with their time", false });
 	lsp_losses_add(to, &(struct lsp_loss){
 		"shared", file->waits_shared, "wait",
-		"for locks that processes can share (robust mutexes are such): what other processes' releases made of it is nobody's", true });
+		"for locks that processes can share (robust mutexes are such): nobody is charged with the time that ended by another process's release", true });
 }
 
 static bool result_write(struct lsp_userside *u, struct lsp_collector *collector,
