@@ -16,8 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "../lib/sleeper.h"
 
 #ifndef LOCK
 #define LOCK lock_of_one
@@ -30,9 +32,13 @@
 static pthread_mutex_t LOCK = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t round_begins;
 
-static void nap(void)
+/* Each of them sleeps for the lock: none is still on its way there, or from the barrier. */
+static void all_await(const volatile int *tids)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	for (int i = 0; i < THREADS; i++)
+		while (!sleeper_in_futex_at(tids[i], &LOCK))
+			usleep(200);
+	usleep(1000);
 }
 
 __attribute__((noinline)) static void WAITS(void)
@@ -43,28 +49,30 @@ __attribute__((noinline)) static void WAITS(void)
 	__asm__ volatile("");
 }
 
-static void *waiter(void *arg)
+static void *waiter(void *tid)
 {
+	*(volatile int *)tid = (int)syscall(SYS_gettid);
 	for (int i = 0; i < ROUNDS; i++) {
 		pthread_barrier_wait(&round_begins);
 		WAITS();
 		pthread_barrier_wait(&round_begins);
 	}
-	return arg;
+	return NULL;
 }
 
 __attribute__((noinline)) static void CONTENDS(void)
 {
+	volatile int tids[THREADS];
 	pthread_t threads[THREADS];
 
 	pthread_barrier_init(&round_begins, NULL, THREADS + 1);
 	for (int i = 0; i < THREADS; i++)
-		if (pthread_create(&threads[i], NULL, waiter, NULL))
+		if (pthread_create(&threads[i], NULL, waiter, (void *)&tids[i]))
 			exit(1);
 	for (int i = 0; i < ROUNDS; i++) {
 		pthread_mutex_lock(&LOCK);
 		pthread_barrier_wait(&round_begins);
-		nap();
+		all_await(tids);
 		pthread_mutex_unlock(&LOCK);
 		pthread_barrier_wait(&round_begins);
 	}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=170
+# needs: kernels=6.1,6.12 cpus=2 timeout=420
 #
 # Loss. The smallest rings, whole stacks and a collector that stands still: the
 # socket and then the rings fill up. Would catch an event that is in no counter
@@ -60,7 +60,7 @@ overflow() {
 	$lockspan record --ring-bytes 65536 --stack raw "$@" -o /tmp/r -- \
 		workloads/c/task01 -d 12000 -n 1000000000 >/tmp/truth.json 2>/tmp/err &
 	collector=$!
-	check "$text: recording" wait_until 10 module_is recording
+	check "$text: recording" wait_until 60 module_is recording
 	kill -STOP $collector
 	check "$text: the socket and the rings fill up" wait_until 60 status_lost 100
 	kill -CONT $collector
@@ -101,12 +101,12 @@ tests/vm/unended miss 8 <&8 >/tmp/unended &
 p=$!
 $lockspan record -p $p -o /tmp/r 2>/tmp/err >/tmp/out &
 collector=$!
-check "missed ends: recording" wait_until 10 module_is recording
+check "missed ends: recording" wait_until 60 module_is recording
 tests/vm/unended take 70 >/tmp/taken &
 taker=$!
-check "missed ends: the instances are taken" wait_until 20 grep -q taken /tmp/taken
+check "missed ends: the instances are taken" wait_until 60 grep -q taken /tmp/taken
 echo >&8
-check "missed ends: the threads have exited" wait_until 20 grep -q missed /tmp/unended
+check "missed ends: the threads have exited" wait_until 60 grep -q missed /tmp/unended
 $lockspan status --json >/tmp/status.json
 is "missed ends: threads that wait" "$(json /tmp/status.json open_spans)" 0
 sleep 2

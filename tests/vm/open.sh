@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=60
+# needs: kernels=6.1,6.12 cpus=2 timeout=420
 #
 # A program that hangs. Would catch: waits that never end and are not told of,
 # without their stack or lock, or told of as ended; a Ctrl-C that the program
@@ -41,7 +41,7 @@ set -m
 module_load
 $lockspan record -o /tmp/r -- tests/vm/deadlock >/tmp/out 2>/tmp/err &
 collector=$!
-check "deadlocked" wait_until 20 grep -q deadlocked /tmp/out
+check "deadlocked" wait_until 60 grep -q deadlocked /tmp/out
 sleep 1
 kill -INT $collector
 wait $collector
@@ -50,9 +50,9 @@ check "the program is gone" ! killall -0 deadlock
 num "the profiles are written, bytes" "$(cat /tmp/r/{block,mutex}.pb.gz | wc -c)" ">" 100
 
 # After so many seconds; the program lives on and is waited for.
-$lockspan record -d 2 -o /tmp/d -- tests/vm/deadlock >/tmp/out 2>/tmp/err &
+$lockspan record -d 5 -o /tmp/d -- tests/vm/deadlock >/tmp/out 2>/tmp/err &
 collector=$!
-check "-d: written" wait_until 30 test -s /tmp/d/record.json
+check "-d: written" wait_until 90 test -s /tmp/d/record.json
 check "-d: the program lives" killall -0 deadlock
 killall -TERM deadlock
 wait $collector

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12 cpus=2 timeout=90
+# needs: kernels=6.1,6.12 cpus=2 timeout=420
 #
 # Unloading. Would catch: a module that can be pulled from under a recording,
 # that leaves a probe or its netlink family behind, or does not load again.
@@ -7,8 +7,8 @@
 
 probes_before=$(module_probes)
 module_load
-$lockspan record -o /tmp/record -- workloads/c/task01 -d 2000 >/tmp/truth.json 2>/tmp/err &
-check "recording" wait_until 10 module_is recording
+$lockspan record -o /tmp/record -- workloads/c/task01 -d 5000 >/tmp/truth.json 2>/tmp/err &
+check "recording" wait_until 60 module_is recording
 check "rmmod is refused while recording" ! rmmod lockspan
 wait $!
 is "the recording is unharmed, exit status" $? 0
@@ -24,7 +24,7 @@ for round in 1 2 3 4 5; do
 done
 # Threads that sleep in a futex while the module goes: the way back from their
 # call must not lead through what is no longer there.
-workloads/c/task01 -t 64 -d 3000 >/tmp/out &
+workloads/c/task01 -t 64 -d 6000 >/tmp/out &
 workload=$!
 $lockspan record --stack none -d 0.5 -p $workload -o /tmp/record2 2>/tmp/err
 is "record of a process for half a second" $? 0
