@@ -43,6 +43,10 @@ static void test_site(void **state)
 		/* a program's own, that begin like a library's */
 		{ "[\"sem_wait\",\"sem_take\",\"sem_worker\",\"start_thread\"]", "sem_take" },
 		{ "[\"pthread_mutex_lock\",\"pthread_pool_take\",\"main\"]", "pthread_pool_take" },
+		{ "[\"sem_wait\",\"_PySemaphore_Wait\",\"python3.13+0x59174c\",\"_PyEval_EvalFrameDefault\",\"py::work:/x.py\"]",
+		  "py::work:/x.py" },
+		{ "[\"sem_wait\",\"python3.13+0x59174c\",\"_PyEval_EvalFrameDefault\",\"start_thread\"]",
+		  "python3.13+0x59174c" },
 		{ "[\"[no stack]\"]", "[no stack]" },
 		{ "[\"futex_wait\",\"[truncated]\"]", "futex_wait" },
 		{ "[]", "" },
@@ -81,6 +85,36 @@ static void test_site_by_file(void **state)
 
 		for (size_t k = 0; k < 3; k++)
 			stack[k] = (uint64_t)lsp_profile_location_add(p, 0, 0, &lines[k], 1);
+		assert_int_equal(lsp_profile_sample_add(p, stack, 3, NULL, 0, (double[]){ 1, 1 }), 0);
+		assert_true(lsp_profile_sample(p, 0, &s));
+		lsp_site_find(p, &s, &site);
+		assert_string_equal(site.function, rows[i].site);
+		lsp_profile_destroy(p);
+	}
+}
+
+/* In a profile the file tells the interpreter's functions from others'. */
+static void test_site_of_interpreted(void **state)
+{
+	static const struct { const char *file, *site; } rows[] = {
+		{ "/usr/bin/python3.13", "py::work:/home/me/x.py" }, { "/home/me/fast.so", "lock_acquire" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lsp_profile *p = lsp_profile_create(lsp_profile_contention_types, 2);
+		const char *const names[] = { "sem_wait", "lock_acquire", "py::work:/home/me/x.py" };
+		const struct lsp_profile_mapping m = { .start = 4096, .limit = 8192, .filename = rows[i].file, .build_id = "" };
+		int64_t mapping = lsp_profile_mapping_add(p, &m);
+		struct lsp_profile_sample s;
+		struct lsp_site site;
+		uint64_t stack[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			const struct lsp_profile_line line = { .function = names[k], .system_name = "", .file = "" };
+
+			stack[k] = (uint64_t)lsp_profile_location_add(p, k == 1 ? (uint64_t)mapping : 0, 4096 + k, &line, 1);
+		}
 		assert_int_equal(lsp_profile_sample_add(p, stack, 3, NULL, 0, (double[]){ 1, 1 }), 0);
 		assert_true(lsp_profile_sample(p, 0, &s));
 		lsp_site_find(p, &s, &site);
@@ -192,7 +226,7 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_site), cmocka_unit_test(test_site_by_file),
+		cmocka_unit_test(test_site), cmocka_unit_test(test_site_by_file), cmocka_unit_test(test_site_of_interpreted),
 		cmocka_unit_test(test_words), cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_short), cmocka_unit_test(test_fit),
 	};

@@ -314,6 +314,18 @@ static void sites_are_the_programs(void **state)
 		{ { "|pthread_cond_broadcast", "|Monitor::notify_all()", "|CompileQueue::add" }, "CompileQueue::add" },
 		{ { "|pthread_mutex_unlock", "|Mutex::unlock()", "|ciEnv::register_method" }, "ciEnv::register_method" },
 		{ { "|pthread_mutex_lock", "|std::mutex::lock()" }, "std::mutex::lock()" },
+		/* A function that an interpreter runs, if it is known: else the interpreter's own, or an extension's. */
+		{ { "libc.so.6|sem_wait", "/usr/bin/python3.13|_PyParkingLot_Park", "/usr/bin/python3.13|lock_acquire",
+		    "/usr/bin/python3.13|_PyEval_EvalFrameDefault", "|py::work:/home/me/x.py" }, "py::work:/home/me/x.py" },
+		{ { "libc.so.6|sem_wait", "/usr/lib/libpython3.12.so.1.0|lock_acquire",
+		    "|py::Event.wait:/usr/lib/python3.12/threading.py", "/usr/lib/libpython3.12.so.1.0|_PyEval_EvalFrameDefault",
+		    "|py::work:/home/me/x.py" }, "py::work:/home/me/x.py" },
+		{ { "libc.so.6|sem_wait", "/usr/bin/python3.13|lock_acquire", "/usr/bin/python3.13|_PyEval_EvalFrameDefault",
+		    "libc.so.6|start_thread" }, "lock_acquire" },
+		{ { "libc.so.6|pthread_mutex_lock", "/home/me/fast.so|fast_sum", "/usr/bin/python3.13|_PyEval_EvalFrameDefault",
+		    "|py::work:/home/me/x.py" }, "fast_sum" },
+		{ { "libc.so.6|pthread_cond_timedwait", "/usr/bin/python3.13|take_gil", "/usr/bin/python3.13|PyEval_AcquireThread",
+		    "|py::work:/home/me/x.py" }, "take_gil" },
 	};
 
 	(void)state;

@@ -206,7 +206,8 @@ static void subject_run(const char *name, const char *kind, size_t max,
 }
 
 #define WATCHED "main worker level1 level2 level3 recurse spin handler from_jit kicker do_mutex " \
-	"do_cond do_rwlock do_sem do_barrier do_deep do_signal do_drap do_jit do_odd odd_call hold"
+	"do_cond do_rwlock do_sem do_barrier do_deep do_signal do_drap do_jit " \
+	"do_jit_python do_odd odd_call hold"
 #define BELOW " level3 level2 level1 worker"
 
 /* Everything that calls by CFI gives the program's own chain, every time. */
@@ -333,6 +334,23 @@ static void jit(void **state)
 
 	(void)state;
 	all_exact("c", "jit", 100, 1, &e);
+}
+
+/* The code by which python -X perf calls a function has neither a frame pointer nor a table. */
+static void jit_of_python(void **state)
+{
+	const struct expectation e = {
+		.watched = WATCHED, .chains = { "main", "do_mutex from_jit do_jit_python" BELOW },
+		.guesses = true,
+	};
+	struct figures r;
+
+	(void)state;
+	subject_build("python3.13", "gcc", "chains.c", "-O2");
+	subject_run("python3.13", "jit-python", 100, 1, &e, &r);
+	assert_int_equal(r.exact, r.stacks);
+	assert_int_equal(r.sparse_same, r.stacks);
+	assert_true(r.guessed > 0);
 }
 
 /* A C library without call frame information: guessed, but nearly always right. */
@@ -495,6 +513,7 @@ int main(void)
 		cmocka_unit_test(cplusplus),
 		cmocka_unit_test(odd_rule),
 		cmocka_unit_test(jit),
+		cmocka_unit_test(jit_of_python),
 		cmocka_unit_test(musl),
 		cmocka_unit_test(musl_stripped),
 		cmocka_unit_test(go),

@@ -177,17 +177,20 @@ void lsp_sync_classify(const struct lsp_frame *frames, size_t nframes, enum lsp_
 
 const char *lsp_sync_site(const struct lsp_frame *frames, size_t nframes, size_t frame, size_t line)
 {
-	const char *next = NULL;
+	const char *next = NULL, *inside = NULL;
 
 	for (line++; frame < nframes; frame++, line = 0)
 		for (; line < frames[frame].nlines; line++) {
 			const struct lsp_line *at = &frames[frame].lines[line];
 
-			if (!lsp_sync_is_wrapper(at->function, at->file))
-				return at->function;
 			next = next ? next : at->function;
+			if (lsp_sync_is_wrapper(at->function, at->file))
+				continue;
+			if (!lsp_sync_is_interpreter(at->function, path_of(&frames[frame])))
+				return inside && !lsp_sync_is_interpreted(at->function) ? inside : at->function;
+			inside = inside ? inside : at->function;
 		}
-	return next;
+	return inside ? inside : next;
 }
 
 bool lsp_sync_is_native(const char *function, const char *path)

@@ -469,12 +469,52 @@ int lsp_sync_skip(const char *regex, char *why, size_t bytes)
 	return 0;
 }
 
+static bool begins_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), m = strlen(suffix);
+
+	return n >= m && !strcmp(text + n - m, suffix);
+}
+
+/* As python -X perf writes them: "py::work:/home/user/program.py". */
+bool lsp_sync_is_interpreted(const char *function)
+{
+	return begins_with(function, "py::");
+}
+
+/* The interpreter's own lock is told by who takes it. */
+bool lsp_sync_is_interpreter(const char *function, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+
+	if (lsp_sync_is_interpreted(function) || !strcmp(function, "take_gil") || !strcmp(function, "drop_gil"))
+		return false;
+	if (*path)
+		return begins_with(base, "python") || begins_with(base, "libpython");
+	return begins_with(function, "_Py") || begins_with(function, "Py") || begins_with(function, "python3") ||
+	       begins_with(function, "libpython3");
+}
+
+/* Python's own modules that make other kinds of waits of its locks. */
+static bool is_python_module(const char *function)
+{
+	return lsp_sync_is_interpreted(function) &&
+	       (ends_with(function, "/threading.py") || ends_with(function, "/queue.py"));
+}
+
 bool lsp_sync_is_wrapper(const char *function, const char *file)
 {
 	const struct lsp_sync_name *known = lsp_sync_name_find(function);
 	char name[256];
 	size_t i;
 
+	if (is_python_module(function))
+		return true;
 	if ((known && (known->kind == LSP_SYNC_PUBLIC || is_inside(known))) || is_nameless(function))
 		return true;
 	lsp_plain_name(function, name, sizeof(name));

@@ -57,6 +57,14 @@ const struct lsp_sync_name *lsp_sync_name_find(const char *function);
 bool lsp_sync_is_wrapper(const char *function, const char *file);
 
 /*
+ * Where stacks have functions of a program that an interpreter runs, these are what tells, and not the interpreter's
+ * functions within. Whether @function is one of the interpreter's; @path: its file, or "" if it is not known. Whether it is one
+ * of such a program's.
+ */
+bool lsp_sync_is_interpreter(const char *function, const char *path);
+bool lsp_sync_is_interpreted(const char *function);
+
+/*
  * From now on each function whose bare name fits @regex (POSIX, extended) counts as such a wrapper, too: one
  * around a program's own locks. Returns 0, or -EINVAL; then @why says in at most @bytes bytes what is wrong
  * with it.

@@ -5,7 +5,7 @@
  * level1 -> level2 -> level3 -> do_KIND. Kinds: mutex cond rwlock sem barrier,
  * deep (level3 recurses 200 times), endless (2500 times), signal (a handler
  * takes the lock while spin() runs), drap (a realigned stack), jit (through code
- * written at run time), odd (through a function whose rule is an expression).
+ * written at run time), jit-python (through code as CPython writes it), odd (through a function whose rule is an expression).
  */
 #include <alloca.h>
 #include <pthread.h>
@@ -33,6 +33,7 @@ void do_endless(int n);
 void do_signal(int n);
 void do_drap(int n);
 void do_jit(int n);
+void do_jit_python(int n);
 void do_odd(int n);
 void odd_call(void (*f)(void));
 void level1(int n);
@@ -52,7 +53,7 @@ static pthread_barrier_t barrier;
 static volatile int sink;
 static volatile sig_atomic_t handled, inside;
 static void (*op)(int n);
-static void (*through)(void (*)(void));
+static void (*through)(void (*)(void)), (*through_python)(void (*)(void));
 static int rounds = 200;
 static int turn;
 
@@ -197,6 +198,12 @@ FAR void do_jit(int n)
 	sink = n;
 }
 
+FAR void do_jit_python(int n)
+{
+	through_python(from_jit);
+	sink = n;
+}
+
 /* Calls what it is given. Its CFA is rsp + 8 + 8, as an expression. */
 __asm__(".text\n.globl odd_call\n.type odd_call, @function\nodd_call:\n\t.cfi_startproc\n"
 	"\tpush %rbx\n"
@@ -249,6 +256,10 @@ static void jit_make(void)
 
 	memcpy(p, code, sizeof(code));
 	memcpy(&through, &p, sizeof(p));
+	/* sub $8,%rsp; call *%rdi; add $8,%rsp; ret */
+	p = (char *)p + 64;
+	memcpy(p, "\x48\x83\xec\x08\xff\xd7\x48\x83\xc4\x08\xc3", 11);
+	memcpy(&through_python, &p, sizeof(p));
 }
 
 int main(int argc, char **argv)
@@ -261,7 +272,7 @@ int main(int argc, char **argv)
 		{ "sem", do_sem }, { "barrier", do_barrier }, { "deep", do_deep },
 		{ "endless", do_endless },
 		{ "signal", do_signal }, { "drap", do_drap }, { "jit", do_jit },
-		{ "odd", do_odd },
+		{ "jit-python", do_jit_python }, { "odd", do_odd },
 	};
 	pthread_t threads[THREADS];
 	unsigned int i;

@@ -312,3 +312,23 @@ bool lsp_callsite_find(const struct lsp_callee *callee, struct lsp_snapshot *sna
 	}
 	return scan_first(callee, snap, from, ret_addr, ret_ra);
 }
+
+static bool is_interpreter(const struct lsp_map *map)
+{
+	const char *slash = strrchr(map->path, '/'), *base = slash ? slash + 1 : map->path;
+
+	return map->exec && (!strncmp(base, "python", 6) || !strncmp(base, "libpython", 9));
+}
+
+bool lsp_callsite_of_python(struct lsp_maps *maps, struct lsp_mapset *set, const struct lsp_map *map,
+			    struct lsp_snapshot *snap, uint64_t sp, uint64_t *ra)
+{
+	const struct lsp_map *caller;
+
+	/* Memory without a file is "" or "//anon". */
+	if ((map->path[0] == '/' && map->path[1] != '/') ||
+	    lsp_snapshot_word(snap, sp + 8, ra) != LSP_SNAPSHOT_OK)
+		return false;
+	caller = lsp_mapset_lookup(set, *ra - 1);
+	return caller && is_interpreter(caller) && lsp_callsite_plausible(maps, set, *ra);
+}

@@ -41,4 +41,12 @@ bool lsp_callsite_plausible(struct lsp_maps *maps, struct lsp_mapset *set, uint6
 bool lsp_callsite_find(const struct lsp_callee *callee, struct lsp_snapshot *snap,
 		     uint64_t from, uint64_t *ret_addr, uint64_t *ret_ra);
 
+/*
+ * Whether @map is code that CPython made to call a Python function (python -X perf), as far as can be seen without the
+ * code: it has no file, and the word above the one at @sp is a return address into the interpreter. Then *@ra is that.
+ * Such code has 8 bytes of the stack, below its return address.
+ */
+bool lsp_callsite_of_python(struct lsp_maps *maps, struct lsp_mapset *set, const struct lsp_map *map,
+			    struct lsp_snapshot *snap, uint64_t sp, uint64_t *ra);
+
 #endif

@@ -285,6 +285,13 @@ static enum step step_guess(struct lsp_unwinder *u, struct lsp_mapset *set, stru
 	if (elf && !f->exact && u->walk.n > 1 &&
 	    lsp_code_is_outermost(elf, f->regs[RIP] - map->bias))
 		return end_at(u, LSP_END_COMPLETE);
+	if (!elf && map && lsp_callsite_of_python(u->maps, set, map, &u->snap, f->regs[RSP], &ra)) {
+		f->regs[RIP] = ra;
+		f->regs[RSP] += 16;
+		f->guessed = true;
+		f->exact = false;
+		return STEP_ON;
+	}
 	by_pointer = pointer_frame(u, set, f, &pointer, &got);
 	by_pointer = by_pointer && lsp_callsite_plausible(u->maps, set, pointer.regs[RIP]);
 	by_site = elf && lsp_callsite_init(&callee, u->maps, set, map, pc);
