@@ -283,6 +283,38 @@ static void test_from_profiles(void **state)
 	lsp_recording_uninit(&r);
 }
 
+/* What threads wait for in a function called so_and_so_work is work to do, unless it is a lock. */
+static void test_semaphore_as_lock(void **state)
+{
+	static const char record[] = "{\"format\":1,\"duration_ns\":1000000000,\"block_rate_ns\":1,\"mutex_fraction\":1}";
+	static const struct {
+		const char *role;
+		enum lsp_shape_kind kind;
+	} rows[] = { { "lock", LSP_SHAPE_SLOW_HOLDER }, { "signal", LSP_SHAPE_IDLE_POOL } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct fixture_events events[] = {
+			{ .function = "fast_work", .leaf = "sem_wait", .lock = "g_sem", .sync = "sem", .count = 200, .ns = 3e9, .queue = 3 },
+			{ .release = true, .function = "fast_work", .leaf = "sem_post", .lock = "g_sem", .sync = "sem",
+			  .role = rows[i].role, .count = 180, .ns = .5e9, .queue = 3 },
+			{ .release = true, .function = "slow_work", .leaf = "sem_post", .lock = "g_sem", .sync = "sem",
+			  .role = rows[i].role, .count = 20, .ns = 2.5e9, .queue = 3 },
+		};
+		struct lsp_recording r = { 0 };
+		struct lsp_shapes s;
+
+		for (size_t k = 0; k < 3; k++)
+			fixture_events_add(&r, &events[k]);
+		fixture_record_add(&r, record);
+		assert_int_equal(lsp_shapes_create(&r, &s), 0);
+		assert_int_equal(s.n, 1);
+		assert_int_equal(s.shapes[0].kind, rows[i].kind);
+		lsp_shapes_destroy(&s);
+		lsp_recording_uninit(&r);
+	}
+}
+
 /* Five shards that are alike: none of them is what holds the program up. */
 static void test_shards(void **state)
 {
@@ -411,7 +443,7 @@ int main(void)
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_from_profiles), cmocka_unit_test(test_shards),
+		cmocka_unit_test(test_from_profiles), cmocka_unit_test(test_semaphore_as_lock), cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_several_programs),
 		cmocka_unit_test(test_many_releasers),
 	};

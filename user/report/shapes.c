@@ -29,6 +29,17 @@ static enum lsp_shape_class class_of(const char *sync)
 	return LSP_SHAPE_OTHER;
 }
 
+/* A semaphore or a condition variable that is used as a lock is one, and no queue. */
+static enum lsp_shape_class class_of_sample(const struct lsp_uses *uses, const struct lsp_profile_sample *s)
+{
+	const char *sync = lsp_sample_text(s, "sync");
+	enum lsp_shape_class class = class_of(sync);
+
+	if (class == LSP_SHAPE_SIGNAL && lsp_uses_of(uses, lsp_sample_text(s, "lock"), sync) == LSP_USE_LOCK)
+		return LSP_SHAPE_MUTEX;
+	return class;
+}
+
 static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
 {
 	int64_t id = lsp_intern_add(&s->names, name, strlen(name) + 1);
@@ -87,8 +98,8 @@ static void releasers_give(struct lsp_shapes *s)
 	}
 }
 
-static int sample_take(struct lsp_shapes *s, const struct lsp_profile *p, const int *columns,
-		       const struct lsp_profile_sample *sample)
+static int sample_take(struct lsp_shapes *s, const struct lsp_uses *uses, const struct lsp_profile *p,
+		       const int *columns, const struct lsp_profile_sample *sample)
 {
 	struct lsp_shape_lock *l = lock_at(s, lsp_sample_text(sample, "lock"));
 	const char *kind = lsp_sample_text(sample, "kind");
@@ -105,7 +116,7 @@ static int sample_take(struct lsp_shapes *s, const struct lsp_profile *p, const 
 				    v[columns[HOLD]], v[columns[WAITERS]]);
 	if (strcmp(kind, "block"))
 		return 0;
-	waits = &l->waits[class_of(lsp_sample_text(sample, "sync"))];
+	waits = &l->waits[class_of_sample(uses, sample)];
 	waits->count += v[columns[COUNT]];
 	waits->ns += v[columns[DELAY]];
 	l->late_ns += v[columns[SCHED]];
@@ -168,8 +179,9 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 	const struct lsp_profile *p = r->parts[LSP_PART_EXT];
 	struct lsp_profile_sample sample;
 	struct lsp_facts_totals t;
+	struct lsp_uses uses;
 	int columns[COLUMNS];
-	int err = 0;
+	int err;
 
 	memset(ret, 0, sizeof(*ret));
 	lsp_intern_init(&ret->names);
@@ -190,10 +202,14 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 	}
 	if (ret->lacks)
 		return 0;
+	err = lsp_uses_create(r, &uses);
+	if (err)
+		return err;
 	ret->judged = true;
 	/* Of every lock, because a queue is also judged by what other threads wait for. */
 	for (size_t i = 0; !err && lsp_profile_sample(p, i, &sample); i++)
-		err = sample_take(ret, p, columns, &sample);
+		err = sample_take(ret, &uses, p, columns, &sample);
+	lsp_uses_destroy(&uses);
 	if (!err)
 		err = judge_all(ret, t.duration_ns, r->only, r->facts.n > 1);
 	if (err)
