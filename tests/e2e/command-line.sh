@@ -103,7 +103,7 @@ status 64 "$lockspan" status extra
 status 64 "$lockspan" export "$TEST_DIR"
 status 64 "$lockspan" export --json
 status 64 "$lockspan" export --format svg "$TEST_DIR"
-like 'the formats are named' "$out" 'json, folded, speedscope or trace'
+like 'the formats are named' "$out" 'json, folded, speedscope, trace or otlp'
 status 64 "$lockspan" export --format folded --kind locks "$TEST_DIR"
 status 64 "$lockspan" export --format json --kind waits "$TEST_DIR"
 
@@ -195,6 +195,11 @@ status 0 "$lockspan" export --format speedscope "$TEST_DIR/stacks"
 is 'speedscope: so do the weights' "$(jq '.profiles[0].weights | add' <<<"$out")" "$(waited)"
 is 'speedscope: every frame of a stack is in the table' \
 	"$(jq '(.shared.frames | length) as $n | [.profiles[].samples[][] | select(. < 0 or . >= $n)] | length' <<<"$out")" 0
+status 0 bash -c "'$lockspan' export --format otlp --kind waits '$TEST_DIR/stacks' >'$TEST_DIR/otlp'"
+protoc --decode lsp.otlp.Profiles -I user/export user/export/otlp.proto <"$TEST_DIR/otlp" >"$TEST_DIR/otlp.txt" || fail 'otlp: no protobuf'
+is 'otlp: so do the values of the first profile' \
+	"$(awk '/^    profiles {/ { p++ } p == 1 && /^        values: / { n += $2 } END { printf "%.0f", n }' "$TEST_DIR/otlp.txt")" "$(waited)"
+status 2 bash -c "'$lockspan' export --format otlp '$TEST_DIR/stacks' >/dev/full"
 status 2 "$lockspan" export --format folded --kind releases "$TEST_DIR/stacks/block.pb.gz"
 status 2 bash -c "'$lockspan' export --format folded '$TEST_DIR/stacks' >/dev/full"
 

@@ -2,10 +2,12 @@
 /*
  * Would catch: a stack in a format of another tool that is upside down, lacks an
  * inlined function or a sample, is there twice, or has a value that is not the
- * profile's; a name that breaks a line of folded stacks.
+ * profile's; a name that breaks a line of folded stacks; a table of OpenTelemetry's whose first
+ * element is not the empty one, an index into nothing, a label or a comment that is not there.
  * sources: user/base/intern.c user/base/arena.c user/base/index.c user/profile/utf8.c user/profile/pprof.c
  * sources: user/export/stacks.c user/export/folded.c user/export/speedscope.c tests/unit/fixture_profile.c
- * libs: -ljson-c -lm
+ * sources: user/export/otlp.c user/export/otlp.pb-c.c
+ * libs: -ljson-c -lprotobuf-c -lm
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +18,8 @@
 #include <json-c/json.h>
 
 #include "../../user/export/folded.h"
+#include "../../user/export/otlp.h"
+#include "../../user/export/otlp.pb-c.h"
 #include "../../user/export/speedscope.h"
 #include "fixture_profile.h"
 
@@ -141,10 +145,106 @@ static void test_speedscope(void **state)
 	scene_destroy(&s);
 }
 
+static Lsp__Otlp__Profiles *otlp_of(const struct lsp_export_otlp_view *views, size_t n)
+{
+	Lsp__Otlp__Profiles *all;
+	char *data = NULL;
+	size_t bytes = 0;
+	FILE *to = open_memstream(&data, &bytes);
+
+	assert_int_equal(lsp_export_otlp(to, views, n, "0.1"), 0);
+	fclose(to);
+	all = lsp__otlp__profiles__unpack(NULL, bytes, (const uint8_t *)data);
+	free(data);
+	assert_non_null(all);
+	return all;
+}
+
+/* Element 0 of every table means "none". */
+static void tables_hold(const Lsp__Otlp__Dictionary *d)
+{
+	assert_string_equal(d->string_table[0], "");
+	assert_int_equal(d->n_link_table, 1);
+	assert_int_equal(lsp__otlp__mapping__get_packed_size(d->mapping_table[0]), 0);
+	assert_int_equal(lsp__otlp__location__get_packed_size(d->location_table[0]), 0);
+	assert_int_equal(lsp__otlp__function__get_packed_size(d->function_table[0]), 0);
+	assert_int_equal(lsp__otlp__attribute__get_packed_size(d->attribute_table[0]), 0);
+	assert_int_equal(lsp__otlp__stack__get_packed_size(d->stack_table[0]), 0);
+	for (size_t i = 0; i < d->n_string_table; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(d->string_table[i], d->string_table[k]);
+	for (size_t i = 0; i < d->n_stack_table; i++)
+		for (size_t k = 0; k < d->stack_table[i]->n_location_indices; k++)
+			assert_in_range(d->stack_table[i]->location_indices[k], 1, d->n_location_table - 1);
+	for (size_t i = 1; i < d->n_location_table; i++) {
+		assert_true((size_t)d->location_table[i]->mapping_index < d->n_mapping_table);
+		for (size_t k = 0; k < d->location_table[i]->n_lines; k++)
+			assert_in_range(d->location_table[i]->lines[k]->function_index, 1, d->n_function_table - 1);
+	}
+}
+
+static const char *attribute(const Lsp__Otlp__Dictionary *d, const int32_t *places, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++) {
+		const Lsp__Otlp__Attribute *a = d->attribute_table[places[i]];
+
+		if (!strcmp(d->string_table[a->key_strindex], key))
+			return a->value->string_value;
+	}
+	fail_msg("no attribute %s", key);
+	return NULL;
+}
+
+static int64_t values_sum(const Lsp__Otlp__Profile *p)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < p->n_samples; i++) {
+		assert_int_equal(p->samples[i]->n_values, 1);
+		sum += p->samples[i]->values[0];
+	}
+	return sum;
+}
+
+static void test_otlp(void **state)
+{
+	const Lsp__Otlp__Dictionary *d;
+	Lsp__Otlp__ScopeProfiles *scope;
+	Lsp__Otlp__Profiles *all;
+	const Lsp__Otlp__Sample *sample;
+	const Lsp__Otlp__Location *leaf;
+	struct scene s;
+
+	(void)state;
+	scene_create(&s);
+	assert_int_equal(lsp_profile_comment_add(s.fixture.p, "nothing lost"), 0);
+	all = otlp_of((struct lsp_export_otlp_view[]){ { "waits", s.fixture.p }, { "releases", s.fixture.p } }, 2);
+	d = all->dictionary;
+	tables_hold(d);
+	scope = all->resource_profiles[0]->scope_profiles[0];
+	assert_string_equal(scope->scope->version, "0.1");
+	assert_int_equal(scope->n_profiles, 4);
+	assert_string_equal(d->string_table[scope->profiles[0]->sample_type->type_strindex], "delay");
+	assert_string_equal(d->string_table[scope->profiles[0]->sample_type->unit_strindex], "nanoseconds");
+	assert_string_equal(d->string_table[scope->profiles[1]->sample_type->type_strindex], "contentions");
+	assert_true(scope->profiles[0]->time_unix_nano == (uint64_t)lsp_profile_time_ns(s.fixture.p));
+	assert_int_equal(values_sum(scope->profiles[0]), 3250000004LL);
+	assert_int_equal(values_sum(scope->profiles[2]), 3250000004LL);
+	assert_string_equal(attribute(d, scope->profiles[2]->attribute_indices, scope->profiles[2]->n_attribute_indices, "lockspan.profile"), "releases");
+	assert_non_null(strstr(attribute(d, scope->profiles[0]->attribute_indices, scope->profiles[0]->n_attribute_indices, "lockspan.comments"), "\nnothing lost"));
+	sample = scope->profiles[0]->samples[0];
+	assert_true(*attribute(d, sample->attribute_indices, sample->n_attribute_indices, "lockspan.lock"));
+	leaf = d->location_table[d->stack_table[sample->stack_index]->location_indices[0]];
+	assert_string_equal(d->string_table[d->function_table[leaf->lines[0]->function_index]->name_strindex], "pthread_mutex_lock");
+	lsp__otlp__profiles__free_unpacked(all, NULL);
+	scene_destroy(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folded), cmocka_unit_test(test_odd), cmocka_unit_test(test_speedscope),
+		cmocka_unit_test(test_otlp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../export/folded.h"
+#include "../export/otlp.h"
 #include "../export/speedscope.h"
 #include "cmd.h"
 #include "export_events.h"
@@ -40,7 +42,9 @@ struct format {
 	const char *name;
 	enum lsp_export_detail detail;
 	bool both;	/* has both kinds if none is chosen, otherwise waits */
-	/* Of the next two one is not NULL. Writes the stacks that are wanted. Returns 0 or -EIO, which has been said. */
+	bool binary;
+	bool profiles;	/* is made from the profiles themselves, not from their stacks */
+	/* Of the next two one is not NULL. Writes what is wanted of the stacks or profiles. Returns 0 or -EIO, which has been said. */
 	int (*write)(const struct export *x, const char *name);
 	/* Writes the single events. Returns the exit status. */
 	int (*events)(const char *recording);
@@ -64,18 +68,35 @@ static int speedscope_write(const struct export *x, const char *name)
 	return lsp_reading_finish(lsp_export_speedscope(&x->frames, views, n, name, "lockspan " LSP_RELEASE)) ? 0 : -EIO;
 }
 
+static int otlp_write(const struct export *x, const char *name)
+{
+	struct lsp_export_otlp_view views[2];
+	size_t n = 0;
+	int err;
+
+	(void)name;
+	for (size_t i = 0; i < 2; i++)
+		if (x->wanted[i])
+			views[n++] = (struct lsp_export_otlp_view){ kinds[i].name, x->recording.parts[kinds[i].part] };
+	err = lsp_export_otlp(stdout, views, n, LSP_RELEASE);
+	if (err)
+		return err;
+	return lsp_reading_finish(NULL) ? 0 : -EIO;
+}
+
 static const struct format formats[] = {
-	{ "json", 0, false, NULL, lsp_export_events },
-	{ "folded", LSP_EXPORT_FUNCTIONS, false, folded_write, NULL },
-	{ "speedscope", LSP_EXPORT_LINES, true, speedscope_write, NULL },
-	{ "trace", 0, false, NULL, lsp_export_timeline },
+	{ .name = "json", .events = lsp_export_events },
+	{ .name = "folded", .detail = LSP_EXPORT_FUNCTIONS, .write = folded_write },
+	{ .name = "speedscope", .detail = LSP_EXPORT_LINES, .both = true, .write = speedscope_write },
+	{ .name = "trace", .binary = true, .events = lsp_export_timeline },
+	{ .name = "otlp", .both = true, .binary = true, .profiles = true, .write = otlp_write },
 };
 
 static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "json (single events, of a recording made with --spans), folded (stacks for "
-	  "flamegraph.pl), speedscope or trace (a timeline of single events for Perfetto)", 0 },
+	  "flamegraph.pl), speedscope, trace (a timeline of single events for Perfetto) or otlp (OpenTelemetry's profiles)", 0 },
 	{ "json", 'j', NULL, 0, "The same as --format json", 0 },
-	{ "kind", 'k', "KIND", 0, "waits (the default of folded) or releases; speedscope has both unless told otherwise", 0 },
+	{ "kind", 'k', "KIND", 0, "waits (the default of folded) or releases; speedscope and otlp have both unless told otherwise", 0 },
 	{ 0 }
 };
 
@@ -84,7 +105,7 @@ static const struct format *format_find(const char *name, struct argp_state *sta
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (!strcmp(name, formats[i].name))
 			return &formats[i];
-	argp_error(state, "'%s' is no format: json, folded, speedscope or trace", name);
+	argp_error(state, "'%s' is no format: json, folded, speedscope, trace or otlp", name);
 	return NULL;
 }
 
@@ -93,7 +114,7 @@ static void consistency_check(const struct export_options *o, struct argp_state 
 	if (!o->path)
 		argp_error(state, "which recording? give its folder or a file of it");
 	if (!o->format)
-		argp_error(state, "which format? give --json or --format folded, speedscope or trace");
+		argp_error(state, "which format? give --json or --format folded, speedscope, trace or otlp");
 	if (o->kind && strcmp(o->kind, kinds[0].name) && strcmp(o->kind, kinds[1].name))
 		argp_error(state, "'%s' is no kind: waits or releases", o->kind);
 	if (o->kind && !o->format->write)
@@ -133,7 +154,7 @@ static int stacks_load(struct export *x, const struct export_options *o, bool *p
 		return -ENODATA;
 	for (size_t i = 0; i < 2; i++) {
 		const struct lsp_profile *p = x->recording.parts[kinds[i].part];
-		int column = p ? lsp_part_column(p, "delay") : -1, err;
+		int column = p ? lsp_part_column(p, "delay") : -1, err = 0;
 
 		x->wanted[i] = o->kind ? !strcmp(o->kind, kinds[i].name) : o->format->both ? p != NULL : !i;
 		if (!x->wanted[i])
@@ -142,7 +163,8 @@ static int stacks_load(struct export *x, const struct export_options *o, bool *p
 			lsp_say("%s has no profile of %s", o->path, kinds[i].name);
 			return -ENODATA;
 		}
-		err = lsp_export_stacks_add(&x->stacks[i], &x->frames, p, (size_t)column, o->format->detail);
+		if (!o->format->profiles)
+			err = lsp_export_stacks_add(&x->stacks[i], &x->frames, p, (size_t)column, o->format->detail);
 		if (err)
 			return err;
 	}
@@ -180,5 +202,10 @@ int lsp_cmd_export(int argc, char **argv)
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.format->binary && isatty(STDOUT_FILENO)) {
+		lsp_say("format %s is binary; write it to a file: lockspan export --format %s %s >FILE", o.format->name,
+			o.format->name, o.path);
+		return LSP_EXIT_OTHER_FAILED;
+	}
 	return o.format->events ? o.format->events(o.path) : stacks_export(&o);
 }

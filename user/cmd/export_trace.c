@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "../base/plural.h"
 #include "../export/trace.h"
@@ -22,10 +21,6 @@ int lsp_export_timeline(const char *recording)
 
 	if (!lsp_span_source_find(recording, path, sizeof(path)))
 		return LSP_EXIT_OTHER_FAILED;
-	if (isatty(STDOUT_FILENO)) {
-		lsp_say("a trace is binary; write it to a file: lockspan export --format trace %s >FILE", recording);
-		return LSP_EXIT_OTHER_FAILED;
-	}
 	err = lsp_export_trace(stdout, path, &told);
 	if (err && err != -EIO)
 		return lsp_span_source_fail(path, err);
