@@ -26,6 +26,8 @@ static const struct lsp_command commands[] = {
 	  "show what has changed between two recordings" },
 	{ "top", lsp_cmd_top, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "show live which locks are waited for and who holds them" },
+	{ "whatif", lsp_cmd_whatif, "[OPTION]... DIR",
+	  "predict what shorter holds of a lock would gain" },
 	{ "serve", lsp_cmd_serve, "[OPTION]... [-- COMMAND [ARGUMENT]...]",
 	  "record and offer the profiles by HTTP, as Go programs do" },
 	{ "gate", lsp_cmd_gate, "[OPTION]... BASE... -- NEW...",

@@ -40,6 +40,7 @@ int lsp_cmd_status(int argc, char **argv);
 int lsp_cmd_report(int argc, char **argv);
 int lsp_cmd_diff(int argc, char **argv);
 int lsp_cmd_compare(int argc, char **argv);
+int lsp_cmd_whatif(int argc, char **argv);
 int lsp_cmd_export(int argc, char **argv);
 
 #endif

@@ -18,6 +18,8 @@ static int span_add(struct lsp_events *e, const struct lockspan_span *s)
 		.start_ns = s->enq_ns, .wake_ns = s->wake_ns, .end_ns = s->run_ns,
 		.uaddr = s->uaddr, .key = s->key, .stack = s->stack, .tid = s->tid,
 		.tgid = s->tgid, .own_ns = s->op_word, .slept = lsp_span_is_contention(s),
+		.again = s->rec.flags & LOCKSPAN_SPAN_REWAIT,
+		.open = s->outcome == LOCKSPAN_OPEN || s->outcome == LOCKSPAN_ERROR,
 	};
 	return 0;
 }
@@ -28,7 +30,8 @@ static int release_add(struct lsp_events *e, const struct lockspan_release *r)
 		return -ENOMEM;
 	e->releases_sampled |= r->fraction > 1;
 	e->releases[e->nreleases++] = (struct lsp_event_release){
-		.span = r->span, .time_ns = r->time_ns, .stack = r->stack, .tgid = r->tgid,
+		.span = r->span, .time_ns = r->time_ns, .key = r->key, .stack = r->stack, .hold_ns = r->hold_ns,
+		.tid = r->tid, .tgid = r->tgid,
 		.interrupt = r->rec.flags & LOCKSPAN_RELEASE_IRQ, .worker = r->rec.flags & LOCKSPAN_RELEASE_WORKER,
 	};
 	return 0;

@@ -24,6 +24,8 @@ struct lsp_event {
 	uint32_t tgid;
 	uint32_t own_ns;	/* user's side: the recorder's own time before the wait itself */
 	bool slept;
+	bool again;		/* its thread was woken on this key just before */
+	bool open;		/* its end was not seen */
 };
 
 struct lsp_events {
@@ -32,7 +34,10 @@ struct lsp_events {
 	struct lsp_event_release {
 		uint64_t span;
 		uint64_t time_ns;
+		uint64_t key;
 		uint64_t stack;
+		uint64_t hold_ns;
+		uint32_t tid;
 		uint32_t tgid;
 		bool interrupt;		/* the stack is that of an unrelated thread */
 		bool worker;		/* a thread of the kernel's, which has no stack */
