@@ -16,19 +16,19 @@
 #include <unistd.h>
 
 #include "../lib/clock.h"
+#include "../lib/sleeper.h"
 
 #define ROUNDS 6
 #define STACK_WORDS 8192
 #define PAGE 4096UL
 
 static int g_word;
-static int g_entered;
 
-static void *waiter(void *unused)
+static void *waiter(void *tid)
 {
-	__atomic_add_fetch(&g_entered, 1, __ATOMIC_SEQ_CST);
+	*(volatile int *)tid = (int)syscall(SYS_gettid);
 	syscall(SYS_futex, &g_word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-	return unused;
+	return NULL;
 }
 
 /* FUTEX_WAKE of all with the stack pointer at @sp. */
@@ -60,6 +60,7 @@ static unsigned long mappings_make(size_t n)
 
 static uint64_t round_ns(size_t waiters, unsigned long *sp)
 {
+	volatile int tids[waiters];
 	pthread_t threads[waiters];
 	uint64_t begin, ns;
 	pthread_attr_t attr;
@@ -67,13 +68,15 @@ static uint64_t round_ns(size_t waiters, unsigned long *sp)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 65536);
-	g_entered = 0;
-	for (i = 0; i < waiters; i++)
-		if (pthread_create(&threads[i], &attr, waiter, NULL))
+	for (i = 0; i < waiters; i++) {
+		tids[i] = 0;
+		if (pthread_create(&threads[i], &attr, waiter, (void *)&tids[i]))
 			exit(1);
-	while (__atomic_load_n(&g_entered, __ATOMIC_SEQ_CST) < (int)waiters)
-		usleep(1000);
-	usleep(300000);
+	}
+	for (i = 0; i < waiters; i++)
+		sleeper_await(&tids[i]);
+	/* The last one is in the call, and has yet to fall asleep. */
+	usleep(100000);
 	begin = clock_ns(CLOCK_MONOTONIC);
 	if (wake_from(sp) != (long)waiters)
 		exit(2);
