@@ -55,7 +55,7 @@ struct lockspan_release release(uint64_t stack, uint64_t key, uint64_t hold_ns)
 
 void begin(struct feeder *f)
 {
-	const struct lsp_collector_options o = { .live = false };
+	const struct lsp_collector_options o = { .live = false, .roots = true };
 
 	all_mapped = true;
 	mapped_tgid = 0;

@@ -5,7 +5,7 @@
  * blamed nor said to be nobody's, handoff and tails that the totals do not have, where virtual keys divide what was
  * waited otherwise than the words' ledgers; a release that is counted twice or not at all.
  *
- * sources: user/collect/ user/collect/roles/ user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/ user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c

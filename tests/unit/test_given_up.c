@@ -3,7 +3,7 @@
  * Would catch: waits that no release answers for, which are missing beside the blame,
  * counted as blame, or shown for what is no lock; their having no stack taken for a loss.
  *
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c

@@ -4,7 +4,7 @@
  * put to another lock when the name comes after them; a name that was told and
  * is not used; memory that grows with threads; a stack that was forgotten while
  * a row still speaks of it.
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c

@@ -4,7 +4,7 @@
  * time than the event's, or of another process; one name for all libraries that
  * come to lie at one address; a release that is given one of several names; a
  * lock that is named by its releaser, because the wait is told later.
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c

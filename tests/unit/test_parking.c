@@ -4,9 +4,9 @@
  * the whole collector. Would catch: blame that the words' own ledgers give (a
  * slow holder with a third of what it caused), blame that depends on the order
  * in which records come, waiting that is lost on its way to a virtual key, blame
- * from a recording that kept a sample, virtual keys in the place of locks.
+ * from a recording that kept a sample, virtual keys in the place of locks, and roots that do not come to the blame.
  *
- * sources: user/collect/ user/collect/roles/ user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/ user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c
@@ -84,6 +84,8 @@ struct result {
 	char most[128];			/* the lock with most waiting, and that */
 	double most_ns;
 	int unsure;
+	uint64_t roots_ns;
+	bool rooted;
 };
 
 static int row_take(void *arg, const struct lsp_row *row)
@@ -217,10 +219,23 @@ static void record(struct feeder *f, const struct parked *k, uint64_t class_rip,
 	assert_int_equal(lsp_collector_finish(f->c), 0);
 }
 
+static int root_take(void *arg, const struct lsp_root *root)
+{
+	struct result *r = arg;
+
+	assert_true(root->ns);
+	r->roots_ns += root->ns;
+	return 0;
+}
+
+/* Wherever roots are known they come to the blame. */
 static void result_of(struct feeder *f, struct result *r)
 {
 	memset(r, 0, sizeof(*r));
 	assert_int_equal(lsp_collector_rows(f->c, row_take, r), 0);
+	assert_int_equal(lsp_collector_roots(f->c, root_take, r), 0);
+	r->rooted = !lsp_collector_roots_missing(f->c);
+	assert_true((double)r->roots_ns == (r->rooted ? r->blamed_ns : 0));
 	lsp_collector_destroy(f->c);
 }
 
@@ -250,6 +265,7 @@ static void case_check(size_t c, uint64_t class_rip, bool scramble)
 	assert_true(r.waits == (double)k.n && r.releases == (double)k.n);
 	assert_true(r.hold_ns + r.handoff_ns + r.tail_ns == r.wait_ns);
 	assert_true(r.blamed_ns >= .75 * r.hold_ns);
+	assert_true(r.rooted);
 	assert_int_equal(strncmp(r.most, "parked@site", 11), 0);
 	parked_uninit(&k);
 }
@@ -282,7 +298,7 @@ static void a_sample_blames_nobody(void **state)
 	parking_run(&cases[0].p, 1, &k);
 	record(&f, &k, RIP(MUTEX, 0), false, 1000);
 	result_of(&f, &r);
-	assert_true(r.blamed_ns == 0 && r.hold_ns > 0 && r.releases == (double)k.n);
+	assert_true(r.blamed_ns == 0 && r.hold_ns > 0 && r.releases == (double)k.n && !r.rooted);
 	parked_uninit(&k);
 }
 

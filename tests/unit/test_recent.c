@@ -3,7 +3,7 @@
  * Would catch: the sums of an event added to those of another that is only
  * like it, where the collector remembers which row the last ones went to.
  *
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c

@@ -3,7 +3,7 @@
  * How long the waits for each lock were. Would catch: a percentile that is off by more than a bucket, of another
  * lock's waits, of a part of a lock's waits or of a sample; a lock on words of its threads that has none.
  *
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/results/profiles.c user/results/groups.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c

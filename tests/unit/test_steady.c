@@ -4,7 +4,7 @@
  * vanishes or goes by another name than in the one before: because the lock's
  * waits have come to be of another class, a second process has come, or a stack
  * came late. Whoever takes differences would count negatively, or twice.
- * sources: user/collect/ user/collect/roles/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/
  * sources: user/results/profiles.c user/results/unblamed.c user/results/why.c user/results/losses.c
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c

@@ -4,7 +4,7 @@
  * speaks of, a semaphore that is a lock and is not blamed, one that is none and
  * is, a reason that is counted twice or lost where recordings are added up.
  *
- * sources: user/collect/ user/collect/roles/ user/results/ user/report/ user/report/why/
+ * sources: user/collect/ user/collect/roles/ user/collect/roots/ user/results/ user/report/ user/report/why/
  * sources: user/base/index.c user/capture/span.c
  * sources: user/capture/stackset.c user/base/intern.c user/base/arena.c user/capture/stream.c
  * sources: user/capture/spanfile_write.c user/capture/spanfile.pb-c.c

@@ -2,8 +2,8 @@
 /*
  * jsonget FILE PATH: prints one value of a JSON file. PATH is made of keys and
  * indices with dots between them: "locks.0.lock". "#" as last step is the
- * number of elements; "*" stands for every element, and the numbers found
- * below are added up. Exit 1: nothing there, 2: no JSON.
+ * number of elements; "*" stands for every element, KEY=VALUE for those in which
+ * that is so, and the numbers found below are added up. Exit 1: nothing there, 2: no JSON.
  * libs: -ljson-c
  */
 #include <inttypes.h>
@@ -23,6 +23,19 @@ struct found {
 };
 
 static void find(json_object *o, const char *path, struct found *f);
+
+/* Elements of the list @o of which the string @key is @value. */
+static void find_where(json_object *o, const char *key, const char *value, const char *rest, struct found *f)
+{
+	json_object *has, *one;
+	size_t i;
+
+	for (i = 0; json_object_is_type(o, json_type_array) && i < json_object_array_length(o); i++) {
+		one = json_object_array_get_idx(o, i);
+		if (json_object_object_get_ex(one, key, &has) && !strcmp(json_object_get_string(has), value))
+			find(one, rest, f);
+	}
+}
 
 static void find_in_all(json_object *o, const char *rest, struct found *f)
 {
@@ -50,7 +63,7 @@ static void find_length(json_object *o, struct found *f)
 
 static void find(json_object *o, const char *path, struct found *f)
 {
-	char step[128];
+	char step[128], *value;
 	const char *dot = strchrnul(path, '.');
 	const char *rest = *dot ? dot + 1 : dot;
 	json_object *next = NULL;
@@ -66,6 +79,9 @@ static void find(json_object *o, const char *path, struct found *f)
 		find_in_all(o, rest, f);
 	} else if (!strcmp(step, "#")) {
 		find_length(o, f);
+	} else if ((value = strchr(step, '='))) {
+		*value = '\0';
+		find_where(o, step, value + 1, rest, f);
 	} else if (json_object_is_type(o, json_type_array)) {
 		if ((size_t)atoll(step) < json_object_array_length(o))
 			find(json_object_array_get_idx(o, (size_t)atoll(step)), rest, f);
@@ -93,7 +109,7 @@ int main(int argc, char **argv)
 		return 1;
 	if (f.is_length)
 		printf("%zu\n", f.length);
-	else if (f.n > 1 || strchr(argv[2], '*'))
+	else if (f.n > 1 || strpbrk(argv[2], "*="))
 		printf("%" PRId64 "\n", f.sum);
 	else
 		printf("%s\n", f.last ? json_object_get_string(f.last) : "null");

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../collect/rows.h"
+
 /* Returns the length of the UTF-8 character at @p, 0 if there is none. */
 static size_t character(const unsigned char *p)
 {
@@ -105,4 +107,14 @@ void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r)
 		json_object_array_add(probes, probe);
 	}
 	json_object_object_add(o, "probes", probes);
+}
+
+struct json_object *lsp_json_new_stack(const struct lsp_trace *t)
+{
+	struct json_object *stack = json_object_new_array();
+
+	for (size_t i = 0; i < t->nframes; i++)
+		for (size_t k = 0; k < t->frames[i].nlines; k++)
+			json_object_array_add(stack, lsp_json_new_string(t->frames[i].lines[k].function));
+	return stack;
 }

@@ -23,6 +23,10 @@ void lsp_json_rates(struct json_object *o, const struct lsp_rates *r);
 void lsp_json_counters(struct json_object *o, const struct lsp_client_report *r);
 void lsp_json_probes(struct json_object *o, const struct lsp_client_report *r);
 
+/* The names of a stack's functions, leaf first. */
+struct lsp_trace;
+struct json_object *lsp_json_new_stack(const struct lsp_trace *t);
+
 /* Writes the string, quoted, to a stream. */
 void lsp_json_text(FILE *to, const char *text);
 

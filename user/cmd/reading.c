@@ -17,7 +17,9 @@
 static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *state)
 {
 	o->pairs = o->has_pairs && !strcmp(arg, "pair");
-	if (o->pairs)
+	o->roots = o->has_pairs && !strcmp(arg, "root");
+	o->by_given = o->roots;
+	if (o->pairs || o->roots)
 		return;
 	for (int i = 0; i < LSP_BY_COUNT; i++)
 		if (!strcmp(arg, lsp_by_names[i])) {
@@ -25,7 +27,7 @@ static void by_parse(struct lsp_reading *o, const char *arg, struct argp_state *
 			o->by_given = true;
 			return;
 		}
-	argp_error(state, "--by takes site, lock, sync%s, not '%s'", o->has_pairs ? ", thread or pair" : " or thread", arg);
+	argp_error(state, "--by takes site, lock, sync%s, not '%s'", o->has_pairs ? ", thread, root or pair" : " or thread", arg);
 }
 
 void lsp_skip_parse(const char *regex, struct argp_state *state)

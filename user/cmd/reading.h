@@ -15,6 +15,7 @@ struct lsp_reading {
 	enum lsp_by by;
 	bool by_given;
 	bool pairs;	/* --by pair, which only report has */
+	bool roots;	/* --by root, too */
 	bool has_pairs;	/* this is report */
 	size_t top;	/* rows; SIZE_MAX: all */
 	bool json;

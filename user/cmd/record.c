@@ -81,6 +81,7 @@ static bool prepare(struct recording *r)
 	r->recorder.request.both = o->stack_both;
 	/* Of what sampling left out nobody could say it, and sampling is for those whom it would cost too much. */
 	r->recorder.request.why = !o->no_why && o->rates.block_rate_ns == 1 && o->rates.mutex_fraction == 1;
+	collector.roots = r->recorder.request.why && !o->rates.min_delay_ns;
 	if (o->spans) {
 		err = spans_begin(r, path);
 		if (err) {

@@ -23,6 +23,7 @@
 #include "json.h"
 #include "../capture/userfile.h"
 #include "record_roles.h"
+#include "record_roots.h"
 
 #define FORMAT 1
 /* How many distinct open waits are listed. */
@@ -239,17 +240,6 @@ static void estimates_add(struct json_object *o, const struct lsp_record_result 
 		json_object_object_add(all, lsp_outcome_name(i), estimate_new(&outcomes[i], INFINITY));
 }
 
-static struct json_object *stack_new(const struct lsp_trace *t)
-{
-	struct json_object *stack = json_object_new_array();
-
-	for (size_t i = 0; i < t->nframes; i++)
-		for (size_t k = 0; k < t->frames[i].nlines; k++)
-			json_object_array_add(stack,
-					      lsp_json_new_string(t->frames[i].lines[k].function));
-	return stack;
-}
-
 /* Writes "locks" or "stacks": those with most delay, with their intervals. */
 static int groups_add(struct json_object *o, const char *key, const struct lsp_record_result *r,
 		      enum lsp_grouping by)
@@ -272,7 +262,7 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		if (by == LSP_GROUP_LOCK) {
 			lsp_json_string(one, "lock", g->lock);
 		} else {
-			json_object_object_add(one, "stack", stack_new(g->trace));
+			json_object_object_add(one, "stack", lsp_json_new_stack(g->trace));
 			lsp_json_string(one, "stack_end", lsp_end_name(g->trace->end));
 		}
 		lsp_json_string(one, "sync", lsp_sync_name(g->sync));
@@ -377,7 +367,7 @@ static int open_row_add(void *arg, const struct lsp_row *row)
 	lsp_json_string(o, "comm", row->comm);
 	lsp_json_u64(o, "pid", row->tgid);
 	lsp_json_string(o, "stack_end", lsp_end_name(row->trace->end));
-	json_object_object_add(o, "stack", stack_new(row->trace));
+	json_object_object_add(o, "stack", lsp_json_new_stack(row->trace));
 	return json_object_array_add(list, o);
 }
 
@@ -425,6 +415,7 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	groups_add(o, "stacks", r, LSP_GROUP_STACK);
 	threads_add(o, r);
 	lsp_record_roles_add(o, r);
+	lsp_record_roots_add(o, r);
 
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "threads_undecided", t.threads_undecided);

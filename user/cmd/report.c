@@ -12,6 +12,7 @@
 
 #include "../report/json.h"
 #include "../report/page.h"
+#include "../report/roots/roots.h"
 #include "../report/sections/sections.h"
 #include "../report/shape_words.h"
 #include "../report/text.h"
@@ -35,7 +36,8 @@ struct report_options {
 enum { OPTION_SORT = 0x200, OPTION_LOCK, OPTION_WIDE, OPTION_WHY };
 
 static const struct argp_option options[] = {
-	LSP_READING_OPTIONS("; or each pair of a site that waits and one whose releases end the waits, of a recording made "
+	LSP_READING_OPTIONS("; or each root: who is to blame when each holder has handed on what it waited for others; "
+			    "or each pair of a site that waits and one whose releases end the waits, of a recording made "
 			    "with --spans"),
 	{ "sort", OPTION_SORT, "KEY", 0, "Sort rows by waited, waits, late, blamed, releases, handoff, given-up, open or name; "
 	  "the default, both, is waited and blamed together", 0 },
@@ -86,8 +88,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (o->html && o->reading.json)
 			argp_error(state, "--html and --json: one of them");
-		if (o->html && o->reading.pairs)
-			argp_error(state, "--html and --by pair: one of them");
+		if (o->html && (o->reading.pairs || o->reading.roots))
+			argp_error(state, "--html and --by %s: one of them", o->reading.pairs ? "pair" : "root");
+		if (o->reading.roots && o->sort)
+			argp_error(state, "--sort is not for --by root: the largest root is first");
 		if (o->reading.pairs && o->sort > LSP_SORT_WAITS && o->sort != LSP_SORT_NAME)
 			argp_error(state, "--by pair is sorted by waited, waits or name, not by %s", lsp_sort_names[o->sort]);
 		if (o->html && (o->lock || o->sort))
@@ -111,7 +115,7 @@ static struct lsp_report_look look_of(const struct report_options *o)
 
 static void text_write(const struct report_options *o, const struct lsp_recording *r, const struct lsp_table *all,
 		       const struct lsp_table *rows, const struct lsp_sections *sections,
-		       const struct lsp_shapes *shapes)
+		       const struct lsp_shapes *shapes, const struct lsp_root_rows *roots)
 {
 	const struct lsp_report_look look = look_of(o);
 	struct lsp_report_look section = look;
@@ -121,10 +125,37 @@ static void text_write(const struct report_options *o, const struct lsp_recordin
 	if (!r->only)
 		lsp_sections_headline(stdout, sections, &look.layout);
 	lsp_report_text_facts(stdout, r, all);
+	if (o->reading.roots) {
+		lsp_root_rows_text(stdout, roots, &look);
+		return;
+	}
 	if (!o->reading.by_given)
 		lsp_sections_text(stdout, sections, &section);
 	lsp_report_text_rows(stdout, r, rows, &look);
+	if (o->reading.by == LSP_BY_SITE)
+		lsp_root_rows_line(stdout, roots, rows);
 	lsp_shapes_text(stdout, shapes, &look.layout);
+}
+
+static struct json_object *json_new(const struct report_options *o, const struct lsp_recording *r,
+				    const struct lsp_table *rows, const struct lsp_sections *sections,
+				    const struct lsp_shapes *shapes, const struct lsp_root_rows *roots)
+{
+	struct json_object *json = lsp_report_json(r, rows, o->reading.top);
+	const struct lsp_table_row *top = lsp_sections_top(sections);
+
+	if (o->reading.roots) {
+		json_object_object_add(json, "by", json_object_new_string("root"));
+		json_object_object_add(json, "rows", lsp_root_rows_json(roots, o->reading.top));
+		json_object_object_add(json, "rows_left_out", lsp_report_json_number(
+				       roots->n > o->reading.top ? (double)(roots->n - o->reading.top) : 0));
+	}
+	json_object_object_add(json, "roots", lsp_root_rows_json(roots, SIZE_MAX));
+	if (roots->missing)
+		json_object_object_add(json, "roots_missing", json_object_new_string(roots->missing));
+	json_object_object_add(json, "top_lock", top && !r->only ? json_object_new_string(top->name) : NULL);
+	json_object_object_add(json, "shapes", lsp_shapes_json(shapes));
+	return json;
 }
 
 /* Totals are of all locks, rows of those that were asked for. */
@@ -134,6 +165,7 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 	struct json_object *json = NULL;
 	struct lsp_sections sections = { 0 };
 	struct lsp_shapes shapes = { 0 };
+	struct lsp_root_rows roots = { 0 };
 	struct lsp_table all = { 0 }, rows = { 0 };
 	int err;
 
@@ -144,20 +176,18 @@ static bool report_write(const struct report_options *o, const struct lsp_record
 	if (!err)
 		err = lsp_sections_create(r, &sections);
 	if (!err)
+		err = lsp_root_rows_create(r, &roots);
+	if (!err)
 		err = lsp_shapes_create(r, &shapes);
 	if (!err) {
-		const struct lsp_table_row *top = lsp_sections_top(&sections);
-
 		lsp_table_sort(&rows, o->sort);
-		if (o->reading.json) {
-			json = lsp_report_json(r, &rows, o->reading.top);
-			json_object_object_add(json, "top_lock", top && !r->only ? json_object_new_string(top->name) : NULL);
-			json_object_object_add(json, "shapes", lsp_shapes_json(&shapes));
-		} else {
-			text_write(o, r, &all, &rows, &sections, &shapes);
-		}
+		if (o->reading.json)
+			json = json_new(o, r, &rows, &sections, &shapes, &roots);
+		else
+			text_write(o, r, &all, &rows, &sections, &shapes, &roots);
 		lsp_shapes_destroy(&shapes);
 	}
+	lsp_root_rows_destroy(&roots);
 	if (sections.locks.places)
 		lsp_sections_destroy(&sections);
 	if (rows.places)

@@ -43,6 +43,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	c->steady = o->steady;
 	c->late_names = o->late_names;
 	c->keep_stacks = o->keep_stacks;
+	c->events.on = o->roots && !o->steady;
 	c->teach = o->teach;
 	c->teach_arg = o->teach_arg;
 	err = lsp_resolver_create(&o->resolver, &c->resolver);
@@ -73,6 +74,8 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_aggregate_uninit(&c->undecided);
 	lsp_notes_uninit(&c->notes);
 	lsp_roles_uninit(&c->roles);
+	lsp_root_events_uninit(&c->events);
+	lsp_root_sums_uninit(&c->roots);
 	lsp_recent_uninit(&c->recent);
 	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
@@ -244,6 +247,8 @@ int span_record(struct lsp_collector *c, const struct lockspan_span *s)
 
 	time_see(c, s->run_ns);
 	c->totals.spans++;
+	if (__builtin_expect(c->events.on, 0))
+		lsp_root_events_add_span(&c->events, s);
 	if (__builtin_expect(c->spans != NULL, 0))
 		lsp_spanfile_add_span(c->spans, s);
 	if (__builtin_expect(!span_is_plain(s) || wait_ns < s->rate_ns, 0))
@@ -296,6 +301,14 @@ struct lsp_sums *release_note(struct lsp_collector *c, const struct lockspan_rel
 	return release_find(c, r, kind, lsp_recent_at(&c->recent, r->stack, r->key, r->tid, kind));
 }
 
+static __attribute__((noinline))
+void release_root(struct lsp_collector *c, const struct lockspan_release *r, const struct lsp_sums *sums)
+{
+	struct lsp_note_row row = row_note(sums);
+
+	lsp_root_events_add_release(&c->events, r, row.stack, row.kind);
+}
+
 static inline __attribute__((always_inline))
 int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 {
@@ -320,6 +333,8 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
 	lsp_sums_add_release(sums, r);
+	if (c->events.on)
+		release_root(c, r, sums);
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct lsp_collector_options {
 	bool late_names;	/* locks are named only at the end, when it is known where they were initialised */
 	bool keep_stacks;	/* stacks cannot be asked for again, so none is forgotten */
 	bool own_names;		/* each process names its stacks itself */
+	bool roots;	/* every event comes, with what holders did: find the roots of blame */
 	bool steady;	/* rows are read again and again: none ever changes its class or shrinks */
 };
 

@@ -320,14 +320,19 @@ static void outcome_add(struct lsp_collector *c, const struct lsp_aggregate_row 
 		lsp_estimate_merge(&c->outcomes[outcome], &row->sums.estimate);
 }
 
+void lsp_collector_row_key(const struct lsp_collector *c, struct lsp_aggregate_key *key)
+{
+	if (!(key->kind & KIND_NOTED) && !lsp_collector_row_is_open(c, key))
+		key->key = 0;
+}
+
 /* A resolved row belongs to all locks of one name. */
 static void row_lock_set(const struct lsp_collector *c, struct lsp_aggregate_key *key, uint32_t name)
 {
 	key->lock = name;
 	key->owner = 0;
 	key->generation = 0;
-	if (!(key->kind & KIND_NOTED) && !lsp_collector_row_is_open(c, key))
-		key->key = 0;
+	lsp_collector_row_key(c, key);
 }
 
 /* Idle waits on condition variables would hide the locks from whoever looks for the worst. */

@@ -28,6 +28,9 @@ bool lsp_collector_fold_due(const struct lsp_collector *c);
 /* Class of a row by its own record and stack. */
 enum lsp_sync lsp_collector_own_class(const struct lsp_collector *c, uint32_t kind, uint32_t trace);
 
+/* Drops a resolved row's key, unless what the key is used for is still to be told from it. */
+void lsp_collector_row_key(const struct lsp_collector *c, struct lsp_aggregate_key *key);
+
 /* Lock wait of a resolved row, for whoever looks for the worst lock. */
 void lsp_collector_row_wait_add(struct lsp_collector *c, const struct lsp_aggregate_key *key,
 				const struct lsp_sums *sums);

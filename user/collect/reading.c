@@ -54,6 +54,34 @@ int lsp_collector_keys(const struct lsp_collector *c,
 	return err;
 }
 
+int lsp_collector_roots(const struct lsp_collector *c, int (*fn)(void *arg, const struct lsp_root *root), void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->roots.n; i++) {
+		const struct lsp_root_sum *s = &c->roots.sums[i];
+		const struct lsp_trace *trace = lsp_collector_trace(c, s->trace);
+		struct lsp_root root = {
+			.site = lsp_root_end_name(s->end), .ns = s->ns,
+			.lock = s->lock == LSP_INDEX_NONE ? "" : lsp_intern_get(&c->locks.names, s->lock, NULL),
+		};
+
+		if (s->end == LSP_ROOT_END_SITE && !s->kind && trace->nframes) {
+			root.trace = trace;
+			root.site = lsp_trace_site(trace);
+		} else if (s->end == LSP_ROOT_END_SITE) {
+			root.site = s->kind & KIND_INTERRUPT ? "[interrupt]" : s->kind ? "[kernel worker]" : "[no stack]";
+		}
+		err = fn(arg, &root);
+	}
+	return err;
+}
+
+const char *lsp_collector_roots_missing(const struct lsp_collector *c)
+{
+	return c->roots.missing;
+}
+
 /* The virtual key that has taken the place of this word and is named by it; NULL: there are several, or none is. */
 static const struct lsp_key_role *virtual_of(const struct lsp_roles *roles, uint64_t key)
 {

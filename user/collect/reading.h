@@ -25,6 +25,15 @@ int lsp_collector_keys(const struct lsp_collector *c,
  */
 const char *lsp_collector_lock(const struct lsp_collector *c, uint64_t key);
 
+/*
+ * Who is to blame in the end, when each has handed on what it waited for others. Calls @fn for each; not 0 of @fn ends the
+ * walk and is returned. What they come to is the hold of all rows that are blamed.
+ */
+int lsp_collector_roots(const struct lsp_collector *c, int (*fn)(void *arg, const struct lsp_root *root), void *arg);
+
+/* Why roots are not known, as a clause; NULL: they are. */
+const char *lsp_collector_roots_missing(const struct lsp_collector *c);
+
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
 
 /*

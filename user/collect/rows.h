@@ -70,6 +70,14 @@ struct lsp_collector_totals {
 	int64_t moved_given_up_ns;
 };
 
+/* Blame that ends at one place. */
+struct lsp_root {
+	const char *site;	/* of the releaser's code, or how it ended otherwise: "[handoff]" */
+	const struct lsp_trace *trace;	/* NULL: it is no stack's */
+	const char *lock;
+	uint64_t ns;
+};
+
 /* Whether the row's releasers are blamed in a mutex profile, or its waits were given up for what has blame there. */
 static inline bool lsp_row_is_blamed(const struct lsp_row *row)
 {

@@ -10,6 +10,7 @@
 #include "fold.h"
 #include "roles/holds.h"
 #include "roles/parked.h"
+#include "root_rows.h"
 #include "state.h"
 #include "undecided.h"
 
@@ -207,11 +208,6 @@ static int virtuals_role(struct work *k)
 
 /* ---- rows ---- */
 
-static uint32_t role_bits(enum lsp_role role, enum lsp_doubt doubt)
-{
-	return (uint32_t)role << KIND_ROLE_SHIFT | (uint32_t)doubt << KIND_DOUBT_SHIFT;
-}
-
 static int sums_add(struct work *k, const struct lsp_aggregate_key *key, const struct lsp_sums *from)
 {
 	struct lsp_sums *sums = lsp_aggregate_at(&k->out, key);
@@ -220,40 +216,6 @@ static int sums_add(struct work *k, const struct lsp_aggregate_key *key, const s
 		return -ENOMEM;
 	lsp_sums_merge(sums, from);
 	return 0;
-}
-
-/* By a release's own class, its key's role, or what most waits on the key are of. */
-static void row_role(const struct lsp_collector *c, struct lsp_aggregate_key *key)
-{
-	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT & KIND_SYNC_MASK);
-	const struct lsp_key_role *r = key->key ? lsp_roles_word(&c->roles, key->key) : NULL;
-	const struct lsp_lock *lock = key->key ? lsp_locks_find(&c->locks, key->key) : NULL;
-	enum lsp_role role;
-	enum lsp_doubt doubt = LSP_DOUBT_NONE;
-
-	if (sync == LSP_SYNC_OTHER && (key->kind & KIND_MASK) == LSP_ROW_MUTEX && lock)
-		sync = lsp_lock_class(lock);
-	role = lsp_sync_is_lock(sync) ? LSP_ROLE_LOCK : sync == LSP_SYNC_JOIN ? LSP_ROLE_JOIN : LSP_ROLE_UNKNOWN;
-	if (r && r->replaced) {
-		/* Its other events have gone to virtual keys, which these can not be told from. */
-		role = LSP_ROLE_UNKNOWN;
-		doubt = LSP_DOUBT_CROWDED;
-	} else if (role == LSP_ROLE_LOCK && r && lock && !lock->native && r->sync == LSP_SYNC_COND) {
-		/* An unlock that wakes who waits for a condition on a word of its own. */
-		role = r->role;
-		doubt = r->doubt;
-	} else if (role == LSP_ROLE_UNKNOWN && r && lsp_sync_is_lock(r->sync)) {
-		/* It releases something else on a lock's word: the end of a wait that has moved there. */
-		role = LSP_ROLE_SIGNAL;
-	} else if (r && (role == LSP_ROLE_UNKNOWN || r->doubt)) {
-		role = r->role;
-		doubt = r->doubt;
-	} else if (role == LSP_ROLE_UNKNOWN && c->notes.full && !r) {
-		doubt = LSP_DOUBT_CROWDED;
-	}
-	key->kind &= KIND_MASK | KIND_INTERRUPT | KIND_WORKER | KIND_GIVEN_UP;
-	key->kind |= (uint32_t)sync << KIND_SYNC_SHIFT | role_bits(role, doubt);
-	key->key = 0;
 }
 
 /* What a word's ledger said is taken back (@sign -1), and what a virtual key's says is counted (1). */
@@ -286,7 +248,7 @@ static int rows_take(struct work *k)
 			moved_add(k, key.kind, &row->sums, -1);
 			continue;
 		}
-		row_role(k->c, &key);
+		lsp_collector_row_role(k->c, &key);
 		err = sums_add(k, &key, &row->sums);
 		lsp_collector_row_wait_add(k->c, &key, &row->sums);
 	}
@@ -342,13 +304,13 @@ static const struct lsp_key_role *note_row(struct work *k, uint32_t place, const
 	uint32_t trace = note_trace(k->c, place);
 	bool release = (n->kind & KIND_MASK) == LSP_ROW_MUTEX;
 	enum lsp_sync sync = lsp_collector_own_class(k->c, n->kind, trace);
-	uint32_t bits = role_bits(LSP_ROLE_UNKNOWN, LSP_DOUBT_WEAK);
+	uint32_t bits = lsp_collector_role_bits(LSP_ROLE_UNKNOWN, LSP_DOUBT_WEAK);
 
 	if (!r || !r->replaced)
 		return NULL;
 	if (w) {
 		r = &k->c->roles.keys[k->c->roles.nwords + w->group];
-		bits = role_bits(r->role, r->doubt);
+		bits = lsp_collector_role_bits(r->role, r->doubt);
 	}
 	*key = (struct lsp_aggregate_key){
 		.stack = trace, .tgid = n->tgid, .comm = n->comm, .lock = r->name,
@@ -397,6 +359,7 @@ static int parts_take(void *arg, uint32_t wait, const struct lockspan_why_part *
 
 	if (!note_row(k, w->release, w, &key))
 		return 0;
+	lsp_collector_roots_parts(k->c, w, parts, n);
 	sums = lsp_aggregate_at(&k->out, &key);
 	if (!sums)
 		return -ENOMEM;
@@ -413,7 +376,7 @@ static int given_take(struct work *k, uint32_t place)
 	const struct lsp_note *n = &k->c->notes.notes[k->parked.waits[v->first].span];
 	struct lsp_aggregate_key key = {
 		.stack = LSP_TRACE_NONE, .tgid = n->tgid, .comm = n->comm, .lock = r->name,
-		.kind = LSP_ROW_MUTEX | KIND_GIVEN_UP | role_bits(r->role, r->doubt) |
+		.kind = LSP_ROW_MUTEX | KIND_GIVEN_UP | lsp_collector_role_bits(r->role, r->doubt) |
 			(uint32_t)r->sync << KIND_SYNC_SHIFT,
 	};
 	struct lsp_sums sums = { 0 };
@@ -459,6 +422,10 @@ static int rows_rebuild(struct work *k)
 		err = rows_take(k);
 	for (uint32_t i = 0; !err && i < k->c->notes.n; i++)
 		err = note_take(k, i);
+	if (!err)
+		err = lsp_collector_roots_begin(k->c);
+	for (uint32_t i = 0; !err && k->c->events.on && !k->c->notes.sampled && i < k->parked.n; i++)
+		lsp_collector_roots_virtual(k->c, &k->parked.waits[i]);
 	if (!err && !k->c->notes.sampled)
 		err = lsp_holds_divide(&k->parked, &k->c->notes, parts_take, k);
 	for (uint32_t i = 0; !err && !k->c->notes.sampled && i < k->parked.nvirtuals; i++)
@@ -470,7 +437,7 @@ static int rows_rebuild(struct work *k)
 	lsp_aggregate_uninit(&k->c->resolved);
 	k->c->resolved = k->out;
 	memset(&k->out, 0, sizeof(k->out));
-	return 0;
+	return lsp_collector_roots_find(k->c);
 }
 
 /* ---- all of it ---- */
@@ -530,5 +497,6 @@ int lsp_collector_roles_find(struct lsp_collector *c)
 	lsp_intern_uninit(&k.sites);
 	free(k.waits);
 	lsp_notes_uninit(&c->notes);
+	lsp_root_events_uninit(&c->events);
 	return err;
 }

@@ -17,6 +17,7 @@
 #include "processes.h"
 #include "recent.h"
 #include "roles/roles.h"
+#include "roots/sums.h"
 #include "rows.h"
 #include "spreads.h"
 #include "threads.h"
@@ -76,6 +77,9 @@ struct lsp_collector {
 	struct lsp_recent recent;	/* rows of pending */
 	struct lsp_notes notes;		/* events of keys whose role is not known */
 	struct lsp_roles roles;
+	struct lsp_root_events events;	/* all events, for the roots of blame */
+	uint32_t root_words;		/* groups of theirs that are words; virtual keys follow */
+	struct lsp_root_sums roots;
 	struct lsp_aggregate undecided;	/* releases by key and thread, of keys that may be no locks; kind: their class */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 

@@ -82,3 +82,36 @@ int lsp_collector_undecided_add(struct lsp_collector *c, const struct lsp_aggreg
 		c->totals.threads_undecided += row->sums.estimate.kept;
 	return 0;
 }
+
+void lsp_collector_row_role(const struct lsp_collector *c, struct lsp_aggregate_key *key)
+{
+	enum lsp_sync sync = (enum lsp_sync)(key->kind >> KIND_SYNC_SHIFT & KIND_SYNC_MASK);
+	const struct lsp_key_role *r = key->key ? lsp_roles_word(&c->roles, key->key) : NULL;
+	const struct lsp_lock *lock = key->key ? lsp_locks_find(&c->locks, key->key) : NULL;
+	enum lsp_role role;
+	enum lsp_doubt doubt = LSP_DOUBT_NONE;
+
+	if (sync == LSP_SYNC_OTHER && (key->kind & KIND_MASK) == LSP_ROW_MUTEX && lock)
+		sync = lsp_lock_class(lock);
+	role = lsp_sync_is_lock(sync) ? LSP_ROLE_LOCK : sync == LSP_SYNC_JOIN ? LSP_ROLE_JOIN : LSP_ROLE_UNKNOWN;
+	if (r && r->replaced) {
+		/* Its other events have gone to virtual keys, which these can not be told from. */
+		role = LSP_ROLE_UNKNOWN;
+		doubt = LSP_DOUBT_CROWDED;
+	} else if (role == LSP_ROLE_LOCK && r && lock && !lock->native && r->sync == LSP_SYNC_COND) {
+		/* An unlock that wakes who waits for a condition on a word of its own. */
+		role = r->role;
+		doubt = r->doubt;
+	} else if (role == LSP_ROLE_UNKNOWN && r && lsp_sync_is_lock(r->sync)) {
+		/* It releases something else on a lock's word: the end of a wait that has moved there. */
+		role = LSP_ROLE_SIGNAL;
+	} else if (r && (role == LSP_ROLE_UNKNOWN || r->doubt)) {
+		role = r->role;
+		doubt = r->doubt;
+	} else if (role == LSP_ROLE_UNKNOWN && c->notes.full && !r) {
+		doubt = LSP_DOUBT_CROWDED;
+	}
+	key->kind &= KIND_MASK | KIND_INTERRUPT | KIND_WORKER | KIND_GIVEN_UP;
+	key->kind |= (uint32_t)sync << KIND_SYNC_SHIFT | lsp_collector_role_bits(role, doubt);
+	key->key = 0;
+}

@@ -25,4 +25,16 @@ int lsp_collector_undecided_add(struct lsp_collector *c, const struct lsp_aggreg
 int lsp_collector_blame_add(struct lsp_collector *c, uint32_t tgid, uint32_t tid, uint32_t comm,
 			    const struct lsp_estimate *e);
 
+/* A role as a resolved row's kind has it. */
+static inline uint32_t lsp_collector_role_bits(enum lsp_role role, enum lsp_doubt doubt)
+{
+	return (uint32_t)role << KIND_ROLE_SHIFT | (uint32_t)doubt << KIND_DOUBT_SHIFT;
+}
+
+/*
+ * Sets the role in a resolved row's kind, by a release's own class, its key's role, or what most waits on the key are of.
+ * The row's key goes, for rows of one lock need not be kept apart any more.
+ */
+void lsp_collector_row_role(const struct lsp_collector *c, struct lsp_aggregate_key *key);
+
 #endif

@@ -265,6 +265,33 @@ bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_op
 	return true;
 }
 
+bool lsp_facts_root(const struct lsp_facts *f, size_t index, struct lsp_facts_root *ret)
+{
+	struct json_object *o = element(f, "roots", index);
+
+	if (!o)
+		return false;
+	*ret = (struct lsp_facts_root){
+		.site = text(o, "site"), .lock = text(o, "lock"), .ns = number(o, "root_ns"), .stack = list(o, "stack"),
+	};
+	return true;
+}
+
+const char *lsp_facts_roots_missing(const struct lsp_facts *f)
+{
+	if (!f->n)
+		return "no record.json has them";
+	for (size_t i = 0; i < f->n; i++) {
+		const char *missing = text(f->records[i], "roots_missing");
+
+		if (*missing)
+			return missing;
+		if (!list(f->records[i], "roots"))
+			return "the recording has none";
+	}
+	return NULL;
+}
+
 bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret)
 {
 	struct json_object *o = element(f, "threads", index);

@@ -75,6 +75,14 @@ struct lsp_facts_unblamed {
 	double hold_ns;
 };
 
+/* One of "roots": blame that ends at one place. */
+struct lsp_facts_root {
+	const char *site;
+	const char *lock;
+	double ns;
+	struct json_object *stack;	/* names, leaf first; NULL: it is no stack's */
+};
+
 /* Sums over all recordings; exact is false unless all of them have it. */
 struct lsp_facts_totals {
 	bool exact;
@@ -133,6 +141,11 @@ void lsp_facts_notes(const struct lsp_facts *f, void (*fn)(void *arg, const char
 bool lsp_facts_lock(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_stack(const struct lsp_facts *f, size_t index, struct lsp_facts_group *ret);
 bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_open *ret);
+
+bool lsp_facts_root(const struct lsp_facts *f, size_t index, struct lsp_facts_root *ret);
+
+/* Why the roots of the blame are not known, as a clause; NULL: all recordings have them. */
+const char *lsp_facts_roots_missing(const struct lsp_facts *f);
 
 /* The same for "threads". A record may lack them. */
 bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_thread *ret);
