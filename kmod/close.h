@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ends the waits that are open at STOP. Each is reported exactly once. */
+/*
+ * STOP: the freeze, from which on nothing new is recorded (lsp_close_freeze()), and the waits that are
+ * open then. Each of these is reported exactly once.
+ */
 #ifndef _LSP_CLOSE_H
 #define _LSP_CLOSE_H
 

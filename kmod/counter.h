@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The session's exact sums, one copy for each CPU. Any context; preemption may be on. */
+/*
+ * The session's counters, which are its exact sums: adds to them, reads them, sets them to 0. There is one copy for
+ * each CPU. Any context; preemption may be on.
+ */
 #ifndef _LSP_COUNTER_H
 #define _LSP_COUNTER_H
 

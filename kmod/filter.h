@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Decides whose waits are observed. It chooses only waiters: a releaser is blamed whoever it is. */
+/*
+ * Decides whose waits are observed: of which processes, of which futex operations, and from which length on. Follows
+ * forks and exits. It chooses only waiters: a releaser is blamed whoever it is.
+ */
 #ifndef _LSP_FILTER_H
 #define _LSP_FILTER_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The generic netlink family: it receives requests and sends records. */
+/*
+ * The generic netlink family: receives requests and answers them. Sends the owner ARMED, the records (DATA) and END.
+ */
 #ifndef _LSP_GENL_H
 #define _LSP_GENL_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where the module listens to the kernel: kprobes and kretprobes on functions of the futex code,
- * which are found by trying names, and the tracepoints of fork and exit.
+ * which are found by trying names, and the tracepoints of fork and exit. Arms and disarms these
+ * probes, lets them rehearse, and tells the state of each.
  */
 #ifndef _LSP_PROBE_H
 #define _LSP_PROBE_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sampling rates that are in force. They may change while probes run. */
+/*
+ * The sampling rates that are in force, which may change while probes run, and the draws by them: whether a wait or a
+ * release is kept. core/sample.h does the arithmetic.
+ */
 #ifndef _LSP_RATES_H
 #define _LSP_RATES_H
 

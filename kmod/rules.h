@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The unwind rules that the collector has taught in this session. */
+/* The table of the unwind rules that the collector has taught in this session. A full table is emptied. */
 #ifndef _LSP_RULES_H
 #define _LSP_RULES_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one recording session: its owner, its life from START to END, and the worker that carries
- * records from the rings to the owner.
+ * The one recording session: its owner, its life from START to END, what each request of the owner does, and the
+ * worker that carries records from the rings to the owner.
  */
 #ifndef _LSP_SESSION_H
 #define _LSP_SESSION_H

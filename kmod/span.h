@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Fills the record of a wait that has ended, and adds the wait to the sums. Whatever ends waits uses this. */
+/*
+ * A wait that ends: fills in its record, and adds the wait to the exact sums. Whatever ends waits uses this. Also
+ * declared here: whether waits are recorded now, and the numbers of open waits on PI mutexes and of futex_waitv.
+ */
 #ifndef _LSP_SPAN_H
 #define _LSP_SPAN_H
 

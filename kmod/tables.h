@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * All that a session holds: the tables and rings of the other parts, which are made together and
- * given back together.
+ * given back together. Also adds a process to those that are observed.
  */
 #ifndef _LSP_TABLES_H
 #define _LSP_TABLES_H

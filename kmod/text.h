@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is executable in a process. The stack filter and the notes of changes of mappings look it up. */
+/*
+ * A text: the ranges of addresses that are executable in one generation of a process. Makes a text from the one before
+ * and from changes, and frees it. The stack filter and the notes of changes of mappings look it up.
+ */
 #ifndef _LSP_TEXT_H
 #define _LSP_TEXT_H
 

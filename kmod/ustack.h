@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Takes the user stack of a task, as a STACK record. */
+/*
+ * Takes the user stack of a task, as a STACK record, and gives the stack its name. Knows which stacks were sent lately,
+ * so that they need not be sent again, and forgets that when it is told to.
+ */
 #ifndef _LSP_USTACK_H
 #define _LSP_USTACK_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Copies the lowest part of the current task's user stack into buffers of this CPU. */
+/*
+ * Copies the lowest part of the current task's user stack (the window) into buffers of this CPU, and recognises that a
+ * window is the same as the one before.
+ */
 #ifndef _LSP_UWINDOW_H
 #define _LSP_UWINDOW_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What each observed thread does, from the scheduler's tracepoints, and why a hold was long. */
+/*
+ * The tracepoints of the scheduler: arms them, and notes by them what each observed thread does. Gives the parts of
+ * a release's hold charge to whoever writes its record. core/why.h does the arithmetic.
+ */
 #ifndef _LSP_WHY_H
 #define _LSP_WHY_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Decides which events are kept. The reader computes their weights. Each record carries the rate
- * that was in force, so a change of the rate biases nothing.
+ * Random numbers, and the choice by them of the events that are kept at a given rate. The reader
+ * computes the weights of these events. Each record carries the rate that was in force, so a change
+ * of the rate biases nothing.
  */
 #ifndef _LSP_CORE_SAMPLE_H
 #define _LSP_CORE_SAMPLE_H

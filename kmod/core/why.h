@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why a hold was long: what a thread has done lately, and how the charge of a release is split by it.
+ * Why a hold was long: the history of a thread (what it has done lately), the crowd of a key (how its waiters came
+ * and went), and the arithmetic that splits the charge of a release by both.
  *
  * A thread runs, except in its absences. An absence is the time from the moment at which the thread gives its
  * processor away to the moment at which it has one again. Only the thread's own context adds absences, so a
