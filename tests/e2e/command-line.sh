@@ -203,4 +203,32 @@ status 2 bash -c "'$lockspan' export --format otlp '$TEST_DIR/stacks' >/dev/full
 status 2 "$lockspan" export --format folded --kind releases "$TEST_DIR/stacks/block.pb.gz"
 status 2 bash -c "'$lockspan' export --format folded '$TEST_DIR/stacks' >/dev/full"
 
+# ---- the schemas -----------------------------------------------------------------
+
+# valid WHAT SCHEMA FILE...
+valid() { is "$1 is as its schema says" "$(tests/lib/schema.py "docs/schema/$2.json" "${@:3}" 2>&1)" ''; }
+status 0 "$lockspan" user --spans -o "$TEST_DIR/spans" -- workloads/c/task02
+for by in site lock sync thread; do
+	"$lockspan" report --json --by $by "$TEST_DIR/spans" >"$TEST_DIR/report-$by.json"
+done
+"$lockspan" report --json "$TEST_DIR/spans/block.pb.gz" >"$TEST_DIR/report-file.json"
+"$lockspan" export --json "$TEST_DIR/spans" >"$TEST_DIR/spans.jsonl"
+"$lockspan" export --json "$TEST_DIR/dir" >"$TEST_DIR/every.jsonl"
+"$lockspan" export --json "$TEST_DIR/timeline.lspan" >"$TEST_DIR/timeline.jsonl" 2>/dev/null
+valid record.json record "$TEST_DIR/stacks/record.json" "$TEST_DIR/spans/record.json"
+valid 'report --json' report "$TEST_DIR"/report-*.json
+valid 'export --json' events "$TEST_DIR"/*.jsonl
+jq 'del(.partial)' "$TEST_DIR/spans/record.json" >"$TEST_DIR/lacking.json"
+like 'a property that lacks is told' "$(tests/lib/schema.py docs/schema/record.json "$TEST_DIR/lacking.json")" "'partial' is a required property"
+# has SCHEMA SOURCE...: each property that these sources write is in the schema.
+has() {
+	local key
+	while read -r key; do
+		check "docs/schema/$1.json has $key" grep -q "\"$key\": " "docs/schema/$1.json"
+	done < <(grep -ohE '(lsp_json_[a-z0-9]+|[a-z]+_(add|put)|object_under)\([^"(]*"[a-z_]+"' "${@:2}" | sed -E 's/.*"([a-z_]+)"/\1/' | sort -u)
+}
+has record user/cmd/record_json.c user/cmd/record_roles.c
+has report user/report/json.c user/cmd/report_pairs.c
+has events user/cmd/export_events.c
+
 finish
