@@ -190,6 +190,8 @@ static void test_short(void **state)
 		{ "main.(*Cache).Get", "main.(*Cache).Get" }, { "main.F[...]", "main.F[...]" },
 		{ "py::f:/a/b (c).py", "py::f:/a/b (c).py" }, { "<module>", "<module>" }, { "[no stack]", "[no stack]" },
 		{ "", "" }, { "<", "<" }, { "a(", "a" }, { "operator", "operator" }, { " const", " const" },
+		{ "py::<module>:/home/me/x.py", "py::<module>:/home/me/x.py" },
+		{ "parked@py::f.<locals>.<lambda>:/home/me/x.py#1", "parked@py::f.<locals>.<lambda>:/home/me/x.py#1" },
 	};
 	char text[256], tight[5];
 

@@ -179,8 +179,8 @@ void lsp_short_name(const char *name, char *ret, size_t bytes)
 	const char *end = name + strlen(name);
 	struct plain p = { .text = ret, .room = bytes - 1 };
 
-	/* Names of other languages have brackets that mean something else. */
-	if (*name == '[' || (*name == '<' && !strstr(name, "::")) || strlen(name) >= bytes)
+	/* Names of other languages have brackets that mean something else: "py::<module>:/home/me/program.py". */
+	if (*name == '[' || starts_with(name, "py::") || strstr(name, "@py::") || (*name == '<' && !strstr(name, "::")) || strlen(name) >= bytes)
 		snprintf(ret, bytes, "%s", name);
 	else {
 		short_read(&p, name, end, 0);
