@@ -351,6 +351,7 @@ static void on_exit(void *unused, struct task_struct *task LSP_EXIT_ARGUMENT)
 	check_trace_callback_type_sched_process_exit(on_exit);
 	lsp_wait_exit(task);
 	lsp_widen(LSP_WIDEN_EXIT);
+	lsp_why_exit(task);
 	lsp_task_exit(task);
 	lsp_filter_exit(task);
 }

@@ -239,7 +239,6 @@ static int session_arm(const struct lsp_session_options *o, const char **why)
 	lsp_rate_mutex_set(o->mutex_fraction);
 	lsp_futexq_reset();
 	lsp_wake_reset();
-	lsp_why_start(o->tables.why, ktime_get_ns());
 
 	*why = "cannot put the probes on the kernel's futex functions; the kernel log says which";
 	ret = ops->arm(max_threads, o->rehearsed);
@@ -282,6 +281,7 @@ int lsp_session_start(const struct lsp_session_options *o, u32 portid, struct fi
 	 * could fill the rings meanwhile, and nobody empties them before the lock is released.
 	 */
 	start_ns = ktime_get_ns();
+	lsp_why_start(start_ns);
 	WRITE_ONCE(lsp_span_recording, true);
 	phase = PHASE_RECORDING;
 	mutex_unlock(&lock);
@@ -485,6 +485,7 @@ static void session_disarm(void)
 {
 	u64 now_ns = ktime_get_ns();
 
+	lsp_why_freeze(now_ns);
 	lsp_close_freeze(now_ns);
 	mutex_lock(&lock);
 	stop_ns = now_ns;
@@ -497,6 +498,8 @@ static void session_disarm(void)
 	lsp_task_each(close_open, NULL);
 	lsp_key_give_up_all(worker_room);
 	ops->release();
+	drained_jiffies = jiffies;
+	lsp_why_times_send(worker_room);
 	drained_jiffies = jiffies;
 }
 

@@ -12,6 +12,7 @@
 #include "rules.h"
 #include "task.h"
 #include "ustack.h"
+#include "why.h"
 
 /* At most this many kretprobes have an instance for each of max_parked threads. The others have 256 instances. */
 #define KRETPROBES 4
@@ -22,6 +23,7 @@ void lsp_tables_uninit(void)
 	lsp_ustack_uninit();
 	lsp_rules_uninit();
 	lsp_maps_uninit();
+	lsp_why_times_uninit();
 	lsp_key_uninit();
 	lsp_task_uninit();
 	lsp_ring_uninit();
@@ -98,9 +100,12 @@ int lsp_tables_init(const struct lsp_tables_options *o, u32 threads, void (*wake
 	ret = lsp_key_init(threads + 1024, o->why);
 	if (ret)
 		goto err_task;
-	ret = lsp_maps_init(wake);
+	ret = lsp_why_times_init(o->why);
 	if (ret)
 		goto err_key;
+	ret = lsp_maps_init(wake);
+	if (ret)
+		goto err_times;
 	ret = lsp_rules_init();
 	if (ret)
 		goto err_maps;
@@ -110,16 +115,12 @@ int lsp_tables_init(const struct lsp_tables_options *o, u32 threads, void (*wake
 	ret = lsp_filter_init(&o->filter);
 	if (ret)
 		goto err_ustack;
-	for (i = 0; i < o->ntgids; i++) {
+	for (i = 0; i < o->ntgids && !ret; i++)
 		ret = lsp_tables_process_add(o->tgids[i]);
-		if (ret) {
-			*why = "no process has one of the given ids";
-			goto err_filter;
-		}
-	}
-	return 0;
+	if (!ret)
+		return 0;
 
-err_filter:
+	*why = "no process has one of the given ids";
 	lsp_filter_uninit();
 err_ustack:
 	lsp_ustack_uninit();
@@ -127,6 +128,8 @@ err_rules:
 	lsp_rules_uninit();
 err_maps:
 	lsp_maps_uninit();
+err_times:
+	lsp_why_times_uninit();
 err_key:
 	lsp_key_uninit();
 err_task:
@@ -139,5 +142,5 @@ err_ring:
 u64 lsp_tables_memory(void)
 {
 	return lsp_ring_memory() + lsp_task_memory() + lsp_key_memory() + lsp_filter_memory() +
-	       lsp_maps_memory() + lsp_ustack_memory() + lsp_rules_memory();
+	       lsp_maps_memory() + lsp_ustack_memory() + lsp_rules_memory() + lsp_why_times_memory();
 }

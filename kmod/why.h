@@ -14,10 +14,23 @@
 /* Finds the tracepoints, when the module is loaded. Returns 0 or -ENOENT. */
 int lsp_why_init(void);
 
+/* Makes room for what all threads did, if a session asks why holds were long. Process context. Returns 0 or -ENOMEM. */
+int lsp_why_times_init(bool wanted);
+void lsp_why_times_uninit(void);
+u64 lsp_why_times_memory(void);
+
+/* A session begins at @start_ns, before lsp_span_recording is set, and is frozen at @stop_ns, before it is cleared. */
+void lsp_why_start(u64 start_ns);
+void lsp_why_freeze(u64 stop_ns);
+
+/* The current task @task exits; to be called before lsp_task_exit(). Any context. */
+void lsp_why_exit(struct task_struct *task);
+
 /*
- * A session begins at @start_ns, before lsp_span_recording is set. @wanted: it asks why holds were long.
+ * Sends what all threads did, if the session asks. No handler runs any more. @room makes room in the
+ * worker's ring. Worker context.
  */
-void lsp_why_start(bool wanted, u64 start_ns);
+void lsp_why_times_send(void (*room)(void));
 
 /*
  * Arms and disarms the tracepoints, if the session asks. After disarm handlers may still run, until

@@ -8,9 +8,11 @@ void lsp_why_begin(struct lsp_why_history *h, u64 from_ns)
 	h->last_ns = from_ns;
 	h->from_ns = from_ns;
 	h->next = h->absence;
+	h->next->out_ns = ~0ULL;
 	h->first = h->absence;
 	h->full = h->absence + LSP_WHY_BLOCK_ABSENCES;
 	h->blocks = 0;
+	h->ratio = 0;
 	for (u32 i = 0; i < LSP_WHY_BLOCKS; i++)
 		h->order[i] = (u8)i;
 	h->known = true;
@@ -38,6 +40,17 @@ static inline void block_add(struct lsp_why_block *b, u64 what, u64 ns)
 	b->ns[i] = ns;
 }
 
+/* Finds what the thread did for most of its sleep. */
+static void block_judge(struct lsp_why_block *b)
+{
+	u32 i, most = 0;
+
+	for (i = 1; i < LSP_WHY_BLOCK_SUMS && b->what[i] != LSP_WHY_FREE; i++)
+		if (b->ns[i] > b->ns[most])
+			most = i;
+	b->most = b->what[most];
+}
+
 /* Adds the block that follows to @to. */
 static void block_join(struct lsp_why_block *to, const struct lsp_why_block *from)
 {
@@ -48,17 +61,8 @@ static void block_join(struct lsp_why_block *to, const struct lsp_why_block *fro
 	to->unknown_ns += from->unknown_ns;
 	for (i = 0; i < LSP_WHY_BLOCK_SUMS && from->what[i] != LSP_WHY_FREE; i++)
 		block_add(to, from->what[i], from->ns[i]);
-}
-
-/* What the thread did for most of its sleep. */
-static u64 block_most(const struct lsp_why_block *b)
-{
-	u32 i, most = 0;
-
-	for (i = 1; i < LSP_WHY_BLOCK_SUMS && b->what[i] != LSP_WHY_FREE; i++)
-		if (b->ns[i] > b->ns[most])
-			most = i;
-	return b->what[most];
+	if (to->most != from->most)
+		block_judge(to);
 }
 
 /*
@@ -68,20 +72,21 @@ static u64 block_most(const struct lsp_why_block *b)
  */
 static void blocks_join(struct lsp_why_history *h, u64 ratio)
 {
+	struct lsp_why_block *last = NULL, *next;
 	u8 gone[LSP_WHY_BLOCKS];
 	u32 i, left = 0, free = 0;
+	u64 to_ns, least;
 
 	for (i = 0; i < h->blocks; i++) {
-		u64 to_ns = i + 1 < h->blocks ? h->block[h->order[i + 1]].from_ns : h->from_ns;
-		struct lsp_why_block *last = left ? &h->block[h->order[left - 1]] : NULL;
-		const struct lsp_why_block *next = &h->block[h->order[i]];
-		u64 least = last && block_most(last) != block_most(next) ? ratio / 64 : ratio;
-
+		to_ns = i + 1 < h->blocks ? h->block[h->order[i + 1]].from_ns : h->from_ns;
+		next = &h->block[h->order[i]];
+		least = last && last->most == next->most ? ratio : ratio / 64;
 		if (last && (ratio ? (to_ns - last->from_ns) << 8 <= least * (h->last_ns - to_ns + 1) : i == 1)) {
 			block_join(last, next);
 			gone[free++] = h->order[i];
 		} else {
 			h->order[left++] = h->order[i];
+			last = next;
 		}
 	}
 	h->blocks = (u8)left;
@@ -89,15 +94,18 @@ static void blocks_join(struct lsp_why_history *h, u64 ratio)
 		h->order[left++] = gone[--free];
 }
 
-/* Makes room for some blocks at once, because it is dear to look at all of them. */
+/* Makes room for some blocks at once, because it is dear to look at all of them. Begins near where it ended before. */
 static void blocks_thin(struct lsp_why_history *h)
 {
 	static const u64 ratios[] = { 64, 128, 512, 4096, 1 << 16, 0 };
-	u32 i;
+	const u32 last = sizeof(ratios) / sizeof(ratios[0]) - 1;
+	u32 i = h->ratio;
 
-	for (i = 0; i < sizeof(ratios) / sizeof(ratios[0]) && h->blocks > LSP_WHY_BLOCKS - LSP_WHY_BLOCKS_FREED; i++)
-		if (ratios[i] || h->blocks == LSP_WHY_BLOCKS)
-			blocks_join(h, ratios[i]);
+	for (; i < last && h->blocks > LSP_WHY_BLOCKS - LSP_WHY_BLOCKS_FREED; i++)
+		blocks_join(h, ratios[i]);
+	if (h->blocks == LSP_WHY_BLOCKS)
+		blocks_join(h, ratios[last]);
+	h->ratio = i > 2 ? (u8)(i - 2) : 0;
 }
 
 static struct lsp_why_block *block_new(struct lsp_why_history *h)
@@ -110,15 +118,32 @@ static struct lsp_why_block *block_new(struct lsp_why_history *h)
 	b = &h->block[h->order[h->blocks++]];
 	b->from_ns = h->from_ns;
 	b->unknown_ns = 0;
+	b->most = LSP_WHY_FREE;
 	for (i = 0; i < LSP_WHY_BLOCK_SUMS; i++)
 		b->what[i] = LSP_WHY_FREE;
 	return b;
 }
 
-/* Takes the absences from @a to @end, which are the oldest, into a block. */
-static void block_sum(struct lsp_why_history *h, const struct lsp_why_absence *a, const struct lsp_why_absence *end)
+/* The end of the run of absences of one kind that begins with @a; *@what: the kind. Those without a sleep are of any kind. */
+static const struct lsp_why_absence *run_end(const struct lsp_why_absence *a, const struct lsp_why_absence *end, u64 *what)
 {
-	u64 from_ns = h->from_ns, running_ns = 0, runnable_ns = 0, ns;
+	*what = LSP_WHY_WHAT(RUNNABLE);
+	for (; a < end; a++) {
+		if (a->what == LSP_WHY_WHAT(RUNNABLE) || a->what == *what)
+			continue;
+		if (*what != LSP_WHY_WHAT(RUNNABLE))
+			break;
+		*what = a->what;
+	}
+	return a;
+}
+
+/* Takes the absences from @a to @end, which are the oldest, into a block. @what: the only kind of sleep, or LSP_WHY_FREE. */
+static inline __attribute__((always_inline)) void block_sum(struct lsp_why_history *h, const struct lsp_why_absence *a,
+							    const struct lsp_why_absence *end, u64 what,
+							    struct lsp_why_times *times)
+{
+	u64 from_ns = h->from_ns, running_ns = 0, runnable_ns = 0, asleep_ns = 0, ns;
 	struct lsp_why_block *b = block_new(h);
 
 	for (; a < end; a++) {
@@ -126,50 +151,50 @@ static void block_sum(struct lsp_why_history *h, const struct lsp_why_absence *a
 		runnable_ns += a->in_ns - a->woken_ns;
 		from_ns = a->in_ns;
 		ns = a->woken_ns - a->out_ns;
-		if (a->what == LSP_WHY_WHAT(RUNNABLE))
+		if (a->what == LSP_WHY_WHAT(RUNNABLE)) {
 			runnable_ns += ns;
-		else if (ns)
+		} else if (what != LSP_WHY_FREE) {
+			asleep_ns += ns;
+		} else {
 			block_add(b, a->what, ns);
+			lsp_why_times_add(times, a->what, ns);
+		}
+	}
+	if (what == LSP_WHY_FREE) {
+		block_judge(b);
+	} else if (what != LSP_WHY_WHAT(RUNNABLE)) {
+		b->what[0] = what;
+		b->ns[0] = asleep_ns;
+		b->most = what;
+		lsp_why_times_add(times, what, asleep_ns);
 	}
 	b->running_ns = running_ns;
 	b->runnable_ns = runnable_ns;
+	times->state_ns[LOCKSPAN_WHY_RUNNING] += running_ns;
+	times->state_ns[LOCKSPAN_WHY_RUNNABLE] += runnable_ns;
 	h->from_ns = from_ns;
 }
 
-/* The end of the run of absences of one kind that begins with @a. Those without a sleep are of any kind. */
-static const struct lsp_why_absence *run_end(const struct lsp_why_absence *a, const struct lsp_why_absence *end)
-{
-	u64 what = LSP_WHY_WHAT(RUNNABLE);
-
-	for (; a < end; a++) {
-		if (a->what == LSP_WHY_WHAT(RUNNABLE) || a->what == what)
-			continue;
-		if (what != LSP_WHY_WHAT(RUNNABLE))
-			break;
-		what = a->what;
-	}
-	return a;
-}
-
 /* Takes a block's absences from @a on. If they are few runs of one kind each, each is a block: a hold may begin with it. */
-static void oldest_sum(struct lsp_why_history *h, const struct lsp_why_absence *a)
+static void oldest_sum(struct lsp_why_history *h, const struct lsp_why_absence *a, struct lsp_why_times *times)
 {
 	const struct lsp_why_absence *end = a + LSP_WHY_BLOCK_ABSENCES, *border[LSP_WHY_BLOCK_RUNS + 1] = { a };
+	u64 what[LSP_WHY_BLOCK_RUNS];
 	u32 i, runs = 0;
 
 	while (runs < LSP_WHY_BLOCK_RUNS && border[runs] < end) {
-		border[runs + 1] = run_end(border[runs], end);
+		border[runs + 1] = run_end(border[runs], end, &what[runs]);
 		runs++;
 	}
 	if (border[runs] < end) {
-		runs = 1;
-		border[1] = end;
+		block_sum(h, a, end, LSP_WHY_FREE, times);
+		return;
 	}
 	for (i = 0; i < runs; i++)
-		block_sum(h, border[i], border[i + 1]);
+		block_sum(h, border[i], border[i + 1], what[i], times);
 }
 
-void lsp_why_turn(struct lsp_why_history *h)
+void lsp_why_turn(struct lsp_why_history *h, struct lsp_why_times *times)
 {
 	struct lsp_why_absence *end = h->absence + LSP_WHY_ABSENCES;
 
@@ -178,8 +203,40 @@ void lsp_why_turn(struct lsp_why_history *h)
 	h->full = h->next + LSP_WHY_BLOCK_ABSENCES;
 	if (h->next != h->first)
 		return;
-	oldest_sum(h, h->first);
+	oldest_sum(h, h->first, times);
 	h->first = h->full == end ? h->absence : h->full;
+}
+
+static void absence_end(struct lsp_why_times *times, const struct lsp_why_absence *a, u64 woken_ns, u64 in_ns)
+{
+	lsp_why_times_add(times, a->what, woken_ns - a->out_ns);
+	times->state_ns[LOCKSPAN_WHY_RUNNABLE] += in_ns - woken_ns;
+}
+
+void lsp_why_end(struct lsp_why_history *h, u64 end_ns, struct lsp_why_times *times)
+{
+	const struct lsp_why_absence *a = h->first;
+	u64 from_ns = h->from_ns, woken_ns = h->woken_ns;
+
+	while (a != h->next) {
+		if (a == h->absence + LSP_WHY_ABSENCES) {
+			a = h->absence;
+			continue;
+		}
+		times->state_ns[LOCKSPAN_WHY_RUNNING] += a->out_ns - from_ns;
+		absence_end(times, a, a->woken_ns, a->in_ns);
+		from_ns = a->in_ns;
+		a++;
+	}
+	if (end_ns < h->last_ns)
+		end_ns = h->last_ns;
+	times->state_ns[LOCKSPAN_WHY_RUNNING] += h->last_ns - from_ns;
+	/* The last change was the begin of an absence that lasts, or the end of the one before. */
+	if (a->out_ns == h->last_ns)
+		absence_end(times, a, woken_ns - h->last_ns > end_ns - h->last_ns ? end_ns : woken_ns, end_ns);
+	else
+		times->state_ns[LOCKSPAN_WHY_RUNNING] += end_ns - h->last_ns;
+	h->known = false;
 }
 
 /* ---- crowds ---- */

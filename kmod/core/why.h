@@ -23,18 +23,17 @@
 #define LSP_WHY_ABSENCES 48
 #define LSP_WHY_BLOCK_ABSENCES 12	/* of which the absences are a multiple */
 #define LSP_WHY_BLOCKS 16
-#define LSP_WHY_BLOCKS_FREED 3	/* at once, at least, if that is not too coarse */
+#define LSP_WHY_BLOCKS_FREED 4	/* at once, at least, if that is not too coarse */
 #define LSP_WHY_BLOCK_RUNS 3
 #define LSP_WHY_BLOCK_SUMS 4
+#define LSP_WHY_CALLS 512
 #define LSP_WHY_CHANGES 29
 #define LSP_WHY_PARTS 16
 
 /* What a thread does that waits for no futex: as in struct lockspan_why_part. */
 static inline u64 lsp_why_what(enum lockspan_why why, u32 call)
 {
-	const u32 most = (1U << LOCKSPAN_WHY_CALL_BITS) - 1;
-
-	return (u64)why << LOCKSPAN_WHY_CALL_BITS | (call < most ? call : most);
+	return (u64)why << LOCKSPAN_WHY_CALL_BITS | (call < LOCKSPAN_WHY_CALL_LAST ? call : LOCKSPAN_WHY_CALL_LAST);
 }
 
 #define LSP_WHY_WHAT(why) ((u64)LOCKSPAN_WHY_##why << LOCKSPAN_WHY_CALL_BITS)
@@ -58,7 +57,42 @@ struct lsp_why_block {
 	u64 unknown_ns;		/* found no place of its own */
 	u64 ns[LSP_WHY_BLOCK_SUMS];
 	u64 what[LSP_WHY_BLOCK_SUMS];	/* or LSP_WHY_FREE */
+	u64 most;		/* the one with the largest sum */
 };
+
+/* What threads did in all their time, as long as they were put on one processor. */
+struct lsp_why_times {
+	u64 state_ns[LOCKSPAN_WHY_COUNT];	/* by enum lockspan_why; of calls: those that have no place below */
+	u64 call_ns[2][LSP_WHY_CALLS];		/* by number, 64-bit and 32-bit ones */
+};
+
+static inline void lsp_why_times_add(struct lsp_why_times *to, u64 what, u64 ns)
+{
+	u64 why = what >> LOCKSPAN_WHY_CALL_BITS, call = what & LOCKSPAN_WHY_CALL_LAST;
+
+	if (what >= LOCKSPAN_WHY_KEYS)
+		to->state_ns[LOCKSPAN_WHY_FUTEX] += ns;
+	else if ((why == LOCKSPAN_WHY_CALL || why == LOCKSPAN_WHY_CALL_COMPAT) && call < LSP_WHY_CALLS)
+		to->call_ns[why - LOCKSPAN_WHY_CALL][call] += ns;
+	else
+		to->state_ns[why] += ns;
+}
+
+/* One sum of LSP_WHY_TIMES: what it is of, and where it is. */
+#define LSP_WHY_TIMES (LOCKSPAN_WHY_COUNT + 2 * LSP_WHY_CALLS)
+static inline u64 *lsp_why_times_at(struct lsp_why_times *times, u32 i, u64 *what)
+{
+	u32 call = i - LOCKSPAN_WHY_COUNT;
+
+	if (i < LOCKSPAN_WHY_COUNT) {
+		bool calls = i == LOCKSPAN_WHY_CALL || i == LOCKSPAN_WHY_CALL_COMPAT;
+
+		*what = (u64)i << LOCKSPAN_WHY_CALL_BITS | (calls ? LOCKSPAN_WHY_CALL_LAST : 0);
+		return &times->state_ns[i];
+	}
+	*what = (u64)(LOCKSPAN_WHY_CALL + call / LSP_WHY_CALLS) << LOCKSPAN_WHY_CALL_BITS | call % LSP_WHY_CALLS;
+	return &times->call_ns[call / LSP_WHY_CALLS][call % LSP_WHY_CALLS];
+}
 
 struct lsp_why_history {
 	u64 woken_ns;		/* when the thread was last woken; any context may write it */
@@ -69,6 +103,7 @@ struct lsp_why_history {
 	struct lsp_why_absence *full;	/* when next comes to it, there is work for lsp_why_turn() */
 	bool known;		/* false: nothing is known of the thread */
 	u8 blocks;
+	u8 ratio;		/* with which to begin to join them */
 	u8 order[LSP_WHY_BLOCKS];	/* places of the blocks, the oldest first, each ending where the next begins; then the free ones */
 	struct lsp_why_block block[LSP_WHY_BLOCKS];
 	struct lsp_why_absence absence[LSP_WHY_ABSENCES];
@@ -98,8 +133,14 @@ struct lsp_why_hold {
 /* The history begins with a thread that runs, and is known to have run since @from_ns. */
 void lsp_why_begin(struct lsp_why_history *h, u64 from_ns);
 
-/* There are as many more absences as a block has. If all places are full, takes the oldest ones into a block. */
-void lsp_why_turn(struct lsp_why_history *h);
+/*
+ * There are as many more absences as a block has. If all places are full, takes the oldest ones into a block, and adds
+ * them to @times, which is this processor's.
+ */
+void lsp_why_turn(struct lsp_why_history *h, struct lsp_why_times *times);
+
+/* Adds what is not in @times yet, up to @end_ns. From then on nothing is known of the thread. */
+void lsp_why_end(struct lsp_why_history *h, u64 end_ns, struct lsp_why_times *times);
 
 /* At @now_ns the thread gives its processor away, to do @what. */
 static inline void lsp_why_out(struct lsp_why_history *h, u64 now_ns, u64 what)
@@ -114,8 +155,8 @@ static inline void lsp_why_out(struct lsp_why_history *h, u64 now_ns, u64 what)
 	a->what = what;
 }
 
-/* At @now_ns the thread has a processor again. @woken_ns: when it was woken, if that was during its absence. */
-static inline void lsp_why_in(struct lsp_why_history *h, u64 now_ns, u64 woken_ns)
+/* At @now_ns the thread has this processor. @woken_ns: when it was woken, if that was during its absence. */
+static inline void lsp_why_in(struct lsp_why_history *h, u64 now_ns, u64 woken_ns, struct lsp_why_times *times)
 {
 	struct lsp_why_absence *a = h->next;
 	u64 out_ns = h->last_ns;
@@ -129,7 +170,7 @@ static inline void lsp_why_in(struct lsp_why_history *h, u64 now_ns, u64 woken_n
 	h->last_ns = now_ns;
 	h->next = ++a;
 	if (a == h->full)
-		lsp_why_turn(h);
+		lsp_why_turn(h, times);
 }
 
 /*

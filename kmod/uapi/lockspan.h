@@ -244,7 +244,8 @@ enum lockspan_stack_mode {
 	X(LOST_GIVEN_UP_RING, "lost_given_up_ring")			\
 	X(WHY_CROWDED, "why_crowded")		/* changes of threads that found no room for what they do, with F_WHY */ \
 	X(WHY_SUMMED, "why_summed")		/* releases whose holder did too much to keep when */ \
-	X(WHY_EVEN, "why_even")			/* releases whose waiters came and went too often to keep when */
+	X(WHY_EVEN, "why_even")			/* releases whose waiters came and went too often to keep when */ \
+	X(LOST_TIMES_RING, "lost_times_ring")
 
 #define LOCKSPAN_ENUM_OP(id, name) LOCKSPAN_OP_##id,
 enum lockspan_op { LOCKSPAN_OPS(LOCKSPAN_ENUM_OP) LOCKSPAN_OP_COUNT };
@@ -262,6 +263,7 @@ enum lockspan_rec_type {
 	LOCKSPAN_REC_MAP,
 	LOCKSPAN_REC_REMAP,
 	LOCKSPAN_REC_GIVEN_UP,
+	LOCKSPAN_REC_TIMES,
 	__LOCKSPAN_REC_LAST
 };
 #define LOCKSPAN_REC_MAX (__LOCKSPAN_REC_LAST - 1)
@@ -332,7 +334,8 @@ struct lockspan_span {
 	X(RUNNABLE, "runnable")		/* it had no processor */ \
 	X(CALL, "call")			/* asleep in a system call */ \
 	X(CALL_COMPAT, "call_compat")	/* the same of the 32-bit system calls */ \
-	X(FAULT, "page_fault")		/* asleep in the kernel without a system call */
+	X(FAULT, "page_fault")		/* asleep in the kernel without a system call */ \
+	X(FUTEX, "futex")		/* only in TIMES: it waited for any futex */
 
 #define LOCKSPAN_ENUM_WHY(id, name) LOCKSPAN_WHY_##id,
 enum lockspan_why { LOCKSPAN_WHYS(LOCKSPAN_ENUM_WHY) LOCKSPAN_WHY_COUNT };
@@ -350,6 +353,7 @@ struct lockspan_why_part {
 
 #define LOCKSPAN_WHY_ORDERED 8
 #define LOCKSPAN_WHY_CALL_BITS 12	/* of @what: the number of the system call; above them enum lockspan_why */
+#define LOCKSPAN_WHY_CALL_LAST ((1U << LOCKSPAN_WHY_CALL_BITS) - 1)	/* this number and all that are greater */
 #define LOCKSPAN_WHY_KEYS (1U << 16)	/* no key is less */
 
 /* A task has taken one waiter off its queue. If several releases name the same span, the last one ended it. */
@@ -402,6 +406,16 @@ struct lockspan_given_up {
 	__u32 tid;
 	__u8 op;		/* enum lockspan_op */
 	__u8 reserved[3];
+};
+
+/*
+ * What all observed threads did in all the time that they were observed: struct lockspan_why_part follow, as many as there
+ * is room for in the record. They are sums since START, and each @what is in one part of one record. Sent at STOP,
+ * with LOCKSPAN_F_WHY. System calls with a number that is too large for a sum of its own have the largest number that
+ * there is.
+ */
+struct lockspan_times {
+	struct lockspan_rec rec;
 };
 
 /* flags of STACK */

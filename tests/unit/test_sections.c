@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "../../user/report/sections/sections.h"
+#include "../../user/report/sections/thread_time.h"
 #include "fixture_report.h"
 
 static char *text_of(const struct lsp_recording *r, size_t columns)
@@ -142,6 +143,68 @@ static void test_why(void **state)
 	fixture_has(text, "          held long because: 69.0% asleep in fsync, 17.0%...\n");
 	free(text);
 	lsp_recording_uninit(&r);
+}
+
+static char *thread_time_of(const struct lsp_recording *r)
+{
+	struct lsp_sections s;
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	assert_int_equal(lsp_sections_create(r, &s), 0);
+	assert_int_equal(lsp_thread_time_text(f, r, &s), 0);
+	fclose(f);
+	lsp_sections_destroy(&s);
+	return text;
+}
+
+/*
+ * Where the time of threads went, over all recordings. The note is for programs that wait in another system call for other
+ * threads, not for those that sleep.
+ */
+static void test_thread_time(void **state)
+{
+	static const struct {
+		const char *call;
+		long long ns;
+		bool elsewhere;
+	} cases[] = {
+		{ "epoll_wait", 80000000000, true }, { "epoll_wait", 26000000000, false }, { "clock_nanosleep", 80000000000, false },
+	};
+	char record[512], *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lsp_recording r = { 0 };
+
+		fixture_recording(&r);
+		fixture_record_add(&r, "{\"format\":1,\"thread_time\":[{\"what\":\"futex\",\"ns\":1000000000}]}");
+		snprintf(record, sizeof(record), "{\"format\":1,\"thread_time\":[{\"what\":\"%s\",\"ns\":%lld},"
+			 "{\"what\":\"futex\",\"ns\":7200000000},{\"what\":\"running\",\"ns\":11800000000}]}",
+			 cases[i].call, cases[i].ns);
+		fixture_record_add(&r, record);
+		text = thread_time_of(&r);
+		if (!i)
+			fixture_has(text, "thread time        100s          80.0% asleep in epoll_wait, 11.8% running, 8.2% asleep in futex; "
+				  "futexes: 7.0% locks, 1.2% joins and barriers\n");
+		if (cases[i].elsewhere)
+			fixture_has(text, "note         the threads wait in epoll_wait for 80.0% of their time, and for futexes for 8.2%: ");
+		else
+			has_not(text, "note");
+		free(text);
+		lsp_recording_uninit(&r);
+	}
+	{
+		struct lsp_recording r = { 0 };
+
+		fixture_recording(&r);
+		fixture_record_add(&r, all_kept);
+		text = thread_time_of(&r);
+		assert_string_equal(text, "");
+		free(text);
+		lsp_recording_uninit(&r);
+	}
 }
 
 /* A lock that nobody had to wait for long is named, and not for more than it is. */
@@ -315,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parties), cmocka_unit_test(test_order), cmocka_unit_test(test_why),
+		cmocka_unit_test(test_thread_time),
 		cmocka_unit_test(test_little), cmocka_unit_test(test_no_lock), cmocka_unit_test(test_one_name_for_two),
 		cmocka_unit_test(test_transit),
 		cmocka_unit_test(test_percentiles), cmocka_unit_test(test_open_and_width),

@@ -39,6 +39,8 @@ static const struct {
 	[WAITS] = { .key = OTHER_KEY },
 };
 
+static struct lsp_why_times times;
+
 static u64 what_of(enum doing d)
 {
 	return doings[d].key ? doings[d].key : lsp_why_what(doings[d].why, doings[d].call);
@@ -194,7 +196,7 @@ static void tick(struct world *w, u64 t)
 		enum doing next = w->doing == RUNS ? 1 + rand() % (DOINGS - 1) : RUNS;
 
 		if (next == RUNS)
-			lsp_why_in(&w->history, t, 0);
+			lsp_why_in(&w->history, t, 0, &times);
 		else
 			lsp_why_out(&w->history, t, what_of(next));
 		w->doing = next;
@@ -265,7 +267,7 @@ static void test_woken(void **state)
 	(void)state;
 	lsp_why_begin(&h, 100);
 	lsp_why_out(&h, 1000, what_of(SYNCS));
-	lsp_why_in(&h, 4500, 4000);
+	lsp_why_in(&h, 4500, 4000, &times);
 	split_one(&h, 500, 6000, &s);
 	part_is(&s, 0, RUNS, 1500);
 	part_is(&s, 1, NO_CPU, 500);
@@ -276,9 +278,9 @@ static void test_woken(void **state)
 
 	/* A wake-up from before it slept is none; nor does a preempted thread need one. */
 	lsp_why_out(&h, 6000, what_of(READS));
-	lsp_why_in(&h, 7000, 4000);
+	lsp_why_in(&h, 7000, 4000, &times);
 	lsp_why_out(&h, 8000, what_of(NO_CPU));
-	lsp_why_in(&h, 9000, 4000);
+	lsp_why_in(&h, 9000, 4000, &times);
 	split_one(&h, 6000, 10000, &s);
 	part_is(&s, 0, RUNS, 1000);
 	part_is(&s, 1, NO_CPU, 1000);
@@ -297,7 +299,7 @@ static void test_woken(void **state)
 
 	/* It was woken in the moment in which it was preempted. */
 	lsp_why_out(&h, 10000, what_of(NO_CPU));
-	lsp_why_in(&h, 11000, 10400);
+	lsp_why_in(&h, 11000, 10400, &times);
 	split_one(&h, 10000, 11500, &s);
 	assert_int_equal(part_of(&s, what_of(NO_CPU)), 1000);
 }
@@ -311,9 +313,9 @@ static void test_clock(void **state)
 	(void)state;
 	lsp_why_begin(&h, 1000);
 	lsp_why_out(&h, 900, what_of(READS));
-	lsp_why_in(&h, 950, 970);
+	lsp_why_in(&h, 950, 970, &times);
 	lsp_why_out(&h, 2000, what_of(READS));
-	lsp_why_in(&h, 1990, 3000);
+	lsp_why_in(&h, 1990, 3000, &times);
 	split_one(&h, 500, 2500, &s);
 	assert_int_equal(part_of(&s, what_of(RUNS)), 1500);
 	assert_int_equal(part_of(&s, LSP_WHY_WHAT(UNKNOWN)), 500);
@@ -328,11 +330,11 @@ static void test_others(void **state)
 	(void)state;
 	lsp_why_begin(&h, 100);
 	lsp_why_out(&h, 1000, what_of(READS));
-	lsp_why_in(&h, 1500, 0);
+	lsp_why_in(&h, 1500, 0, &times);
 	lsp_why_out(&h, 2000, KEY);
-	lsp_why_in(&h, 3500, 3000);
+	lsp_why_in(&h, 3500, 3000, &times);
 	lsp_why_out(&h, 4000, OTHER_KEY);
-	lsp_why_in(&h, 4700, 4600);
+	lsp_why_in(&h, 4700, 4600, &times);
 	split_one(&h, 500, 5000, &s);
 	assert_int_equal(part_of(&s, LSP_WHY_WHAT(OTHERS)), 3000);
 	assert_int_equal(part_of(&s, OTHER_KEY), 600);
@@ -368,7 +370,7 @@ static void test_long(void **state)
 	lsp_why_begin(&h, t);
 	for (int i = 0; i < 100; i++) {
 		lsp_why_out(&h, t + 30, what_of(i % 4 ? READS : SYNCS));
-		lsp_why_in(&h, t + 100, t + 90);
+		lsp_why_in(&h, t + 100, t + 90, &times);
 		t += 100;
 	}
 	split_one(&h, 1000, t, &s);
@@ -400,12 +402,12 @@ static void test_long_before(void **state)
 	lsp_why_begin(&h, t);
 	for (int i = 0; i < 50; i++) {
 		lsp_why_out(&h, t += 1000, what_of(SYNCS));
-		lsp_why_in(&h, t += 100000, 0);
+		lsp_why_in(&h, t += 100000, 0, &times);
 	}
 	begin = t;
 	for (int i = 0; i < 200; i++) {
 		lsp_why_out(&h, t += 700, what_of(READS));
-		lsp_why_in(&h, t += 300, 0);
+		lsp_why_in(&h, t += 300, 0, &times);
 	}
 	split_one(&h, begin, t, &s);
 	assert_int_equal(s.flags, LOCKSPAN_RELEASE_SUMMED);
@@ -428,7 +430,7 @@ static void test_long_between(void **state)
 	for (int hold = 0; hold < 60; hold++) {
 		for (int i = 0; i < 9; i++) {
 			lsp_why_out(&h, t += 5000, what_of(READS));
-			lsp_why_in(&h, t += 250000, 0);
+			lsp_why_in(&h, t += 250000, 0, &times);
 		}
 		begin = t;
 		asleep_ns = 0;
@@ -436,13 +438,73 @@ static void test_long_between(void **state)
 			u64 ns = 50000 + 5000 * (u64)(i % 7);
 
 			lsp_why_out(&h, t += 60000, what_of(SYNCS));
-			lsp_why_in(&h, t += ns, 0);
+			lsp_why_in(&h, t += ns, 0, &times);
 			asleep_ns += ns;
 		}
 		split_one(&h, begin, t, &s);
 		assert_in_range(100 * part_of(&s, what_of(SYNCS)), 100 * asleep_ns - (t - begin),
 				100 * asleep_ns + (t - begin));
 		assert_in_range(100 * part_of(&s, what_of(READS)), 0, t - begin);
+	}
+}
+
+static u64 time_of(u64 what)
+{
+	u64 found, ns, sum = 0;
+
+	for (u32 i = 0; i < LSP_WHY_TIMES; i++) {
+		ns = *lsp_why_times_at(&times, i, &found);
+		sum += found == what ? ns : 0;
+	}
+	return sum;
+}
+
+/* All that a thread did is in the sums, each moment once, however much of it is forgotten, and whatever it did last. */
+static void test_times(void **state)
+{
+	const u64 large = lsp_why_what(LOCKSPAN_WHY_CALL, 700), compat = lsp_why_what(LOCKSPAN_WHY_CALL_COMPAT, 3);
+	u64 did[DOINGS] = { 0 }, t, begin, did_large, did_compat, slept;
+	struct lsp_why_history h;
+
+	(void)state;
+	for (int n = 0; n < 150; n++) {
+		memset(&times, 0, sizeof(times));
+		memset(did, 0, sizeof(did));
+		memset(&h, n, sizeof(h));
+		did_large = did_compat = 0;
+		begin = t = 1000;
+		lsp_why_begin(&h, t);
+		for (int i = 0; i < n; i++) {
+			enum doing d = 1 + rand() % (DOINGS - 1);
+			u64 what = i % 7 == 3 ? large : i % 7 == 5 ? compat : what_of(d);
+
+			slept = (u64)rand() % 1000;
+			did[RUNS] += 70;
+			lsp_why_out(&h, t += 70, what);
+			*(what == large ? &did_large : what == compat ? &did_compat : &did[d]) += slept;
+			did[NO_CPU] += 20;
+			lsp_why_in(&h, t + slept + 20, t + slept, &times);
+			t += slept + 20;
+		}
+		/* It runs, sleeps, or has been woken when it ends. */
+		did[RUNS] += 50;
+		t += 50;
+		if (n % 3) {
+			lsp_why_out(&h, t, what_of(SYNCS));
+			did[SYNCS] += 100;
+			did[NO_CPU] += n % 3 == 2 ? 400 : 0;
+			h.woken_ns = n % 3 == 2 ? t + 100 : 0;
+			t += n % 3 == 2 ? 500 : 100;
+		}
+		lsp_why_end(&h, t, &times);
+		assert_false(h.known);
+		for (int d = 0; d < DOINGS; d++)
+			if (d != WAITS)
+				assert_int_equal(time_of(what_of(d)), did[d]);
+		assert_int_equal(time_of(LSP_WHY_WHAT(FUTEX)), did[WAITS]);
+		assert_int_equal(time_of(lsp_why_what(LOCKSPAN_WHY_CALL, ~0U)), did_large);
+		assert_int_equal(time_of(compat), did_compat);
+		assert_int_equal(did[RUNS] + did[NO_CPU] + did[READS] + did[SYNCS] + did[WAITS] + did_large + did_compat, t - begin);
 	}
 }
 
@@ -457,7 +519,7 @@ static void test_kinds(void **state)
 	lsp_why_begin(&h, t);
 	for (u32 i = 0; i < 40; i++) {
 		lsp_why_out(&h, t, lsp_why_what(LOCKSPAN_WHY_CALL, i));
-		lsp_why_in(&h, t += 100, 0);
+		lsp_why_in(&h, t += 100, 0, &times);
 	}
 	split_one(&h, t - 2400, t, &s);
 	for (u32 i = 0; i < 40; i++)
@@ -486,7 +548,7 @@ static void test_crowded(void **state)
 	lsp_why_crowd_init(&c);
 	lsp_why_begin(&h, 1);
 	lsp_why_out(&h, 6000000000, what_of(SYNCS));
-	lsp_why_in(&h, 11000000000, 0);
+	lsp_why_in(&h, 11000000000, 0, &times);
 	for (u32 i = 0; i < 100; i++) {
 		lsp_ledger_enq(&l, &waits[i], 1000000000 + i);
 		lsp_why_crowd_enq(&c, &l, 1000000000 + i);
@@ -505,7 +567,7 @@ int main(void)
 		cmocka_unit_test(test_model), cmocka_unit_test(test_woken), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown), cmocka_unit_test(test_long), cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_crowded),
-		cmocka_unit_test(test_long_before), cmocka_unit_test(test_long_between), cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_long_before), cmocka_unit_test(test_long_between), cmocka_unit_test(test_times), cmocka_unit_test(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@
  *   hold_quota      it runs, in the control group GROUP, which lets it run for a part of the time only
  * The last two need their argument.
  * Prints what the holder did while they waited, once for each victim that waited then: how long it ran by
- * its own CPU clock, how long it had no processor by the scheduler's count, and how long it slept.
+ * its own CPU clock, how long it had no processor by the scheduler's count, and how long it slept. And how long all
+ * threads have been there together, and have run.
  * libs: -lpthread
  */
 #include <errno.h>
@@ -84,6 +85,15 @@ static void spin_ns(uint64_t ns)
 
 	while (clock_ns(CLOCK_MONOTONIC) < end)
 		;
+}
+
+static unsigned int threads;
+static uint64_t born_ns;	/* sum over the threads */
+
+static void thread_born(void)
+{
+	threads++;
+	born_ns += clock_ns(CLOCK_MONOTONIC);
 }
 
 static void die(const char *what)
@@ -160,6 +170,7 @@ static void helper_start(struct kind *k)
 
 	if (pipe(k->wanted) || pipe(k->answered) || pthread_create(&thread, NULL, helper, k))
 		die("helper");
+	thread_born();
 	if (is(k, "preempted") && pthread_setschedparam(thread, SCHED_FIFO, &first))
 		die("priority");
 }
@@ -408,8 +419,11 @@ int main(int argc, char **argv)
 			die("file");
 	}
 	faults_start();
-	for (uintptr_t i = 0; i < STEPS; i++)
+	thread_born();
+	for (uintptr_t i = 0; i < STEPS; i++) {
+		thread_born();
 		pthread_create(&victims[i], NULL, victim, (void *)i);
+	}
 	/* So that it can be preempted there, by a helper that inherits this. The victims do not share it. */
 	CPU_ZERO(&cpu);
 	CPU_SET(0, &cpu);
@@ -418,7 +432,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (can(&kinds[i]))
 			kind_run(&kinds[i], i ? "," : "{");
-	puts("}");
+	printf(",\"all\":{\"ns\":%llu,\"running_ns\":%llu}}\n",
+	       (unsigned long long)(threads * clock_ns(CLOCK_MONOTONIC) - born_ns),
+	       (unsigned long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID));
 	over = true;
 	for (int i = 0; i < STEPS; i++)
 		pthread_join(victims[i], NULL);

@@ -3,7 +3,7 @@
 #
 # Holds that are long for a known reason. Would catch: sleep that is taken for running, or for want
 # of a processor; a system call with another one's name; a moment that does not count once for each
-# waiter; parts that do not come to the blame; a module that is asked for nothing and listens all the same.
+# waiter; parts that do not come to the blame; time of a thread that is counted twice or not at all; a module that is asked for nothing and listens all the same.
 . tests/lib.sh
 
 # part KIND WHY: what the releases of these holds have of it in mutex.pb.gz, ns.
@@ -37,6 +37,11 @@ mkdir /tmp/groups/slow
 echo threaded >/tmp/groups/slow/cgroup.type
 echo 3000 10000 >/tmp/groups/slow/cpu.max
 
+# thread_time WHAT: in record.json, ns.
+thread_time() {
+	awk -F '"' -v what="$1" '$2 == "what" { it = $4 } $2 == "ns" && it == what { sub(/:/, "", $3); print $3 }' /tmp/r/record.json
+}
+
 module_load
 $lockspan record -o /tmp/r -- tests/vm/why /disk/file /tmp/groups/slow >/tmp/truth.json 2>/tmp/err
 is "exit status" $? 0
@@ -55,6 +60,10 @@ all=0
 for field in running_ns runnable_ns others_ns unknown_ns 'blocked.*.ns' 'locks.*.ns'; do all=$((all + $(why "$field"))); done
 is "the report's parts together, ns" "$all" "$(json /tmp/report.json total.mutex.delay_ns)"
 num "of them unknown, ns" "$(why unknown_ns)" "<=" $((all / 100))
+near "time of all threads, ns" "$(json /tmp/r/record.json 'thread_time.*.ns')" "$(json /tmp/truth.json all.ns)" 2
+near "of it in all futexes, against the waits, ns" "$(thread_time futex)" "$(json /tmp/report.json exact.delay_ns)" 2
+near "of it running, ns" "$(thread_time running)" "$(json /tmp/truth.json all.running_ns)" 6
+like "the line of it" "$($lockspan report /tmp/r)" $'\nthread time .*asleep in futex.*; futexes: [0-9.]*% locks'
 like "the sentence" "$($lockspan report --by lock /tmp/r)" 'held long because: .*asleep in clock_nanosleep'
 like "by site, if asked" "$($lockspan report --why /tmp/r)" 'hold_it .*held long because: .*waiting for g_inner'
 is "each release counts once" "$(pprof_sum /tmp/r/mutex.pb.gz contentions)" \
@@ -63,6 +72,7 @@ num "releases whose holder did too much to keep when" "$(json /tmp/r/record.json
 
 $lockspan record --no-why -o /tmp/r -- tests/vm/why >/dev/null 2>&1
 is "--no-why: nothing has a reason" "$(part sleep clock_nanosleep)" 0
+is "--no-why: nothing is known of the threads' time" "$(thread_time running)" ""
 num "--no-why: but it is blamed, ns" "$(pprof_sum /tmp/r/mutex.pb.gz delay fn=hold_sleep)" ">" 100000000
 check "the module leaves" module_unload
 finish

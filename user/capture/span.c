@@ -98,6 +98,8 @@ bool lsp_rec_fits(const struct lockspan_rec *rec)
 		return remap_fits(rec);
 	case LOCKSPAN_REC_GIVEN_UP:
 		return rec->bytes >= sizeof(struct lockspan_given_up);
+	case LOCKSPAN_REC_TIMES:
+		return rec->bytes >= sizeof(struct lockspan_times);
 	case LSP_REC_LOCK:
 		return rec->bytes >= sizeof(struct lsp_rec_lock);
 	}

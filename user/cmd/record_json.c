@@ -24,6 +24,7 @@
 #include "../capture/userfile.h"
 #include "record_roles.h"
 #include "record_roots.h"
+#include "record_time.h"
 
 #define FORMAT 1
 /* How many distinct open waits are listed. */
@@ -416,6 +417,7 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	threads_add(o, r);
 	lsp_record_roles_add(o, r);
 	lsp_record_roots_add(o, r);
+	lsp_record_time_add(o, r->collector);
 
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "threads_undecided", t.threads_undecided);

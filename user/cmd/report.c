@@ -14,6 +14,7 @@
 #include "../report/page.h"
 #include "../report/roots/roots.h"
 #include "../report/sections/sections.h"
+#include "../report/sections/thread_time.h"
 #include "../report/shape_words.h"
 #include "../report/text.h"
 #include "cmd.h"
@@ -125,6 +126,7 @@ static void text_write(const struct report_options *o, const struct lsp_recordin
 	if (!r->only)
 		lsp_sections_headline(stdout, sections, &look.layout);
 	lsp_report_text_facts(stdout, r, all);
+	lsp_thread_time_text(stdout, r, sections);
 	if (o->reading.roots) {
 		lsp_root_rows_text(stdout, roots, &look);
 		return;
@@ -155,6 +157,7 @@ static struct json_object *json_new(const struct report_options *o, const struct
 		json_object_object_add(json, "roots_missing", json_object_new_string(roots->missing));
 	json_object_object_add(json, "top_lock", top && !r->only ? json_object_new_string(top->name) : NULL);
 	json_object_object_add(json, "shapes", lsp_shapes_json(shapes));
+	json_object_object_add(json, "thread_time", lsp_thread_time_json(r, sections));
 	return json;
 }
 

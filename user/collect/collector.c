@@ -81,6 +81,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_threads_uninit(&c->threads);
 	lsp_spreads_uninit(&c->spreads);
 	free(c->pairs);
+	free(c->times);
 	free(c->lessons);
 	lsp_locks_uninit(&c->locks);
 	lsp_births_uninit(&c->births);
@@ -453,6 +454,15 @@ static int remap_record(struct lsp_collector *c, const struct lockspan_remap *m)
 	return lsp_resolver_remap(c->resolver, m, (const char *)(m + 1));
 }
 
+static void times_record(struct lsp_collector *c, const struct lockspan_times *t)
+{
+	const struct lockspan_why_part *part = (const void *)(t + 1);
+	size_t n = (t->rec.bytes - sizeof(*t)) / sizeof(*part);
+
+	for (size_t i = 0; i < n; i++)
+		lsp_why_add_part(&c->times, part[i].what, part[i].ns);
+}
+
 /* Takes the records that are no single events. */
 static __attribute__((noinline))
 int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
@@ -465,6 +475,9 @@ int seldom_record(struct lsp_collector *c, const struct lockspan_rec *rec)
 		break;
 	case LOCKSPAN_REC_GIVEN_UP:
 		return given_up_record(c, (const void *)rec);
+	case LOCKSPAN_REC_TIMES:
+		times_record(c, (const void *)rec);
+		break;
 	case LOCKSPAN_REC_STACK:
 		return stack_record(c, (const void *)rec);
 	case LOCKSPAN_REC_MAP:

@@ -110,6 +110,11 @@ const char *lsp_collector_lock(const struct lsp_collector *c, uint64_t key)
 	return name == LSP_INDEX_NONE ? NULL : lsp_intern_get(&c->locks.names, name, NULL);
 }
 
+const struct lsp_why *lsp_collector_times(const struct lsp_collector *c)
+{
+	return c->times;
+}
+
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret)
 {
 	*ret = c->totals;

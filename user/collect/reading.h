@@ -34,6 +34,9 @@ int lsp_collector_roots(const struct lsp_collector *c, int (*fn)(void *arg, cons
 /* Why roots are not known, as a clause; NULL: they are. */
 const char *lsp_collector_roots_missing(const struct lsp_collector *c);
 
+/* What all observed threads did in all their time. NULL: nobody asked the module. */
+const struct lsp_why *lsp_collector_times(const struct lsp_collector *c);
+
 void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_totals *ret);
 
 /*

@@ -62,6 +62,7 @@ struct lsp_collector {
 	bool late_names;
 	bool keep_stacks;
 	bool why;			/* a release has said what its holder did */
+	struct lsp_why *times;		/* what all threads did; NULL: not known */
 
 	struct lsp_streams streams;
 	struct lsp_stackset stacks;

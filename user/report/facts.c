@@ -311,6 +311,27 @@ bool lsp_facts_thread(const struct lsp_facts *f, size_t index, struct lsp_facts_
 	return true;
 }
 
+/* ---- what threads did ---- */
+
+int lsp_facts_thread_time(const struct lsp_facts *f, struct lsp_causes *ret)
+{
+	struct json_object *all;
+	int err = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < f->n && !err; i++) {
+		all = list(f->records[i], "thread_time");
+		for (size_t k = 0; all && k < json_object_array_length(all) && !err; k++) {
+			struct json_object *one = json_object_array_get_idx(all, k);
+
+			err = lsp_causes_add(ret, text(one, "what"), number(one, "ns"));
+		}
+	}
+	if (err)
+		lsp_causes_uninit(ret);
+	return err;
+}
+
 /* Adds up a reason over all records; false if a record before the @first has it. */
 static bool unblamed_sum(const struct lsp_facts *f, size_t first, struct lsp_facts_unblamed *ret)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "../profile/pprof.h"
+#include "why/why.h"
 
 struct json_object;
 
@@ -121,6 +122,12 @@ bool lsp_facts_mutex_exact(const struct lsp_facts *f);
  * something.
  */
 bool lsp_facts_one_program(const struct lsp_facts *f);
+
+/*
+ * What all threads did in all their time, summed over all recordings. Empty if nobody knows. The texts belong to the
+ * records. 0 or -ENOMEM.
+ */
+int lsp_facts_thread_time(const struct lsp_facts *f, struct lsp_causes *ret);
 
 void lsp_facts_totals(const struct lsp_facts *f, struct lsp_facts_totals *ret);
 

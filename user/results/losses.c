@@ -25,6 +25,7 @@ static const struct {
 	{ LOCKSPAN_C_LOST_MAP_LOCK, "mapping", "could not be read, because others kept it locked" },
 	{ LOCKSPAN_C_LOST_REMAP, "change", "of mappings found no room in the module: code that came there may have no names" },
 	{ LOCKSPAN_C_LOST_GIVEN_UP_RING, "sum", "of waits that nobody ended found no room in the module's ring (--ring-bytes)" },
+	{ LOCKSPAN_C_LOST_TIMES_RING, "sum", "of what threads did found no room in the module's ring (--ring-bytes)" },
 	{ LOCKSPAN_C_LOST_SEND, "record", "could not be sent by the module" },
 };
 

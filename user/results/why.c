@@ -35,6 +35,8 @@ const char *lsp_why_cause(const struct lsp_collector *c, uint64_t what, char *to
 		snprintf(to, bytes, LSP_WHY_LOCK "%s", lock ? lock : "?");
 		return to;
 	}
+	if ((why == LOCKSPAN_WHY_CALL || why == LOCKSPAN_WHY_CALL_COMPAT) && call == LOCKSPAN_WHY_CALL_LAST)
+		return "other system calls";
 	if (why == LOCKSPAN_WHY_CALL)
 		return call_text(calls, sizeof(calls) / sizeof(calls[0]), call, to, bytes);
 	if (why == LOCKSPAN_WHY_CALL_COMPAT)
