@@ -4,8 +4,9 @@
  * left unfinished or killed; files of two recordings that look like one; a file
  * of somebody else that goes with them; folders that stay behind when nothing
  * came of a recording; two recorders in one folder; an inner folder that is a
- * link to somewhere else; a folder that is forbidden and is said not to exist.
- * sources: user/cmd/folder.c tests/unit/scratch.c
+ * link to somewhere else; a folder that is forbidden and is said not to exist;
+ * files that root keeps although a user came by sudo, or gives away although nobody did.
+ * sources: user/cmd/folder.c user/cmd/owner.c user/cmd/parse.c tests/unit/scratch.c
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -255,12 +257,80 @@ static void forbidden(void **state)
 	assert_int_equal(status, 0);
 }
 
+static unsigned int owner(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_uid == st.st_gid ? st.st_uid : UINT32_MAX;
+}
+
+static const char *const recording_files[] = { "block.pb.gz", "mutex.pb.gz", "spans.lspan", "record.json", "user/block.pb.gz" };
+
+static void all_of(const char *folder, unsigned int uid)
+{
+	char path[2 * PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(recording_files) / sizeof(recording_files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, recording_files[i]);
+		assert_int_equal(owner(path), uid);
+	}
+}
+
+static void recording_begin(struct lsp_folder *f, const char *path)
+{
+	char user[2 * PATH_MAX];
+
+	assert_int_equal(lsp_folder_begin(f, path), 0);
+	recording_put(f->unfinished, "new");
+	put(f->unfinished, "spans.lspan", "new");
+	snprintf(user, sizeof(user), "%s/user", f->unfinished);
+	assert_int_equal(lsp_folder_make(user), 0);
+	recording_put(user, "new");
+}
+
+/* Whoever came by sudo can read and remove what root has recorded for him; what was there before stays as it was. */
+static void given(void **state)
+{
+	static const char *const odd[] = { "", "x", "-1", "4294967295", "1x" };
+	struct lsp_folder f;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(lsp_folder_make(scratch_path("there")), 0);
+	setenv("SUDO_UID", "65533", 1);
+	setenv("SUDO_GID", "65533", 1);
+	recording_begin(&f, scratch_path("there/a/b"));
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	assert_int_equal(owner(scratch_path("there")), 0);
+	assert_int_equal(owner(scratch_path("there/a")), 65533);
+	assert_int_equal(owner(scratch_path("there/a/b")), 65533);
+	all_of(scratch_path("there/a/b"), 65533);
+	/* What is left unfinished, too; and it is no obstacle to the next recording. */
+	recording_begin(&f, scratch_path("there/a/b"));
+	lsp_folder_leave(&f);
+	assert_int_equal(owner(f.unfinished), 65533);
+	all_of(f.unfinished, 65533);
+	recording_begin(&f, scratch_path("there/a/b"));
+	assert_int_equal(lsp_folder_commit(&f), 0);
+	assert_string_not_equal(tree(scratch_path("there/a/b")), "");
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		setenv("SUDO_UID", odd[i], 1);
+		recording_begin(&f, scratch_path("there/a/c"));
+		assert_int_equal(lsp_folder_commit(&f), 0);
+		all_of(scratch_path("there/a/c"), 0);
+	}
+	unsetenv("SUDO_UID");
+	unsetenv("SUDO_GID");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(abandoned), cmocka_unit_test(nothing_stays), cmocka_unit_test(replaced),
 		cmocka_unit_test(left), cmocka_unit_test(half_way), cmocka_unit_test(killed),
-		cmocka_unit_test(linked), cmocka_unit_test(forbidden),
+		cmocka_unit_test(linked), cmocka_unit_test(forbidden), cmocka_unit_test(given),
 	};
 
 	return cmocka_run_group_tests_name("folder", tests, scratch_create, scratch_destroy);

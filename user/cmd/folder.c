@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "owner.h"
+
 #define LOCK "lock"
 #define RECORD "record.json"
 
@@ -52,7 +54,9 @@ static int make(const char *path, size_t *found)
 		 * "a//b/" is a/b. Otherwise a folder that was made here would be found a character
 		 * later.
 		 */
-		if (p[-1] != '/' && mkdir(copy, 0777)) {
+		if (p[-1] != '/' && !mkdir(copy, 0777)) {
+			lsp_owner_give(copy);
+		} else if (p[-1] != '/') {
 			int why = errno;	/* is_folder() has errors of its own */
 
 			if (why == EEXIST || is_folder(copy))
@@ -153,7 +157,7 @@ static int unfinished_make(const char *path)
 		return 0;
 	if (errno != EEXIST || lstat(path, &st))
 		return -errno;
-	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -EEXIST;
+	return S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || lsp_owner_is(st.st_uid)) ? 0 : -EEXIST;
 }
 
 /*
@@ -247,6 +251,23 @@ int lsp_folder_begin(struct lsp_folder *f, const char *path)
 	return err;
 }
 
+/* Gives what is in the inner folder to the user who came by sudo. */
+static void files_give(const char *folder)
+{
+	static const char *const inner[] = { "", "user", "user/before" };
+	char path[PATH_MAX], name[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		if (!path_join(path, folder, inner[i]))
+			continue;
+		for (size_t k = 0; k < FILES; k++)
+			if (path_join(name, path, files[k]))
+				lsp_owner_give(name);
+		if (path_join(name, path, RECORD))
+			lsp_owner_give(name);
+	}
+}
+
 /*
  * Moves one file from one folder to another. If there is none, removes the one in the other folder.
  */
@@ -310,8 +331,10 @@ int lsp_folder_commit(struct lsp_folder *f)
 {
 	char record[PATH_MAX];
 	bool replaces = path_join(record, f->path, RECORD) && !access(record, F_OK);
-	int err = files_move(f->unfinished, f->path);
+	int err;
 
+	files_give(f->unfinished);
+	err = files_move(f->unfinished, f->path);
 	if (!err)
 		err = user_move(f->unfinished, f->path, replaces);
 	if (!err)
@@ -324,6 +347,8 @@ int lsp_folder_commit(struct lsp_folder *f)
 void lsp_folder_leave(struct lsp_folder *f)
 {
 	f->begun = false;
+	files_give(f->unfinished);
+	lsp_owner_give(f->unfinished);
 	lock_drop(f);
 }
 
