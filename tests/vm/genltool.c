@@ -10,6 +10,7 @@
  *                            "COMMAND: ERRNO SENTENCE", ERRNO 0 when granted.
  *   sleep=MS                 takes data for so long
  *   pause=MS                 takes nothing for so long
+ *   until=FILE               takes nothing until there is such a file
  *   room=BYTES               has its socket hold so much, not 64 MiB
  *   rates=MS/TIMES           as often, sets another pair of rates and sleeps
  *   contend=MS               two threads of its own wait for each other for so
@@ -407,6 +408,9 @@ static void step_take(char *step)
 		contend((unsigned int)atoi(step + 8));
 	else if (!strncmp(step, "pause=", 6))
 		usleep((useconds_t)atoi(step + 6) * 1000);
+	else if (!strncmp(step, "until=", 6))
+		while (access(step + 6, F_OK))
+			usleep(10000);
 	else if (!strncmp(step, "room=", 5))
 		room_set(atoi(step + 5));
 	else if (!strcmp(step, "wait"))

@@ -90,7 +90,7 @@ insmod /usr/lib/modules/overlay.ko || die "no overlay: $(dmesg | tail -n 3)"
 subject overlay 100 100 -- $zoo/overlay c-pie
 subject deep 100 100 -- $zoo/deep
 # The first waits of each thread tell that its stacks are long; how many depends on the collector's turn.
-subject tall 88 88 -- $zoo/tall
+subject tall 50 50 -- $zoo/tall
 subject steady 100 100 -- $zoo/steady
 
 # Go waits within its own scheduler: its threads are seen, the goroutine that

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/sleeper.h"
 #include "subject.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int ms_left = 5;
+static volatile int worker_tid;
 
 static FRAME void brief_take(void)
 {
@@ -22,6 +24,7 @@ static FRAME void brief_take(void)
 static void *worker(void *arg)
 {
 	thread_name("z-brief");
+	worker_tid = (int)syscall(SYS_gettid);
 	brief_take();
 	return arg;
 }
@@ -38,8 +41,7 @@ int main(int argc, char **argv)
 	truth("<brief;pthread_mutex_unlock;main");
 	pthread_mutex_lock(&mutex);
 	pthread_create(&thread, NULL, worker, NULL);
-	/* 2: somebody is about to sleep for it (glibc's lll_lock). */
-	while (__atomic_load_n((int *)&mutex, __ATOMIC_RELAXED) != 2)
+	while (!worker_tid || !sleeper_in_futex_at(worker_tid, &mutex))
 		usleep(1000);
 	usleep(20000);
 	pthread_mutex_unlock(&mutex);

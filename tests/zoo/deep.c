@@ -9,7 +9,7 @@
 #define DEPTH 200
 #ifdef FRAME_BYTES
 #define FIRST_ROUNDS 1
-#define PAUSE_US 3000000
+#define PAUSE_US 5000000
 #else
 #define FRAME_BYTES 8
 #define FIRST_ROUNDS ROUNDS

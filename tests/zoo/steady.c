@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The same waits in every run: 120 on each of two locks, always of the second thread to come. */
+#include "../lib/sleeper.h"
 #include "subject.h"
 
 #define WAITS 60
@@ -8,11 +9,19 @@ static pthread_mutex_t mutex_a = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t mutex_b = PTHREAD_MUTEX_INITIALIZER;
 static volatile long held;
 
+static volatile int second_tid;
+
 static inline __attribute__((always_inline)) void locked_add(pthread_mutex_t *mutex, long n)
 {
+	bool first;
+
 	pthread_mutex_lock(mutex);
+	first = held < n;
 	held = n;
-	usleep(5 * HOLD_US);
+	/* Until the second one sleeps for it, however long it takes to come. */
+	while (first && !(second_tid && sleeper_in_futex_at(second_tid, mutex)))
+		usleep(100);
+	usleep(HOLD_US);
 	pthread_mutex_unlock(mutex);
 }
 
@@ -37,9 +46,11 @@ static void *worker(void *arg)
 	long self = (long)arg, i;
 
 	thread_name("z-steady");
+	if (self)
+		second_tid = (int)syscall(SYS_gettid);
 	for (i = 1; i <= 2 * WAITS; i++) {
 		meet(self, 2 * i);
-		/* one holds it before the other comes, and long after */
+		/* one holds it before the other comes, and until that one waits */
 		while (self && held < i)
 			usleep(100);
 		mutex_take(i);
