@@ -208,7 +208,7 @@ status 2 bash -c "'$lockspan' export --format folded '$TEST_DIR/stacks' >/dev/fu
 # valid WHAT SCHEMA FILE...
 valid() { is "$1 is as its schema says" "$(tests/lib/schema.py "docs/schema/$2.json" "${@:3}" 2>&1)" ''; }
 status 0 "$lockspan" user --spans -o "$TEST_DIR/spans" -- workloads/c/task02
-for by in site lock sync thread; do
+for by in site lock sync thread root; do
 	"$lockspan" report --json --by $by "$TEST_DIR/spans" >"$TEST_DIR/report-$by.json"
 done
 "$lockspan" report --json "$TEST_DIR/spans/block.pb.gz" >"$TEST_DIR/report-file.json"
@@ -227,8 +227,8 @@ has() {
 		check "docs/schema/$1.json has $key" grep -q "\"$key\": " "docs/schema/$1.json"
 	done < <(grep -ohE '(lsp_json_[a-z0-9]+|[a-z]+_(add|put)|object_under)\([^"(]*"[a-z_]+"' "${@:2}" | sed -E 's/.*"([a-z_]+)"/\1/' | sort -u)
 }
-has record user/cmd/record_json.c user/cmd/record_roles.c
-has report user/report/json.c user/cmd/report_pairs.c
+has record user/cmd/record_*.c
+has report user/cmd/report*.c user/report/json.c user/report/roots/*.c user/report/sections/thread_time.c
 has events user/cmd/export_events.c
 
 finish
