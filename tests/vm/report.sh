@@ -37,6 +37,9 @@ p50=$(json /tmp/slow.json rows.0.block.p50_ns) p99=$(json /tmp/slow.json rows.0.
 num "slow: half of its waits were no longer, ns" "${p50%.*}" ">" 0
 num "slow: 99 of 100 were no longer, ns" "${p99%.*}" ">" 1000000
 num "slow: a percentile is not below a lower one, ns" "${p99%.*}" ">=" "${p50%.*}"
+max=$(json /tmp/slow.json rows.0.block.max_ns) p99=$(json /tmp/slow.json rows.0.mutex.p99_ns)
+num "slow: the longest wait, ns" "${max%.*}" ">=" "${p50%.*}"
+num "slow: 99 of 100 releases were charged with no more, ns" "${p99%.*}" ">" 1000000
 is "slow: its shape" "$(json /tmp/slow.json shapes.0.shape) of $(json /tmp/slow.json shapes.0.site)" "slow holder of slow_update"
 $lockspan report /tmp/slow >/tmp/text
 check "slow: the text names it" grep -qE 'g_shared.mu: slow holder: slow_update has (9[0-9]|100)%' /tmp/text

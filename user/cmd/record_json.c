@@ -241,6 +241,15 @@ static void estimates_add(struct json_object *o, const struct lsp_record_result 
 		json_object_object_add(all, lsp_outcome_name(i), estimate_new(&outcomes[i], INFINITY));
 }
 
+/* Adds how long single waits, or holds, of a lock were, where that is known. */
+static void lengths_add(struct json_object *to, const struct lsp_collector *c, const char *lock, bool holds, uint64_t n)
+{
+	struct lsp_lengths lengths;
+
+	for (int i = 0; i < LSP_LENGTH_COUNT && lsp_collector_lengths(c, lock, holds, n, &lengths); i++)
+		lsp_json_double(to, lsp_length_kinds[i].name, lengths.ns[i]);
+}
+
 /* Writes "locks" or "stacks": those with most delay, with their intervals. */
 static int groups_add(struct json_object *o, const char *key, const struct lsp_record_result *r,
 		      enum lsp_grouping by)
@@ -257,8 +266,7 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 		most_mutex = NO_INTERVAL;
 	for (size_t i = 0; i < groups.n && i < GROUPS_MAX; i++) {
 		const struct lsp_group *g = &groups.groups[i];
-		struct json_object *one = json_object_new_object(), *block;
-		double p50_ns, p99_ns;
+		struct json_object *one = json_object_new_object(), *block, *mutex;
 
 		if (by == LSP_GROUP_LOCK) {
 			lsp_json_string(one, "lock", g->lock);
@@ -273,12 +281,13 @@ static int groups_add(struct json_object *o, const char *key, const struct lsp_r
 			lsp_json_double(one, "handoff_share", lsp_group_handoff(g));
 		}
 		block = estimate_new(&g->block, most_block_ns(r));
-		if (by == LSP_GROUP_LOCK && lsp_collector_percentiles(r->collector, g->lock, g->block.kept, &p50_ns, &p99_ns)) {
-			lsp_json_double(block, "p50_ns", p50_ns);
-			lsp_json_double(block, "p99_ns", p99_ns);
+		mutex = estimate_new(&g->mutex, most_mutex);
+		if (by == LSP_GROUP_LOCK) {
+			lengths_add(block, r->collector, g->lock, false, g->block.kept);
+			lengths_add(mutex, r->collector, g->lock, true, g->mutex.kept);
 		}
 		json_object_object_add(one, "block", block);
-		json_object_object_add(one, "mutex", estimate_new(&g->mutex, most_mutex));
+		json_object_object_add(one, "mutex", mutex);
 		lsp_json_double(one, "handoff_ns", g->handoff_ns);
 		lsp_json_double(one, "tail_ns", g->tail_ns);
 		if (by == LSP_GROUP_LOCK)

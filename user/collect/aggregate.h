@@ -52,7 +52,7 @@ struct lsp_sums {
 	double rewaits;		/* waits of a thread that was woken just before */
 	double waiters;		/* waiters for whom releases were charged */
 	double depth;		/* sum of the numbers of waiters at each enq */
-	uint32_t spread;	/* of waits: the number of their lock's histogram (spreads.h) */
+	uint32_t spread;	/* the number of their lock's histogram of waits, or of hold charges (spreads.h) */
 	struct lsp_why *why;	/* of releases; NULL: none of them says. It belongs to the row */
 };
 

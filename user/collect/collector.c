@@ -55,7 +55,7 @@ int lsp_collector_create(const struct lsp_collector_options *o, struct lsp_colle
 	if (!err)
 		err = lsp_recent_init(&c->recent);
 	if (!err)
-		err = lsp_spreads_init(&c->spreads);
+		err = lsp_spreads_init(&c->spreads) || lsp_spreads_init(&c->holds) ? -ENOMEM : 0;
 	if (err) {
 		lsp_collector_destroy(c);
 		return err;
@@ -80,6 +80,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
 	lsp_spreads_uninit(&c->spreads);
+	lsp_spreads_uninit(&c->holds);
 	free(c->pairs);
 	free(c->times);
 	free(c->lessons);
@@ -117,8 +118,8 @@ static struct lsp_sums *pending_find(struct lsp_collector *c, const struct lsp_r
 	sums = lsp_aggregate_at(&c->pending, &key);
 	if (!sums)
 		return NULL;
-	if (!sums->spread && !c->steady && (e->kind & KIND_MASK) == LSP_ROW_BLOCK)
-		sums->spread = lsp_spreads_at(&c->spreads, e->key);
+	if (!sums->spread && !c->steady && !(e->kind & KIND_GIVEN_UP))
+		sums->spread = lsp_spreads_at((e->kind & KIND_MASK) == LSP_ROW_BLOCK ? &c->spreads : &c->holds, e->key);
 	lsp_recent_put(&c->recent, slot, e, lsp_aggregate_offset(&c->pending, sums));
 	return sums;
 }
@@ -333,6 +334,7 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 		sums = release_note(c, r, kind, sums);
 	if (__builtin_expect(!sums, 0))
 		return -ENOMEM;
+	lsp_spreads_add(&c->holds, r->fraction == 1 ? sums->spread : LSP_SPREAD_NOBODY, r->hold_ns);
 	lsp_sums_add_release(sums, r);
 	if (c->events.on)
 		release_root(c, r, sums);

@@ -348,12 +348,14 @@ void lsp_collector_row_wait_add(struct lsp_collector *c, const struct lsp_aggreg
 		lsp_locks_wait_add(&c->locks, (uint32_t)key->lock, sums->estimate.delay_ns);
 }
 
-/* Tells of which lock the waits of a row are. */
+/* Tells of which lock the waits or releases of a row are. */
 static int row_spread_name(struct lsp_collector *c, const struct lsp_aggregate_row *row, uint32_t name)
 {
-	bool waits = (row->key.kind & KIND_MASK) == LSP_ROW_BLOCK && row->sums.estimate.kept && !c->steady;
+	bool waits = (row->key.kind & KIND_MASK) == LSP_ROW_BLOCK;
 
-	return waits ? lsp_spreads_name(&c->spreads, row->sums.spread, name) : 0;
+	if (!row->sums.estimate.kept || c->steady || row->key.kind & KIND_GIVEN_UP)
+		return 0;
+	return lsp_spreads_name(waits ? &c->spreads : &c->holds, row->sums.spread, name);
 }
 
 /* Second pass: moves the sums to the row of their trace and lock. */

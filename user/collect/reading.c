@@ -151,10 +151,9 @@ const struct lsp_estimate *lsp_collector_outcomes(const struct lsp_collector *c)
 	return c->outcomes;
 }
 
-bool lsp_collector_percentiles(const struct lsp_collector *c, const char *lock, uint64_t waits, double *p50_ns,
-			       double *p99_ns)
+bool lsp_collector_lengths(const struct lsp_collector *c, const char *lock, bool holds, uint64_t n, struct lsp_lengths *ret)
 {
-	return lsp_spreads_percentiles(&c->spreads, lsp_intern_id(lock), waits, p50_ns, p99_ns);
+	return lsp_spreads_lengths(holds ? &c->holds : &c->spreads, lsp_intern_id(lock), n, ret);
 }
 
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret)

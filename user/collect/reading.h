@@ -3,6 +3,7 @@
 #ifndef LSP_COLLECT_READING_H
 #define LSP_COLLECT_READING_H
 
+#include "../base/lengths.h"
 #include "rows.h"
 
 struct lsp_collector;
@@ -46,11 +47,10 @@ void lsp_collector_totals(const struct lsp_collector *c, struct lsp_collector_to
 const char *lsp_collector_top(const struct lsp_collector *c, double *wait_ns_ret);
 
 /*
- * The lengths that half, and 99 of 100, of the @waits for the locks called @lock did not exceed, wrong by less than 1 %.
- * @lock is a name that the collector gave. False: they are not known.
+ * The lengths of the @n waits for the locks called @lock, or with @holds the hold charges of its @n releases, wrong by less
+ * than 1 %. @lock is a name that the collector gave. False: they are not known.
  */
-bool lsp_collector_percentiles(const struct lsp_collector *c, const char *lock, uint64_t waits, double *p50_ns,
-			       double *p99_ns);
+bool lsp_collector_lengths(const struct lsp_collector *c, const char *lock, bool holds, uint64_t n, struct lsp_lengths *ret);
 
 /* Sums by thread of what is resolved, and a thread's name. Both belong to the collector. */
 struct lsp_thread;

@@ -287,12 +287,12 @@ static void release_sums(const struct lsp_note *n, const struct lsp_wait *w, str
 }
 
 /* How long a wait for a virtual key was. */
-static int spread_add(struct lsp_collector *c, uint32_t name, uint64_t wait_ns)
+static int spread_add(struct lsp_spreads *s, uint32_t name, uint64_t ns)
 {
-	uint32_t spread = lsp_spreads_of_name(&c->spreads, name);
+	uint32_t spread = lsp_spreads_of_name(s, name);
 
-	lsp_spreads_add(&c->spreads, spread, wait_ns);
-	return lsp_spreads_name(&c->spreads, spread, name);
+	lsp_spreads_add(s, spread, ns);
+	return lsp_spreads_name(s, spread, name);
 }
 
 /* The row of an event on a word that is replaced: its virtual key's. */
@@ -342,8 +342,8 @@ static int note_take(struct work *k, uint32_t place)
 	moved_add(k, key.kind, &sums, 1);
 	err = sums_add(k, &key, &sums);
 	lsp_collector_row_wait_add(k->c, &key, &sums);
-	if (!err && (n->kind & KIND_MASK) == LSP_ROW_BLOCK && sums.estimate.kept)
-		err = spread_add(k->c, r->name, (uint64_t)sums.estimate.delay_ns);
+	if (!err && sums.estimate.kept)
+		err = spread_add(release ? &k->c->holds : &k->c->spreads, r->name, (uint64_t)sums.estimate.delay_ns);
 	if (!err && release && w && r->role == LSP_ROLE_LOCK && !r->doubt)
 		err = lsp_collector_blame_add(k->c, n->tgid, n->tid, n->comm, &sums.estimate);
 	return err;
@@ -409,6 +409,13 @@ static int threads_take(struct work *k)
 	return err;
 }
 
+static int key_spreads_drop(struct lsp_collector *c, uint64_t key)
+{
+	int err = lsp_spreads_drop(&c->spreads, key);
+
+	return err ? err : lsp_spreads_drop(&c->holds, key);
+}
+
 static int rows_rebuild(struct work *k)
 {
 	int err = 0;
@@ -417,7 +424,7 @@ static int rows_rebuild(struct work *k)
 		k->c->locks.name_wait_ns[i] = 0;
 	for (size_t i = 0; !err && i < k->c->roles.nwords; i++)
 		if (k->c->roles.keys[i].replaced)
-			err = lsp_spreads_drop(&k->c->spreads, k->c->roles.keys[i].key);
+			err = key_spreads_drop(k->c, k->c->roles.keys[i].key);
 	if (!err)
 		err = rows_take(k);
 	for (uint32_t i = 0; !err && i < k->c->notes.n; i++)

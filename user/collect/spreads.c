@@ -116,7 +116,7 @@ static double length(const uint64_t *counts, uint64_t rank)
 	return ((double)(LSP_SPREAD_BUCKETS + at % LSP_SPREAD_BUCKETS) + 0.5) * (double)(1ULL << at / LSP_SPREAD_BUCKETS);
 }
 
-bool lsp_spreads_percentiles(const struct lsp_spreads *s, uint32_t name, uint64_t waits, double *p50_ns, double *p99_ns)
+bool lsp_spreads_lengths(const struct lsp_spreads *s, uint32_t name, uint64_t waits, struct lsp_lengths *ret)
 {
 	uint64_t counts[LSP_SPREAD_OCTAVES * LSP_SPREAD_BUCKETS] = { 0 }, all = 0;
 
@@ -135,7 +135,8 @@ bool lsp_spreads_percentiles(const struct lsp_spreads *s, uint32_t name, uint64_
 		all += counts[k];
 	if (all != waits)
 		return false;
-	*p50_ns = length(counts, waits - waits / 2);
-	*p99_ns = length(counts, waits - waits / 100);
+	for (int i = 0; i < LSP_LENGTH_COUNT; i++)
+		ret->ns[i] = length(counts, waits - waits / 1000 * lsp_length_kinds[i].longer -
+				    waits % 1000 * lsp_length_kinds[i].longer / 1000);
 	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How long the waits for each lock were: a histogram for each key, whose buckets are 1/64 of a power of two wide. A
- * length that is read from it is wrong by less than 1 %. The histograms of a name are added up at the end. A name
- * has none if a wait for it may be in no histogram or in another name's, or if a wait was left out by sampling.
+ * How long the waits for each lock were, or its hold charges: a histogram for each key, whose buckets are 1/64 of a power
+ * of two wide. A length that is read from it is wrong by less than 1 %. The histograms of a name are added up at the
+ * end. A name has none if an event of it may be in no histogram or in another name's, or if one was left out by sampling.
  */
 #ifndef LSP_COLLECT_SPREADS_H
 #define LSP_COLLECT_SPREADS_H
@@ -12,11 +12,14 @@
 #include <stdint.h>
 
 #include "../base/index.h"
+#include "../base/lengths.h"
 
 /* From 64 ns, below which there is only one bucket, to 39 hours. */
 #define LSP_SPREAD_LEAST_BITS 6
 #define LSP_SPREAD_OCTAVES 41
 #define LSP_SPREAD_BUCKETS 64
+
+#define LSP_SPREAD_NOBODY 0	/* number of the histogram of what has no place, or was drawn by sampling */
 
 struct lsp_spread {
 	uint64_t key;
@@ -25,7 +28,7 @@ struct lsp_spread {
 };
 
 struct lsp_spreads {
-	struct lsp_spread *spreads;	/* number 0 takes what has no place, and is nobody's */
+	struct lsp_spread *spreads;	/* that with the number NOBODY is not read */
 	size_t n;
 	size_t room;
 	struct lsp_index index;
@@ -43,7 +46,7 @@ uint32_t lsp_spreads_at(struct lsp_spreads *s, uint64_t key);
 /* The same for a lock that is known by its name alone. */
 uint32_t lsp_spreads_of_name(struct lsp_spreads *s, uint32_t name);
 
-/* The part of _add that is seldom needed. Where there is no memory, the wait is missing, and _percentiles finds that. */
+/* The part of _add that is seldom needed. Where there is no memory, the wait is missing, and _lengths finds that. */
 void lsp_spreads_add_first(struct lsp_spreads *s, uint32_t number, uint64_t wait_ns);
 
 static inline void lsp_spreads_add(struct lsp_spreads *s, uint32_t number, uint64_t wait_ns)
@@ -65,10 +68,10 @@ int lsp_spreads_name(struct lsp_spreads *s, uint32_t number, uint32_t name);
 int lsp_spreads_drop(struct lsp_spreads *s, uint64_t key);
 
 /*
- * The lengths that half, and 99 of 100, of the @waits for the locks of a name did not exceed. Returns false if they
- * are not known. @waits is the number of records: where some are not here, such as those that sampling drew and that
- * stand for others of unknown lengths, the numbers differ.
+ * The lengths of the @waits for the locks of a name. Returns false if they are not known. @waits is the number of records:
+ * where some are not here, such as those that sampling drew and that stand for others of unknown lengths, the numbers
+ * differ.
  */
-bool lsp_spreads_percentiles(const struct lsp_spreads *s, uint32_t name, uint64_t waits, double *p50_ns, double *p99_ns);
+bool lsp_spreads_lengths(const struct lsp_spreads *s, uint32_t name, uint64_t waits, struct lsp_lengths *ret);
 
 #endif

@@ -70,7 +70,8 @@ struct lsp_collector {
 	struct lsp_traces traces;
 	struct lsp_locks locks;
 	struct lsp_births births;
-	struct lsp_spreads spreads;
+	struct lsp_spreads spreads;	/* of waits */
+	struct lsp_spreads holds;	/* of releases: hold charges */
 	struct lsp_threads threads;
 	struct lsp_intern comms;
 

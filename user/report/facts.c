@@ -213,11 +213,12 @@ static struct lsp_facts_estimate estimate(struct json_object *o)
 {
 	struct lsp_facts_estimate e = {
 		.kept = number(o, "kept"), .delay_ns = number(o, "delay_ns"),
-		.p50_ns = get(o, "p50_ns") ? number(o, "p50_ns") : -1,
-		.p99_ns = get(o, "p99_ns") ? number(o, "p99_ns") : -1,
 		.bounds = { LSP_TRUST_UNKNOWN, 0, 0 },
 	};
 	const char *interval = text(o, "interval");
+
+	for (int i = 0; i < LSP_LENGTH_COUNT; i++)
+		e.lengths.ns[i] = get(o, lsp_length_kinds[i].name) ? number(o, lsp_length_kinds[i].name) : -1;
 
 	if (!strcmp(interval, "exact"))
 		e.bounds.trust = LSP_TRUST_EXACT;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../base/lengths.h"
 #include "../profile/pprof.h"
 #include "why/why.h"
 
@@ -33,7 +34,7 @@ struct lsp_bounds {
 struct lsp_facts_estimate {
 	double kept;
 	double delay_ns;
-	double p50_ns, p99_ns;		/* of the waits for a lock; below 0: not known */
+	struct lsp_lengths lengths;	/* of a lock */
 	struct lsp_bounds bounds;
 };
 

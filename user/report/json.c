@@ -76,6 +76,13 @@ static void mutex_add(struct json_object *o, const double *v, bool ext)
 		number_add(o, "waiters_mean", v[LSP_V_CHARGED] / releases);
 }
 
+static void lengths_add(struct json_object *o, const struct lsp_lengths *lengths)
+{
+	for (int i = 0; i < LSP_LENGTH_COUNT; i++)
+		if (lengths->ns[i] >= 0)
+			number_add(o, lsp_length_kinds[i].name, lengths->ns[i]);
+}
+
 static struct json_object *row_new(const struct lsp_table *t, const struct lsp_table_row *row)
 {
 	struct json_object *o = json_object_new_object(), *side;
@@ -98,15 +105,13 @@ static struct json_object *row_new(const struct lsp_table *t, const struct lsp_t
 		side = object_under(o, "block");
 		block_add(side, row->v, t->has_ext);
 		lsp_report_json_bounds(side, &row->waited);
-		if (row->p50_ns >= 0) {
-			number_add(side, "p50_ns", row->p50_ns);
-			number_add(side, "p99_ns", row->p99_ns);
-		}
+		lengths_add(side, &row->waits);
 	}
 	if (t->has_mutex) {
 		side = object_under(o, "mutex");
 		mutex_add(side, row->v, t->has_ext);
 		lsp_report_json_bounds(side, &row->blamed);
+		lengths_add(side, &row->holds);
 		if (row->why.n)
 			json_object_object_add(side, "why", lsp_causes_json(&row->why, lsp_report_json_number));
 	}

@@ -56,7 +56,7 @@ static int64_t row_at(struct build *b, const char *name)
 	memset(&b->scratch[t->n], 0, sizeof(*b->scratch));
 	t->rows[t->n++] = (struct lsp_table_row){
 		.name = lsp_intern_get(&t->names, (uint32_t)id, NULL),
-		.file = "", .lock = "", .sync = "", .p50_ns = -1, .p99_ns = -1,
+		.file = "", .lock = "", .sync = "", .waits = LSP_LENGTHS_UNKNOWN, .holds = LSP_LENGTHS_UNKNOWN,
 	};
 	return id;
 }
@@ -304,8 +304,8 @@ static void group_note(struct build *b, const struct lsp_facts_group *g)
 	b->t->rows[at].tail_ns += g->tail_ns;
 	/* Those of two recordings do not add up. */
 	if (b->t->by == LSP_BY_LOCK && b->r->facts.n == 1) {
-		b->t->rows[at].p50_ns = g->block.p50_ns;
-		b->t->rows[at].p99_ns = g->block.p99_ns;
+		b->t->rows[at].waits = g->block.lengths;
+		b->t->rows[at].holds = g->mutex.lengths;
 	}
 	lsp_bounds_add(&b->scratch[at].waited, g->block.delay_ns, &g->block.bounds);
 	lsp_bounds_add(&b->scratch[at].blamed, g->mutex.delay_ns, &g->mutex.bounds);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "../base/intern.h"
+#include "../base/lengths.h"
 #include "recording.h"
 #include "why/why.h"
 
@@ -64,7 +65,8 @@ struct lsp_table_row {
 	double v[LSP_V_COUNT];
 	double open_longest_ns;
 	double tail_ns;		/* by lock: for the locks that record.json lists */
-	double p50_ns, p99_ns;	/* by lock: half, and 99 of 100, of its waits were no longer; below 0: not known */
+	struct lsp_lengths waits;	/* by lock: how long its waits were */
+	struct lsp_lengths holds;	/* by lock: what its releases were charged with */
 	double tid;		/* by thread: if record.json tells it; else 0 */
 	double pid;
 	struct lsp_causes why;	/* what LSP_V_BLAMED consists of; empty where nobody knows */

@@ -258,8 +258,9 @@ static void row_write(FILE *to, const struct lsp_sections *s, const struct lsp_t
 	fprintf(to, "%9s %6s %9s", lsp_words_ns(a, row->v[LSP_V_WAITED]),
 		lsp_words_share(b, row->v[LSP_V_WAITED], s->locks.total[LSP_V_WAITED]),
 		lsp_words_count(d, row->v[LSP_V_WAITS]));
-	if (c->percentiles && row->p50_ns >= 0)
-		fprintf(to, " %9s %9s", lsp_words_ns(a, row->p50_ns), lsp_words_ns(b, row->p99_ns));
+	if (c->percentiles && row->waits.ns[LSP_LENGTH_P50] >= 0)
+		fprintf(to, " %9s %9s", lsp_words_ns(a, row->waits.ns[LSP_LENGTH_P50]),
+			lsp_words_ns(b, row->waits.ns[LSP_LENGTH_P99]));
 	else if (c->percentiles)
 		fprintf(to, " %9s %9s", "-", "-");
 	if (c->blamed)
@@ -296,7 +297,7 @@ static void section_write(FILE *to, const struct lsp_sections *s, enum lsp_use u
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->locks.shown; i++) {
-		c.percentiles |= s->locks.rows[i].use == use && s->locks.rows[i].p50_ns >= 0;
+		c.percentiles |= s->locks.rows[i].use == use && s->locks.rows[i].waits.ns[LSP_LENGTH_P50] >= 0;
 		n += s->locks.rows[i].use == use;
 	}
 	c.blamed = use == LSP_USE_LOCK && s->locks.has_mutex;
