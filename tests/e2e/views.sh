@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1 timeout=240
+# needs: kernels=6.1 timeout=900
 #
 # Records a PIE program of tests/zoo twice in a VM and looks at the profiles with
 # an untouched `go tool pprof`. Would catch: an inlined critical section without
@@ -13,7 +13,7 @@ make -s user/lockspan || die "no build"
 make -s zoo || die "the zoo cannot be built"
 cp -r build/zoo "$TEST_DIR/zoo"
 # shellcheck disable=SC2016 # for the guest
-tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 180 --add "$TEST_DIR/zoo:zoo" -- bash -c '
+tools/vm run --kernel "$KERNEL" --cpus 2 --out "$TEST_DIR" --timeout 600 --add "$TEST_DIR/zoo:zoo" -- bash -c '
 	set -e
 	echo 2 >/proc/sys/kernel/randomize_va_space
 	insmod lockspan.ko

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=2
+# needs: kernels=6.1,6.12,6.12-rt,7.3 cpus=1 vm=--icount,--disk
 #
 # Chains of two, three and four locks. Would catch: blame that stays with who only waited for the next one, roots that come
-# to something else than the blame, and roots of a recording that left events out.
+# to something else than the blame, and roots of a recording that left events out. Time is counted in instructions, so
+# that no link of a chain has its lock for long because the host is busy.
 . tests/lib.sh
 
 # root FUNCTION: what ends with it, ns.
