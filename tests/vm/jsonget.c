@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 		return 1;
 	if (f.is_length)
 		printf("%zu\n", f.length);
-	else if (f.n > 1 || strpbrk(argv[2], "*="))
+	else if (f.n > 1 || strchr(argv[2], '*'))
 		printf("%" PRId64 "\n", f.sum);
 	else
 		printf("%s\n", f.last ? json_object_get_string(f.last) : "null");

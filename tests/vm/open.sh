@@ -36,6 +36,18 @@ deadlock_is_told() {
 	is "none of them in block as if it had ended" "$(pprof_sum "$1/block.pb.gz" contentions fn=right_then_left lock=left_mu)" 0
 }
 
+# deadlock_is_named FILE: a report's JSON, or record.json.
+deadlock_is_named() {
+	local pair comm function lock
+	is "$1: one deadlock" "$(json "$1" 'deadlocks.#')" 1
+	is "$1: of two threads" "$(json "$1" 'deadlocks.0.threads.#')" 2
+	for pair in left:left_then_right:right_mu right:right_then_left:left_mu; do
+		IFS=: read -r comm function lock <<<"$pair"
+		is "$1: $comm waits for" "$(json "$1" "deadlocks.0.threads.comm=$comm.lock")" "$lock"
+		is "$1: $comm waits in" "$(json "$1" "deadlocks.0.threads.comm=$comm.site")" "$function"
+	done
+}
+
 # Background jobs of a script ignore SIGINT otherwise.
 set -m
 module_load
@@ -47,6 +59,7 @@ kill -INT $collector
 wait $collector
 is "Ctrl-C: exit status is the command's, 128 + 2" $? 130
 check "the program is gone" ! killall -0 deadlock
+deadlock_is_named /tmp/r/record.json
 num "the profiles are written, bytes" "$(cat /tmp/r/{block,mutex}.pb.gz | wc -c)" ">" 100
 
 # After so many seconds; the program lives on and is waited for.
@@ -58,5 +71,9 @@ killall -TERM deadlock
 wait $collector
 is "-d: exit status" $? 143
 deadlock_is_told /tmp/d
+like "-d: the last line" "$(tail -n 1 /tmp/err)" 'deadlock: .*left \(thread [0-9]+\) waits for right_mu in left_then_right, which thread [0-9]+ has'
+$lockspan report --json /tmp/d >/tmp/report.json
+deadlock_is_named /tmp/report.json
+like "report: in words" "$($lockspan report /tmp/d)" 'right \(thread [0-9]+\) waits for left_mu in right_then_left, which left \(thread'
 check "the module leaves" module_unload
 finish

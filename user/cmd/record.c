@@ -18,6 +18,7 @@
 #include "../capture/streamfile.h"
 #include "cmd.h"
 #include "cpu.h"
+#include "deadlocks.h"
 #include "folder.h"
 #include "leftover.h"
 #include "progress.h"
@@ -42,6 +43,7 @@ struct recording {
 	struct lsp_userside user;	/* with --with-user */
 	struct lsp_folder folder;
 	uint64_t stop_ns;
+	struct lsp_deadlocks deadlocks;
 	struct lsp_progress progress;
 	uint64_t cpu_lost;		/* samples */
 	unsigned long long begun;	/* for leftover.h */
@@ -101,10 +103,18 @@ static bool prepare(struct recording *r)
 
 /* ---- between START and STOP ---- */
 
+static void deadlocks_look(struct recording *r, bool now)
+{
+	if (!r->recorder.foreign_pids)
+		lsp_deadlocks_look(&r->deadlocks, r->options, r->options->command ? r->recorder.child.pid : 0,
+				   r->recorder.collector, now);
+}
+
 static void tick(struct recording *r)
 {
 	lsp_recorder_tick(&r->recorder);
 	lsp_record_cpu_tick(r->cpu);
+	deadlocks_look(r, false);
 	if (r->spans)
 		lsp_spanfile_flush(r->spans);
 	lsp_progress_show(&r->progress, &r->recorder);
@@ -193,6 +203,7 @@ static void session_stop(struct recording *r)
 {
 	int err = 0;
 
+	deadlocks_look(r, true);
 	r->stop_ns = lsp_clock_ns(CLOCK_MONOTONIC);
 	if (!lsp_client_end(r->recorder.client))
 		err = lsp_client_stop(r->recorder.client);
@@ -306,7 +317,7 @@ static void report(struct recording *r)
 		.stack_mode = r->recorder.request.stack_mode,
 		.exit_status = -1, .end = lsp_client_end(r->recorder.client),
 		.faults = lsp_client_faults(r->recorder.client), .collector = r->recorder.collector,
-		.summary = &summary, .losses = &losses,
+		.summary = &summary, .losses = &losses, .deadlocks = &r->deadlocks,
 	};
 
 	lsp_profiles_summary(r->recorder.collector, &summary);
@@ -447,6 +458,7 @@ int lsp_cmd_record(int argc, char **argv)
 	status = recording_run(&r);
 
 	lsp_cpu_destroy(r.cpu);
+	lsp_deadlocks_uninit(&r.deadlocks);
 	lsp_userside_uninit(&r.user);
 	if (r.spans)
 		lsp_spanfile_close(r.spans);

@@ -6,11 +6,13 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/plural.h"
 #include "../capture/userfile.h"
 #include "../report/words.h"
+#include "deadlocks.h"
 #include "record_json.h"
 #include "say.h"
 
@@ -126,6 +128,20 @@ static void empty_say(const struct lsp_record_result *r, const char *see)
 	lsp_say("nobody had to wait%s%s%s", where, see ? "; see " : "", see ? see : "");
 }
 
+/* To be freed; NULL: no memory. */
+static char *deadlocks_text(const struct lsp_record_result *r)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *to = open_memstream(&text, &bytes);
+
+	if (!to)
+		return NULL;
+	lsp_deadlocks_text(to, r->deadlocks, r->collector);
+	fclose(to);
+	return text;
+}
+
 static void summary_say(const struct lsp_record_result *r, const char *see)
 {
 	const struct lsp_profiles_summary *s = r->summary;
@@ -137,6 +153,7 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	struct sums sums = sums_of(r);
 	double wait_ns, hold_ns;
 	const char *top = lsp_collector_top(r->collector, &wait_ns);
+	char *deadlocks = NULL;
 
 	memcpy(by, s->unblamed, sizeof(by));
 	if (!kept && !s->open.estimate.kept) {
@@ -148,14 +165,17 @@ static void summary_say(const struct lsp_record_result *r, const char *see)
 	hold_ns = s->mutex.estimate.delay_ns + s->other.estimate.delay_ns;
 	/* The end of a thread holds nobody up. */
 	by[LSP_UNBLAMED_JOIN] = (struct lsp_estimate){ 0 };
+	deadlocks = deadlocks_text(r);
 	lsp_unblamed_text(by, SHOWN_SHARE * hold_ns, unblamed, sizeof(unblamed));
-	lsp_say("%s of %.3f s together, %s%s%s%s%s%s; %.1f%% of stacks complete%s%s",
+	lsp_say("%s of %.3f s together, %s%s%s%s%s%s; %.1f%% of stacks complete%s%s%s",
 		lsp_words_counted(waits, sums.waits, "wait"), sums.wait_ns / 1e9,
 		lsp_words_counted(releases, sums.releases, "release"),
 		*top ? ", most on " : "", top,
 		s->open.estimate.kept ? " (and waits that never ended)" : "",
 		*unblamed ? ", not blamed: " : "", unblamed,
-		kept ? 100.0 * (double)whole / (double)kept : 100.0, see ? "; see " : "", see ? see : "");
+		kept ? 100.0 * (double)whole / (double)kept : 100.0, deadlocks ? deadlocks : "", see ? "; see " : "",
+		see ? see : "");
+	free(deadlocks);
 }
 
 bool lsp_record_files_write(const struct lsp_record_options *o, const struct lsp_record_result *r)

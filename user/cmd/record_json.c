@@ -20,6 +20,7 @@
 #include "../results/groups.h"
 #include "../collect/threads.h"
 #include "cmd.h"
+#include "deadlocks.h"
 #include "json.h"
 #include "../capture/userfile.h"
 #include "record_roles.h"
@@ -427,6 +428,7 @@ static struct json_object *record_build(const struct lsp_record_options *options
 	lsp_record_roles_add(o, r);
 	lsp_record_roots_add(o, r);
 	lsp_record_time_add(o, r->collector);
+	json_object_object_add(o, "deadlocks", lsp_deadlocks_json(r->deadlocks, r->collector));
 
 	lsp_collector_totals(r->collector, &t);
 	lsp_json_u64(o, "threads_undecided", t.threads_undecided);

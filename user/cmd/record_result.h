@@ -10,6 +10,7 @@
 #include "../results/losses.h"
 #include "../results/profiles.h"
 
+struct lsp_deadlocks;
 struct lsp_userfile_result;
 
 struct lsp_record_result {
@@ -25,6 +26,7 @@ struct lsp_record_result {
 	const struct lsp_collector *collector;
 	const struct lsp_profiles_summary *summary;
 	const struct lsp_losses *losses;	/* and notes */
+	const struct lsp_deadlocks *deadlocks;	/* NULL: nobody looked */
 };
 
 #endif

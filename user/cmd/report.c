@@ -12,6 +12,7 @@
 
 #include "../report/json.h"
 #include "../report/page.h"
+#include "../report/roots/deadlocks.h"
 #include "../report/roots/roots.h"
 #include "../report/sections/sections.h"
 #include "../report/sections/thread_time.h"
@@ -127,6 +128,7 @@ static void text_write(const struct report_options *o, const struct lsp_recordin
 		lsp_sections_headline(stdout, sections, &look.layout);
 	lsp_report_text_facts(stdout, r, all);
 	lsp_thread_time_text(stdout, r, sections);
+	lsp_deadlock_rows_text(stdout, r);
 	if (o->reading.roots) {
 		lsp_root_rows_text(stdout, roots, &look);
 		return;
@@ -153,6 +155,7 @@ static struct json_object *json_new(const struct report_options *o, const struct
 				       roots->n > o->reading.top ? (double)(roots->n - o->reading.top) : 0));
 	}
 	json_object_object_add(json, "roots", lsp_root_rows_json(roots, SIZE_MAX));
+	json_object_object_add(json, "deadlocks", lsp_deadlock_rows_json(r));
 	if (roots->missing)
 		json_object_object_add(json, "roots_missing", json_object_new_string(roots->missing));
 	json_object_object_add(json, "top_lock", top && !r->only ? json_object_new_string(top->name) : NULL);

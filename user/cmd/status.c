@@ -11,6 +11,7 @@
 
 #include "../capture/client.h"
 #include "cmd.h"
+#include "deadlocks.h"
 #include "json.h"
 #include "say.h"
 
@@ -109,6 +110,17 @@ static void text_print(const struct lsp_client_report *r)
 	probes_print(r);
 }
 
+/* While a recording lasts: among all processes, for the module does not tell which are recorded. */
+static void deadlocks_add(struct json_object *o, const struct lsp_client_report *r)
+{
+	struct lsp_deadlocks d = { 0 };
+
+	if (r->state == LOCKSPAN_STATE_RECORDING)
+		lsp_stuck_find_all(&d.found);
+	json_object_object_add(o, "deadlocks", lsp_deadlocks_json(&d, NULL));
+	lsp_deadlocks_uninit(&d);
+}
+
 static int json_print(const struct lsp_client_report *r)
 {
 	struct json_object *o = json_object_new_object();
@@ -123,6 +135,7 @@ static int json_print(const struct lsp_client_report *r)
 	lsp_json_u64(o, "memory_bytes", r->memory_bytes);
 	lsp_json_counters(o, r);
 	lsp_json_probes(o, r);
+	deadlocks_add(o, r);
 	err = puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY)) < 0;
 	json_object_put(o);
 	return err ? LSP_EXIT_OTHER_FAILED : 0;

@@ -76,6 +76,7 @@ void lsp_collector_destroy(struct lsp_collector *c)
 	lsp_roles_uninit(&c->roles);
 	lsp_root_events_uninit(&c->events);
 	lsp_root_sums_uninit(&c->roots);
+	lsp_watched_uninit(&c->watched);
 	lsp_recent_uninit(&c->recent);
 	lsp_intern_uninit(&c->comms);
 	lsp_threads_uninit(&c->threads);
@@ -238,6 +239,8 @@ int span_add_any(struct lsp_collector *c, const struct lockspan_span *s)
 	if (lsp_span_is_contention(s) && lsp_span_lock_wait_ns(s) >= s->rate_ns)
 		lsp_spreads_add(&c->spreads, sums->spread, lsp_span_lock_wait_ns(s));
 	lsp_sums_add_span(sums, s);
+	if (c->watched.n)
+		lsp_watched_see(&c->watched, s, row_note(sums).stack);
 	return 0;
 }
 
@@ -303,14 +306,6 @@ struct lsp_sums *release_note(struct lsp_collector *c, const struct lockspan_rel
 	return release_find(c, r, kind, lsp_recent_at(&c->recent, r->stack, r->key, r->tid, kind));
 }
 
-static __attribute__((noinline))
-void release_root(struct lsp_collector *c, const struct lockspan_release *r, const struct lsp_sums *sums)
-{
-	struct lsp_note_row row = row_note(sums);
-
-	lsp_root_events_add_release(&c->events, r, row.stack, row.kind);
-}
-
 static inline __attribute__((always_inline))
 int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 {
@@ -337,7 +332,7 @@ int release_record(struct lsp_collector *c, const struct lockspan_release *r)
 	lsp_spreads_add(&c->holds, r->fraction == 1 ? sums->spread : LSP_SPREAD_NOBODY, r->hold_ns);
 	lsp_sums_add_release(sums, r);
 	if (c->events.on)
-		release_root(c, r, sums);
+		lsp_root_events_add_release(&c->events, r, row_note(sums).stack, row_note(sums).kind);
 	return 0;
 }
 
@@ -557,6 +552,11 @@ int lsp_collector_births(const struct lsp_collector *c,
 			err = fn(arg, b->tgid, b->uaddr, b->object_bytes, b->name);
 	}
 	return err;
+}
+
+int lsp_collector_watch(struct lsp_collector *c, uint32_t tgid, uint32_t tid, uint64_t uaddr)
+{
+	return lsp_watched_add(&c->watched, tgid, tid, uaddr);
 }
 
 int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,

@@ -76,6 +76,9 @@ int lsp_collector_births(const struct lsp_collector *c,
 int lsp_collector_birth_add(struct lsp_collector *c, uint32_t tgid, uint64_t uaddr, uint32_t bytes,
 			    const char *name);
 
+/* Asks to keep the stack of the wait of this thread for the word at @uaddr, which is one of a deadlock. 0 or -ENOMEM. */
+int lsp_collector_watch(struct lsp_collector *c, uint32_t tgid, uint32_t tid, uint64_t uaddr);
+
 /* Called after the last record. Resolves everything that is left. */
 int lsp_collector_finish(struct lsp_collector *c);
 

@@ -29,6 +29,9 @@ static int stacks_compact(struct lsp_collector *c)
 		c->stacks.stacks[c->notes.notes[i].stack].used = true;
 	for (size_t i = 0; i < c->events.nreleases; i++)
 		c->stacks.stacks[c->events.releases[i].stack].used = true;
+	for (size_t i = 0; i < c->watched.n; i++)
+		if (c->watched.waits[i].seen)
+			c->stacks.stacks[c->watched.waits[i].stack].used = true;
 	err = lsp_stackset_compact(&c->stacks, moved);
 	if (err)
 		goto out;
@@ -36,6 +39,9 @@ static int stacks_compact(struct lsp_collector *c)
 		c->notes.notes[i].stack = moved[c->notes.notes[i].stack];
 	for (size_t i = 0; i < c->events.nreleases; i++)
 		c->events.releases[i].stack = moved[c->events.releases[i].stack];
+	for (size_t i = 0; i < c->watched.n; i++)
+		if (c->watched.waits[i].seen)
+			c->watched.waits[i].stack = moved[c->watched.waits[i].stack];
 	memset(&c->pending, 0, sizeof(c->pending));
 	for (size_t i = 0; i < old.n; i++) {
 		struct lsp_aggregate_key key = old.rows[i].key;

@@ -77,6 +77,21 @@ int lsp_collector_roots(const struct lsp_collector *c, int (*fn)(void *arg, cons
 	return err;
 }
 
+bool lsp_collector_watched(const struct lsp_collector *c, uint32_t tgid, uint32_t tid, uint64_t uaddr, struct lsp_root *ret)
+{
+	const struct lsp_watched_wait *w = lsp_watched_find(&c->watched, tgid, tid, uaddr);
+	uint32_t trace = w && w->seen ? c->stacks.stacks[w->stack].trace : LSP_INDEX_NONE;
+
+	if (!w || !w->seen)
+		return false;
+	*ret = (struct lsp_root){ .lock = lsp_collector_lock(c, w->key) };
+	if (trace != LSP_INDEX_NONE && lsp_collector_trace(c, trace)->nframes) {
+		ret->trace = lsp_collector_trace(c, trace);
+		ret->site = lsp_trace_site(ret->trace);
+	}
+	return true;
+}
+
 const char *lsp_collector_roots_missing(const struct lsp_collector *c)
 {
 	return c->roots.missing;

@@ -32,6 +32,12 @@ const char *lsp_collector_lock(const struct lsp_collector *c, uint64_t key);
  */
 int lsp_collector_roots(const struct lsp_collector *c, int (*fn)(void *arg, const struct lsp_root *root), void *arg);
 
+/*
+ * Where this wait was, and for which lock, if lsp_collector_watch() asked for it and it has come. ret->ns is 0. ret->lock is
+ * NULL if the lock has no name.
+ */
+bool lsp_collector_watched(const struct lsp_collector *c, uint32_t tgid, uint32_t tid, uint64_t uaddr, struct lsp_root *ret);
+
 /* Why roots are not known, as a clause; NULL: they are. */
 const char *lsp_collector_roots_missing(const struct lsp_collector *c);
 

@@ -18,6 +18,7 @@
 #include "recent.h"
 #include "roles/roles.h"
 #include "roots/sums.h"
+#include "roots/watched.h"
 #include "rows.h"
 #include "spreads.h"
 #include "threads.h"
@@ -82,6 +83,7 @@ struct lsp_collector {
 	struct lsp_root_events events;	/* all events, for the roots of blame */
 	uint32_t root_words;		/* groups of theirs that are words; virtual keys follow */
 	struct lsp_root_sums roots;
+	struct lsp_watched watched;
 	struct lsp_aggregate undecided;	/* releases by key and thread, of keys that may be no locks; kind: their class */
 	struct lsp_aggregate resolved;	/* stack: place in traces; lock: place of a name */
 

@@ -278,6 +278,11 @@ bool lsp_facts_root(const struct lsp_facts *f, size_t index, struct lsp_facts_ro
 	return true;
 }
 
+struct json_object *lsp_facts_deadlock(const struct lsp_facts *f, size_t index)
+{
+	return list(element(f, "deadlocks", index), "threads");
+}
+
 const char *lsp_facts_roots_missing(const struct lsp_facts *f)
 {
 	if (!f->n)

@@ -152,6 +152,9 @@ bool lsp_facts_open(const struct lsp_facts *f, size_t index, struct lsp_facts_op
 
 bool lsp_facts_root(const struct lsp_facts *f, size_t index, struct lsp_facts_root *ret);
 
+/* The "threads" of element @index of "deadlocks", a list of objects; NULL: there is none. */
+struct json_object *lsp_facts_deadlock(const struct lsp_facts *f, size_t index);
+
 /* Why the roots of the blame are not known, as a clause; NULL: all recordings have them. */
 const char *lsp_facts_roots_missing(const struct lsp_facts *f);
 
