@@ -222,6 +222,10 @@ libdir := $(DESTDIR)$(PREFIX)/lib/lockspan
 mandir := $(DESTDIR)$(PREFIX)/share/man
 dkms_dir := $(DESTDIR)/usr/src/lockspan-$(VERSION)
 man_pages := $(wildcard docs/man/*.[1-8])
+# By shell: where it looks for completions.
+completion_bash := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lockspan
+completion_zsh := $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lockspan
+completion_fish := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lockspan.fish
 # dkms rebuilds the module for each new kernel; it cannot serve a DESTDIR.
 use_dkms := $(if $(DESTDIR),,$(shell command -v dkms))
 
@@ -229,6 +233,7 @@ install: user ## install the user side, man pages, and the module (by dkms where
 	install -D -m 755 user/lockspan $(bindir)/lockspan
 	$(if $(preload_library),install -D -m 644 $(preload_library) $(libdir)/liblockspan-user.so)
 	$(foreach m,$(man_pages),install -D -m 644 $m $(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) true
+	$(foreach s,bash zsh fish,mkdir -p $(dir $(completion_$s)) && tools/completion $s user/lockspan >$(completion_$s) &&) true
 	$(if $(use_dkms),$(MAKE) --no-print-directory install-dkms,$(if $(wildcard lockspan.ko),\
 		$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install,\
 		@echo "no module installed: lockspan.ko has not been built; see make help"))
@@ -244,7 +249,7 @@ install-dkms:
 uninstall: ## remove what install has put there
 	$(if $(use_dkms),dkms remove lockspan/$(VERSION) --all && rm -rf $(dkms_dir),\
 		rm -f $(DESTDIR)/lib/modules/$(notdir $(patsubst %/build,%,$(KDIR)))/*/lockspan.ko*)
-	rm -f $(bindir)/lockspan
+	rm -f $(bindir)/lockspan $(completion_bash) $(completion_zsh) $(completion_fish)
 	rm -rf $(libdir)
 	rm -f $(foreach m,$(man_pages),$(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m))
 

@@ -52,6 +52,28 @@ for c in $commands; do
 		like "lockspan $c --help has $o" " $long " "$o"
 	done
 done
+
+# ---- what the shells complete ----------------------------------------------------------
+
+for s in bash zsh fish; do
+	status 0 tools/completion $s "$lockspan"
+	printf '%s\n' "$out" >"$TEST_DIR/completion.$s"
+	! command -v $s >/dev/null || check "$s reads it" $s -n "$TEST_DIR/completion.$s"
+	for c in $commands; do
+		for o in $("$lockspan" "$c" --help | grep -oE -- '^ +(-., )?--[a-z][a-z-]+' | grep -oE '[a-z][a-z-]+$'); do
+			check "$s completes $c --$o" grep -qE -- "(-l |--)$o([][ ='\"]|\$)" "$TEST_DIR/completion.$s"
+		done
+	done
+done
+# completed WORD...: what bash offers for the last word.
+completed() {
+	# shellcheck disable=SC2016 # the inner shell expands them
+	bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _lockspan; echo "${COMPREPLY[@]}"' "$TEST_DIR/completion.bash" "$@"
+}
+is 'bash: a command' "$(completed lockspan ex)" export
+is 'bash: an option of it' "$(completed lockspan gate --ju)" --junit=
+is 'bash: only of it' "$(completed lockspan status --ju)" ''
+is 'bash: what is recorded has its own options' "$(completed lockspan record -- prog --du)" ''
 for p in "$man"/*.1; do
 	is "groff has nothing to say of ${p##*/}" "$(groff -man -Tascii -ww "$p" 2>&1 >"$TEST_DIR/page")" ''
 done
