@@ -315,6 +315,65 @@ static void test_semaphore_as_lock(void **state)
 	}
 }
 
+/* One crowded lock by what its holders did: the shape and the cause. A slow holder stays one, and has the cause, too. */
+static void test_because(void **state)
+{
+	static const char record[] = "{\"format\":1,\"duration_ns\":2000000000,\"block_rate_ns\":1,\"mutex_fraction\":1}";
+	static const struct {
+		const char *most, *other;
+		double most_ns;
+		enum lsp_shape_kind kind;
+		const char *cause;	/* NULL: none */
+	} cases[] = {
+		{ "runnable", "running", 1300, LSP_SHAPE_PREEMPTED, "runnable" },
+		{ "fsync", "write", 1000, LSP_SHAPE_IO, "fsync" },
+		{ "lock log_mu", "running", 1900, LSP_SHAPE_NESTED, "lock log_mu" },
+		{ "page_fault", "fsync", 1300, LSP_SHAPE_FAULTS, "page_fault" },
+		{ "runnable", "running", 900, LSP_SHAPE_CROWDED, NULL },
+		{ "clock_nanosleep", "fsync", 1300, LSP_SHAPE_CROWDED, NULL },
+		{ "unknown", "fsync", 1300, LSP_SHAPE_CROWDED, NULL },
+	};
+	struct lsp_shapes s;
+	char *text = NULL;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(cases) / sizeof(cases[0]); i++) {
+		bool slow = i == sizeof(cases) / sizeof(cases[0]);
+		const char *cause = slow ? "fsync" : cases[i].cause;
+		struct lsp_recording r = { 0 };
+
+		fixture_events_add(&r, &(struct fixture_events){ .function = "f", .lock = "mu", .count = 200, .ns = 2000 * MS,
+								 .queue = 1 });
+		for (int k = 0; k < 2; k++)
+			fixture_events_add(&r, &(struct fixture_events){
+				.release = true, .function = slow && k ? "g" : "f", .lock = "mu", .role = "lock",
+				.why = slow ? (k ? "running" : "fsync") : k ? cases[i].other : cases[i].most,
+				.count = slow && !k ? 10 : 100, .queue = 1,
+				.ns = (slow ? (k ? 100 : 1900) : k ? 2000 - cases[i].most_ns : cases[i].most_ns) * MS });
+		fixture_record_add(&r, record);
+		assert_int_equal(lsp_shapes_create(&r, &s), 0);
+		assert_int_equal(s.n, 1);
+		assert_int_equal(s.shapes[0].kind, slow ? LSP_SHAPE_SLOW_HOLDER : cases[i].kind);
+		if (cause)
+			assert_string_equal(s.shapes[0].cause, cause);
+		else
+			assert_null(s.shapes[0].cause);
+		f = open_memstream(&text, &bytes);
+		lsp_shapes_text(f, &s, &(struct lsp_words_layout){ 0 });
+		fclose(f);
+		if (i == 1)
+			fixture_has(text, "mu: I/O under a lock: for 100% of the blame its holder was asleep in fsync; 1.0 threads wait for it "
+				    "on average, and one waiter waits 10.0ms for each release; most of the blame has f\n");
+		if (slow)
+			fixture_has(text, " for each of the others; for 95% of the blame its holder was asleep in fsync\n");
+		free(text);
+		lsp_shapes_destroy(&s);
+		lsp_recording_uninit(&r);
+	}
+}
+
 /* Five shards that are alike: none of them is what holds the program up. */
 static void test_shards(void **state)
 {
@@ -443,7 +502,8 @@ int main(void)
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_from_profiles), cmocka_unit_test(test_semaphore_as_lock), cmocka_unit_test(test_shards),
+		cmocka_unit_test(test_from_profiles), cmocka_unit_test(test_semaphore_as_lock), cmocka_unit_test(test_because),
+		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_several_programs),
 		cmocka_unit_test(test_many_releasers),
 	};

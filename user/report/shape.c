@@ -10,6 +10,8 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 	[LSP_SHAPE_HANDOFF] = "handoff-bound", [LSP_SHAPE_HERD] = "thundering herd",
 	[LSP_SHAPE_READERS] = "reader starvation", [LSP_SHAPE_BACK_PRESSURE] = "back-pressure",
 	[LSP_SHAPE_IDLE_POOL] = "idle pool", [LSP_SHAPE_CROWDED] = "crowded",
+	[LSP_SHAPE_PREEMPTED] = "preempted holder", [LSP_SHAPE_IO] = "I/O under a lock",
+	[LSP_SHAPE_NESTED] = "lock under a lock", [LSP_SHAPE_FAULTS] = "page faults under a lock",
 };
 
 /* Below these numbers a shape may be chance, and would matter little. */
@@ -41,6 +43,8 @@ const char *const lsp_shape_names[LSP_SHAPE_COUNT] = {
 #define CROWDED_HOLD 0.5	/* a release ended this share of the waiting, so it is known who held the lock */
 #define CROWDED_PART 0.1	/* functions with less of the hold, or of the releases, do not matter, ... */
 #define CROWDED_TIMES 2		/* ... and no other has a turn this many times that of all others together */
+
+#define BECAUSE_SHARE 0.5	/* one kind of cause has this share of the blame */
 
 #define PRESSURE_TIMES 2
 #define POOL_WAITING 2
@@ -151,6 +155,33 @@ static void number(struct lsp_shape *s, const char *name, double value)
 		}
 }
 
+/*
+ * Notes the largest cause of @kind, or with LSP_CAUSE_OTHER of any kind, if the kind has most of the blame. Returns
+ * whether it has.
+ */
+static bool cause_note(struct lsp_shape *ret, const struct lsp_shape_lock *l, enum lsp_cause_kind kind)
+{
+	const struct lsp_cause *largest = NULL, *c;
+	double all_ns = 0, kind_ns = 0;
+
+	for (c = l->why.causes; c < l->why.causes + l->why.n; c++) {
+		all_ns += c->ns;
+		if (kind != LSP_CAUSE_OTHER && lsp_cause_kind(c->text) != kind)
+			continue;
+		kind_ns += c->ns;
+		if (!largest || c->ns > largest->ns)
+			largest = c;
+	}
+	if (kind == LSP_CAUSE_OTHER && largest)
+		kind_ns = largest->ns;
+	if (!largest || kind_ns < BECAUSE_SHARE * all_ns || !strcmp(largest->text, "unknown") ||
+	    !strcmp(largest->text, "others"))
+		return false;
+	ret->cause = largest->text;
+	number(ret, "cause_share", over(kind_ns, all_ns));
+	return true;
+}
+
 /* ---- one rule each ---- */
 
 static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
@@ -179,6 +210,7 @@ static bool slow_holder(const struct lsp_shape_lock *l, const struct sums *s, st
 	if (others < SLOW_OTHERS ? !alone : turn_ns < SLOW_TIMES * others_ns)
 		return false;
 	shape(ret, LSP_SHAPE_SLOW_HOLDER, l, slow->site);
+	cause_note(ret, l, LSP_CAUSE_OTHER);
 	number(ret, "hold_share", over(slow->hold_ns, s->hold_ns));
 	number(ret, "release_share", over(slow->releases, s->releases));
 	number(ret, "hold_per_waiter_ns", turn_ns);
@@ -282,6 +314,35 @@ static bool crowded(const struct lsp_shape_lock *l, const struct sums *s, struct
 	return true;
 }
 
+static const struct lsp_shape_releaser *most_blamed(const struct lsp_shape_lock *l)
+{
+	const struct lsp_shape_releaser *most = NULL;
+
+	for (size_t i = 0; i < l->nreleasers; i++)
+		if (!most || l->releasers[i].hold_ns > most->hold_ns)
+			most = &l->releasers[i];
+	return most;
+}
+
+/* The lock is busy, and its holders spend most of the time with something else than running. */
+static bool because(const struct lsp_shape_lock *l, const struct sums *s, struct lsp_shape *ret)
+{
+	const struct lsp_shape_releaser *most = most_blamed(l);
+
+	if (!s->lock || !most || s->waiting < CROWDED_WAITING || s->waited_ns < CROWDED_SHARE * l->locks_ns ||
+	    s->hold_ns < CROWDED_HOLD * s->waited_ns)
+		return false;
+	for (int kind = LSP_CAUSE_NO_CPU; kind < LSP_CAUSE_OTHER; kind++) {
+		shape(ret, LSP_SHAPE_PREEMPTED + (enum lsp_shape_kind)kind, l, most->site);
+		if (!cause_note(ret, l, (enum lsp_cause_kind)kind))
+			continue;
+		number(ret, "waiting", s->waiting);
+		number(ret, "hold_per_waiter_ns", s->turn_ns);
+		return true;
+	}
+	return false;
+}
+
 bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double others_in_ns,
 		     struct lsp_shape *ret)
 {
@@ -290,5 +351,6 @@ bool lsp_shape_judge(const struct lsp_shape_lock *l, double duration_ns, double 
 	if (s.waits < WAITS_MIN || s.waiting < (s.lock ? WAITING_LOCK_MIN : WAITING_MIN))
 		return false;
 	return readers(l, &s, ret) || slow_holder(l, &s, ret) || herd(l, &s, ret) ||
-	       convoy_or_handoff(l, &s, ret) || queue_between(l, &s, others_in_ns, ret) || crowded(l, &s, ret);
+	       convoy_or_handoff(l, &s, ret) || queue_between(l, &s, others_in_ns, ret) ||
+	       because(l, &s, ret) || crowded(l, &s, ret);
 }

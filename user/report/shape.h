@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "why/why.h"
+
 enum lsp_shape_kind {
 	LSP_SHAPE_SLOW_HOLDER,
 	LSP_SHAPE_CONVOY,
@@ -17,6 +19,10 @@ enum lsp_shape_kind {
 	LSP_SHAPE_READERS,
 	LSP_SHAPE_BACK_PRESSURE,
 	LSP_SHAPE_IDLE_POOL,
+	LSP_SHAPE_PREEMPTED,	/* these four in the order of enum lsp_cause_kind */
+	LSP_SHAPE_IO,
+	LSP_SHAPE_NESTED,
+	LSP_SHAPE_FAULTS,
 	LSP_SHAPE_CROWDED,
 	LSP_SHAPE_COUNT
 };
@@ -67,6 +73,7 @@ struct lsp_shape_lock {
 	size_t nreleasers;
 	const char *waiter;	/* the function that waits most */
 	double waiter_ns;
+	struct lsp_causes why;	/* what its holders did, empty if nobody knows */
 	double locks_ns;	/* waiting for all locks of the recording */
 	bool joined;		/* sums of several recordings: a mean over all of them is that of none */
 };
@@ -82,6 +89,7 @@ struct lsp_shape {
 	enum lsp_shape_kind kind;
 	const char *lock;
 	const char *site;	/* the function to which the shape belongs, or NULL */
+	const char *cause;	/* what the holders did for most of the blame, or NULL */
 	struct lsp_shape_number numbers[LSP_SHAPE_NUMBERS];	/* the list ends before an entry whose name is NULL */
 };
 

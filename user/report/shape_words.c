@@ -28,6 +28,26 @@ static void site_write(FILE *to, const struct lsp_shape *s, const struct lsp_wor
 	lsp_words_function(to, s->site && *s->site ? s->site : "(not known)", layout);
 }
 
+static void short_write(FILE *to, const char *name)
+{
+	lsp_words_function(to, name, &(struct lsp_words_layout){ .wide = false });
+}
+
+static void cause_write(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
+{
+	fprintf(to, "for %.0f%% of the blame its holder was ", 100 * value(s, "cause_share"));
+	lsp_cause_write(to, s->cause, layout->wide ? lsp_words_name : short_write);
+}
+
+static void because(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
+{
+	cause_write(to, s, layout);
+	fprintf(to, "; %.1f threads wait for it on average, and one waiter waits ", value(s, "waiting"));
+	ns_write(to, s, "hold_per_waiter_ns");
+	fputs(" for each release; most of the blame has ", to);
+	site_write(to, s, layout);
+}
+
 static void slow_holder(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
 	site_write(to, s, layout);
@@ -39,6 +59,10 @@ static void slow_holder(FILE *to, const struct lsp_shape *s, const struct lsp_wo
 		fputs(", and ", to);
 		ns_write(to, s, "others_hold_per_waiter_ns");
 		fputs(" for each of the others", to);
+	}
+	if (s->cause) {
+		fputs("; ", to);
+		cause_write(to, s, layout);
 	}
 }
 
@@ -105,7 +129,8 @@ static void crowded(FILE *to, const struct lsp_shape *s, const struct lsp_words_
 void lsp_shape_write(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout)
 {
 	static void (*const write[LSP_SHAPE_COUNT])(FILE *to, const struct lsp_shape *s, const struct lsp_words_layout *layout) = {
-		slow_holder, transit, transit, herd, readers, queue_between, queue_between, crowded,
+		slow_holder, transit, transit, herd, readers, queue_between, queue_between,
+		because, because, because, because, crowded,
 	};
 
 	fprintf(to, "%s: ", lsp_shape_names[s->kind]);
@@ -138,6 +163,8 @@ struct json_object *lsp_shapes_json(const struct lsp_shapes *s)
 		json_object_object_add(o, "lock", json_object_new_string(shape->lock));
 		if (shape->site)
 			json_object_object_add(o, "site", json_object_new_string(shape->site));
+		if (shape->cause)
+			json_object_object_add(o, "cause", json_object_new_string(shape->cause));
 		for (int k = 0; k < LSP_SHAPE_NUMBERS && shape->numbers[k].name; k++)
 			json_object_object_add(numbers, shape->numbers[k].name,
 					       lsp_report_json_number(shape->numbers[k].value));

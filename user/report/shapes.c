@@ -56,6 +56,22 @@ static struct lsp_shape_lock *lock_at(struct lsp_shapes *s, const char *name)
 	return &s->locks[id];
 }
 
+/* What the holders of all locks did, which the mutex profile tells. */
+static int causes_take(struct lsp_shapes *s, const struct lsp_profile *p)
+{
+	struct lsp_profile_sample sample;
+	int err = 0;
+
+	for (size_t i = 0; p && !err && lsp_profile_sample(p, i, &sample); i++) {
+		const char *lock = lsp_sample_text(&sample, "lock"), *why = lsp_sample_text(&sample, "why");
+		int64_t id = *why ? lsp_intern_find(&s->names, lock, strlen(lock) + 1) : -1;
+
+		if (id >= 0)
+			err = lsp_causes_add(&s->locks[id].why, why, sample.values[1]);
+	}
+	return err;
+}
+
 /* A lock may have as many releasers as there are sites, so each is found by its key. */
 static int releaser_add(struct lsp_shapes *s, size_t lock, const char *site, double releases,
 			double hold_ns, double charged)
@@ -211,6 +227,8 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 		err = sample_take(ret, &uses, p, columns, &sample);
 	lsp_uses_destroy(&uses);
 	if (!err)
+		err = causes_take(ret, r->parts[LSP_PART_MUTEX]);
+	if (!err)
 		err = judge_all(ret, t.duration_ns, r->only, r->facts.n > 1);
 	if (err)
 		lsp_shapes_destroy(ret);
@@ -219,6 +237,8 @@ int lsp_shapes_create(const struct lsp_recording *r, struct lsp_shapes *ret)
 
 void lsp_shapes_destroy(struct lsp_shapes *s)
 {
+	for (size_t i = 0; i < s->nlocks; i++)
+		lsp_causes_uninit(&s->locks[i].why);
 	free(s->releasers);
 	free(s->locks);
 	free(s->shapes);

@@ -73,6 +73,29 @@ static const char *lock_of(const char *text)
 	return strncmp(text, lock_prefix, n) ? NULL : text + n;
 }
 
+static const char *const io_calls[] = {
+	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2", "fsync",
+	"fdatasync", "sync", "syncfs", "sync_file_range", "msync", "open", "openat", "openat2", "creat", "close", "stat",
+	"newfstatat", "statx", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat",
+	"rmdir", "truncate", "ftruncate", "fallocate", "getdents64", "sendfile", "splice", "copy_file_range", "connect",
+	"accept", "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "io_getevents",
+	"io_uring_enter", "ioctl",
+};
+
+enum lsp_cause_kind lsp_cause_kind(const char *text)
+{
+	if (!strcmp(text, "runnable"))
+		return LSP_CAUSE_NO_CPU;
+	if (!strcmp(text, "page_fault"))
+		return LSP_CAUSE_FAULT;
+	if (lock_of(text))
+		return LSP_CAUSE_LOCK;
+	for (size_t i = 0; i < sizeof(io_calls) / sizeof(io_calls[0]); i++)
+		if (!strcmp(text, io_calls[i]))
+			return LSP_CAUSE_IO;
+	return LSP_CAUSE_OTHER;
+}
+
 /* The largest first. */
 static int by_ns(const void *a, const void *b)
 {
@@ -133,7 +156,7 @@ struct json_object *lsp_causes_json(const struct lsp_causes *c, struct json_obje
 	return o;
 }
 
-static void cause_write(FILE *to, const char *text, void (*name)(FILE *to, const char *text))
+void lsp_cause_write(FILE *to, const char *text, void (*name)(FILE *to, const char *text))
 {
 	const char *lock = lock_of(text);
 	size_t state = state_of(text);
@@ -161,7 +184,7 @@ bool lsp_causes_text(FILE *to, const struct lsp_causes *c, double least, void (*
 		all += c->causes[i].ns;
 	for (size_t i = 0; sorted && all > 0 && i < c->n && sorted[i]->ns >= least * all; i++) {
 		fprintf(to, "%s%.1f%% ", any ? ", " : "", 100 * sorted[i]->ns / all);
-		cause_write(to, sorted[i]->text, name);
+		lsp_cause_write(to, sorted[i]->text, name);
 		any = true;
 	}
 	free(sorted);

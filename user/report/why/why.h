@@ -21,6 +21,19 @@ struct lsp_causes {
 	size_t room;
 };
 
+/* What kind a cause is, as far as it makes a shape. */
+enum lsp_cause_kind {
+	LSP_CAUSE_NO_CPU,	/* no processor */
+	LSP_CAUSE_IO,		/* asleep in a system call that reads, writes or waits for a disk */
+	LSP_CAUSE_LOCK,		/* waiting for another lock */
+	LSP_CAUSE_FAULT,	/* asleep in a page fault */
+	LSP_CAUSE_OTHER,
+};
+enum lsp_cause_kind lsp_cause_kind(const char *text);
+
+/* Writes a cause as it stands behind a share. @name writes a lock's name. */
+void lsp_cause_write(FILE *to, const char *text, void (*name)(FILE *to, const char *text));
+
 /* @text must live as long as @c. 0 or -ENOMEM. */
 int lsp_causes_add(struct lsp_causes *c, const char *text, double ns);
 void lsp_causes_uninit(struct lsp_causes *c);
