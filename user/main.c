@@ -20,6 +20,8 @@ static const struct lsp_command commands[] = {
 	  "record contention from within the program, by a preloaded library" },
 	{ "report", lsp_cmd_report, "[OPTION]... DIR|FILE...",
 	  "show who waited for locks and who is to blame" },
+	{ "graph", lsp_cmd_graph, "[OPTION]... DIR|FILE...",
+	  "show who waits for which lock, and who had it, as a graph" },
 	{ "compare", lsp_cmd_compare, "[OPTION]... DIR | KERNEL USER...",
 	  "compare what the kernel saw with what the program saw" },
 	{ "diff", lsp_cmd_diff, "[OPTION]... BASE NEW",

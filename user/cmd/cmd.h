@@ -38,6 +38,7 @@ int lsp_cmd_top(int argc, char **argv);
 int lsp_cmd_gate(int argc, char **argv);
 int lsp_cmd_status(int argc, char **argv);
 int lsp_cmd_report(int argc, char **argv);
+int lsp_cmd_graph(int argc, char **argv);
 int lsp_cmd_diff(int argc, char **argv);
 int lsp_cmd_compare(int argc, char **argv);
 int lsp_cmd_whatif(int argc, char **argv);
