@@ -247,7 +247,7 @@ has() {
 	local key
 	while read -r key; do
 		check "docs/schema/$1.json has $key" grep -q "\"$key\": " "docs/schema/$1.json"
-	done < <(grep -ohE '(lsp_json_[a-z0-9]+|[a-z]+_(add|put)|object_under)\([^"(]*"[a-z_]+"' "${@:2}" | sed -E 's/.*"([a-z_]+)"/\1/' | sort -u)
+	done < <(grep -ohE '(lsp_json_[a-z0-9]+|[a-z]+_(add|put)|object_under)\([^"(]*"[a-z0-9_]+"' "${@:2}" | sed -E 's/.*"([a-z0-9_]+)"/\1/' | sort -u)
 }
 has record user/cmd/record_*.c user/cmd/deadlocks.c
 has report user/cmd/report*.c user/report/json.c user/report/roots/*.c user/report/sections/thread_time.c
