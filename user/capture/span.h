@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names of the contract's numbers, the lock wait and the sched delay of a span, and the walk over a
- * run of records. Everything in user/ that reads spans uses this.
+ * Names of the contract's numbers, the lock wait and the sched delay of a span, the check of a
+ * record, and the way through a run of records. Everything in user/ that reads spans uses this.
  */
 #ifndef LSP_CAPTURE_SPAN_H
 #define LSP_CAPTURE_SPAN_H

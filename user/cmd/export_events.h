@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Prints a span file as one JSON object a line (docs/spanfile.md). */
+/* Prints single events: a span file as one JSON object a line (docs/spanfile.md). */
 #ifndef LSP_CMD_EXPORT_EVENTS_H
 #define LSP_CMD_EXPORT_EVENTS_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Options that report and diff share, and --skip, which all commands take that name places or locks. */
+/*
+ * Options that report and diff share, and --skip, which all commands take that name places or locks. Also how many
+ * characters a line of output has, and how the output ends.
+ */
 #ifndef LSP_CMD_READING_H
 #define LSP_CMD_READING_H
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sums of kept events that have the same key. Memory grows with the number of
- * distinct keys, not of events. The caller decides what the numbers in a key's
- * fields mean: the collector has one table for what is still to be resolved and
- * one for what has been.
+ * A table of rows, and the sums of one row (struct lsp_sums): adds an event to the sums, and adds
+ * (merges) the sums of another row. A row has the kept events of the same stack, lock, process and
+ * thread: of one struct lsp_aggregate_key, which is not the key of a futex word. Memory grows with
+ * the number of rows, not of events. The caller decides what the numbers in the fields mean: the
+ * collector has one table for what is still to be resolved and one for what has been.
  */
 #ifndef LSP_COLLECT_AGGREGATE_H
 #define LSP_COLLECT_AGGREGATE_H

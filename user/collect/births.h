@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where locks were initialised, as the userspace recorder saw it. Its own records
+ * Where locks were initialised, as the userspace recorder saw it, and the names of locks after that place. Its own records
  * find the lock by key. The kernel's side of the same run finds it by process and
  * address: the futex words that it saw lie within the lock.
  */

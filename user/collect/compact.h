@@ -4,7 +4,7 @@
 
 struct lsp_collector;
 
-/* Forgets stacks and locks that are not met any more, where there are many. */
+/* Frees the stacks, locks and rows that no new event uses, where there are many. */
 int lsp_collector_compact(struct lsp_collector *c);
 
 #endif

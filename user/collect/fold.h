@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Turns sums by captured stack into sums by trace and lock, for collector.c. */
+/*
+ * Turns sums by captured stack into sums by trace and lock, for collector.c: resolves the stacks, moves their sums, and
+ * names the locks that were initialised in sight of the recorder. Teaches the module the rules of copied stacks.
+ */
 #ifndef LSP_COLLECT_FOLD_H
 #define LSP_COLLECT_FOLD_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Locks by their keys: the class, which the waits on the lock show,
- * and the lock's names. A variable's name is valid only in the mappings that it
- * was found in, because another library can be mapped at the same address later.
- * So there is one name for each generation. A lock that is no variable is named
- * by the stack that has waited most when the name is first needed. So waiters and
- * releasers agree on the name, and so do repeated runs. Locks that have not been
- * met for long can be forgotten; they are named anew when they are met again.
+ * Keeps what is known of the lock of each key: the class, which the waits on the lock show, and the
+ * names that the lock was given. resolve/lock.h makes these names. A variable's name is valid only
+ * in the mappings that it was found in, because another library can be mapped at the same address
+ * later. So there is one name for each generation. A lock that is no variable is named by the stack
+ * that has waited most when the name is first needed. So waiters and releasers agree on the name,
+ * and so do repeated runs. Locks that have not been met for long can be forgotten; they are named
+ * anew when they are met again.
  */
 #ifndef LSP_COLLECT_LOCKS_H
 #define LSP_COLLECT_LOCKS_H
@@ -41,7 +41,7 @@ struct lsp_lock {
 	double trace_ns;	/* how long that stack waited in one fold */
 	uint64_t early_ns;	/* time of the first fold that left its releases to a later one, or 0 */
 	bool native;		/* a lock of the C library's: its word is the lock */
-	bool deep;		/* it has had two waiters at once, or no stacks: it is not taken for a thread's */
+	bool not_own;		/* its word is not taken for a thread's own: it has had two waiters at once, or no stacks */
 	bool tracked;		/* rows are kept by its key until its role is known */
 	uint32_t noted;		/* events that have been noted one by one */
 	bool used;		/* the lock was met since the last compaction */

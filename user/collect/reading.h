@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a collector is asked once its events are summed. */
+/*
+ * What is read from a collector once its events are summed: rows, totals, percentiles, the roles of keys, threads,
+ * outcomes, the name of the lock of a key, and the lock that was waited for most.
+ */
 #ifndef LSP_COLLECT_READING_H
 #define LSP_COLLECT_READING_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rows of a recording, from which profiles are made, and its counts. Both come from its
- * records.
+ * The types of the rows of a recording, from which profiles are made, and of its counts. Both come
+ * from its records. Also: whether somebody is blamed for a row.
  */
 #ifndef LSP_COLLECT_ROWS_H
 #define LSP_COLLECT_ROWS_H

@@ -157,7 +157,7 @@ static int words_find(struct work *k)
 	for (size_t i = 0; !err && i < k->parked.nwords; i++) {
 		const struct lsp_lock *lock = lsp_locks_find(&k->c->locks, k->parked.words[i].key);
 
-		k->parked.words[i].lock = !lock || lock->native || lock->deep || is_variable(lock);
+		k->parked.words[i].lock = !lock || lock->native || lock->not_own || is_variable(lock);
 	}
 	return err ? err : lsp_parked_find(&k->parked, k->waits, k->n, k->sites.count);
 }

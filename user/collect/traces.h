@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Resolved stacks. Each distinct one is kept once per process, because many captured stacks (in raw
- * mode all of them) lead to few traces.
+ * Keeps resolved stacks, finds their sites, and writes them to the span file. Each distinct one is
+ * kept once per process, because many captured stacks (in raw mode all of them) lead to few traces.
  */
 #ifndef LSP_COLLECT_TRACES_H
 #define LSP_COLLECT_TRACES_H

@@ -22,7 +22,7 @@ void lsp_collector_lock_learn(const struct lsp_collector *c, struct lsp_lock *lo
 	lock->native |= row->key.kind & KIND_PI || (t->native && lsp_sync_is_lock(t->sync));
 	/* Where no stacks are taken no site can tell which of the threads' words are one lock. */
 	if ((row->key.kind & KIND_MASK) != LSP_ROW_MUTEX)
-		lock->deep |= row->sums.depth > row->sums.estimate.count || row->key.stack == LSP_STACK_NOT_TAKEN;
+		lock->not_own |= row->sums.depth > row->sums.estimate.count || row->key.stack == LSP_STACK_NOT_TAKEN;
 	if (row->key.kind & KIND_NOTED) {
 		lock->tracked = true;
 		lock->noted += (uint32_t)row->sums.estimate.kept;
@@ -39,7 +39,7 @@ bool lsp_collector_notes(const struct lsp_collector *c, uint64_t key)
 	if (!lock)
 		return c->locks.n < LOCKS_TRACKED;
 	return (lock->tracked || c->locks.n < LOCKS_TRACKED) &&
-	       !((lock->native || lock->deep) && lock->noted >= NOTED_ENOUGH);
+	       !((lock->native || lock->not_own) && lock->noted >= NOTED_ENOUGH);
 }
 
 bool lsp_collector_row_is_open(const struct lsp_collector *c, const struct lsp_aggregate_key *key)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is kept until it is known what a key is used for. */
+/*
+ * What is kept until it is known what a key is used for. Decides whether an event is kept as a note, and keeps rows
+ * and blame apart until then.
+ */
 #ifndef LSP_COLLECT_UNDECIDED_H
 #define LSP_COLLECT_UNDECIDED_H
 

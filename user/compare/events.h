@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads the waits of a span file, by thread and time, and their releases, with the sites and names that the
- * file has for them.
+ * Reads the waits of a span file, by thread and time, and their releases. Tells the site, the lock and the class of an
+ * event, and the release that ended a wait.
  */
 #ifndef LSP_COMPARE_EVENTS_H
 #define LSP_COMPARE_EVENTS_H

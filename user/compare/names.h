@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The names that a span file has for the stacks and locks of its events. */
+/*
+ * Keeps the entries of a span file that name stacks and locks, and finds the entry of a stack or a key. For single
+ * events events.h asks here.
+ */
 #ifndef LSP_COMPARE_NAMES_H
 #define LSP_COMPARE_NAMES_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keeps the mappings of sampled processes: from /proc while they live, and from the kernel's
+ * Knows which processes are sampled, those that they fork included. Keeps the mappings of these
+ * processes: from /proc while they live, and from the kernel's
  * reports if a process has ended before it was looked at.
  */
 #ifndef LSP_CPU_MAPS_H

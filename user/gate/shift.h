@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * By how much one sample of numbers lies above another: Hodges and Lehmann's
+ * The median of a sample of numbers, and by how much one sample lies above another: Hodges and Lehmann's
  * estimate (1963) and the exact interval that belongs to it. Pure.
  *
  * Why this and not means and a t interval, or a bootstrap. Runs of a program

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Estimates from the events that sampling kept, and how far they can be trusted. An event that is
+ * One number that is estimated from the events that sampling kept: adds an event to it, adds two such
+ * numbers, and says how far it can be trusted. The sums of a whole row are in collect/aggregate.h. An event that is
  * kept with probability p contributes 1/p to the count and v/p to the delay (Horvitz and Thompson,
  * 1952). This is unbiased, whatever p was and however it changed. The variance of the delay is
  * estimated by the sum of (1 - p) (v/p)^2 over the kept events.

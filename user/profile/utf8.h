@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Makes text into UTF-8, which protobuf requires. Thread names and symbols can be any bytes, and a
+ * Checks whether text is UTF-8 and makes it so, which protobuf requires. Thread names and symbols can be any bytes, and a
  * strict reader refuses a whole profile for one string that is not UTF-8.
  */
 #ifndef LSP_PROFILE_UTF8_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds the site of a stack: the program's own function that called the lock function. It is the
- * first function outwards from the leaf that is no wrapper of a library (std::mutex::lock). A stack
- * of wrappers alone has its leaf as site.
+ * Finds the site of a stack in a profile or in record.json: the program's own function that called
+ * the lock function. It is the first function outwards from the leaf that is no wrapper of a
+ * library (std::mutex::lock). A stack of wrappers alone has its leaf as site.
  */
 #ifndef LSP_REPORT_SITE_H
 #define LSP_REPORT_SITE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Writes numbers and names as people read them: times, counts with nouns ("2 waits"), shares,
- * intervals.
+ * intervals, short names. Cuts text to a given width, and computes the width of a text; cmd/reading.h
+ * says how wide a line may be. Tells whether a lock is the one that was asked for.
  */
 #ifndef LSP_REPORT_WORDS_H
 #define LSP_REPORT_WORDS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names locks, the same in every run of the same program: by the symbol and the type of the
+ * Makes the names of locks, the same in every run of the same program: by the symbol and the type of the
  * variable, or else by where the lock lies and who uses it.
  */
 #ifndef LSP_RESOLVE_LOCK_H

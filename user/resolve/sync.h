@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds the class of what a stack waits for or releases, and where the library's inner frames end
- * and the program's call begins. It decides by names alone, from the leaf outwards, so it works on
- * stripped libraries, too.
+ * Finds the class of what a resolved stack waits for or releases, whether that is native (its futex
+ * word is the lock), the stack's site, and where the library's inner frames end and the program's
+ * call begins. It decides by names alone, from the leaf outwards, so it works on stripped
+ * libraries, too.
  */
 #ifndef LSP_RESOLVE_SYNC_H
 #define LSP_RESOLVE_SYNC_H

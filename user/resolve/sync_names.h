@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The functions of libraries that wait and wake. All names of such functions are in the tables of
+ * The functions of libraries that wait, wake or wrap, those of interpreters, and what --skip adds to
+ * them. All names of such functions are in the tables of
  * sync_names.c. To teach lockspan another library, add its functions there.
  */
 #ifndef LSP_RESOLVE_SYNC_NAMES_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Makes the three profiles of a recording from a collector's rows. */
+/* Makes the three profiles of a recording, with their labels and comments, from a collector's rows. */
 #ifndef LSP_RESULTS_PROFILES_H
 #define LSP_RESULTS_PROFILES_H
 

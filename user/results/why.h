@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What holders did, in words: the label "why". */
+/* What holders did, in words: the label "why". collect/why.h has the sums. */
 #ifndef LSP_RESULTS_WHY_H
 #define LSP_RESULTS_WHY_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The HTTP server. It has no thread of its own: the caller polls and lets it run, so profiles are
- * built between two reads of the module's data. Only the source of this header uses libmicrohttpd.
+ * The HTTP server, and the requests that still wait for their ?seconds=. It has no thread of its
+ * own: the caller polls and lets it run, so profiles are built between two reads of the module's
+ * data. Only the source of this header uses libmicrohttpd.
  */
 #ifndef LSP_SERVE_SERVER_H
 #define LSP_SERVE_SERVER_H

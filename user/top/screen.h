@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a live view shows: all locks, or one of them with who waits, who holds it and their heaviest stacks. It is
- * made of lines of text, so that it can be written to a pipe as well. It knows no terminal.
+ * What a live view shows: all locks, or one of them with who waits, who holds it and their heaviest
+ * stacks. It is made of lines of text, so that it can be written to a pipe as well. Also: what the
+ * press of a key changes. It knows no terminal.
  */
 #ifndef LSP_TOP_SCREEN_H
 #define LSP_TOP_SCREEN_H

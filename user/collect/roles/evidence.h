@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds what a key is used for from its waits and releases. A lock goes from hand
+ * Counts the release calls of a key, and finds from these counts what the key is used for (its
+ * role). Also the names of the roles. A lock goes from hand
  * to hand: the thread that a release wakes makes the next release. The key is no
  * lock if those who release it do not wait for it, or if several threads have it
  * at once. docs/semantics.md has the conditions.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each key is used for, found when a recording is over: from the noted
+ * The table of what each key is used for, found when a recording is over: from the noted
  * events, and from the class where these say nothing. Only a lock's releaser is
  * blamed; why nobody is for any other key's hold is told by role and doubt.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What all files of a resolver share: its options, the function that it warns, and counts. */
+/* What all files of a resolver share: its options, how a file is opened, the function that it warns, and counts. */
 #ifndef LSP_ELF_CONTEXT_H
 #define LSP_ELF_CONTEXT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Finds the frames that tail calls have taken off the stack. */
+/* Finds the frames that tail calls have taken off the stack. (The tail of a wait is something else.) */
 #ifndef LSP_SYMBOL_TAIL_H
 #define LSP_SYMBOL_TAIL_H
 
