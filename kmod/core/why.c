@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "why.h"
 
-
 void lsp_why_begin(struct lsp_why_history *h, u64 from_ns)
 {
+	u32 i;
+
 	h->woken_ns = 0;
 	h->last_ns = from_ns;
 	h->from_ns = from_ns;
@@ -13,7 +14,7 @@ void lsp_why_begin(struct lsp_why_history *h, u64 from_ns)
 	h->full = h->absence + LSP_WHY_BLOCK_ABSENCES;
 	h->blocks = 0;
 	h->ratio = 0;
-	for (u32 i = 0; i < LSP_WHY_BLOCKS; i++)
+	for (i = 0; i < LSP_WHY_BLOCKS; i++)
 		h->order[i] = (u8)i;
 	h->known = true;
 }
