@@ -10,11 +10,12 @@
 /* Causes below this share of a lock's holds are left out. */
 #define WHY_LEAST 0.05
 
-static void parties_write(FILE *to, const struct lsp_top_look *l, const char *lock, bool releases, const char *title)
+static void parties_write(FILE *to, const struct lsp_top_look *l, const char *lock, enum lsp_party_side side,
+			  const char *title)
 {
 	const struct lsp_words_layout layout = { 0 };
 	const struct lsp_party *parties;
-	size_t n = lsp_parties_of(&l->parties, lock, releases, &parties);
+	size_t n = lsp_parties_of(&l->parties, lock, side, &parties);
 	char a[LSP_WORD], b[LSP_WORD], more[2 * LSP_WORD];
 	double all = 0;
 
@@ -78,8 +79,9 @@ void lsp_top_details_write(FILE *to, const struct lsp_top_look *l, const struct 
 	fprintf(to, "%s%s: %.2f threads waiting, %s a second; %s of %s so far\n", *row->sync ? " " : "", row->sync,
 		lock->waiting, lsp_words_count(b, lock->waits), lsp_words_counted(a, row->v[LSP_V_WAITS], "wait"),
 		lsp_words_ns(d, row->v[LSP_V_WAITED]));
-	parties_write(to, l, row->name, false, "who waits");
-	parties_write(to, l, row->name, true, is_lock ? "who holds it" : "who ends the waits");
+	parties_write(to, l, row->name, LSP_PARTY_WAITS, "who waits");
+	parties_write(to, l, row->name, LSP_PARTY_BLAMED, "who holds it");
+	parties_write(to, l, row->name, LSP_PARTY_OTHER, is_lock ? "who ends other waits of this name" : "who ends the waits");
 	if (row->why.n) {
 		fputs("held long because: ", to);
 		lsp_causes_text(to, &row->why, WHY_LEAST, lsp_words_name);

@@ -133,7 +133,8 @@ static void head_write(FILE *to, const struct lsp_top_screen *s, const struct ls
 static void holder_write(FILE *to, const struct lsp_top_look *l, const struct lsp_table_row *row)
 {
 	const struct lsp_party *holders;
-	size_t n = lsp_parties_of(&l->parties, row->name, true, &holders);
+	size_t n = lsp_parties_of(&l->parties, row->name,
+				  row->use == LSP_USE_LOCK ? LSP_PARTY_BLAMED : LSP_PARTY_OTHER, &holders);
 	const struct lsp_words_layout layout = { 0 };
 	double all = 0;
 	char share[LSP_WORD];
