@@ -62,7 +62,7 @@ static int metrics_give(void *arg, FILE *to)
 	(void)arg;
 	lsp_metrics_begin(to, "lockspan_lock_wait_seconds_total", "counter", "What was waited.");
 	lsp_metrics_seconds(to, "lockspan_lock_wait_seconds_total", (const struct lsp_metrics_label[2]){
-		{ "lock", "a\"b\\c\nd\xff" }, { "class", "mutex" } }, 12000000034ULL);
+		{ "lock", "a\"b\\c\ne\xff" }, { "class", "mutex" } }, 12000000034ULL);
 	lsp_metrics_begin(to, "lockspan_waiting_threads", "gauge", "Who waits.");
 	lsp_metrics_number(to, "lockspan_waiting_threads", NULL, UINT64_MAX);
 	lsp_metrics_number(to, "lockspan_waiting_threads", (const struct lsp_metrics_label[2]){ { "class", "" } }, 0);
@@ -535,7 +535,7 @@ static void test_metrics(void **state)
 	assert_string_equal(a.body,
 		"# HELP lockspan_lock_wait_seconds_total What was waited.\n"
 		"# TYPE lockspan_lock_wait_seconds_total counter\n"
-		"lockspan_lock_wait_seconds_total{lock=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\",class=\"mutex\"} 12.000000034\n"
+		"lockspan_lock_wait_seconds_total{lock=\"a\\\"b\\\\c\\ne\xef\xbf\xbd\",class=\"mutex\"} 12.000000034\n"
 		"# HELP lockspan_waiting_threads Who waits.\n"
 		"# TYPE lockspan_waiting_threads gauge\n"
 		"lockspan_waiting_threads 18446744073709551615\n"
