@@ -114,16 +114,22 @@ is "every way: lost" "$(lost /tmp/w)" "0 0"
 # in_turn TEXT PAGE OPTION...: reload's waits have the names of their own code, in half of the 40 rounds each. The code
 # begins at 0xPAGE0 of its file.
 in_turn() {
-	local text=$1 page=$2 all first second
+	local text=$1 page=$2 all first second status unnamed
 	shift 2
 	rm -rf /tmp/c
 	$lockspan record -o /tmp/c -- tests/vm/reload "$@" 40 >/dev/null 2>/tmp/err
-	is "$text: exit status" $? 0
+	status=$?
+	cat /tmp/err
 	all=$(pprof_sum /tmp/c/block.pb.gz contentions)
 	first=$(pprof_sum /tmp/c/block.pb.gz contentions "fn=code_a+0x${page}9")
 	second=$(pprof_sum /tmp/c/block.pb.gz contentions "fn=code_b+0x${page}a")
 	num "$text: waits that slept" "$all" ">" 20
-	is "$text: waits in their own code" $((first + second)) "$all"
+	# Where the host is slow, one wait in grown code may have no mapping (docs/stacks.md). Then it has no name, and that is told.
+	unnamed=$(sed -nE 's/.*partial: ([0-9]+) events? had code on the stack whose mapping.*/\1/p' /tmp/err)
+	[[ ${1-} == --grow ]] || is "$text: waits whose code has no mapping" "${unnamed:-0}" 0
+	num "$text: at the most two such waits" "${unnamed:-0}" "<=" 2
+	is "$text: exit status" "$status" $((unnamed ? 125 : 0))
+	is "$text: waits in their own code" $((first + second + ${unnamed:-0})) "$all"
 	num "$text: waits in the first code" "$first" "<=" 20
 	num "$text: waits in the second code" "$second" "<=" 20
 }
