@@ -115,16 +115,12 @@ int lsp_cmd_graph(int argc, char **argv)
 	struct graph_options o = { .top = 20 };
 	struct lsp_recording r = { 0 };
 	bool partial = false;
-	size_t loaded = 0;
+	size_t loaded;
 	int status = 0;
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	for (size_t i = 0; i < o.npaths; i++)
-		if (lsp_load(&r, o.paths[i], &partial))
-			loaded++;
-		else
-			partial = true;
+	loaded = lsp_load_all(&r, o.paths, o.npaths, &partial);
 	if (!loaded || !graph_write(&o, &r))
 		status = LSP_EXIT_OTHER_FAILED;
 	else if (partial)

@@ -161,6 +161,16 @@ bool lsp_load(struct lsp_recording *r, const char *path, bool *partial)
 	return true;
 }
 
+size_t lsp_load_all(struct lsp_recording *r, char *const *paths, size_t n, bool *partial)
+{
+	size_t loaded = 0;
+
+	for (size_t i = 0; i < n; i++)
+		loaded += lsp_load(r, paths[i], partial);
+	*partial |= loaded < n;
+	return loaded;
+}
+
 bool lsp_load_samples(const struct lsp_recording *r)
 {
 	for (int part = 0; part < LSP_PART_COUNT; part++)

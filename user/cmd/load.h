@@ -14,6 +14,11 @@
  */
 bool lsp_load(struct lsp_recording *r, const char *path, bool *partial);
 
+/*
+ * Adds those of the @n @paths that can be used. Returns how many could. *@partial is set also if one could not.
+ */
+size_t lsp_load_all(struct lsp_recording *r, char *const *paths, size_t n, bool *partial);
+
 /* Whether @r has any waits or releases. */
 bool lsp_load_samples(const struct lsp_recording *r);
 

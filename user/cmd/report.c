@@ -266,7 +266,7 @@ int lsp_cmd_report(int argc, char **argv)
 	struct report_options o = { .reading = LSP_READING_DEFAULT, .reading.has_pairs = true };
 	struct lsp_recording r = { 0 };
 	bool partial = false;
-	size_t loaded = 0;
+	size_t loaded;
 	int status = 0;
 
 	argp_err_exit_status = LSP_EXIT_USAGE;
@@ -275,11 +275,7 @@ int lsp_cmd_report(int argc, char **argv)
 		return lsp_report_pairs(&(struct lsp_report_pairs){
 			.paths = o.paths, .npaths = o.npaths, .sort = o.sort, .lock = o.lock, .json = o.reading.json,
 			.look = look_of(&o) });
-	for (size_t i = 0; i < o.npaths; i++)
-		if (lsp_load(&r, o.paths[i], &partial))
-			loaded++;
-		else
-			partial = true;
+	loaded = lsp_load_all(&r, o.paths, o.npaths, &partial);
 	r.only = o.lock;
 	if (loaded && o.lock && !lsp_recording_has_any(&r)) {
 		lsp_say("--lock %s: nothing was waited for such a lock; --by lock shows the names", o.lock);
